@@ -1,0 +1,142 @@
+/** 4 or 6. */
+export type Family = 4 | 6;
+
+/** Addresses that share their first `prefix` bits; `address` is canonical and has no bit set behind them. */
+export type Network = { readonly family: Family; readonly address: string; readonly prefix: number };
+
+/** The value of a dotted quad as an unsigned 32-bit number, or null: no leading zeros, no hex, no short forms. */
+export function parseIp4(text: string): number | null {
+  const parts = text.split('.');
+  if (parts.length !== 4) return null;
+  let value = 0;
+  for (const part of parts) {
+    if (!/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return null;
+    value = value * 256 + Number(part);
+  }
+  return value;
+}
+
+/** The dotted quad of an unsigned 32-bit number. */
+export function formatIp4(value: number): string {
+  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
+}
+
+/** The eight 16-bit groups of an IPv6 address, or null. No zone id, no brackets. */
+export function parseIp6(text: string): number[] | null {
+  if (!/^[0-9a-fA-F:.]{2,45}$/.test(text) || !text.includes(':')) return null;
+  const halves = text.split('::');
+  if (halves.length > 2) return null;
+  const groups = halves.map((half, i) => groupsOf(half, i === halves.length - 1));
+  const [head, tail] = groups;
+  if (head === undefined || head === null || tail === null) return null;
+  if (tail === undefined) return head.length === 8 ? head : null;
+  const missing = 8 - head.length - tail.length;
+  return missing < 1 ? null : [...head, ...new Array<number>(missing).fill(0), ...tail];
+}
+
+function groupsOf(half: string, isLast: boolean): number[] | null {
+  if (half === '') return [];
+  const groups: number[] = [];
+  const words = half.split(':');
+  for (const [i, word] of words.entries()) {
+    if (isLast && i === words.length - 1 && word.includes('.')) {
+      const quad = parseIp4(word);
+      if (quad === null) return null;
+      groups.push(Math.floor(quad / 65536), quad & 65535);
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(word)) {
+      groups.push(Number.parseInt(word, 16));
+    } else {
+      return null;
+    }
+  }
+  return groups;
+}
+
+/** The shortest form of RFC 5952 for eight 16-bit groups. */
+export function formatIp6(groups: readonly number[]): string {
+  let best = { start: -1, length: 1 };
+  for (let i = 0; i < 8; i++) {
+    let length = 0;
+    while (i + length < 8 && groups[i + length] === 0) length++;
+    if (length > best.length) best = { start: i, length };
+  }
+  const words = groups.map((group) => group.toString(16));
+  if (best.start < 0) return words.join(':');
+  return `${words.slice(0, best.start).join(':')}::${words.slice(best.start + best.length).join(':')}`;
+}
+
+/** The one spelling f2b uses for an address (`::ffff:a.b.c.d` is IPv4), or null when the text is no address. */
+export function canonicalIp(text: string): string | null {
+  const quad = parseIp4(text);
+  if (quad !== null) return text;
+  const groups = parseIp6(text);
+  if (groups === null) return null;
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  return isMapped ? formatIp4((groups[6] ?? 0) * 65536 + (groups[7] ?? 0)) : formatIp6(groups);
+}
+
+/** The family of a canonical address or network. */
+export function familyOf(canonical: string): Family {
+  return canonical.includes(':') ? 6 : 4;
+}
+
+/**
+ * Reads `address`, `address/prefix` or `address/netmask`, with host bits allowed and cleared; null when it is
+ * none of them. A single address has the full prefix.
+ */
+export function parseNetwork(text: string): Network | null {
+  const slash = text.indexOf('/');
+  const address = canonicalIp(slash < 0 ? text : text.slice(0, slash));
+  if (address === null) return null;
+  const family = familyOf(address);
+  const bits = family === 4 ? 32 : 128;
+  let prefix: number | null = bits;
+  if (slash >= 0) prefix = prefixOf(text.slice(slash + 1), family);
+  if (prefix !== null && slash > 0 && family === 4 && text.slice(0, slash).includes(':')) prefix -= 96;
+  if (prefix === null || prefix < 0 || prefix > bits) return null;
+  return { family, prefix, address: masked(address, prefix) };
+}
+
+function prefixOf(text: string, family: Family): number | null {
+  if (/^\d{1,3}$/.test(text)) return Number(text);
+  if (family === 4) {
+    const mask = parseIp4(text);
+    return mask === null ? null : leadingOnes(mask.toString(2).padStart(32, '0'));
+  }
+  const groups = parseIp6(text);
+  return groups === null ? null : leadingOnes(groups.map((g) => g.toString(2).padStart(16, '0')).join(''));
+}
+
+function leadingOnes(bits: string): number | null {
+  const found = /^(1*)0*$/.exec(bits);
+  return found === null ? null : (found[1] ?? '').length;
+}
+
+/** The canonical address with all bits behind the first `prefix` cleared. */
+export function masked(address: string, prefix: number): string {
+  const quad = parseIp4(address);
+  if (quad !== null) {
+    const mask = prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0;
+    return formatIp4((quad & mask) >>> 0);
+  }
+  const groups = parseIp6(address) ?? [];
+  return formatIp6(
+    groups.map((group, i) => {
+      const keep = Math.min(16, Math.max(0, prefix - i * 16));
+      return group & (0xffff << (16 - keep)) & 0xffff;
+    }),
+  );
+}
+
+/** Whether the canonical address (or the whole of a network) lies in the network. */
+export function contains(network: Network, inner: Network | string): boolean {
+  const other = typeof inner === 'string' ? parseNetwork(inner) : inner;
+  if (other === null || other.family !== network.family || other.prefix < network.prefix) return false;
+  return masked(other.address, network.prefix) === network.address;
+}
+
+/** `address` for a single host, else `address/prefix`. */
+export function formatNetwork(network: Network): string {
+  const isHost = network.prefix === (network.family === 4 ? 32 : 128);
+  return isHost ? network.address : `${network.address}/${network.prefix}`;
+}
