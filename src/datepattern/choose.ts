@@ -1,0 +1,183 @@
+import type { Template } from './template.ts';
+
+/** A template and what it has done so far in one log. */
+export type Slot = {
+  readonly template: Template;
+  /** Lines whose date it gave. */
+  hits: number;
+  /** Lines on which it matched, given or not. */
+  seen: number;
+  /** The `now` of its last hit. */
+  lastUsed: number;
+  /** Where in the line it last matched. */
+  distance: number;
+};
+
+/** The order of trial and what the last dated line looked like; changes with every line. */
+export type Choice = {
+  readonly slots: Slot[];
+  last: Last | null;
+  /** Slots before this one have all been used. */
+  firstUnused: number;
+};
+
+type Last = {
+  index: number;
+  start: number;
+  end: number;
+  /** The characters outside and inside of both ends; '' at a line's end. */
+  beforeStart: string;
+  atStart: string;
+  beforeEnd: string;
+  atEnd: string;
+};
+
+/** Seconds after which a template that nobody uses loses its place. */
+const UNUSED = 300;
+const NOWHERE = Number.POSITIVE_INFINITY;
+
+/** What was chosen: the slot, and the whole match with its bounds. */
+export type Chosen = { readonly slot: Slot; readonly match: RegExpExecArray };
+
+type Candidate = { readonly index: number; readonly match: RegExpExecArray };
+
+/** Makes the order of trial from templates, none used yet. */
+export function makeChoice(templates: readonly Template[]): Choice {
+  const slots = templates.map((template) => ({ template, hits: 0, seen: 0, lastUsed: 0, distance: NOWHERE }));
+  return { slots, last: null, firstUnused: 0 };
+}
+
+/**
+ * Finds the date of a line by fail2ban 1.0.2's rules: the template that hit last is tried first, anchored ones win,
+ * else the earliest position; used templates move forward.
+ */
+export function choose(choice: Choice, line: string, now: number): Chosen | null {
+  const retry = tryLast(choice, line);
+  const winner = retry.settled ? retry.candidate : search(choice, line, retry);
+  if (winner === null) return null;
+  const slot = choice.slots[winner.index];
+  if (slot === undefined) return null;
+  settle(choice, { slot, ...winner }, { line, now });
+  return { slot, match: winner.match };
+}
+
+type Retry = {
+  readonly candidate: Candidate | null;
+  /** The last template matched where it did before: nothing else is tried. */
+  readonly settled: boolean;
+  /** Index that need not be tried again, -1 for none. */
+  readonly skip: number;
+};
+
+function tryLast(choice: Choice, line: string): Retry {
+  const { last } = choice;
+  const slot = last === null ? undefined : choice.slots[last.index];
+  if (last === null || slot === undefined) return { candidate: null, settled: false, skip: -1 };
+  const { index } = last;
+  const within = !slot.template.anchored && sameEdges(last, line);
+  const match = within ? execWithin(slot, line, last) : exec(slot, line);
+  const skip = within ? -1 : index;
+  if (match === null) return { candidate: null, settled: false, skip };
+  const samePlace = match.index === last.start && match.index + match[0].length === last.end;
+  const settled = choice.slots.length === 1 || slot.template.anchored || samePlace;
+  return { candidate: { index, match }, settled, skip };
+}
+
+/** Both ends look as they did on the last line: the same outside, or the same sign (no letter or digit) inside. */
+function sameEdges(last: Last, line: string): boolean {
+  const left =
+    line.charAt(last.start - 1) === last.beforeStart ||
+    (line.charAt(last.start) === last.atStart && !isAlnum(last.atStart));
+  const right =
+    line.charAt(last.end) === last.atEnd ||
+    (line.charAt(last.end - 1) === last.beforeEnd && !isAlnum(last.beforeEnd));
+  return left && right;
+}
+
+function search(choice: Choice, line: string, retry: Retry): Candidate | null {
+  const { slots, last } = choice;
+  const lastStart = last === null ? 1 : last.start;
+  let kept = retry.candidate;
+  for (const [index, slot] of slots.entries()) {
+    if (index === retry.skip) continue;
+    const match = exec(slot, line);
+    if (match === null) continue;
+    const candidate: Candidate = { index, match };
+    const next = slots[index + 1];
+    if (next === undefined || slot.template.anchored) return candidate;
+    if (match.index === 0 && slot.hits > 0 && next.seen === 0) return candidate;
+    if (match.index <= slot.distance && match.index <= lastStart) return candidate;
+    // Further right than before: perhaps text of the message, so the others are asked as well.
+    if (kept === null || match.index < kept.match.index) kept = candidate;
+  }
+  return kept;
+}
+
+function settle(
+  choice: Choice,
+  won: Candidate & { readonly slot: Slot },
+  seen: { readonly line: string; readonly now: number },
+): void {
+  const { slot, match, index } = won;
+  const { line, now } = seen;
+  const start = match.index;
+  const end = start + match[0].length;
+  slot.hits++;
+  slot.lastUsed = now;
+  slot.distance = start;
+  if (choice.firstUnused === index) choice.firstUnused++;
+  const moved = index > 0 && index !== choice.last?.index ? moveForward(choice, index) : index;
+  choice.last = {
+    index: moved,
+    start,
+    end,
+    beforeStart: line.charAt(start - 1),
+    atStart: line.charAt(start),
+    beforeEnd: line.charAt(end - 1),
+    atEnd: line.charAt(end),
+  };
+}
+
+const weightOf = (slot: Slot): number => (slot.hits * slot.template.weight) / Math.max(1, slot.distance);
+
+/** Moves a slot that was hit towards the front when it outweighs who stands there; answers its new index. */
+function moveForward(choice: Choice, index: number): number {
+  const { slots } = choice;
+  const slot = slots[index];
+  if (slot === undefined) return index;
+  const outweighs = (place: number): boolean => {
+    const other = slots[place];
+    if (other === undefined) return false;
+    return weightOf(slot) > weightOf(other) || slot.lastUsed - UNUSED > other.lastUsed;
+  };
+  let place = choice.firstUnused < index ? choice.firstUnused : Math.floor(index / 2);
+  if (!outweighs(place)) {
+    if (place === index - 1) return index;
+    place = index - 1;
+    if (!outweighs(place)) return index;
+  }
+  slots.splice(index, 1);
+  slots.splice(place, 0, slot);
+  while ((slots[choice.firstUnused]?.hits ?? 0) > 0) choice.firstUnused++;
+  return place;
+}
+
+function exec(slot: Slot, line: string): RegExpExecArray | null {
+  const { regex } = slot.template;
+  regex.lastIndex = 0;
+  const match = regex.exec(line);
+  if (match !== null) slot.seen++;
+  return match;
+}
+
+function execWithin(slot: Slot, line: string, last: Last): RegExpExecArray | null {
+  const { regex } = slot.template;
+  regex.lastIndex = last.start;
+  const match = regex.exec(line.length === last.end ? line : line.slice(0, last.end));
+  if (match !== null) slot.seen++;
+  return match;
+}
+
+function isAlnum(char: string): boolean {
+  return /^[\p{L}\p{N}]$/u.test(char);
+}

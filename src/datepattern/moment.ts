@@ -1,0 +1,177 @@
+import { months, weekdays } from './tokens.ts';
+import { offsetAt, parseOffset, toInstant, type Zone } from './zone.ts';
+
+/** A time stamp's meaning: epoch seconds, and until which `now` (exclusive) the same text means the same. */
+export type Moment = { readonly time: number; readonly until: number };
+
+/** What the text of a date says; null = says nothing. */
+type Fields = {
+  year: number | null;
+  month: number | null;
+  day: number | null;
+  hour: number;
+  minute: number;
+  second: number;
+  offset: number | null;
+  weekday: number | null;
+  yearday: number | null;
+  week: number | null;
+  weekFromMonday: boolean;
+  hour12: boolean;
+  afternoon: boolean;
+};
+
+const DAY = 86400;
+
+/**
+ * Reads the fields (letter, text) of a matched date as seen at `now`; null when there is no such date. A missing year is
+ * this year, or the last if that would be over a day ahead; a missing day is today, or yesterday if ahead.
+ */
+export function momentOf(
+  found: readonly (readonly [field: string, text: string])[],
+  zone: Zone,
+  now: number,
+): Moment | null {
+  const fields = readFields(found);
+  if (fields === null) return null;
+  const own: Zone = fields.offset === null ? zone : { kind: 'fixed', seconds: fields.offset };
+  const clock = fields.hour * 3600 + fields.minute * 60 + fields.second;
+  if (fields.hour > 23 || fields.minute > 59 || fields.second > 59) return null;
+  const nowWall = now + offsetAt(own, now);
+  const today = Math.floor(nowWall / DAY);
+  const thisYear = yearOf(today);
+  const guess = (year: number): number | null => dayNumber(fields, year, today);
+  const day = guess(fields.year ?? thisYear);
+  if (day === null) return null;
+  const wall = day * DAY + clock;
+  if (fields.year !== null) return { time: toInstant(own, wall, now), until: Number.POSITIVE_INFINITY };
+  if (fields.month === null && fields.day === null && fields.yearday === null && fields.week === null) {
+    const ahead = wall > nowWall;
+    const limit = ahead ? wall : (today + 1) * DAY;
+    return { time: toInstant(own, ahead ? wall - DAY : wall, now), until: now + limit - nowWall - 7200 };
+  }
+  const newYear = dayOf(thisYear + 1, 1, 1) * DAY;
+  if (wall <= nowWall + DAY)
+    return { time: toInstant(own, wall, now), until: now + newYear - nowWall - 7200 };
+  const before = guess(thisYear - 1);
+  if (before === null) return null;
+  const until = now + Math.min(newYear, wall - DAY) - nowWall - 7200;
+  return { time: toInstant(own, before * DAY + clock, now), until };
+}
+
+/** Days since 1970-01-01 of a date of the Gregorian calendar. */
+export function dayOf(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const yearOfEra = y - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  return (
+    era * 146097 +
+    yearOfEra * 365 +
+    Math.floor(yearOfEra / 4) -
+    Math.floor(yearOfEra / 100) +
+    dayOfYear -
+    719468
+  );
+}
+
+function yearOf(day: number): number {
+  return new Date(day * DAY * 1000).getUTCFullYear();
+}
+
+function dayNumber(fields: Fields, year: number, today: number): number | null {
+  if (year < 1 || year > 9999) return null;
+  const { month, day } = fields;
+  if (month === null || day === null) {
+    const yearday = fields.yearday ?? yeardayOf(fields, year);
+    if (yearday !== null) return dayOf(year, 1, 1) + yearday - 1;
+    return month === null && day === null ? today : null;
+  }
+  const number = dayOf(year, month, day);
+  const following = month === 12 ? dayOf(year + 1, 1, 1) : dayOf(year, month + 1, 1);
+  return day >= 1 && number < following ? number : null;
+}
+
+/** The day of the year (from 1) that a week's number and a weekday mean, as %U and %W count. */
+function yeardayOf(fields: Fields, year: number): number | null {
+  if (fields.week === null || fields.weekday === null) return null;
+  const shift = fields.weekFromMonday ? 0 : 1;
+  const newYear = (((dayOf(year, 1, 1) + 3) % 7) + 7 + shift) % 7;
+  const weekday = (fields.weekday + shift) % 7;
+  if (fields.week === 0) return 1 + weekday - newYear;
+  return 1 + ((7 - newYear) % 7) + 7 * (fields.week - 1) + weekday;
+}
+
+function readFields(found: readonly (readonly [field: string, text: string])[]): Fields | null {
+  const fields: Fields = {
+    year: null,
+    month: null,
+    day: null,
+    hour: 0,
+    minute: 0,
+    second: 0,
+    offset: null,
+    weekday: null,
+    yearday: null,
+    week: null,
+    weekFromMonday: false,
+    hour12: false,
+    afternoon: false,
+  };
+  for (const [field, text] of found) if (!setField(fields, field, text)) return null;
+  if (fields.hour12) fields.hour = (fields.hour === 12 ? 0 : fields.hour) + (fields.afternoon ? 12 : 0);
+  return fields;
+}
+
+/** Writes one field; false when its text means nothing. */
+function setField(fields: Fields, field: string, text: string): boolean {
+  switch (field) {
+    case 'Y':
+      fields.year = Number(text);
+      break;
+    case 'y':
+      fields.year = 2000 + Number(text);
+      break;
+    case 'm':
+      fields.month = Number(text);
+      break;
+    case 'b':
+      fields.month = months.indexOf(text.slice(0, 3).toLowerCase()) + 1;
+      break;
+    case 'd':
+      fields.day = Number(text);
+      break;
+    case 'I':
+      fields.hour12 = true;
+      fields.hour = Number(text);
+      break;
+    case 'H':
+      fields.hour = Number(text);
+      break;
+    case 'p':
+      fields.afternoon = text.toLowerCase() === 'pm';
+      break;
+    case 'M':
+      fields.minute = Number(text);
+      break;
+    case 'S':
+      fields.second = Number(text);
+      break;
+    case 'z':
+      fields.offset = parseOffset(text);
+      return fields.offset !== null;
+    default:
+      setCalendarField(fields, field, text);
+  }
+  return true;
+}
+
+function setCalendarField(fields: Fields, field: string, text: string): void {
+  if (field === 'a') fields.weekday = weekdays.indexOf(text.slice(0, 3).toLowerCase());
+  if (field === 'w') fields.weekday = (Number(text) + 6) % 7;
+  if (field === 'j') fields.yearday = Number(text);
+  if (field === 'U' || field === 'W') {
+    fields.week = Number(text);
+    fields.weekFromMonday = field === 'W';
+  }
+}
