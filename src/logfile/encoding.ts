@@ -1,0 +1,106 @@
+import { isAscii } from 'node:buffer';
+import { TextDecoder } from 'node:util';
+
+/** How a file's bytes become UTF-8 lines. */
+export type Codec = {
+  readonly name: string;
+  /** Bytes of a code unit: a newline is looked for at multiples of it. */
+  readonly unit: 1 | 2;
+  readonly newline: Buffer;
+  /** Null: the bytes are handed out as they are. */
+  readonly decoder: TextDecoder | null;
+};
+
+const RAW: Codec = { name: 'raw', unit: 1, newline: Buffer.from('\n'), decoder: null };
+const NEWLINE_LE = Buffer.from([10, 0]);
+const NEWLINE_BE = Buffer.from([0, 10]);
+
+/** Python's names of codecs that the WHATWG spells differently. */
+const PYTHON_NAMES: ReadonlyMap<string, string> = new Map([
+  ['latin1', 'iso-8859-1'],
+  ['l1', 'iso-8859-1'],
+  ['latin9', 'iso-8859-15'],
+  ['cp932', 'shift_jis'],
+  ['ms932', 'shift_jis'],
+  ['cp936', 'gbk'],
+  ['cp949', 'euc-kr'],
+  ['cp950', 'big5'],
+  ['eucjp', 'euc-jp'],
+  ['euckr', 'euc-kr'],
+  ['koi8r', 'koi8-r'],
+  ['koi8u', 'koi8-u'],
+  ['sjis', 'shift_jis'],
+  ['shiftjis', 'shift_jis'],
+  ['iso2022jp', 'iso-2022-jp'],
+  ['macroman', 'macintosh'],
+  ['utf16le', 'utf-16le'],
+  ['utf16be', 'utf-16be'],
+  ['utf16', 'utf-16le'],
+]);
+
+/**
+ * The codec of a `logencoding` (Python or WHATWG name, `auto`); null when nobody knows it. `auto`, `utf-8` and
+ * `ascii` leave the bytes alone, so that bytes that are no UTF-8 lose nothing.
+ */
+export function codecOf(logencoding: string): Codec | null {
+  const plain = logencoding.trim().toLowerCase();
+  const key = plain.replace(/[-_ ]/g, '');
+  if (['auto', '', 'utf8', 'utf8sig', 'u8', 'ascii', 'usascii'].includes(key)) return RAW;
+  const iso = /^(?:iso8859|latin)(\d+)$/.exec(key);
+  const windows = /^(?:cp|windows)(\d+)$/.exec(key);
+  const label =
+    PYTHON_NAMES.get(key) ??
+    (iso !== null && key.startsWith('iso')
+      ? `iso-8859-${iso[1]}`
+      : windows
+        ? `windows-${windows[1]}`
+        : plain);
+  try {
+    const decoder = new TextDecoder(label, { ignoreBOM: true });
+    if (decoder.encoding === 'utf-16le') return { name: label, unit: 2, newline: NEWLINE_LE, decoder };
+    if (decoder.encoding === 'utf-16be') return { name: label, unit: 2, newline: NEWLINE_BE, decoder };
+    return decoder.encoding === 'utf-8' ? RAW : { ...RAW, name: label, decoder };
+  } catch {
+    return null;
+  }
+}
+
+/** The byte-order mark at a file's start: its length, and the codec it speaks for when it is UTF-16's. */
+export function readMark(bytes: Buffer): { readonly length: number; readonly codec: Codec | null } {
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return { length: 3, codec: null };
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return { length: 2, codec: codecOf('utf-16le') };
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return { length: 2, codec: codecOf('utf-16be') };
+  return { length: 0, codec: null };
+}
+
+/** Where a line ends at or after `from`: the index behind its newline, or -1. `start` is a unit's first byte. */
+export function firstLineEnd(codec: Codec, bytes: Buffer, start: number, end: number): number {
+  if (codec.unit === 1) {
+    const at = bytes.indexOf(10, start);
+    return at < 0 || at >= end ? -1 : at + 1;
+  }
+  for (let at = start; ; at++) {
+    at = bytes.indexOf(codec.newline, at);
+    if (at < 0 || at + 2 > end) return -1;
+    if ((at - start) % 2 === 0) return at + 2;
+  }
+}
+
+/** Where the last whole line of `bytes[start..end)` ends: the index behind its newline, or -1. */
+export function lastLineEnd(codec: Codec, bytes: Buffer, start: number, end: number): number {
+  if (codec.unit === 1) {
+    const at = bytes.lastIndexOf(10, end - 1);
+    return at < start ? -1 : at + 1;
+  }
+  for (let at = end - 2; ; at--) {
+    at = at < start ? -1 : bytes.lastIndexOf(codec.newline, at);
+    if (at < start) return -1;
+    if ((at - start) % 2 === 0) return at + 2;
+  }
+}
+
+/** The bytes as UTF-8; the same buffer when nothing is to be done. */
+export function toUtf8(codec: Codec, bytes: Buffer): Buffer {
+  if (codec.decoder === null || (codec.unit === 1 && isAscii(bytes))) return bytes;
+  return Buffer.from(codec.decoder.decode(bytes));
+}

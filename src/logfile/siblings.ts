@@ -1,0 +1,84 @@
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+
+/** A file beside a log: perhaps an earlier one of it under its rotated name. Times are epoch seconds. */
+export type Sibling = {
+  readonly path: string;
+  readonly dev: string;
+  readonly ino: string;
+  readonly size: number;
+  readonly born: number;
+  /** Its name says that it is an earlier one of this log: `.1`, `-20261121`, `.old`. */
+  readonly rotated: boolean;
+  readonly compressed: boolean;
+};
+
+/** More names than a log folder has; beyond it only those that begin like the log are looked at. */
+const MANY = 5000;
+
+/** Whether a name ends as compressed files do; such a file cannot be followed. */
+export function isCompressed(name: string): boolean {
+  return /\.(gz|xz|bz2|zst|lz4|lzma|zip|Z)$/.test(name);
+}
+
+/** Whether `name` is what rotation makes of `base`: `app.log.1`, `app.log-20261121`, `app-20261121.log`, `app.log.old`. */
+export function isRotatedName(base: string, name: string): boolean {
+  const plain = name.replace(/\.(gz|xz|bz2|zst|lz4|lzma|zip|Z)$/, '');
+  const suffix = /^[._-]?(?:\d[\d._T:@-]*|old)$/;
+  if (plain.startsWith(base)) return suffix.test(plain.slice(base.length));
+  const extension = extname(base);
+  const stem = base.slice(0, base.length - extension.length);
+  if (extension === '' || !plain.startsWith(stem) || !plain.endsWith(extension)) return false;
+  return suffix.test(plain.slice(stem.length, plain.length - extension.length));
+}
+
+/** The plain files beside a log, in its folder, its target's when it is a symlink, and where logrotate's `olddir` usually is. */
+export function listSiblings(path: string): readonly Sibling[] {
+  const bases = new Map([[dirname(path), basename(path)]]);
+  try {
+    const real = realpathSync(path);
+    bases.set(dirname(real), basename(real));
+  } catch {
+    // Nothing stands at the path at the moment; its own folder is enough.
+  }
+  const found = new Map<string, Sibling>();
+  for (const [folder, base] of bases) {
+    for (const where of [folder, join(folder, 'old'), join(folder, 'archive')]) {
+      for (const sibling of listFolder(where, base)) found.set(`${sibling.dev}:${sibling.ino}`, sibling);
+    }
+  }
+  return [...found.values()];
+}
+
+function listFolder(folder: string, base: string): readonly Sibling[] {
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  const stem = base.slice(0, base.length - extname(base).length);
+  const near = names.length > MANY ? names.filter((name) => name.startsWith(stem)) : names;
+  return near.flatMap((name) => look(folder, name, base));
+}
+
+function look(folder: string, name: string, base: string): readonly Sibling[] {
+  const path = join(folder, name);
+  try {
+    const stat = statSync(path, { bigint: true });
+    if (!stat.isFile()) return [];
+    return [
+      {
+        path,
+        dev: String(stat.dev),
+        ino: String(stat.ino),
+        size: Number(stat.size),
+        born: Number(stat.birthtimeNs / 1000n) / 1e6,
+        rotated: isRotatedName(base, name),
+        compressed: isCompressed(name),
+      },
+    ];
+  } catch {
+    return [];
+  }
+}
