@@ -1,0 +1,63 @@
+/** What is remembered of one address (or other id) that failed in a jail. Times are epoch seconds. */
+export type Count = {
+  /** The rate estimate that is compared with maxretry. */
+  retry: number;
+  /** Beginning of the window that `retry` speaks of. */
+  first: number;
+  last: number;
+  /** Failures seen, without the estimate's corrections. */
+  failures: number;
+  /** The last matched lines, at most maxmatches of them; kept only when something will use them. */
+  matches: readonly string[];
+};
+
+/** The failures of one jail, by id, oldest insertion first. */
+export type Failures = Map<string, Count>;
+
+/** Rounds halves to the even neighbour, as Python does. */
+function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/**
+ * Counts one failure at `time` and answers the id's entry as it is then. Not a sliding window but an
+ * estimate of the rate: when the window has grown longer than findtime the count is scaled down to it
+ * (fail2ban 1.0.2 behaviour). A failure that is older than the last one counts without moving the window.
+ */
+export function countFailure(failures: Failures, id: string, time: number, findtime: number): Count {
+  const known = failures.get(id);
+  if (known === undefined) {
+    const fresh: Count = { retry: 1, first: time, last: time, failures: 1, matches: [] };
+    failures.set(id, fresh);
+    return fresh;
+  }
+  if (time > known.last) {
+    if (known.first < time - findtime) {
+      known.retry = roundHalfEven((known.retry / (time - known.first)) * findtime);
+      known.first = time - findtime;
+    }
+    known.last = time;
+  }
+  known.retry += 1;
+  known.failures += 1;
+  return known;
+}
+
+/** Keeps the last `maxmatches` lines, the new ones at the end. */
+export function keepMatches(count: Count, lines: readonly string[], maxmatches: number): void {
+  if (maxmatches > 0) count.matches = [...count.matches, ...lines].slice(-maxmatches);
+}
+
+/** Forgets the ids whose last failure is findtime old or older; answers how many. */
+export function sweepFailures(failures: Failures, now: number, findtime: number): number {
+  let swept = 0;
+  for (const [id, count] of failures) {
+    if (count.last > now - findtime) continue;
+    failures.delete(id);
+    swept++;
+  }
+  return swept;
+}

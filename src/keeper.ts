@@ -1,0 +1,145 @@
+import { codeOf, reasonOf } from './errors.ts';
+import { takeLockAsync } from './lock.ts';
+import { type Order, type State, takeOrders } from './state.ts';
+import { loadState, lockPath, saveState, stampOf } from './statefile.ts';
+
+/** How long the daemon waits for a command to finish its change before it tries again, in seconds. */
+const LOCK_WAIT = 5;
+/** What needs no haste is written this often. */
+const CALM_MS = 1000;
+/** A state that could not be written is tried again this often. */
+const RETRY_MS = 5000;
+/** Writing takes at most one part in this many of the time, but happens at least once in LONGEST_MS. */
+const SHARE = 20;
+const LONGEST_MS = 60_000;
+
+/** What the keeper asks of the daemon and tells it. */
+export type KeeperEvents = {
+  /** Commands changed the file; the state already obeyed. */
+  onOrders(orders: readonly Order[]): void;
+  /** The state cannot be written, and why; null when it can be again. Told once each. */
+  onTrouble(reason: string | null): void;
+  /** Called just before the state is printed: positions and counts must belong together. */
+  beforeSave(): void;
+  /** Epoch seconds. */
+  now(): number;
+};
+
+/**
+ * Keeps the daemon's state and its file the same: writes what changed, takes in what commands changed. All of
+ * it happens one after the other, under the state's lock.
+ */
+export class Keeper {
+  readonly #path: string;
+  readonly #state: State;
+  readonly #events: KeeperEvents;
+  /** Of the file as we last read or wrote it. */
+  #stamp: string;
+  #seenSeq: number;
+  #timer: NodeJS.Timeout | null = null;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #isDirty = false;
+  #costMs = 0;
+  #endMs = 0;
+  #trouble: string | null = null;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /** `state` was just loaded from `path` under its lock. */
+  constructor(path: string, state: State, events: KeeperEvents) {
+    this.#path = path;
+    this.#state = state;
+    this.#events = events;
+    this.#stamp = stampOf(path);
+    this.#seenSeq = state.seq;
+  }
+
+  /** Something changed: urgent things (a ban) are written at once, the rest within about a second. */
+  changed(isUrgent: boolean): void {
+    this.#isDirty = true;
+    this.#schedule(isUrgent ? 0 : CALM_MS);
+  }
+
+  /** Looks whether a command changed the file, and has that taken in. */
+  look(): void {
+    if (stampOf(this.#path) !== this.#stamp) this.#schedule(0);
+  }
+
+  /** Takes the lock, obeys what commands wrote, runs `work`, writes. False when it could not. */
+  locked(work: () => Promise<void>): Promise<boolean> {
+    const result = this.#queue.then(() => this.#attempt(work));
+    this.#queue = result;
+    return result;
+  }
+
+  /** Writes for the last time. */
+  async close(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#queue;
+    this.#dueMs = Number.NEGATIVE_INFINITY;
+    if (this.#isDirty || stampOf(this.#path) !== this.#stamp) await this.#attempt(async () => undefined);
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<boolean> {
+    try {
+      const lock = await takeLockAsync(lockPath(this.#path), LOCK_WAIT);
+      if (lock === null) throw new Error(`${lockPath(this.#path)} is held by somebody else`);
+      try {
+        this.#takeIn();
+        await work();
+        await this.#save();
+      } finally {
+        lock.release();
+      }
+    } catch (error) {
+      this.#tell(codeOf(error) === '' ? reasonOf(error) : `${codeOf(error)}: ${reasonOf(error)}`);
+      this.#schedule(RETRY_MS);
+      return false;
+    }
+    this.#tell(null);
+    return true;
+  }
+
+  #takeIn(): void {
+    if (stampOf(this.#path) === this.#stamp) return;
+    const { state: file } = loadState(this.#path, true);
+    const orders = takeOrders(this.#state, file, this.#seenSeq);
+    this.#seenSeq = this.#state.seq;
+    if (orders.length > 0) this.#events.onOrders(orders);
+  }
+
+  async #save(): Promise<void> {
+    const beginMs = performance.now();
+    this.#isDirty = false;
+    this.#events.beforeSave();
+    try {
+      await saveState(this.#path, this.#state, this.#events.now());
+    } catch (error) {
+      this.#isDirty = true;
+      throw error;
+    } finally {
+      this.#endMs = performance.now();
+      this.#costMs = this.#endMs - beginMs;
+    }
+    this.#stamp = stampOf(this.#path);
+  }
+
+  #tell(reason: string | null): void {
+    if (reason === this.#trouble) return;
+    this.#trouble = reason;
+    this.#events.onTrouble(reason);
+  }
+
+  #schedule(inMs: number): void {
+    const nowMs = performance.now();
+    const rested = Math.min(this.#endMs + this.#costMs * SHARE, nowMs + LONGEST_MS);
+    const wanted = Math.max(nowMs + inMs, rested);
+    if (wanted >= this.#dueMs) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#dueMs = wanted;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#dueMs = Number.POSITIVE_INFINITY;
+      void this.locked(async () => undefined);
+    }, wanted - nowMs);
+  }
+}

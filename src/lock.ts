@@ -1,0 +1,83 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { codeOf, MachineError, reasonOf } from './errors.ts';
+
+/** A lock that this process holds until `release` is called or it dies. */
+export type Lock = { release(): void };
+
+/** Paths of util-linux' flock(1) on every distribution, for systems whose PATH is odd. */
+const ENV = { PATH: `${process.env['PATH'] ?? ''}:/usr/bin:/bin:/usr/local/bin` };
+const FLOCK_BUSY = 75;
+
+/**
+ * Takes the lock on `path` or waits up to `waitSeconds` for it; null when somebody else kept it. The lock is the
+ * kernel's (`flock` on our open file): it dies with us, so there is no stale lock, and the file is never
+ * removed. Our pid is written inside for people to read. Throws MachineError when the file cannot be opened.
+ */
+export function takeLock(path: string, waitSeconds: number): Lock | null {
+  const fd = openLock(path);
+  const { status, error } = spawnSync('flock', flockArgs(waitSeconds), {
+    stdio: ['ignore', 'ignore', 'ignore', fd],
+    env: ENV,
+  });
+  return settle(path, fd, { status, trouble: error === undefined ? null : reasonOf(error) });
+}
+
+/** takeLock without blocking the caller's event loop. */
+export function takeLockAsync(path: string, waitSeconds: number): Promise<Lock | null> {
+  const fd = openLock(path);
+  return new Promise((resolve, reject) => {
+    const finish = (status: number | null, trouble: string | null): void => {
+      try {
+        resolve(settle(path, fd, { status, trouble }));
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const child = spawn('flock', flockArgs(waitSeconds), {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+      env: ENV,
+    });
+    child.once('error', (error) => finish(null, reasonOf(error)));
+    child.once('exit', (status) => finish(status, null));
+  });
+}
+
+/** Who holds the lock, as its file says: a pid, or null when it says nothing readable. */
+export function lockHolder(path: string): number | null {
+  try {
+    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
+    return Number.isSafeInteger(pid) && pid > 0 ? pid : null;
+  } catch {
+    return null;
+  }
+}
+
+function flockArgs(waitSeconds: number): string[] {
+  const wait = waitSeconds > 0 ? ['-w', String(waitSeconds)] : ['-n'];
+  return ['-x', '-E', String(FLOCK_BUSY), ...wait, '3'];
+}
+
+function openLock(path: string): number {
+  try {
+    return openSync(path, 'a+', 0o600);
+  } catch (error) {
+    throw new MachineError(`cannot open the lock file ${path}: ${codeOf(error) || reasonOf(error)}`);
+  }
+}
+
+function settle(
+  path: string,
+  fd: number,
+  result: { status: number | null; trouble: string | null },
+): Lock | null {
+  if (result.status === 0) {
+    ftruncateSync(fd);
+    writeSync(fd, `${process.pid}\n`);
+    return { release: () => closeSync(fd) };
+  }
+  closeSync(fd);
+  if (result.status === FLOCK_BUSY) return null;
+  const why = result.trouble ?? `flock ended with ${result.status}`;
+  throw new MachineError(`cannot lock ${path}: ${why} (f2b needs flock, of the package util-linux)`);
+}

@@ -1,0 +1,126 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { codeOf, MachineError, reasonOf } from './errors.ts';
+
+/** fail2ban.conf(5) `loglevel`, most severe first. */
+export const LEVELS = ['CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG'] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** fail2ban's channel names, which people's recidive jails and log shippers read. */
+export type Channel =
+  | 'fail2ban.server'
+  | 'fail2ban.jail'
+  | 'fail2ban.filter'
+  | 'fail2ban.actions'
+  | 'fail2ban.observer'
+  | 'fail2ban.utils';
+
+/** Writes log lines; what is below `level` is dropped. */
+export type Log = {
+  write(level: Level, channel: Channel, text: string): void;
+  /** Whether lines of this level are written at all, to save the making of their text. */
+  isOn(level: Level): boolean;
+  /** Hands everything to the kernel. */
+  flush(): void;
+  /** Opens the file anew (after a rotation of our own log). */
+  reopen(): void;
+};
+
+/** Many small lines travel in one write; at most this many characters wait. */
+const BUFFER = 65536;
+
+/**
+ * One log line in fail2ban's form: local time with milliseconds, channel, pid, level, text. Control characters
+ * (a log line of an attacker's making may hold them) are written as `\x1b`, so that no terminal obeys them.
+ */
+export function formatLine(
+  nowMs: number,
+  entry: { level: Level; channel: Channel; text: string },
+  pid: number,
+): string {
+  const { level, channel, text } = entry;
+  return `${formatTime(nowMs)} ${channel.padEnd(24)}[${pid}]: ${level.padEnd(7)} ${clean(text)}\n`;
+}
+
+/** `2024-06-23 22:27:27,556` in local time; `nowMs` in milliseconds since the epoch. */
+export function formatTime(nowMs: number): string {
+  return `${formatSecond(nowMs / 1000)},${String(Math.floor(nowMs % 1000)).padStart(3, '0')}`;
+}
+
+let lastSecond = Number.NaN;
+let lastText = '';
+
+/** `2024-06-23 22:27:27` in local time; `seconds` since the epoch, fractions dropped. */
+export function formatSecond(seconds: number): string {
+  const whole = Math.floor(seconds);
+  if (whole === lastSecond) return lastText;
+  const d = new Date(whole * 1000);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  lastSecond = whole;
+  lastText =
+    `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ` +
+    `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+  return lastText;
+}
+
+/** The text with everything that a terminal could obey, or that could fake a line, made visible. */
+export function clean(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(
+    /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (char) => {
+      const code = char.charCodeAt(0);
+      return code < 256
+        ? `\\x${code.toString(16).padStart(2, '0')}`
+        : `\\u${code.toString(16).padStart(4, '0')}`;
+    },
+  );
+}
+
+/** A Log that appends to the file at `path`, or writes to standard error when it is null. */
+export function openLog(path: string | null, level: Level): Log {
+  let fd = path === null ? 2 : openTarget(path);
+  let waiting = '';
+  const limit = LEVELS.indexOf(level);
+  const flush = (): void => {
+    const text = waiting;
+    waiting = '';
+    if (text !== '') writeText(fd, text);
+  };
+  return {
+    isOn: (wanted) => LEVELS.indexOf(wanted) <= limit,
+    write(wanted, channel, text) {
+      if (LEVELS.indexOf(wanted) > limit) return;
+      if (waiting === '') setImmediate(flush);
+      waiting += formatLine(Date.now(), { level: wanted, channel, text }, process.pid);
+      if (waiting.length > BUFFER) flush();
+    },
+    flush,
+    reopen() {
+      if (path === null) return;
+      flush();
+      const old = fd;
+      fd = openTarget(path);
+      closeSync(old);
+    },
+  };
+}
+
+function openTarget(path: string): number {
+  try {
+    return openSync(path, 'a', 0o640);
+  } catch (error) {
+    throw new MachineError(`cannot open the log ${path}: ${codeOf(error) || reasonOf(error)}`);
+  }
+}
+
+/** A log that cannot be written must not end the daemon: what does not fit on the disk is lost. */
+function writeText(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0, tries = 0; at < bytes.length && tries < 100; tries++) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN') return;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { basename } from 'node:path';
+import { parseCommandLine } from './cli.ts';
+import { COMMANDS } from './commands/all.ts';
+import type { Io } from './commands/command.ts';
+import { ConfigError, formatProblem, MachineError, UsageError } from './errors.ts';
+
+const io: Io = {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  stdin: process.stdin,
+  env: process.env,
+  now: () => Date.now() / 1000,
+};
+
+/** `f2b status | head -1` closes our output early: that is no failure of ours. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+main().then(finish, (error: unknown) => finish(report(error)));
+
+async function main(): Promise<number> {
+  const calledAs = basename(process.argv0);
+  const request = parseCommandLine(process.argv.slice(2), calledAs, COMMANDS);
+  const { command, words, options, global } = request;
+  return command.run({ words, options, global, io });
+}
+
+/** The exit code for what was thrown, after saying it. Our own bugs keep their stack. */
+function report(error: unknown): number {
+  if (error instanceof ConfigError) {
+    for (const problem of error.problems) {
+      io.stderr(`f2b: ${formatProblem(problem)}\n`);
+      if (problem.hint !== null) io.stderr(`f2b: hint: ${problem.hint}\n`);
+    }
+    return 2;
+  }
+  if (error instanceof UsageError) {
+    io.stderr(`f2b: ${error.message}\n`);
+    if (error.hint !== null) io.stderr(`f2b: hint: ${error.hint}\n`);
+    return 2;
+  }
+  if (error instanceof MachineError) {
+    io.stderr(`f2b: ${error.message}\n`);
+    return 1;
+  }
+  io.stderr(`f2b: this is a bug: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return 1;
+}
+
+/** Output may be a pipe, which is written asynchronously: leave only when it is out. */
+function finish(code: number): void {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}

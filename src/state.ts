@@ -1,0 +1,150 @@
+import type { Failures } from './failures.ts';
+
+/** Why a ban stands: a jail's count, a person, or a repeated offender's report from another jail. */
+export type Origin = 'log' | 'hand';
+
+/** One standing ban. Times are epoch seconds. */
+export type Ban = {
+  at: number;
+  /** null = for ever. */
+  until: number | null;
+  /** Failures that led to it; 0 when a person made it. */
+  failures: number;
+  /** Which ban of this id it is, 1 for the first. */
+  count: number;
+  origin: Origin;
+  matches: readonly string[];
+  /** null once the firewall confirmed it; until then the reason why it does not stand yet. */
+  pending: string | null;
+};
+
+/** What escalation remembers of an id after its ban ended. `last` = when it was last banned, epoch seconds. */
+export type Past = { count: number; last: number; until: number | null };
+
+/** All that is known of one jail. */
+export type JailState = {
+  readonly failures: Failures;
+  readonly bans: Map<string, Ban>;
+  readonly past: Map<string, Past>;
+  totalFailed: number;
+  totalBanned: number;
+};
+
+/** A change that a command made to the file while a daemon may be running; the daemon repeats it on its own copy. */
+export type Order =
+  | {
+      readonly seq: number;
+      readonly kind: 'ban';
+      readonly jail: string;
+      readonly id: string;
+      readonly ban: Ban;
+    }
+  | { readonly seq: number; readonly kind: 'unban'; readonly jail: string; readonly id: string };
+
+/** An order before it has its number. */
+export type OrderDraft =
+  | { readonly kind: 'ban'; readonly jail: string; readonly id: string; readonly ban: Ban }
+  | { readonly kind: 'unban'; readonly jail: string; readonly id: string };
+
+/** Where each log source was left: JSON as the source wrote it. */
+export type Positions = Map<string, unknown>;
+
+/** Everything f2b knows. */
+export type State = {
+  readonly jails: Map<string, JailState>;
+  positions: Positions;
+  orders: Order[];
+  /** Number of the last order ever given. */
+  seq: number;
+  /** When it was last written, epoch seconds; 0 = never. */
+  saved: number;
+};
+
+/** A state that knows nothing yet. */
+export function emptyState(): State {
+  return { jails: new Map(), positions: new Map(), orders: [], seq: 0, saved: 0 };
+}
+
+/** The jail's part of the state, made when it is not there yet. */
+export function jailState(state: State, name: string): JailState {
+  const known = state.jails.get(name);
+  if (known !== undefined) return known;
+  const fresh: JailState = {
+    failures: new Map(),
+    bans: new Map(),
+    past: new Map(),
+    totalFailed: 0,
+    totalBanned: 0,
+  };
+  state.jails.set(name, fresh);
+  return fresh;
+}
+
+/** Puts a ban into the state. False when that id is already banned in the jail (nothing changes then). */
+export function addBan(state: State, jail: string, id: string, ban: Ban): boolean {
+  const known = jailState(state, jail);
+  if (known.bans.has(id)) return false;
+  known.bans.set(id, ban);
+  known.past.set(id, { count: ban.count, last: ban.at, until: ban.until });
+  known.totalBanned += 1;
+  return true;
+}
+
+/**
+ * Ends a ban and forgets the id's failures, so that one later failure does not ban it again at once.
+ * False when it was not banned.
+ */
+export function liftBan(state: State, jail: string, id: string): boolean {
+  const known = state.jails.get(jail);
+  if (known === undefined) return false;
+  known.failures.delete(id);
+  return known.bans.delete(id);
+}
+
+/** Applies a command's change and notes it as an order for a running daemon. False when nothing changed. */
+export function giveOrder(state: State, draft: OrderDraft): boolean {
+  const changed = obey(state, draft);
+  if (changed) {
+    state.seq += 1;
+    state.orders.push({ ...draft, seq: state.seq });
+  }
+  return changed;
+}
+
+/** Repeats on the daemon's own copy what commands wrote into the file since `seenSeq`; answers those orders. */
+export function takeOrders(own: State, file: State, seenSeq: number): readonly Order[] {
+  const fresh = file.orders.filter((order) => order.seq > seenSeq);
+  for (const order of fresh) obey(own, order);
+  own.seq = Math.max(own.seq, file.seq);
+  own.orders = [];
+  return fresh;
+}
+
+function obey(state: State, order: OrderDraft): boolean {
+  if (order.kind === 'unban') return liftBan(state, order.jail, order.id);
+  return addBan(state, order.jail, order.id, order.ban);
+}
+
+/** The bans whose time is up at `now`, removed from the state. */
+export function expireBans(state: State, now: number): { jail: string; id: string; ban: Ban }[] {
+  const expired: { jail: string; id: string; ban: Ban }[] = [];
+  for (const [jail, { bans }] of state.jails) {
+    for (const [id, ban] of bans) {
+      if (ban.until === null || ban.until > now) continue;
+      bans.delete(id);
+      expired.push({ jail, id, ban });
+    }
+  }
+  return expired;
+}
+
+/** When the next ban ends, epoch seconds; null when none will. */
+export function nextExpiry(state: State): number | null {
+  let next: number | null = null;
+  for (const { bans } of state.jails.values()) {
+    for (const { until } of bans.values()) {
+      if (until !== null && (next === null || until < next)) next = until;
+    }
+  }
+  return next;
+}

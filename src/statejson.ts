@@ -1,0 +1,146 @@
+import type { Count } from './failures.ts';
+import type { Ban, JailState, Order, Past, State } from './state.ts';
+
+/** The number in the state file's `version`; a file with a higher one is refused. */
+export const STATE_VERSION = 1;
+
+type Json = Record<string, unknown>;
+
+/** The state as the text of its file; docs/STATE.md describes it. `now` is noted as the time of saving. */
+export function printState(state: State, now: number): string {
+  const jails: Json = {};
+  for (const [name, jail] of state.jails) {
+    jails[name] = {
+      totalFailed: jail.totalFailed,
+      totalBanned: jail.totalBanned,
+      failures: Object.fromEntries(jail.failures),
+      bans: Object.fromEntries(jail.bans),
+      past: Object.fromEntries(jail.past),
+    };
+  }
+  return `${JSON.stringify({
+    version: STATE_VERSION,
+    saved: now,
+    seq: state.seq,
+    orders: state.orders,
+    positions: Object.fromEntries(state.positions),
+    jails,
+  })}\n`;
+}
+
+/** What a state file's text turned out to be. */
+export type ReadState =
+  | { readonly kind: 'ok'; readonly state: State }
+  | { readonly kind: 'damaged'; readonly reason: string }
+  | { readonly kind: 'newer'; readonly version: number };
+
+/** Reads a state file's text; never throws. Entries of a wrong shape make the file damaged, not half-read. */
+export function readState(text: string): ReadState {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return {
+      kind: 'damaged',
+      reason: text.trim() === '' ? 'it is empty' : `it is not JSON (${String(error)})`,
+    };
+  }
+  if (!isObject(json) || typeof json['version'] !== 'number') {
+    return { kind: 'damaged', reason: 'it has no version' };
+  }
+  if (json['version'] > STATE_VERSION) return { kind: 'newer', version: json['version'] };
+  try {
+    return { kind: 'ok', state: stateOf(json) };
+  } catch (error) {
+    return { kind: 'damaged', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function stateOf(json: Json): State {
+  const jails = new Map<string, JailState>();
+  for (const [name, value] of entriesOf(json['jails'], 'jails')) {
+    const jail = objectOf(value, name);
+    jails.set(name, {
+      totalFailed: numberOf(jail['totalFailed'], 'totalFailed'),
+      totalBanned: numberOf(jail['totalBanned'], 'totalBanned'),
+      failures: mapOf(jail['failures'], 'failures', countOf),
+      bans: mapOf(jail['bans'], 'bans', banOf),
+      past: mapOf(jail['past'], 'past', pastOf),
+    });
+  }
+  return {
+    jails,
+    positions: new Map(entriesOf(json['positions'], 'positions')),
+    orders: listOf(json['orders'], 'orders').map(orderOf),
+    seq: numberOf(json['seq'], 'seq'),
+    saved: numberOf(json['saved'], 'saved'),
+  };
+}
+
+function countOf(value: unknown): Count {
+  const json = objectOf(value, 'failure');
+  return {
+    retry: numberOf(json['retry'], 'retry'),
+    first: numberOf(json['first'], 'first'),
+    last: numberOf(json['last'], 'last'),
+    failures: numberOf(json['failures'], 'failures'),
+    matches: listOf(json['matches'], 'matches').map(String),
+  };
+}
+
+function banOf(value: unknown): Ban {
+  const json = objectOf(value, 'ban');
+  return {
+    at: numberOf(json['at'], 'at'),
+    until: json['until'] === null ? null : numberOf(json['until'], 'until'),
+    failures: numberOf(json['failures'], 'failures'),
+    count: numberOf(json['count'], 'count'),
+    origin: json['origin'] === 'hand' ? 'hand' : 'log',
+    matches: listOf(json['matches'], 'matches').map(String),
+    pending: json['pending'] === null ? null : String(json['pending']),
+  };
+}
+
+function pastOf(value: unknown): Past {
+  const json = objectOf(value, 'past');
+  return {
+    count: numberOf(json['count'], 'count'),
+    last: numberOf(json['last'], 'last'),
+    until: json['until'] === null ? null : numberOf(json['until'], 'until'),
+  };
+}
+
+function orderOf(value: unknown): Order {
+  const json = objectOf(value, 'order');
+  const base = { seq: numberOf(json['seq'], 'seq'), jail: String(json['jail']), id: String(json['id']) };
+  return json['kind'] === 'ban'
+    ? { ...base, kind: 'ban', ban: banOf(json['ban']) }
+    : { ...base, kind: 'unban' };
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function objectOf(value: unknown, what: string): Json {
+  if (!isObject(value)) throw new Error(`${what} is not an object`);
+  return value;
+}
+
+function entriesOf(value: unknown, what: string): [string, unknown][] {
+  return Object.entries(objectOf(value, what));
+}
+
+function mapOf<T>(value: unknown, what: string, read: (value: unknown) => T): Map<string, T> {
+  return new Map(entriesOf(value, what).map(([key, entry]) => [key, read(entry)]));
+}
+
+function listOf(value: unknown, what: string): unknown[] {
+  if (!Array.isArray(value)) throw new Error(`${what} is not a list`);
+  return value;
+}
+
+function numberOf(value: unknown, what: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new Error(`${what} is not a number`);
+  return value;
+}

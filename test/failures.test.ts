@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { countFailure, type Failures, keepMatches, sweepFailures } from '../src/failures.ts';
+
+const retries = (times: readonly number[], findtime: number): number[] => {
+  const failures: Failures = new Map();
+  return times.map((time) => countFailure(failures, '192.0.2.7', time, findtime).retry);
+};
+
+test('countFailure() follows the rate estimate observed in fail2ban 1.0.2', () => {
+  const every = (step: number, n: number): number[] => Array.from({ length: n }, (_, i) => i * step);
+  assert.deepEqual(retries([0, 300, 700], 600), [1, 2, 3]);
+  assert.deepEqual(retries(every(200, 6), 600), [1, 2, 3, 4, 4, 4]);
+  assert.deepEqual(retries(every(400, 4), 600), [1, 2, 3, 3]);
+  assert.deepEqual(retries([0, 1, 2, 3, 601], 600), [1, 2, 3, 4, 5]);
+});
+
+test('countFailure() counts within findtime exactly, findtime itself included', () => {
+  for (let n = 1; n < 50; n++) {
+    const times = Array.from({ length: n }, (_, i) => (i * 600) / Math.max(1, n - 1));
+    assert.equal(retries(times, 600).at(-1), n);
+  }
+});
+
+test('countFailure() never counts more than one for each failure, nor less than one', () => {
+  let seed = 7;
+  const random = (below: number): number => {
+    seed = (seed * 48271) % 2147483647;
+    return seed % below;
+  };
+  for (let round = 0; round < 300; round++) {
+    const times = Array.from({ length: 30 }, () => random(5000));
+    for (const [i, retry] of retries(times, 600).entries()) {
+      assert.ok(retry >= 1 && retry <= i + 1, `${times.slice(0, i + 1)} gave ${retry}`);
+    }
+  }
+});
+
+test('countFailure() counts an older failure without moving the window', () => {
+  const failures: Failures = new Map();
+  countFailure(failures, 'a', 1000, 600);
+  const count = countFailure(failures, 'a', 10, 600);
+  assert.deepEqual([count.retry, count.first, count.last], [2, 1000, 1000]);
+});
+
+test('keepMatches() keeps the last maxmatches lines', () => {
+  const count = countFailure(new Map(), 'a', 1, 600);
+  keepMatches(count, ['one', 'two'], 2);
+  keepMatches(count, ['three'], 2);
+  assert.deepEqual(count.matches, ['two', 'three']);
+  keepMatches(count, ['four'], 0);
+  assert.deepEqual(count.matches, ['two', 'three']);
+});
+
+test('sweepFailures() forgets an id at findtime after its last failure, not before', () => {
+  const failures: Failures = new Map();
+  countFailure(failures, 'old', 100, 600);
+  countFailure(failures, 'new', 101, 600);
+  assert.equal(sweepFailures(failures, 700, 600), 1);
+  assert.deepEqual([...failures.keys()], ['new']);
+});
