@@ -14,9 +14,9 @@ export type Rule = {
   readonly jail: string;
   /** null = all ports. Names are already resolved to numbers. */
   readonly ports: readonly PortRange[] | null;
-  /** Lower case: tcp, udp, ...; empty = every protocol. */
+  /** Lower case: tcp, udp, icmp, ...; empty (or `all`) = every protocol, with ports: every one that has ports. */
   readonly protocols: readonly string[];
-  /** iptables' chains, such as INPUT or DOCKER-USER. */
+  /** iptables' chains, such as INPUT or DOCKER-USER; empty = INPUT. */
   readonly chains: readonly string[];
   readonly block: Block;
 };
@@ -28,9 +28,19 @@ export type Entry = { readonly jail: string; readonly address: string; readonly 
 export type Command = {
   readonly argv: readonly [program: string, ...args: string[]];
   readonly stdin: string | null;
+  /** Text of a temporary file whose path takes the place of FILE_ARGUMENT in every argument; null = none. */
+  readonly file: string | null;
   /** When true a non-zero exit is no failure of the job (a delete of what may be gone, `ss -K`). */
   readonly mayFail: boolean;
 };
+
+/** Stands in `argv` for the path of the command's temporary file. */
+export const FILE_ARGUMENT = '{file}';
+
+/** Makes a Command; without `more` it has no input and must succeed. */
+export function command(argv: Command['argv'], more: Partial<Omit<Command, 'argv'>> = {}): Command {
+  return { argv, stdin: null, file: null, mayFail: false, ...more };
+}
 
 /** What a program answered. `exitCode` is null when it was killed or could not be started. */
 export type Output = {
@@ -41,29 +51,37 @@ export type Output = {
   readonly trouble: string | null;
 };
 
+/** Names (or rules) of ours that stand in the firewall, by jail, in the backend's own words; needed to remove them. */
+export type Traces = ReadonlyMap<string, readonly string[]>;
+
 /** What the kernel holds of ours. */
 export type Held = {
   /** Jails whose rules and sets stand exactly as wanted, for every family. */
   readonly ready: ReadonlySet<string>;
   /** Entries in our sets (or our per-address rules): jail -> address -> until (null = no kernel time-out). */
   readonly entries: ReadonlyMap<string, ReadonlyMap<string, number | null>>;
-  /** Jails that we made rules or sets for earlier and that are no longer wanted. */
+  /** Jails that we made rules or sets for earlier and that are no longer wanted; a hashed name stands for itself. */
   readonly strays: ReadonlySet<string>;
+  readonly traces: Traces;
 };
 
 /** What is to change. All of it travels in as few processes as the firewall allows. */
 export type Difference = {
   /** Rules to be made anew (their sets too); entries of theirs come in `add`. */
   readonly setup: readonly Rule[];
+  /** Entries to be added, or given a new time-out. */
   readonly add: readonly Entry[];
   readonly remove: readonly Entry[];
   /** Jails whose rules and sets are to go entirely. */
   readonly teardown: readonly string[];
+  /** What stands of the jails in `setup` and `teardown`; empty when nothing is known to stand. */
+  readonly traces: Traces;
 };
 
 /**
  * One firewall, as pure functions from what is wanted to argument vectors and from output to facts.
  * Running them is the enforcer's job, so that `--dry-run` can print byte for byte what would run.
+ * Everything of ours is removed by wanting no rules at all: every jail of ours is then a stray.
  */
 export type Firewall = {
   readonly kind: FirewallKind;
@@ -73,25 +91,41 @@ export type Firewall = {
   readonly hasTimeouts: boolean;
   /** Longest kernel time-out in seconds; longer bans are set to it and refreshed. */
   readonly maxTimeout: number;
+  /** Whether exit code 0 of every command of a change proves that the kernel holds it. */
+  readonly exitProves: boolean;
+  /** Whether networks of one jail may overlap in the firewall; where not, only the outer ones are put in. */
+  readonly takesOverlaps: boolean;
   /** Commands whose outputs, in order, `readHeld` understands. They change nothing. */
   list(rules: readonly Rule[]): readonly Command[];
-  /** `now` in epoch seconds, to turn remaining time-outs into `until`. */
+  /**
+   * Facts from the outputs of `list`; `now` in epoch seconds, to turn remaining time-outs into `until`.
+   * Throws MachineError when an output that cannot be missed is missing.
+   */
   readHeld(rules: readonly Rule[], outputs: readonly Output[], now: number): Held;
   /** Like list, but cheap at any number of bans: are rules and sets there, do the counts look right? */
   probe(rules: readonly Rule[]): readonly Command[];
-  /** Jails that need repair, seen by the probe. `expected` = how many entries each jail should hold. */
+  /**
+   * Jails that need repair (or a second look), seen by the probe. `expected` = how many entries each jail should
+   * hold. Throws MachineError when the firewall cannot be asked.
+   */
   readProbe(
     rules: readonly Rule[],
     outputs: readonly Output[],
     expected: ReadonlyMap<string, number>,
   ): ReadonlySet<string>;
-  /** The commands that make the change. `now` in epoch seconds, to turn `until` into time-outs. */
+  /**
+   * The commands that make the change. `now` in epoch seconds, to turn `until` into time-outs.
+   * Throws when an entry is not a canonical address or network: such a value never reaches a command.
+   */
   change(rules: readonly Rule[], difference: Difference, now: number): readonly Command[];
   /** Commands that cut the open connections of just-banned addresses; empty when `change` already does. */
   cut(rules: readonly Rule[], added: readonly Entry[]): readonly Command[];
-  /** Removes everything of ours and nothing else, whatever jails made it. */
-  flush(rules: readonly Rule[], held: Held): readonly Command[];
+  /** A program that keeps running and prints a line whenever something changed: time for a probe. null = none. */
+  watch(): Command | null;
 };
 
 /** The families of a list of entries, for the backends that keep one set for each. */
 export const FAMILIES: readonly Family[] = [4, 6];
+
+/** A difference in which nothing changes; spread it to name what does. */
+export const NO_DIFFERENCE: Difference = { setup: [], add: [], remove: [], teardown: [], traces: new Map() };

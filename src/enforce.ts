@@ -1,0 +1,329 @@
+import { reasonOf } from './errors.ts';
+import { failureOf } from './exec.ts';
+import {
+  type Command,
+  type Difference,
+  type Entry,
+  type Firewall,
+  type Held,
+  NO_DIFFERENCE,
+  type Output,
+  type Rule,
+} from './firewall/backend.ts';
+import { coverOf, difference, isNothing } from './firewall/difference.ts';
+import { isCanonical } from './firewall/match.ts';
+
+/** Runs one command to its end; `exec.run` with a time limit, in the test bed inside a namespace. */
+export type Run = (command: Command) => Promise<Output>;
+
+/** One firewall, the rules wanted in it, and the way to run its commands. Jobs on one firewall must not overlap. */
+export type Job = { readonly firewall: Firewall; readonly rules: readonly Rule[]; readonly run: Run };
+
+/** What stands and what does not. The entries are the caller's own objects. */
+export type Enforcement = {
+  /** Entries that the kernel confirmed. */
+  readonly enforced: readonly Entry[];
+  /** Entries that it did not, and the plain reason. */
+  readonly pending: readonly { readonly entry: Entry; readonly reason: string }[];
+  /** What was changed to get there. */
+  readonly repaired: {
+    /** Jails whose rules and sets were made anew. */
+    readonly jails: readonly string[];
+    readonly added: number;
+    readonly removed: number;
+    /** Jails whose leftovers were removed. */
+    readonly strays: readonly string[];
+  };
+  /** What failed on the way, each message once; may concern a rule of which no entry is pending. */
+  readonly trouble: readonly string[];
+};
+
+/** Entries that were just decided, and how to get the whole wanted state if more than they has to be set right. */
+export type News = {
+  readonly add: readonly Entry[];
+  readonly remove: readonly Entry[];
+  /** Every wanted entry, those of `add` among them and those of `remove` not. */
+  wanted(): readonly Entry[];
+};
+
+const NOT_TAKEN = 'the firewall did not take it';
+const RETRIES = 100;
+
+/**
+ * Brings the firewall to exactly `rules` and `wanted` (expired entries are not wanted) and looks again whether it
+ * is there. Never rejects for what the firewall does: whatever is not confirmed is pending with the reason.
+ */
+export async function reconcile(job: Job, wanted: readonly Entry[], now: number): Promise<Enforcement> {
+  const live = wanted.filter((entry) => entry.until === null || entry.until > now);
+  const sane = live.filter((entry) => isCanonical(entry.address));
+  const before = await look(job, now);
+  if (typeof before === 'string')
+    return confirm(job, live, { held: null, trouble: new Map(), general: before });
+  const change = difference(job.firewall, job.rules, sane, { held: before, now });
+  if (isNothing(change)) return confirm(job, live, { held: before, trouble: new Map(), general: null });
+  let general = await apply(job, change, now);
+  if (general !== null && isHopeless(general)) {
+    return confirm(job, live, { held: before, trouble: new Map(), general });
+  }
+  let after = await look(job, now);
+  const trouble = new Map<string, string>();
+  if (general !== null && typeof after !== 'string') {
+    const rest = difference(job.firewall, job.rules, sane, { held: after, now });
+    await applyInParts(job, rest, { now, trouble, left: { runs: RETRIES }, full: new Map() });
+    after = await look(job, now);
+  }
+  if (typeof after === 'string') return confirm(job, live, { held: null, trouble, general: after });
+  if (isNothing(difference(job.firewall, job.rules, sane, { held: after, now }))) general = null;
+  await cut(job, change.add, after);
+  return { ...confirm(job, live, { held: after, trouble, general }), repaired: repairOf(change) };
+}
+
+/**
+ * The short way for what was just decided: one change, confirmed by the firewall's own answer (and by a cheap probe that
+ * the rules still stand), and no listing of all that is held. Falls back to `reconcile` on any doubt.
+ */
+export async function enforceNow(job: Job, news: News, now: number): Promise<Enforcement> {
+  const { firewall, rules, run } = job;
+  const add = news.add.filter((entry) => entry.until === null || entry.until > now);
+  const all = [...add, ...news.remove];
+  const isPlain = all.every((entry) => isCanonical(entry.address)) && news.add.length === add.length;
+  const mayCollide = !firewall.takesOverlaps && all.some((entry) => entry.address.includes('/'));
+  if (!isPlain || mayCollide || rules.length === 0) return reconcile(job, news.wanted(), now);
+  const change = { ...NO_DIFFERENCE, add, remove: news.remove };
+  const reason = await apply(job, change, now);
+  if (reason !== null) return reconcile(job, news.wanted(), now);
+  if (!(await stands(job, change, now))) return reconcile(job, news.wanted(), now);
+  for (const command of firewall.cut(rules, add)) await run(command);
+  const repaired = { jails: [], added: add.length, removed: news.remove.length, strays: [] };
+  return { enforced: add, pending: [], repaired, trouble: [] };
+}
+
+/** Removes every rule, set and entry of ours, whatever jail made it, and nothing else; then looks that they are gone. */
+export async function flush(job: Job, now: number): Promise<Enforcement> {
+  return reconcile({ ...job, rules: [] }, [], now);
+}
+
+/**
+ * The jails whose rules or bans are damaged, seen cheaply; reconcile then. `expected` = entries of each jail. Answers the
+ * reason as text when the firewall could not be asked.
+ */
+export async function findDamage(
+  job: Job,
+  expected: ReadonlyMap<string, number>,
+): Promise<ReadonlySet<string> | string> {
+  const commands = job.firewall.probe(job.rules);
+  const outputs = await runAll(job, commands);
+  if (typeof outputs === 'string') return outputs;
+  try {
+    return job.firewall.readProbe(job.rules, outputs, expected);
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** The commands that would set up an untouched firewall with these rules and entries: for `--dry-run`. */
+export function plan(job: Pick<Job, 'firewall' | 'rules'>, wanted: readonly Entry[], now: number) {
+  const held: Held = { ready: new Set(), entries: new Map(), strays: new Set(), traces: new Map() };
+  const sane = wanted.filter((e) => isCanonical(e.address) && (e.until === null || e.until > now));
+  return job.firewall.change(job.rules, difference(job.firewall, job.rules, sane, { held, now }), now);
+}
+
+/** The commands that `enforceNow` would run for these entries: for `--dry-run`. */
+export function planNow(
+  job: Pick<Job, 'firewall' | 'rules'>,
+  add: readonly Entry[],
+  remove: readonly Entry[],
+  now: number,
+): readonly Command[] {
+  const { firewall, rules } = job;
+  const change = { ...NO_DIFFERENCE, add, remove };
+  return [...firewall.change(rules, change, now), ...firewall.cut(rules, add)];
+}
+
+async function stands(job: Job, change: Difference, now: number): Promise<boolean> {
+  const touched = new Set([...change.add, ...change.remove].map((entry) => entry.jail));
+  if (job.firewall.exitProves) {
+    const damage = await findDamage(job, new Map());
+    return typeof damage !== 'string' && ![...touched].some((jail) => damage.has(jail));
+  }
+  const held = await look(job, now);
+  if (typeof held === 'string') return false;
+  const isHeld = ({ jail, address }: Entry): boolean => held.entries.get(jail)?.has(address) ?? false;
+  return (
+    change.add.every(isHeld) &&
+    !change.remove.some(isHeld) &&
+    [...touched].every((jail) => held.ready.has(jail))
+  );
+}
+
+async function look(job: Job, now: number): Promise<Held | string> {
+  const outputs = await runAll(job, job.firewall.list(job.rules));
+  if (typeof outputs === 'string') return outputs;
+  try {
+    return job.firewall.readHeld(job.rules, outputs, now);
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** The outputs in order, or why a program could not be run (one that is missing but may fail counts as its answer). */
+async function runAll(job: Job, commands: readonly Command[]): Promise<readonly Output[] | string> {
+  const outputs: Output[] = [];
+  for (const command of commands) {
+    const output = await job.run(command);
+    const reason = failureOf(command, output);
+    const isOptional = command.mayFail && (output.trouble === null || output.trouble === 'ENOENT');
+    if (reason !== null && !isOptional) return reason;
+    outputs.push(output);
+  }
+  return outputs;
+}
+
+/** Why the change failed, null when every command did its work. One that fails does not stop those behind it. */
+async function apply(job: Job, change: Difference, now: number): Promise<string | null> {
+  let first: string | null = null;
+  for (const command of job.firewall.change(job.rules, change, now)) {
+    const output = await job.run(command);
+    const reason = failureOf(command, output);
+    if (reason === null || (command.mayFail && output.trouble === null)) continue;
+    first ??= reason;
+    if (output.trouble !== null && !command.mayFail) return reason;
+  }
+  return first;
+}
+
+type Parts = {
+  readonly now: number;
+  /** Failures by what failed: a jail, or keyOf an entry. */
+  readonly trouble: Map<string, string>;
+  readonly left: { runs: number };
+  /** fullKey of those whose set is full, with the firewall's words. */
+  readonly full: Map<string, string>;
+};
+
+/** Halves a change that failed as a whole until what fails stands alone, so that the rest is done. */
+async function applyInParts(job: Job, change: Difference, parts: Parts): Promise<void> {
+  const doable = withoutHopeless(change, parts);
+  const items = itemsOf(doable);
+  if (items.length === 0) return;
+  const reason = parts.left.runs-- > 0 ? await apply(job, doable, parts.now) : NOT_TAKEN;
+  if (reason === null) return;
+  if (items.length === 1 || parts.left.runs <= 0 || isHopeless(reason)) {
+    for (const item of items) noteFailure(item, reason, parts);
+    return;
+  }
+  const middle = Math.ceil(items.length / 2);
+  await applyInParts(job, changeOf(items.slice(0, middle), change), parts);
+  await applyInParts(job, changeOf(items.slice(middle), change), parts);
+}
+
+type Item =
+  | { readonly kind: 'setup'; readonly rule: Rule }
+  | { readonly kind: 'teardown'; readonly jail: string }
+  | { readonly kind: 'add' | 'remove'; readonly entry: Entry };
+
+function itemsOf(change: Difference): readonly Item[] {
+  return [
+    ...change.teardown.map((jail) => ({ kind: 'teardown', jail }) as const),
+    ...change.setup.map((rule) => ({ kind: 'setup', rule }) as const),
+    ...change.remove.map((entry) => ({ kind: 'remove', entry }) as const),
+    ...change.add.map((entry) => ({ kind: 'add', entry }) as const),
+  ];
+}
+
+function changeOf(items: readonly Item[], { traces }: Difference): Difference {
+  return {
+    setup: items.flatMap((item) => (item.kind === 'setup' ? [item.rule] : [])),
+    teardown: items.flatMap((item) => (item.kind === 'teardown' ? [item.jail] : [])),
+    remove: items.flatMap((item) => (item.kind === 'remove' ? [item.entry] : [])),
+    add: items.flatMap((item) => (item.kind === 'add' ? [item.entry] : [])),
+    traces,
+  };
+}
+
+/** Leaves out what must fail again: entries of a jail without a rule or with a full set. */
+function withoutHopeless(change: Difference, parts: Parts): Difference {
+  const reasonFor = (entry: Entry): string | undefined =>
+    parts.trouble.get(entry.jail) ?? parts.full.get(fullKey(entry));
+  for (const entry of change.add) {
+    const reason = reasonFor(entry);
+    if (reason !== undefined) parts.trouble.set(keyOf(entry), reason);
+  }
+  return { ...change, add: change.add.filter((entry) => reasonFor(entry) === undefined) };
+}
+
+function noteFailure(item: Item, reason: string, { trouble, full }: Parts): void {
+  if (item.kind === 'setup') trouble.set(item.rule.jail, reason);
+  else if (item.kind === 'teardown') trouble.set(item.jail, reason);
+  else {
+    const isFull = item.kind === 'add' && /too many open files|is full/i.test(reason);
+    const text = isFull ? `the set of jail ${item.entry.jail} is full (${reason})` : reason;
+    if (isFull) full.set(fullKey(item.entry), text);
+    trouble.set(keyOf(item.entry), text);
+  }
+}
+
+function keyOf({ jail, address }: Entry): string {
+  return `${jail}\0${address}`;
+}
+
+function fullKey({ jail, address }: Entry): string {
+  const slash = address.indexOf('/');
+  return `${jail}\0${address.includes(':') ? 6 : 4} ${slash < 0 ? '' : address.slice(slash)}`;
+}
+
+/** Failures that no other way of cutting the work can avoid. */
+function isHopeless(reason: string): boolean {
+  return /not found, is it installed|timed out|not permitted|permission denied|must be root/i.test(reason);
+}
+
+async function cut(job: Job, added: readonly Entry[], held: Held): Promise<void> {
+  const standing = added.filter(({ jail, address }) => held.entries.get(jail)?.has(address));
+  for (const command of job.firewall.cut(job.rules, standing)) await job.run(command);
+}
+
+function repairOf(change: Difference): Enforcement['repaired'] {
+  const { setup, add, remove, teardown } = change;
+  return {
+    jails: setup.map((rule) => rule.jail),
+    added: add.length,
+    removed: remove.length,
+    strays: teardown,
+  };
+}
+
+type Outcome = {
+  readonly held: Held | null;
+  readonly trouble: ReadonlyMap<string, string>;
+  readonly general: string | null;
+};
+
+function confirm(job: Job, live: readonly Entry[], { held, trouble, general }: Outcome): Enforcement {
+  const ruled = new Set(job.rules.map((rule) => rule.jail));
+  const covers = new Map<string, (address: string) => boolean>();
+  for (const jail of job.firewall.takesOverlaps ? [] : ruled) {
+    covers.set(jail, coverOf([...(held?.entries.get(jail)?.keys() ?? [])]));
+  }
+  const isHeld = ({ jail, address }: Entry): boolean => {
+    const standing = held?.ready.has(jail) ? held.entries.get(jail) : undefined;
+    return (
+      standing?.has(address) ||
+      (standing !== undefined && isCanonical(address) && covers.get(jail)?.(address)) ||
+      false
+    );
+  };
+  const reasonFor = (entry: Entry): string => {
+    if (!isCanonical(entry.address)) return 'not an address or network';
+    if (!ruled.has(entry.jail)) return 'no rule for its jail';
+    return trouble.get(keyOf(entry)) ?? trouble.get(entry.jail) ?? general ?? NOT_TAKEN;
+  };
+  const enforced: Entry[] = [];
+  const pending: { entry: Entry; reason: string }[] = [];
+  for (const entry of live) {
+    if (isHeld(entry)) enforced.push(entry);
+    else pending.push({ entry, reason: reasonFor(entry) });
+  }
+  const said = new Set([...(general === null ? [] : [general]), ...trouble.values()]);
+  const repaired = { jails: [], added: 0, removed: 0, strays: [] };
+  return { enforced, pending, repaired, trouble: [...said].slice(0, 20) };
+}

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { codeOf, reasonOf } from './errors.ts';
+import { type Command, FILE_ARGUMENT, type Output } from './firewall/backend.ts';
+
+/** How a program is started: words before its argument vector (`ip netns exec NS`) and more environment. */
+export type Surroundings = {
+  readonly prefix?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Bytes kept of stdout, and as many of stderr; what comes after is read and dropped. */
+  readonly maxBytes?: number;
+};
+
+/** The whole environment of every program we run, so that its words and its numbers are always the same. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  LC_ALL: 'C',
+  PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin',
+};
+
+const MAX_BYTES = 128 * 1024 * 1024;
+const GRACE_MS = 2000;
+
+/**
+ * Runs one argument vector, without a shell, in a process group of its own, and answers what it said. Never
+ * rejects for what the program does: `trouble` says when it could not start, ran longer than `timeoutSeconds`
+ * (TERM to the group, then KILL), was killed, or said more than is kept.
+ */
+export async function run(
+  command: Command,
+  timeoutSeconds: number,
+  surroundings: Surroundings = {},
+): Promise<Output> {
+  if (command.file === null) return start(command, timeoutSeconds, surroundings);
+  let folder: string | null = null;
+  try {
+    folder = await mkdtemp(join(tmpdir(), 'f2b-'));
+    const path = join(folder, 'input');
+    await writeFile(path, command.file, { mode: 0o600, flag: 'wx' });
+    return await start(withFile(command, path), timeoutSeconds, surroundings);
+  } catch (error) {
+    return { exitCode: null, stdout: '', stderr: '', trouble: `temporary file: ${reasonOf(error)}` };
+  } finally {
+    if (folder !== null) await rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+function withFile(command: Command, path: string): Command {
+  const [program, ...args] = command.argv;
+  return { ...command, argv: [program, ...args.map((arg) => arg.replaceAll(FILE_ARGUMENT, path))] };
+}
+
+function start(command: Command, timeoutSeconds: number, surroundings: Surroundings): Promise<Output> {
+  const { prefix = [], env = {}, maxBytes = MAX_BYTES } = surroundings;
+  const [program = '', ...args] = [...prefix, ...command.argv];
+  return new Promise((resolve) => {
+    let trouble: string | null = null;
+    const said = [collector(maxBytes), collector(maxBytes)] as const;
+    const child = spawn(program, args, { env: { ...ENVIRONMENT, ...env }, detached: true, stdio: 'pipe' });
+    const timers: NodeJS.Timeout[] = [];
+    const finish = (exitCode: number | null): void => {
+      for (const timer of timers) clearTimeout(timer);
+      const [stdout, stderr] = said;
+      if (trouble === null && (stdout.isFull() || stderr.isFull()))
+        trouble = `said more than ${maxBytes} bytes`;
+      resolve({
+        exitCode: trouble === null ? exitCode : null,
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+        trouble,
+      });
+    };
+    const kill = (signal: NodeJS.Signals): void => killGroup(child.pid, signal);
+    timers.push(
+      setTimeout(() => {
+        trouble = `timed out after ${timeoutSeconds} s`;
+        kill('SIGTERM');
+        timers.push(setTimeout(() => kill('SIGKILL'), GRACE_MS));
+        // A grandchild that left the group may hold the pipes open for ever: do not wait for `close` then.
+        timers.push(setTimeout(() => finish(null), 2 * GRACE_MS));
+      }, timeoutSeconds * 1000),
+    );
+    child.on('error', (error) => {
+      trouble ??= codeOf(error) || reasonOf(error);
+      if (child.pid === undefined) finish(null);
+    });
+    child.on('close', (exitCode, signal) => {
+      if (signal !== null) trouble ??= `killed by ${signal}`;
+      finish(exitCode);
+    });
+    child.stdout.on('data', said[0].take);
+    child.stderr.on('data', said[1].take);
+    // A program that ends without reading its input is told by its exit code, not by EPIPE.
+    child.stdin.on('error', () => {});
+    child.stdin.end(command.stdin ?? '');
+  });
+}
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: the group is gone already.
+  }
+}
+
+type Collector = { take(chunk: Buffer): void; text(): string; isFull(): boolean };
+
+function collector(maxBytes: number): Collector {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return {
+    take(chunk) {
+      if (size < maxBytes) chunks.push(chunk.subarray(0, maxBytes - size));
+      size += chunk.length;
+    },
+    text: () => Buffer.concat(chunks).toString('utf8'),
+    isFull: () => size > maxBytes,
+  };
+}
+
+/** The command as a shell would need it, input and all: what `--dry-run` prints. Ends without a line break. */
+export function formatCommand(command: Command): string {
+  const line = command.argv.map(quote).join(' ');
+  if (command.file !== null) return heredoc(`f2b_file=$(mktemp) && cat > "$f2b_file"`, command.file, [line]);
+  return command.stdin === null ? line : heredoc(line, command.stdin, []);
+}
+
+function heredoc(line: string, text: string, after: readonly string[]): string {
+  let end = 'END';
+  while (text.split('\n').includes(end)) end += '_';
+  const body = text === '' || text.endsWith('\n') ? text : `${text}\n`;
+  return [`${line} <<'${end}'`, `${body}${end}`, ...after].join('\n');
+}
+
+function quote(word: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
+  const quoted = `'${word.replaceAll("'", `'\\''`)}'`;
+  return word.includes(FILE_ARGUMENT) ? quoted.replaceAll(FILE_ARGUMENT, `'"$f2b_file"'`) : quoted;
+}
+
+/** Why a command failed, for people: `nft: not found`, `nft: Operation not permitted ...`; null when it did not. */
+export function failureOf(command: Command, output: Output): string | null {
+  const program = command.argv[0];
+  const { exitCode, trouble } = output;
+  if (trouble === 'ENOENT') return `${program}: not found, is it installed?`;
+  if (trouble === 'EACCES' || trouble === 'EPERM') return `${program}: not permitted to run it (${trouble})`;
+  if (trouble !== null) return `${program}: ${trouble}`;
+  if (exitCode === 0) return null;
+  const said = [output.stderr, output.stdout].find((text) => text.trim() !== '') ?? '';
+  const first = said.split('\n').find((line) => line.trim() !== '');
+  return `${program}: ${(first ?? `exit code ${exitCode}`).trim().slice(0, 300)}`;
+}

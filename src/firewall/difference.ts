@@ -1,0 +1,79 @@
+import { familyOf, masked } from '../ip.ts';
+import {
+  type Difference,
+  type Entry,
+  type Firewall,
+  type Held,
+  NO_DIFFERENCE,
+  type Rule,
+} from './backend.ts';
+import { groupBy, prefixOf } from './match.ts';
+
+/** Seconds by which a kernel's time-out may differ from the wanted end before it is set again. */
+const TOLERANCE = 10;
+
+/**
+ * What has to change so that the firewall holds exactly `wanted` (unexpired entries, canonical, none twice) under
+ * exactly `rules`. Entries of jails without a rule are left out.
+ */
+export function difference(
+  firewall: Firewall,
+  rules: readonly Rule[],
+  wanted: readonly Entry[],
+  state: { readonly held: Held; readonly now: number },
+): Difference {
+  const { held, now } = state;
+  const setup = rules.filter((rule) => !held.ready.has(rule.jail));
+  const fresh = new Set(setup.map((rule) => rule.jail));
+  const byJail = groupBy(wanted, (entry) => entry.jail);
+  const add: Entry[] = [];
+  const remove: Entry[] = [];
+  for (const { jail } of rules) {
+    const target = firewall.takesOverlaps ? (byJail.get(jail) ?? []) : outermost(byJail.get(jail) ?? []);
+    const standing = fresh.has(jail)
+      ? new Map<string, number | null>()
+      : (held.entries.get(jail) ?? new Map());
+    const names = new Set(target.map((entry) => entry.address));
+    add.push(...target.filter((entry) => isOff(firewall, entry, standing.get(entry.address), now)));
+    for (const [address, until] of standing) if (!names.has(address)) remove.push({ jail, address, until });
+  }
+  const teardown = [...held.strays];
+  const touched = new Set([...fresh, ...teardown]);
+  const traces = new Map([...held.traces].filter(([jail]) => touched.has(jail)));
+  return { ...NO_DIFFERENCE, setup, add, remove, teardown, traces };
+}
+
+/** Whether the difference is none. */
+export function isNothing(change: Difference): boolean {
+  return [change.setup, change.add, change.remove, change.teardown].every((part) => part.length === 0);
+}
+
+/** `standing`: undefined = not there, null = there for ever, else the kernel's own end. */
+function isOff(firewall: Firewall, entry: Entry, standing: number | null | undefined, now: number): boolean {
+  if (standing === undefined) return true;
+  if (!firewall.hasTimeouts) return false;
+  if (entry.until === null || standing === null) return entry.until !== standing;
+  const isClamped = entry.until - now > firewall.maxTimeout;
+  if (isClamped) return standing - now < firewall.maxTimeout / 2;
+  return Math.abs(entry.until - standing) > TOLERANCE;
+}
+
+/** The entries that lie in no other entry of the list: for firewalls that refuse overlapping networks. */
+export function outermost(entries: readonly Entry[]): readonly Entry[] {
+  const isCovered = coverOf(entries.map((entry) => entry.address));
+  return entries.filter((entry) => !isCovered(entry.address));
+}
+
+/** Tells whether a canonical address or network lies inside one of the networks among `addresses`, itself apart. */
+export function coverOf(addresses: readonly string[]): (address: string) => boolean {
+  const networks = new Set(addresses.filter((address) => address.includes('/')));
+  const prefixes = { 4: new Set<number>(), 6: new Set<number>() };
+  for (const network of networks) prefixes[familyOf(network)].add(prefixOf(network));
+  if (networks.size === 0) return () => false;
+  return (address) => {
+    const own = prefixOf(address);
+    const bare = address.split('/', 1)[0] ?? address;
+    const outer = [...prefixes[familyOf(address)]].filter((prefix) => prefix < own);
+    return outer.some((prefix) => networks.has(`${masked(bare, prefix)}/${prefix}`));
+  };
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import type { Family } from '../ip.ts';
+import { familyOf, formatNetwork, parseNetwork } from '../ip.ts';
+import type { Entry, PortRange, Rule } from './backend.ts';
+
+/** One protocol of a rule: its number, and the ports it is blocked on (null = it is blocked entirely). */
+export type Match = { readonly protocol: number; readonly ports: readonly PortRange[] | null };
+
+/** IANA protocol numbers of the names that rules may use; another protocol is written as its number. */
+const PROTOCOLS: ReadonlyMap<string, number> = new Map([
+  ['icmp', 1],
+  ['igmp', 2],
+  ['tcp', 6],
+  ['udp', 17],
+  ['dccp', 33],
+  ['gre', 47],
+  ['esp', 50],
+  ['ah', 51],
+  ['icmpv6', 58],
+  ['ipv6-icmp', 58],
+  ['sctp', 132],
+  ['udplite', 136],
+]);
+
+const WITH_PORTS: readonly number[] = [6, 17, 33, 132];
+
+/**
+ * The rule's protocols and ports for one family; null = everything is blocked. `icmp` means ICMPv6 for IPv6. Ports
+ * come sorted, without overlaps. Throws on a protocol, port or chain that cannot stand in a command.
+ */
+export function matchesOf(rule: Rule, family: Family): readonly Match[] | null {
+  assertChains(rule);
+  const ports = rule.ports === null ? null : mergePorts(rule.ports);
+  const isAll = rule.protocols.length === 0 || rule.protocols.includes('all');
+  if (isAll) return ports === null ? null : WITH_PORTS.map((protocol) => ({ protocol, ports }));
+  const numbers = new Set(rule.protocols.map((name) => protocolNumber(name, family)));
+  return [...numbers].map((protocol) => ({
+    protocol,
+    ports: WITH_PORTS.includes(protocol) || protocol === 136 ? ports : null,
+  }));
+}
+
+function protocolNumber(name: string, family: Family): number {
+  const number = PROTOCOLS.get(name) ?? (/^\d{1,3}$/.test(name) ? Number(name) : 256);
+  if (number > 255) throw new Error(`not a protocol: ${JSON.stringify(name)}`);
+  return number === 1 && family === 6 ? 58 : number;
+}
+
+function assertChains(rule: Rule): void {
+  const bad = rule.chains.find((chain) => !/^[A-Za-z0-9_.][A-Za-z0-9_.:-]{0,27}$/.test(chain));
+  if (bad !== undefined) throw new Error(`not a chain's name: ${JSON.stringify(bad)}`);
+}
+
+/** The ports in order, overlapping and touching ranges joined. Throws on what is no port. */
+export function mergePorts(ports: readonly PortRange[]): readonly PortRange[] {
+  const merged: [number, number][] = [];
+  for (const [first, last] of ports.toSorted((a, b) => a[0] - b[0])) {
+    const isPort =
+      Number.isInteger(first) && Number.isInteger(last) && first >= 0 && first <= last && last < 65536;
+    if (!isPort) throw new Error(`not a port range: ${first}-${last}`);
+    const open = merged.at(-1);
+    if (open !== undefined && first <= open[1] + 1) open[1] = Math.max(open[1], last);
+    else merged.push([first, last]);
+  }
+  return merged;
+}
+
+/** Chains of the rule, INPUT when it names none, each once. */
+export function chainsOf(rule: Rule): readonly string[] {
+  return rule.chains.length === 0 ? ['INPUT'] : [...new Set(rule.chains)];
+}
+
+/** A short fingerprint of everything a rule says and `extra`, kept in comments to see that a rule is still the wanted one. */
+export function fingerprint(rule: Rule, extra: string): string {
+  const { ports, protocols, chains, block } = rule;
+  const text = JSON.stringify([ports === null ? null : mergePorts(ports), protocols, chains, block, extra]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}
+
+/** Whether a value may stand in a command: a canonical address or network, not the whole of a family. */
+export function isCanonical(address: string): boolean {
+  const network = parseNetwork(address);
+  return network !== null && network.prefix > 0 && formatNetwork(network) === address;
+}
+
+/** Throws unless every entry's address is canonical; the last line of defence before a command is written. */
+export function assertCanonical(entries: readonly Entry[]): void {
+  const bad = entries.find((entry) => !isCanonical(entry.address));
+  if (bad !== undefined) throw new Error(`not a canonical address: ${JSON.stringify(bad.address)}`);
+}
+
+/** Prefix length of a canonical entry. */
+export function prefixOf(address: string): number {
+  const slash = address.indexOf('/');
+  if (slash >= 0) return Number(address.slice(slash + 1));
+  return familyOf(address) === 4 ? 32 : 128;
+}
+
+/** Whole seconds until `until`, at least 1 and at most `max`; null for ever. */
+export function timeoutOf(until: number | null, now: number, max: number): number | null {
+  return until === null ? null : Math.min(max, Math.max(1, Math.ceil(until - now)));
+}
+
+/** Items by key, each group in the order of arrival. */
+export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
+  return Map.groupBy(items, keyOf);
+}
