@@ -1,0 +1,166 @@
+import { type Enforcement, enforceNow, findDamage, type Job, reconcile } from './enforce.ts';
+import type { Entry } from './firewall/backend.ts';
+
+/** A reconcile that left something undone is repeated after this long, then after twice as long, ... */
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 60_000;
+
+/** What a front asks of the daemon and tells it. */
+export type FrontEvents = {
+  /** Every ban that should stand behind this front now. */
+  wanted(): readonly Entry[];
+  /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
+  locked(work: () => Promise<void>): Promise<boolean>;
+  /** `isHealing`: a damage was found and this is what became of it. */
+  onResult(result: Enforcement, isHealing: boolean): void;
+  /** Epoch seconds. */
+  now(): number;
+};
+
+/**
+ * One firewall under the daemon's care: bans and unbans are queued and travel together, one job at a time;
+ * what failed is tried again with growing pauses, and damage that others did is repaired.
+ */
+export class Front {
+  readonly job: Job;
+  readonly #events: FrontEvents;
+  #add = new Map<string, Entry>();
+  #remove = new Map<string, Entry>();
+  /** Why each entry that should stand does not, by `jail address`. */
+  readonly #pending = new Map<string, string>();
+  #isWhole = false;
+  #isHealing = false;
+  #running: Promise<void> | null = null;
+  #retryMs = FIRST_RETRY_MS;
+  #retry: NodeJS.Timeout | null = null;
+  #isClosed = false;
+  /** Times damage was found and repaired. */
+  repairs = 0;
+
+  constructor(job: Job, events: FrontEvents) {
+    this.job = job;
+    this.#events = events;
+  }
+
+  /** Why the ban does not stand; null when the kernel confirmed it. */
+  reason(jail: string, address: string): string | null {
+    return this.#pending.get(`${jail} ${address}`) ?? null;
+  }
+
+  /** The addresses that are wanted and do not stand, with the reasons. */
+  get pending(): ReadonlyMap<string, string> {
+    return this.#pending;
+  }
+
+  /** Queues a ban. */
+  add(entry: Entry): void {
+    const key = `${entry.jail} ${entry.address}`;
+    this.#remove.delete(key);
+    this.#add.set(key, entry);
+    this.#kick();
+  }
+
+  /** Queues an unban. */
+  remove(entry: Entry): void {
+    const key = `${entry.jail} ${entry.address}`;
+    this.#add.delete(key);
+    this.#pending.delete(key);
+    this.#remove.set(key, entry);
+    this.#kick();
+  }
+
+  /** Compares everything with the kernel and mends the difference. */
+  compare(): void {
+    this.#isWhole = false;
+    this.#kick();
+  }
+
+  /** Looks cheaply whether somebody damaged our rules or sets, and repairs them. */
+  async check(): Promise<void> {
+    if (this.#running !== null || this.#isClosed || !this.#isWhole) return;
+    const expected = new Map<string, number>();
+    for (const { jail } of this.#events.wanted()) expected.set(jail, (expected.get(jail) ?? 0) + 1);
+    const damage = await findDamage(this.job, expected);
+    const isDamaged = typeof damage === 'string' || damage.size > 0;
+    if (!isDamaged || this.#running !== null || this.#isClosed) return;
+    this.#isHealing = true;
+    this.compare();
+    await this.#running;
+  }
+
+  /** Resolves when nothing is queued or running; retries to come are not waited for. */
+  async idle(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+  }
+
+  /** Finishes what is queued and stops; bans stay in the kernel. */
+  async close(): Promise<void> {
+    await this.idle();
+    this.#isClosed = true;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+  }
+
+  #kick(): void {
+    if (this.#running !== null || this.#isClosed) return;
+    this.#running = this.#work().finally(() => {
+      this.#running = null;
+      if (this.#add.size > 0 || this.#remove.size > 0) this.#kick();
+    });
+  }
+
+  async #work(): Promise<void> {
+    // What is decided in the same turn of the loop travels together.
+    await new Promise((resolve) => setImmediate(resolve));
+    do {
+      if (this.#isWhole) await this.#send();
+      else await this.#reconcile();
+    } while (this.#isWhole && (this.#add.size > 0 || this.#remove.size > 0));
+  }
+
+  async #send(): Promise<void> {
+    const add = [...this.#add.values()];
+    const remove = [...this.#remove.values()];
+    this.#add = new Map();
+    this.#remove = new Map();
+    const news = { add, remove, wanted: () => this.#events.wanted() };
+    this.#settle(await enforceNow(this.job, news, this.#events.now()));
+  }
+
+  async #reconcile(): Promise<void> {
+    this.#add = new Map();
+    this.#remove = new Map();
+    this.#isWhole = true;
+    const work = async (): Promise<void> => {
+      this.#pending.clear();
+      this.#settle(await reconcile(this.job, this.#events.wanted(), this.#events.now()));
+    };
+    let isDone = false;
+    await this.#events.locked(async () => {
+      isDone = true;
+      await work();
+    });
+    // A state file that cannot be locked is no reason to leave attackers in.
+    if (!isDone) await work();
+  }
+
+  #settle(result: Enforcement): void {
+    for (const { jail, address } of result.enforced) this.#pending.delete(`${jail} ${address}`);
+    for (const { entry, reason } of result.pending)
+      this.#pending.set(`${entry.jail} ${entry.address}`, reason);
+    const isHealing = this.#isHealing;
+    this.#isHealing = false;
+    if (isHealing && result.trouble.length === 0) this.repairs++;
+    this.#events.onResult(result, isHealing);
+    if (result.pending.length > 0 || result.trouble.length > 0) this.#later();
+    else this.#retryMs = FIRST_RETRY_MS;
+  }
+
+  #later(): void {
+    if (this.#retry !== null || this.#isClosed) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      this.compare();
+    }, this.#retryMs);
+    this.#retryMs = Math.min(LONGEST_RETRY_MS, this.#retryMs * 2);
+  }
+}
