@@ -1,0 +1,120 @@
+import { reasonOf } from './errors.ts';
+import { type Agreement, agreementOf } from './failregex/groups.ts';
+import { isAnchored, type LiteralSet, mandatoryLiterals } from './failregex/literals.ts';
+import { parse } from './failregex/parse.ts';
+import { print } from './failregex/print.ts';
+import { RegexError } from './failregex/regexerror.ts';
+import { expandTags } from './failregex/tags.ts';
+import type { Tree } from './failregex/tree.ts';
+import { type Walker, walk, walkerOf } from './failregex/walk.ts';
+import type { UseDns } from './jail.ts';
+
+export type { LiteralSet } from './failregex/literals.ts';
+export { RegexError } from './failregex/regexerror.ts';
+
+/** How a pattern is read: `usedns` decides whether <HOST> takes names, `isMultiline` is Python's re.MULTILINE. */
+export type FailregexOptions = { readonly usedns: UseDns; readonly isMultiline: boolean };
+
+/** A compiled failregex, prefregex or ignoreregex; nothing in it changes but caches. */
+export type Failregex = {
+  readonly text: string;
+  readonly tree: Tree;
+  /**
+   * The native group number of each named group, in the order of opening. <F-NAME> is named in lower case; <F-ID> is
+   * `fid`, <F-PORT> `fport`, addresses and names are `ip4`, `ip6`, `dns`, `cidr`.
+   */
+  readonly fields: ReadonlyMap<string, number>;
+  /** For texts of ASCII characters only; numbered groups, no flags. */
+  readonly ascii: RegExp;
+  /** For every text; made at the first use. */
+  readonly exact: () => RegExp;
+  readonly agreement: Agreement;
+  /** Whether V8 can run the ASCII form in linear time. */
+  readonly isLinear: boolean;
+  /** Whether a match can only begin at the text's start. */
+  readonly isAnchored: boolean;
+  /** Of each set at least one member occurs in every ASCII text that matches; the most telling set first. */
+  readonly literals: readonly LiteralSet[];
+  readonly walker: () => Walker;
+};
+
+/** A match: `groups` by native number as in `fields`, unset ones undefined; offsets in UTF-16 units. */
+export type Match = {
+  readonly start: number;
+  /** May include a newline that ends the text and that Python's `$` would stop before. */
+  readonly end: number;
+  readonly groups: readonly (string | undefined)[];
+};
+
+/**
+ * Compiles a pattern in Python's syntax with fail2ban's tags. Throws a RegexError, whose offset points into `text`,
+ * for what cannot be read or cannot be had.
+ */
+export function compileFailregex(text: string, options: FailregexOptions): Failregex {
+  const expanded = expandTags(text, options.usedns);
+  if (expanded.text.trim() === '') throw new RegexError('the pattern is empty', 0);
+  const tree = parse(expanded, options.isMultiline);
+  const ascii = print(tree, 'ascii');
+  const fields = new Map<string, number>();
+  for (const [name, index] of tree.names) fields.set(name, ascii.numbers.get(index) ?? 0);
+  return {
+    text,
+    tree,
+    fields,
+    ascii: nativeOf(ascii.source, ascii.flags),
+    exact: once(() => {
+      const exact = print(tree, 'exact');
+      return nativeOf(exact.source, exact.flags);
+    }),
+    agreement: agreementOf(tree),
+    isLinear: ascii.isLinear,
+    isAnchored: isAnchored(tree.root),
+    literals: mandatoryLiterals(tree.root),
+    walker: once(() => walkerOf(tree)),
+  };
+}
+
+function nativeOf(source: string, flags: string): RegExp {
+  try {
+    return new RegExp(source, flags);
+  } catch (error) {
+    throw new RegexError(`cannot be had as a native expression (${reasonOf(error)})`, 0);
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** Whether the text is all ASCII, so that the faster form serves. */
+export function isAsciiText(text: string): boolean {
+  return !/[^\x00-\x7f]/.test(text);
+}
+
+/**
+ * Searches the text (not empty; a line ends in its newline) as Python's `re.search` would. `isAscii` saves looking
+ * again when one text meets many patterns.
+ */
+export function matchText(
+  regex: Failregex,
+  text: string,
+  isAscii: boolean = isAsciiText(text),
+): Match | null {
+  if (regex.agreement === 'nothing') return walkText(regex, text);
+  const found = (isAscii ? regex.ascii : regex.exact()).exec(text);
+  if (found === null) return null;
+  const native = { start: found.index, end: found.index + found[0].length, groups: found };
+  return regex.agreement === 'all' ? native : (walkText(regex, text) ?? native);
+}
+
+function walkText(regex: Failregex, text: string): Match | null {
+  const { found } = walk(regex.walker(), text);
+  if (found === null) return null;
+  const groups: (string | undefined)[] = [text.slice(found.start, found.end)];
+  for (const [name, index] of regex.tree.names) {
+    const span = found.spans[index];
+    if (span) groups[regex.fields.get(name) ?? 0] = text.slice(span.start, span.end);
+  }
+  return { start: found.start, end: found.end, groups };
+}

@@ -1,0 +1,92 @@
+import { childrenOf, groupsIn, hasNode, isNullable, type Node, type Tree } from './tree.ts';
+
+/** The groups whose capture somebody reads: named ones, and those a back-reference or conditional points to. */
+export function keptGroups(tree: Tree): ReadonlySet<number> {
+  return new Set([...tree.names.values(), ...referencedGroups(tree.root)]);
+}
+
+/** The groups that a back-reference or a conditional points to. */
+export function referencedGroups(node: Node): ReadonlySet<number> {
+  const own = node.kind === 'backref' || node.kind === 'cond' ? [node.index] : [];
+  return new Set([...own, ...childrenOf(node).flatMap((child) => [...referencedGroups(child)])]);
+}
+
+/** The groups that are set whenever the node has matched. */
+export function certainGroups(node: Node): readonly number[] {
+  switch (node.kind) {
+    case 'group':
+      return [node.index, ...certainGroups(node.body)];
+    case 'seq':
+      return node.items.flatMap(certainGroups);
+    case 'atomic':
+      return certainGroups(node.body);
+    case 'repeat':
+      return node.min > 0 ? certainGroups(node.body) : [];
+    case 'look':
+      return node.isNegated ? [] : certainGroups(node.body);
+    case 'alt': {
+      const [first = [], ...rest] = node.branches.map(certainGroups);
+      return first.filter((index) => rest.every((other) => other.includes(index)));
+    }
+    default:
+      return [];
+  }
+}
+
+/**
+ * How far native RegExp agrees with Python on a pattern. `all`: matches and captures. `match`: on whether a text
+ * matches, not on every capture (JavaScript forgets captures at each turn of a loop and refuses empty turns).
+ * `nothing`: what matches depends on a capture of an earlier turn.
+ */
+export type Agreement = 'all' | 'match' | 'nothing';
+
+/** Judges a tree; see Agreement. */
+export function agreementOf(tree: Tree): Agreement {
+  const kept = keptGroups(tree);
+  const referenced = referencedGroups(tree.root);
+  const isLossy = (node: Node) => isLossyLoop(node, kept) || isCapturingLookBehind(node, kept);
+  if (hasNode(tree.root, (node) => node.kind === 'repeat' && node.max > 1 && looksBack(node.body)))
+    return 'nothing';
+  if (!hasNode(tree.root, isLossy)) return 'all';
+  // A cut (atomic, possessive, negative look) or a reference turns a different path into a different answer.
+  if (hasNode(tree.root, (node) => isLossy(node) && holdsAny(node, referenced))) return 'nothing';
+  const isCut = (node: Node) =>
+    node.kind === 'atomic' ||
+    node.kind === 'look' ||
+    (node.kind === 'repeat' && node.greed === 'possessive') ||
+    node.kind === 'backref' ||
+    node.kind === 'cond';
+  const hasEmptyTurns = hasNode(tree.root, isEmptyTurnLoop);
+  return hasEmptyTurns && hasNode(tree.root, isCut) ? 'nothing' : 'match';
+}
+
+/** Whether a reference stands before the group that it means, so that it means the group's earlier turn. */
+function looksBack(body: Node): boolean {
+  const later = new Set(groupsIn(body));
+  return hasNode(body, (node) => {
+    if (node.kind === 'group') later.delete(node.index);
+    return (node.kind === 'backref' || node.kind === 'cond') && later.has(node.index);
+  });
+}
+
+function isEmptyTurnLoop(node: Node): boolean {
+  return node.kind === 'repeat' && node.max > 1 && isNullable(node.body);
+}
+
+function isLossyLoop(node: Node, kept: ReadonlySet<number>): boolean {
+  if (node.kind !== 'repeat' || node.max <= 1) return false;
+  if (isNullable(node.body)) return true;
+  const certain = certainGroups(node.body);
+  return hasNode(
+    node.body,
+    (part) => part.kind === 'group' && kept.has(part.index) && !certain.includes(part.index),
+  );
+}
+
+function isCapturingLookBehind(node: Node, kept: ReadonlySet<number>): boolean {
+  return node.kind === 'look' && !node.isAhead && holdsAny(node, kept);
+}
+
+function holdsAny(node: Node, groups: ReadonlySet<number>): boolean {
+  return hasNode(node, (part) => part.kind === 'group' && groups.has(part.index));
+}

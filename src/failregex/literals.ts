@@ -1,0 +1,187 @@
+import { isNullable, type Node } from './tree.ts';
+import { asciiMembers } from './unicode.ts';
+
+/** Strings of which at least one must occur; ASCII, and lower-cased where `isFolded` (compare without case). */
+export type LiteralSet = { readonly texts: readonly string[]; readonly isFolded: boolean };
+
+const MAX_TEXTS = 32;
+
+/** A string that a node always takes at this place; letters known up to their case are lower-cased and noted. */
+type Run = { readonly text: string; readonly isFolded: boolean };
+
+/**
+ * The literal sets of a tree, the one with the longest shortest member first; empty when the tree has none. They
+ * hold for ASCII texts and for UTF-8 alike: a folded run stops at letters that have equals outside ASCII (i, k, s).
+ */
+export function mandatoryLiterals(root: Node): readonly LiteralSet[] {
+  const sets = collect(root).filter((set) => set.texts.every((text) => text.length > 1));
+  return sets.sort((a, b) => scoreOf(b) - scoreOf(a)).slice(0, 16);
+}
+
+function scoreOf(set: LiteralSet): number {
+  return Math.min(...set.texts.map((text) => text.length)) - set.texts.length / 8 - (set.isFolded ? 0.5 : 0);
+}
+
+function collect(node: Node): LiteralSet[] {
+  switch (node.kind) {
+    case 'set': {
+      const spelt = spellSet(node);
+      return spelt === null ? [] : [setOf(spelt)];
+    }
+    case 'seq':
+      return fromSequence(node.items);
+    case 'group':
+    case 'atomic':
+      return collect(node.body);
+    case 'repeat':
+      return node.min > 0 ? collect(node.body) : [];
+    case 'alt':
+      return fromBranches(node.branches);
+    case 'cond':
+      return fromBranches([node.yes, node.no]);
+    default:
+      return [];
+  }
+}
+
+/** One set that covers every branch, made of the best set of each. */
+function fromBranches(branches: readonly Node[]): LiteralSet[] {
+  const texts = new Set<string>();
+  let isFolded = false;
+  for (const branch of branches) {
+    const best = collect(branch).sort((a, b) => scoreOf(b) - scoreOf(a))[0];
+    if (best === undefined) return [];
+    isFolded ||= best.isFolded;
+    for (const text of best.texts) texts.add(text);
+  }
+  if (texts.size === 0 || texts.size > MAX_TEXTS) return [];
+  const spelt = isFolded ? [...texts].map((text) => text.toLowerCase()) : [...texts];
+  return [{ texts: [...new Set(spelt)], isFolded }];
+}
+
+function fromSequence(items: readonly Node[]): LiteralSet[] {
+  const sets: LiteralSet[] = [];
+  let runs: Run[] = [{ text: '', isFolded: false }];
+  const flush = () => {
+    const texts = [...new Set(runs.map((run) => run.text))];
+    if (texts.every((text) => text !== '')) sets.push(setOf(runs));
+    runs = [{ text: '', isFolded: false }];
+  };
+  for (const item of items) {
+    const spelt = spellings(item);
+    if (spelt !== null && spelt.length * runs.length <= MAX_TEXTS) {
+      runs = runs.flatMap((run) => spelt.map((more) => joined(run, more)));
+      continue;
+    }
+    flush();
+    if (spelt !== null) runs = [...spelt];
+    else if (!isZeroWidth(item)) sets.push(...collect(item));
+  }
+  flush();
+  return sets;
+}
+
+function setOf(runs: readonly Run[]): LiteralSet {
+  const isFolded = runs.some((run) => run.isFolded);
+  const texts = runs.map((run) => (isFolded ? run.text.toLowerCase() : run.text));
+  return { texts: [...new Set(texts)], isFolded };
+}
+
+function joined(run: Run, more: Run): Run {
+  return { text: run.text + more.text, isFolded: run.isFolded || more.isFolded };
+}
+
+function isZeroWidth(node: Node): boolean {
+  return node.kind === 'look' || node.kind === 'anchor';
+}
+
+/** Everything that the node can take, when that is a few strings; null otherwise. */
+function spellings(node: Node): readonly Run[] | null {
+  switch (node.kind) {
+    case 'set':
+      return spellSet(node);
+    case 'anchor':
+    case 'look':
+      // Nothing is consumed, so the characters around stay neighbours.
+      return [{ text: '', isFolded: false }];
+    case 'group':
+    case 'atomic':
+      return spellings(node.body);
+    case 'seq':
+      return spellSequence(node.items);
+    case 'alt': {
+      const each = node.branches.map(spellings);
+      const all = each.flatMap((runs) => runs ?? []);
+      return each.includes(null) || all.length > MAX_TEXTS ? null : all;
+    }
+    case 'repeat':
+      return spellRepeat(node.body, node.min, node.max);
+    default:
+      return null;
+  }
+}
+
+function spellSet(node: Extract<Node, { kind: 'set' }>): readonly Run[] | null {
+  const members = asciiMembers(node.set);
+  const codes = [...members.keys()].filter((code) => members[code]);
+  const isOpen =
+    node.set.isNegated || node.set.categories.length > 0 || node.set.ranges.some(({ hi }) => hi > 127);
+  if (isOpen || codes.length === 0 || codes.length > 4 || codes.includes(10)) return null;
+  const chars = codes.map((code) => String.fromCharCode(code));
+  if (chars.length === 2 && chars[0]?.toLowerCase() === chars[1]) {
+    const isWide = node.set.fold === 'unicode' && /[iks]/.test(chars[1] ?? '');
+    return isWide ? null : [{ text: chars[1] ?? '', isFolded: true }];
+  }
+  return chars.map((text) => ({ text, isFolded: false }));
+}
+
+function spellSequence(items: readonly Node[]): readonly Run[] | null {
+  let runs: readonly Run[] = [{ text: '', isFolded: false }];
+  for (const item of items) {
+    const spelt = spellings(item);
+    if (spelt === null || spelt.length * runs.length > MAX_TEXTS) return null;
+    runs = runs.flatMap((run) => spelt.map((more) => joined(run, more)));
+  }
+  return runs;
+}
+
+function spellRepeat(body: Node, min: number, max: number): readonly Run[] | null {
+  if (max > 4) return null;
+  const one = spellings(body);
+  if (one === null || isNullable(body)) return null;
+  const out: Run[] = [];
+  let runs: readonly Run[] = [{ text: '', isFolded: false }];
+  for (let count = 0; count <= max; count++) {
+    if (count >= min) out.push(...runs);
+    runs = runs.flatMap((run) => one.map((more) => joined(run, more)));
+    if (runs.length > MAX_TEXTS || out.length > MAX_TEXTS) return null;
+  }
+  return out;
+}
+
+/** Whether every match begins at the start of the text. */
+export function isAnchored(node: Node): boolean {
+  switch (node.kind) {
+    case 'anchor':
+      return node.anchor === 'start';
+    case 'seq': {
+      const first = node.items.find((item) => !(item.kind === 'look' || isWordAnchor(item)));
+      return first !== undefined && isAnchored(first);
+    }
+    case 'alt':
+      return node.branches.every(isAnchored);
+    case 'cond':
+      return isAnchored(node.yes) && isAnchored(node.no);
+    case 'group':
+    case 'atomic':
+      return isAnchored(node.body);
+    case 'repeat':
+      return node.min > 0 && isAnchored(node.body);
+    default:
+      return false;
+  }
+}
+
+function isWordAnchor(node: Node): boolean {
+  return node.kind === 'anchor' && node.anchor !== 'start';
+}

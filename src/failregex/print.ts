@@ -1,0 +1,225 @@
+import { certainGroups, keptGroups, referencedGroups } from './groups.ts';
+import { printAsciiSet, printExactSet } from './printset.ts';
+import { type Anchor, hasNode, isNullable, type Node, type NodeOf, type Tree } from './tree.ts';
+import { WORD } from './unicode.ts';
+
+/** `ascii`: for texts of ASCII characters only, no flags. `exact`: for every text, flag v. */
+export type Form = 'ascii' | 'exact';
+
+/** A pattern as native RegExp reads it. */
+export type Printed = {
+  readonly source: string;
+  readonly flags: '' | 'v';
+  /** The native group number of each kept Python group; the same in both forms. */
+  readonly numbers: ReadonlyMap<number, number>;
+  /** Whether V8's linear engine takes the pattern: nothing looks ahead, refers back or counts too far. */
+  readonly isLinear: boolean;
+};
+
+type Printer = {
+  readonly form: Form;
+  readonly kept: ReadonlySet<number>;
+  readonly numbers: Map<number, number>;
+  /** For a group that may be set to '', a native group that is then set to one character. */
+  readonly markers: Map<number, number>;
+  /** Groups that are asked for whether they are set. */
+  readonly questioned: ReadonlySet<number>;
+  count: number;
+  /** How often the linear engine would copy what is printed now. */
+  copies: number;
+  isLinear: boolean;
+};
+
+/** What is known at a node: whether nothing follows it, and which groups are set when it is reached. */
+type Context = { readonly isTail: boolean; readonly certain: ReadonlySet<number> };
+
+/** V8 refuses for its linear engine what would be copied more often than this. */
+const MAX_COPIES = 16;
+const MAX_UNROLLED = 3000;
+
+/**
+ * Prints a tree as native RegExp source with the same language and priorities. Texts must not be empty. Where `$`
+ * stands at the very end the match may include the newline that Python's stops before; groups never do.
+ */
+export function print(tree: Tree, form: Form): Printed {
+  const printer: Printer = {
+    form,
+    kept: keptGroups(tree),
+    numbers: new Map(),
+    markers: new Map(),
+    questioned: referencedGroups(tree.root),
+    count: 0,
+    copies: 1,
+    isLinear: form === 'ascii',
+  };
+  const source = printNode(printer, tree.root, { isTail: true, certain: new Set() });
+  return { source, flags: form === 'exact' ? 'v' : '', numbers: printer.numbers, isLinear: printer.isLinear };
+}
+
+function printNode(printer: Printer, node: Node, context: Context): string {
+  switch (node.kind) {
+    case 'set':
+      return printer.form === 'ascii' ? printAsciiSet(node.set) : printExactSet(node.set);
+    case 'seq':
+      return printSequence(printer, node, context);
+    case 'alt':
+      return `(?:${node.branches.map((branch) => printNode(printer, branch, context)).join('|')})`;
+    case 'repeat':
+      return printRepeat(printer, node, context);
+    case 'group':
+      return printCapture(printer, node, context);
+    case 'atomic':
+      return printAtomic(printer, () => printNode(printer, node.body, { ...context, isTail: false }));
+    case 'look':
+      return printLook(printer, node, context);
+    case 'backref':
+      return printReference(printer, node, context);
+    case 'cond':
+      return printConditional(printer, node, context);
+    case 'anchor':
+      return printAnchor(printer, node.anchor, context);
+  }
+}
+
+function printSequence(printer: Printer, node: NodeOf<'seq'>, context: Context): string {
+  const certain = new Set(context.certain);
+  let out = '';
+  for (const [i, item] of node.items.entries()) {
+    out += printNode(printer, item, { isTail: context.isTail && i === node.items.length - 1, certain });
+    for (const index of certainGroups(item)) certain.add(index);
+  }
+  return node.items.length === 1 && node.items[0]?.kind !== 'repeat' ? out : `(?:${out})`;
+}
+
+function printCapture(printer: Printer, node: NodeOf<'group'>, context: Context): string {
+  if (!printer.kept.has(node.index)) return `(?:${printNode(printer, node.body, context)})`;
+  let marker = '';
+  if (printer.questioned.has(node.index) && isNullable(node.body)) {
+    printer.markers.set(node.index, ++printer.count);
+    printer.isLinear = false;
+    marker = '(?<=^(?=([^]))[^]*)';
+  }
+  const number = ++printer.count;
+  printer.numbers.set(node.index, number);
+  return `${marker}(${printNode(printer, node.body, { ...context, isTail: false })})`;
+}
+
+function printAtomic(printer: Printer, inside: () => string): string {
+  printer.isLinear = false;
+  const number = ++printer.count;
+  return `(?:(?=(${inside()}))\\${number})`;
+}
+
+function printLook(printer: Printer, node: NodeOf<'look'>, context: Context): string {
+  if (node.isAhead) printer.isLinear = false;
+  const sign = `${node.isAhead ? '' : '<'}${node.isNegated ? '!' : '='}`;
+  return `(?:(?${sign}${printNode(printer, node.body, { ...context, isTail: false })}))`;
+}
+
+/** Holds where the group is unset: at the end of the text only what is empty can be repeated. */
+function printIsUnset(printer: Printer, index: number): string {
+  const number = printer.markers.get(index) ?? printer.numbers.get(index);
+  return number === undefined ? '' : `[^]*$\\${number}`;
+}
+
+function printReference(printer: Printer, node: NodeOf<'backref'>, context: Context): string {
+  printer.isLinear = false;
+  const number = printer.numbers.get(node.index);
+  if (number === undefined) return '[]';
+  const reference = node.fold === 'none' ? `(?:\\${number})` : `(?i:\\${number})`;
+  return context.certain.has(node.index) ? reference : `(?!${printIsUnset(printer, node.index)})${reference}`;
+}
+
+function printConditional(printer: Printer, node: NodeOf<'cond'>, context: Context): string {
+  const yes = printNode(printer, node.yes, {
+    ...context,
+    certain: new Set([...context.certain, node.index]),
+  });
+  const no = printNode(printer, node.no, context);
+  if (context.certain.has(node.index)) return yes;
+  const isUnset = printIsUnset(printer, node.index);
+  if (isUnset === '') return no;
+  printer.isLinear = false;
+  return `(?:(?!${isUnset})${yes}|(?=${isUnset})${no})`;
+}
+
+function printAnchor(printer: Printer, anchor: Anchor, context: Context): string {
+  const isAscii = printer.form === 'ascii' || anchor === 'asciiWord' || anchor === 'notAsciiWord';
+  switch (anchor) {
+    case 'start':
+      return '^';
+    case 'end':
+      return '$';
+    case 'finalEnd':
+      if (context.isTail) return '(?:\\n?$)';
+      printer.isLinear = false;
+      return '(?=\\n?$)';
+    case 'lineStart':
+      return '(?<![^\\n])';
+    case 'lineEnd':
+      printer.isLinear = false;
+      return '(?![^\\n])';
+    case 'word':
+    case 'asciiWord':
+      return isAscii ? '\\b' : `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
+    case 'notWord':
+    case 'notAsciiWord':
+      return isAscii ? '\\B' : `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`;
+  }
+}
+
+function printRepeat(printer: Printer, node: NodeOf<'repeat'>, context: Context): string {
+  if (node.max === 0) return '(?:)';
+  if (node.greed === 'possessive') return printAtomic(printer, () => printLoop(printer, node, context));
+  return printLoop(printer, node, context);
+}
+
+function printLoop(printer: Printer, node: NodeOf<'repeat'>, context: Context): string {
+  const lazy = node.greed === 'lazy' ? '?' : '';
+  const inner = { ...context, isTail: context.isTail && node.max === 1 };
+  const own = node.max === Number.POSITIVE_INFINITY ? node.min + 1 : node.max;
+  const isHeavy = Math.max(node.min, own) * printer.copies > MAX_COPIES;
+  if (isHeavy && printer.isLinear && node.max > 1 && !makesGroups(printer, node.body)) {
+    const unrolled = unroll(node, printNode(printer, node.body, inner));
+    if (unrolled.length <= MAX_UNROLLED) return unrolled;
+  }
+  if (isHeavy) printer.isLinear = false;
+  const before = printer.copies;
+  printer.copies *= Math.max(1, own);
+  const body = atom(printNode(printer, node.body, inner), node.body);
+  printer.copies = before;
+  return `${body}${countOf(node)}${lazy}`;
+}
+
+/** Whether printing the node makes native groups; such a node must be printed once. */
+function makesGroups(printer: Printer, node: Node): boolean {
+  return hasNode(
+    node,
+    (part) =>
+      part.kind === 'atomic' ||
+      (part.kind === 'repeat' && part.greed === 'possessive') ||
+      (part.kind === 'group' && printer.kept.has(part.index)),
+  );
+}
+
+function atom(printed: string, body: Node): string {
+  return body.kind === 'set' ? printed : `(?:${printed})`;
+}
+
+function countOf({ min, max }: NodeOf<'repeat'>): string {
+  if (max === Number.POSITIVE_INFINITY) return min === 0 ? '*' : min === 1 ? '+' : `{${min},}`;
+  if (min === 0 && max === 1) return '?';
+  return min === max ? `{${min}}` : `{${min},${max}}`;
+}
+
+/** `x{2,4}` as `xx(?:x(?:x)?)?`: the same paths in the same order, and nothing that the linear engine counts. */
+function unroll(node: NodeOf<'repeat'>, printed: string): string {
+  const lazy = node.greed === 'lazy' ? '?' : '';
+  const one = atom(printed, node.body);
+  const { min, max } = node;
+  if (min * one.length > MAX_UNROLLED) return ' '.repeat(MAX_UNROLLED + 1);
+  if (max === Number.POSITIVE_INFINITY) return `(?:${one.repeat(min)}${one}*${lazy})`;
+  const rest = max - min;
+  if (rest * (one.length + 5) > MAX_UNROLLED) return ' '.repeat(MAX_UNROLLED + 1);
+  return `(?:${one.repeat(min)}${`(?:${one}`.repeat(rest)}${`)?${lazy}`.repeat(rest)})`;
+}

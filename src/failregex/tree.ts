@@ -1,0 +1,129 @@
+/** A code point range, both ends included. */
+export type Range = { readonly lo: number; readonly hi: number };
+
+/** Python's `\d \w \s`, and the same in capitals; always the Unicode meaning. */
+export type Category = 'd' | 'w' | 's' | 'D' | 'W' | 'S';
+
+/** How a literal, class or back-reference treats letters: as they are, ASCII letters alike, all letters alike. */
+export type Fold = 'none' | 'ascii' | 'unicode';
+
+/** One of the characters that a literal, a class or `.` takes. */
+export type CharSet = {
+  readonly ranges: readonly Range[];
+  readonly categories: readonly Category[];
+  readonly isNegated: boolean;
+  readonly fold: Fold;
+};
+
+/**
+ * Where nothing is consumed. `start` and `end` are `\A` and `\Z`; `finalEnd` is `$` without (?m), which also holds
+ * before a newline that ends the text; `word` is `\b` by the Unicode letters, `asciiWord` by (?a).
+ */
+export type Anchor =
+  | 'start'
+  | 'end'
+  | 'finalEnd'
+  | 'lineStart'
+  | 'lineEnd'
+  | 'word'
+  | 'notWord'
+  | 'asciiWord'
+  | 'notAsciiWord';
+
+/** How a repeat chooses: as many as it can, as few as it can, as many as it can without giving back. */
+export type Greed = 'greedy' | 'lazy' | 'possessive';
+
+type At = { /** Offset into the pattern as the user wrote it. */ readonly at: number };
+
+/** A parsed pattern: Python's `re` with fail2ban's tags already spelt out. */
+export type Node =
+  | (At & { readonly kind: 'set'; readonly set: CharSet })
+  | (At & { readonly kind: 'seq'; readonly items: readonly Node[] })
+  | (At & { readonly kind: 'alt'; readonly branches: readonly Node[] })
+  | (At & {
+      readonly kind: 'repeat';
+      readonly body: Node;
+      readonly min: number;
+      /** Infinity = without limit. */
+      readonly max: number;
+      readonly greed: Greed;
+    })
+  | (At & {
+      readonly kind: 'group';
+      readonly index: number;
+      readonly name: string | null;
+      readonly body: Node;
+    })
+  | (At & { readonly kind: 'atomic'; readonly body: Node })
+  | (At & {
+      readonly kind: 'look';
+      readonly isAhead: boolean;
+      readonly isNegated: boolean;
+      readonly body: Node;
+    })
+  | (At & { readonly kind: 'backref'; readonly index: number; readonly fold: Fold })
+  | (At & { readonly kind: 'cond'; readonly index: number; readonly yes: Node; readonly no: Node })
+  | (At & { readonly kind: 'anchor'; readonly anchor: Anchor });
+
+/** A node of one kind. */
+export type NodeOf<K extends Node['kind']> = Extract<Node, { kind: K }>;
+
+/** The tree of a pattern and what its groups are called. */
+export type Tree = {
+  readonly root: Node;
+  /** Number of capturing groups; they count from 1 in the order of their opening. */
+  readonly groups: number;
+  /** Group number by name, in the order of opening. */
+  readonly names: ReadonlyMap<string, number>;
+};
+
+/** The direct parts of a node, in the order of the text. */
+export function childrenOf(node: Node): readonly Node[] {
+  switch (node.kind) {
+    case 'seq':
+      return node.items;
+    case 'alt':
+      return node.branches;
+    case 'repeat':
+    case 'group':
+    case 'atomic':
+    case 'look':
+      return [node.body];
+    case 'cond':
+      return [node.yes, node.no];
+    default:
+      return [];
+  }
+}
+
+/** Whether the predicate holds for the node or anything inside it. */
+export function hasNode(node: Node, test: (node: Node) => boolean): boolean {
+  return test(node) || childrenOf(node).some((child) => hasNode(child, test));
+}
+
+/** The numbers of the capturing groups inside the node, itself included. */
+export function groupsIn(node: Node): number[] {
+  const own = node.kind === 'group' ? [node.index] : [];
+  return [...own, ...childrenOf(node).flatMap(groupsIn)];
+}
+
+/** Whether the node can match without consuming anything; true when in doubt. */
+export function isNullable(node: Node): boolean {
+  switch (node.kind) {
+    case 'set':
+      return false;
+    case 'seq':
+      return node.items.every(isNullable);
+    case 'alt':
+      return node.branches.some(isNullable);
+    case 'repeat':
+      return node.min === 0 || isNullable(node.body);
+    case 'group':
+    case 'atomic':
+      return isNullable(node.body);
+    case 'cond':
+      return isNullable(node.yes) || isNullable(node.no);
+    default:
+      return true;
+  }
+}

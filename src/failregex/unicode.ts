@@ -1,0 +1,147 @@
+import type { Category, CharSet, Fold, Range } from './tree.ts';
+
+/** Beyond lower-casing, the letters that Python's `re` takes as one under (?i); CPython 3.11 behaviour. */
+const ALIKE: readonly (readonly number[])[] = [
+  [0x69, 0x131],
+  [0x73, 0x17f],
+  [0xb5, 0x3bc],
+  [0x345, 0x3b9, 0x1fbe],
+  [0x390, 0x1fd3],
+  [0x3b0, 0x1fe3],
+  [0x3b2, 0x3d0],
+  [0x3b5, 0x3f5],
+  [0x3b8, 0x3d1],
+  [0x3ba, 0x3f0],
+  [0x3c0, 0x3d6],
+  [0x3c1, 0x3f1],
+  [0x3c2, 0x3c3],
+  [0x3c6, 0x3d5],
+  [0x432, 0x1c80],
+  [0x434, 0x1c81],
+  [0x43e, 0x1c82],
+  [0x441, 0x1c83],
+  [0x442, 0x1c84, 0x1c85],
+  [0x44a, 0x1c86],
+  [0x463, 0x1c87],
+  [0x1c88, 0xa64b],
+  [0x1e61, 0x1e9b],
+  [0xfb05, 0xfb06],
+];
+
+const MAX_CODE = 0x10ffff;
+
+function lower(code: number): number {
+  return String.fromCodePoint(code).toLowerCase().codePointAt(0) ?? code;
+}
+
+/** Letters outside ASCII that (?i) takes for an ASCII letter, by its lower-case code. */
+const ASCII_FRIENDS: ReadonlyMap<number, readonly number[]> = new Map([
+  [0x69, [0x130, 0x131]],
+  [0x6b, [0x212a]],
+  [0x73, [0x17f]],
+]);
+
+let everyClass: Map<number, readonly number[]> | null = null;
+
+/** Built at the first non-ASCII need: some 20 ms, never paid for ASCII lines. */
+function classes(): Map<number, readonly number[]> {
+  if (everyClass !== null) return everyClass;
+  const byRoot = new Map<number, number[]>();
+  const rootOf = new Map(ALIKE.flatMap((alike) => alike.map((code) => [code, alike[0] ?? code] as const)));
+  for (let code = 0; code <= MAX_CODE; code++) {
+    if (code === 0xd800) code = 0xe000;
+    const low = lower(code);
+    const root = rootOf.get(low) ?? low;
+    if (root === code && low === code && !rootOf.has(code)) continue;
+    const members = byRoot.get(root) ?? [root];
+    if (!members.includes(code)) members.push(code);
+    byRoot.set(root, members);
+  }
+  everyClass = new Map();
+  for (const members of byRoot.values()) for (const code of members) everyClass.set(code, members);
+  return everyClass;
+}
+
+/** Every code point that equals `code` under the fold, itself included. */
+export function equivalents(code: number, fold: Fold): readonly number[] {
+  if (fold === 'none') return [code];
+  const low = code >= 0x41 && code <= 0x5a ? code + 32 : code;
+  if (low >= 0x61 && low <= 0x7a) {
+    const both = [low - 32, low];
+    return fold === 'ascii' ? both : [...both, ...(ASCII_FRIENDS.get(low) ?? [])];
+  }
+  if (fold === 'ascii' || code < 0x80) return [code];
+  return classes().get(code) ?? [code];
+}
+
+const ASCII_CATEGORY: Readonly<Record<Category, (code: number) => boolean>> = {
+  d: isDigit,
+  w: isWord,
+  s: isSpace,
+  D: (code) => !isDigit(code),
+  W: (code) => !isWord(code),
+  S: (code) => !isSpace(code),
+};
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function isWord(code: number): boolean {
+  return isDigit(code) || (code >= 0x41 && code <= 0x5a) || code === 0x5f || (code >= 0x61 && code <= 0x7a);
+}
+
+function isSpace(code: number): boolean {
+  return (code >= 9 && code <= 13) || (code >= 0x1c && code <= 0x20);
+}
+
+/** Which of the 128 ASCII characters the set takes. */
+export function asciiMembers(set: CharSet): boolean[] {
+  return Array.from({ length: 128 }, (_, code) => {
+    const codes = equivalents(code, set.fold);
+    const isIn =
+      set.categories.some((category) => ASCII_CATEGORY[category](code)) ||
+      set.ranges.some(({ lo, hi }) => codes.some((each) => each >= lo && each <= hi));
+    return isIn !== set.isNegated;
+  });
+}
+
+/** CPython's `str.isspace`, as the inside of a JavaScript class; it takes 1C..1F and 85 too. */
+export const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+/** Letters and numbers of every script and `_`, as the inside of a JavaScript class under the u flag. */
+export const WORD = '\\p{L}\\p{N}_';
+
+/** The same ranges with every letter's equals added. */
+export function foldedRanges(set: CharSet): readonly Range[] {
+  if (set.fold === 'none') return set.ranges;
+  const extra: Range[] = [];
+  for (const range of set.ranges) {
+    for (const code of foldable(range, set.fold)) {
+      for (const other of equivalents(code, set.fold)) extra.push({ lo: other, hi: other });
+    }
+  }
+  return merged([...set.ranges, ...extra]);
+}
+
+function foldable({ lo, hi }: Range, fold: Fold): number[] {
+  const codes: number[] = [];
+  for (let code = lo; code <= Math.min(hi, 0x7f); code++) codes.push(code);
+  if (hi < 0x80 || fold === 'ascii') return codes;
+  if (hi - lo < 64) return Array.from({ length: hi - lo + 1 }, (_, i) => lo + i);
+  for (const code of classes().keys()) if (code >= 0x80 && code >= lo && code <= hi) codes.push(code);
+  return codes;
+}
+
+/** Sorted ranges without overlaps. */
+export function merged(ranges: readonly Range[]): Range[] {
+  const out: Range[] = [];
+  for (const range of [...ranges].sort((a, b) => a.lo - b.lo)) {
+    const last = out.at(-1);
+    if (last !== undefined && range.lo <= last.hi + 1) {
+      out[out.length - 1] = { lo: last.lo, hi: Math.max(last.hi, range.hi) };
+    } else {
+      out.push(range);
+    }
+  }
+  return out;
+}
