@@ -32,9 +32,11 @@ export type ActionSource = {
   /** The file's name in action.d without `.conf`, such as `iptables-multiport`. */
   readonly type: string;
   readonly place: Place;
-  /** [Init] and [Definition] options merged and expanded: actionban, actionstart, port, protocol, chain, ... */
+  /** True when a file beside the one of that name (`.local`, `.d`) changes what the action does on a ban. */
+  readonly isCustom: boolean;
+  /** [Init] and [Definition] options merged, static tags filled in as for IPv4: actionban, port, chain, ... */
   readonly options: ReadonlyMap<string, string>;
-  /** Values that hold for IPv6 only, from `[Init?family=inet6]`. */
+  /** The options whose value is another one for IPv6, because of `[Init?family=inet6]`. */
   readonly options6: ReadonlyMap<string, string>;
 };
 

@@ -1,0 +1,149 @@
+import { dirname, isAbsolute, join } from 'node:path';
+import type { Place, Problem } from '../errors.ts';
+import { problem, reasonOf } from '../errors.ts';
+import type { IniFile } from '../inifile.ts';
+import { readIni } from '../inifile.ts';
+import type { Text } from './text.ts';
+import { textAt, textOf } from './text.ts';
+import type { ConfigTree } from './tree.ts';
+
+/** An option as the last file said it. `known` is what the files before said: jail.conf(5), `%(known/x)s`. */
+export type Option = {
+  readonly key: string;
+  readonly text: Text;
+  readonly place: Place;
+  readonly known: Option | null;
+};
+
+/** Options by lower-case name; a conditional one is called `name?family=inet6`. */
+export type Options = Map<string, Option>;
+
+/** All files that belong to one name (`jail`, `filter.d/sshd`), merged in the read order. */
+export type Sections = {
+  readonly defaults: Options;
+  readonly sections: Map<string, Options>;
+  /** Where each section was first opened. */
+  readonly places: Map<string, Place>;
+  /** Paths in the tree, in the order they were merged; a file that is included twice stands twice. */
+  readonly files: string[];
+};
+
+/** A tree with its parsed files remembered, and what was wrong with them, said once. */
+export type Reader = {
+  readonly tree: ConfigTree;
+  readonly parsed: Map<string, IniFile | null>;
+  readonly problems: Problem[];
+};
+
+/** A reader over a tree; one per run, since it remembers the files. */
+export function openReader(tree: ConfigTree): Reader {
+  return { tree, parsed: new Map(), problems: [] };
+}
+
+/** A single option that no file wrote. */
+export function builtIn(key: string, value: string): Option {
+  const place = { file: 'built-in default', line: 0 };
+  return { key, text: textAt(value, place), place, known: null };
+}
+
+/**
+ * Reads NAME.conf, NAME.d/*.conf, NAME.local, NAME.d/*.local with all their includes; null when there is none of them.
+ * What is wrong goes to the reader's problems.
+ */
+export function readSections(reader: Reader, name: string): Sections | null {
+  const dropIns = listDropIns(reader, `${name}.d`);
+  const ofKind = (end: string): string[] => dropIns.filter((file) => file.endsWith(end));
+  return readFiles(reader, [`${name}.conf`, ...ofKind('.conf'), `${name}.local`, ...ofKind('.local')]);
+}
+
+/** Merges the files that exist, in this order, each with its includes; null when there is none. */
+export function readFiles(reader: Reader, paths: readonly string[]): Sections | null {
+  const present = paths.filter((path) => parseFile(reader, path) !== null);
+  const order = present.length === 0 ? [] : withIncludes(reader, present, []);
+  if (order.length === 0) return null;
+  const all: Sections = { defaults: new Map(), sections: new Map(), places: new Map(), files: order };
+  for (const path of order) {
+    const ini = parseFile(reader, path);
+    if (ini !== null) merge(all, ini);
+  }
+  return all;
+}
+
+function listDropIns(reader: Reader, folder: string): string[] {
+  try {
+    const names = reader.tree.list(folder).filter((name) => !name.startsWith('.'));
+    return names.map((name) => `${folder}/${name}`);
+  } catch (error) {
+    reader.problems.push(problem(reasonOf(error)));
+    return [];
+  }
+}
+
+function parseFile(reader: Reader, path: string): IniFile | null {
+  const earlier = reader.parsed.get(path);
+  if (earlier !== undefined) return earlier;
+  reader.parsed.set(path, null);
+  const file = reader.tree.show(path);
+  let text: string | null = null;
+  try {
+    text = reader.tree.read(path);
+  } catch (error) {
+    reader.problems.push(problem(reasonOf(error)));
+  }
+  if (text === null) return null;
+  const ini = readIni(text, file);
+  warnOfBadBytes(reader, text, file);
+  reader.problems.push(...ini.problems);
+  reader.parsed.set(path, ini);
+  return ini;
+}
+
+function warnOfBadBytes(reader: Reader, text: string, file: string): void {
+  const at = text.indexOf('\ufffd');
+  if (at < 0) return;
+  const place = { file, line: text.slice(0, at).split('\n').length };
+  reader.problems.push(problem('bytes that are no UTF-8 are read as U+FFFD', { severity: 'warning', place }));
+}
+
+function withIncludes(reader: Reader, paths: readonly string[], seen: readonly string[]): string[] {
+  const files: string[] = [];
+  for (const path of paths) {
+    files.push(path);
+    const local = path.replace(/\.[^./]*$/, '.local');
+    if (!paths.includes(local) && !files.includes(local)) files.push(local);
+  }
+  return files.flatMap((path) => {
+    const ini = parseFile(reader, path);
+    if (ini === null) return [];
+    const include = (key: string): string[] => {
+      const wanted = includesOf(ini, key, path).filter((other) => !seen.includes(other) && other !== path);
+      return wanted.flatMap((other) => withIncludes(reader, [other], [...seen, path]));
+    };
+    return [...include('before'), path, ...include('after')];
+  });
+}
+
+function includesOf(ini: IniFile, key: string, path: string): string[] {
+  const option = ini.sections.get('INCLUDES')?.options.get(key);
+  const names = option?.value.split('\n').filter((name) => name !== '') ?? [];
+  return names.map((name) => (isAbsolute(name) ? name : join(dirname(path), name)));
+}
+
+function merge(all: Sections, ini: IniFile): void {
+  for (const [header, section] of ini.sections) {
+    const conditional = /^(\w+)(\?.+)$/s.exec(header);
+    const name = conditional?.[1] ?? header;
+    const condition = conditional?.[2] ?? '';
+    if (!all.places.has(name)) all.places.set(name, section.place);
+    const target = name === 'DEFAULT' ? all.defaults : (all.sections.get(name) ?? new Map<string, Option>());
+    if (name !== 'DEFAULT') all.sections.set(name, target);
+    for (const [short, option] of section.options) {
+      const key = short + condition;
+      const known = target.get(key) ?? null;
+      const text = textOf(option);
+      // A file that is included twice must not become its own past.
+      if (known !== null && known.place.file === option.place.file && known.text.text === text.text) continue;
+      target.set(key, { key, text, place: option.place, known });
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
+import { isAbsolute, join, normalize, relative } from 'node:path';
+import { codeOf, MachineError, UsageError } from '../errors.ts';
+
+/**
+ * Where configuration is read from: a folder on disk, or the defaults inside the binary. Paths are relative to the
+ * root (`jail.d/sshd.conf`); a path may be absolute when an include says so.
+ */
+export type ConfigTree = {
+  /** What people call it: the folder's path, or `embedded`. */
+  readonly name: string;
+  /** The file's text, or null when there is none. Throws MachineError when it is there and cannot be read. */
+  read(path: string): string | null;
+  /** Names in a folder, sorted; empty when there is no such folder. Throws MachineError when it cannot be read. */
+  list(folder: string): readonly string[];
+  /** How a file of this tree is cited in messages. */
+  show(path: string): string;
+};
+
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** Configuration below a folder on disk. */
+export function diskTree(root: string): ConfigTree {
+  const at = (path: string): string => (isAbsolute(path) ? path : join(root, path));
+  return {
+    name: root,
+    read: (path) => readText(at(path)),
+    list: (folder) => listFolder(at(folder)),
+    show: (path) => normalize(at(path)),
+  };
+}
+
+function readText(path: string): string | null {
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile()) throw new MachineError(`cannot read ${path}: not a file`);
+    if (stat.size > MAX_BYTES) throw new MachineError(`cannot read ${path}: larger than 16 MB`);
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw refusal('read', path, error);
+  }
+}
+
+function listFolder(path: string): readonly string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw refusal('read the folder', path, error);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
+}
+
+function refusal(what: string, path: string, error: unknown): MachineError {
+  if (error instanceof MachineError) return error;
+  return new MachineError(`cannot ${what} ${path}: ${codeOf(error) || String(error)}`);
+}
+
+/** Configuration held in memory, path -> text; what the binary brings along. */
+export function memoryTree(files: ReadonlyMap<string, string>, name = 'embedded'): ConfigTree {
+  const clean = (path: string): string => normalize(path);
+  return {
+    name,
+    read: (path) => files.get(clean(path)) ?? null,
+    list: (folder) => {
+      const prefix = `${clean(folder)}/`;
+      const inside = [...files.keys()].filter((path) => path.startsWith(prefix));
+      return inside
+        .map((path) => path.slice(prefix.length))
+        .filter((rest) => !rest.includes('/'))
+        .sort();
+    },
+    show: (path) => `${name}:${clean(path)}`,
+  };
+}
+
+/**
+ * `upper` where it has something, else `lower`: filters and actions of the lower tree serve by name when the upper one
+ * lacks them; jails and settings come from the upper tree alone.
+ */
+export function overlayTree(upper: ConfigTree, lower: ConfigTree): ConfigTree {
+  // A name that exists above in any form (.conf, .local, .d) is the upper tree's alone.
+  const isAbove = (path: string): boolean => {
+    const found = /^((?:filter|action)\.d)\/([^/]+?)(?:\.conf|\.local|\.d)(?:\/|$)/.exec(normalize(path));
+    if (found === null) return true;
+    return upper.read(`${found[1]}/${found[2]}.conf`) !== null;
+  };
+  return {
+    name: upper.name,
+    read: (path) => {
+      const own = upper.read(path);
+      return own !== null || isAbove(path) ? own : lower.read(path);
+    },
+    list: (folder) => {
+      const own = upper.list(folder);
+      if (!/^(?:filter|action)\.d(?:\/|$)/.test(normalize(folder))) return own;
+      return folder.includes('/') && isAbove(folder)
+        ? own
+        : [...new Set([...own, ...lower.list(folder)])].sort();
+    },
+    show: (path) => (isAbove(path) || upper.read(path) !== null ? upper.show(path) : lower.show(path)),
+  };
+}
+
+/** What findConfigTree looks at: `--config DIR` and the defaults inside the binary (null where there are none). */
+export type TreeOptions = { readonly config: string | null; readonly embedded: ConfigTree | null };
+
+/** The folders that are looked for when nobody named one, in their order. */
+export const CONFIG_FOLDERS: readonly string[] = ['/etc/f2b', '/etc/fail2ban'];
+
+/**
+ * The configuration to use: `--config DIR`, `$F2B_CONFIG`, /etc/f2b, /etc/fail2ban, the embedded default. A folder that
+ * was named must exist (UsageError) and be readable (MachineError); filters it lacks come from the embedded ones.
+ */
+export function findConfigTree(
+  options: TreeOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  folders: readonly string[] = CONFIG_FOLDERS,
+): ConfigTree {
+  const named = options.config ?? (env['F2B_CONFIG'] || null);
+  const root = named ?? folders.find((folder) => isFolder(folder)) ?? null;
+  const embedded = options.embedded ?? memoryTree(new Map());
+  if (root === null) return embedded;
+  if (!isFolder(root)) {
+    const origin = options.config === null ? ' (from $F2B_CONFIG)' : '';
+    throw new UsageError(`cannot read the configuration folder ${root}${origin}: no such folder`);
+  }
+  try {
+    accessSync(root, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    throw refusal('read the configuration folder', root, error);
+  }
+  return overlayTree(diskTree(root), embedded);
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw refusal('read the configuration folder', path, error);
+  }
+}
+
+/** A path below the tree's root as the tree spells it, for a path that may be absolute. */
+export function belowRoot(tree: ConfigTree, path: string): string {
+  if (!isAbsolute(path)) return normalize(path);
+  const inner = relative(tree.name, path);
+  return inner.startsWith('..') || isAbsolute(inner) ? path : inner;
+}
