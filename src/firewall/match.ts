@@ -83,6 +83,14 @@ export function isCanonical(address: string): boolean {
   return network !== null && network.prefix > 0 && formatNetwork(network) === address;
 }
 
+/** The canonical spelling of an address or network as a program printed it; other text stays as it is. */
+export function canonicalOf(text: string): string {
+  // Only the mixed form (::1.2.3.4) and full prefixes (/32) are ever printed otherwise than we do.
+  if (!text.includes('/') && !(text.includes(':') && text.includes('.'))) return text;
+  const network = parseNetwork(text);
+  return network === null ? text : formatNetwork(network);
+}
+
 /** Throws unless every entry's address is canonical; the last line of defence before a command is written. */
 export function assertCanonical(entries: readonly Entry[]): void {
   const bad = entries.find((entry) => !isCanonical(entry.address));

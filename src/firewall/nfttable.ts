@@ -1,29 +1,46 @@
 /** An element of a set; `expires` in seconds from now, null when it stays. */
 export type Element = { readonly address: string; readonly expires: number | null };
 
-/** What `nft -j list table` says of one table. */
+/** What nft's JSON says of one table. */
 export type Table = {
-  readonly chains: readonly string[];
+  /** `hook` is empty and `priority` null when it is no base chain. */
+  readonly chains: readonly {
+    readonly name: string;
+    readonly hook: string;
+    readonly priority: number | null;
+  }[];
   readonly sets: readonly {
     readonly name: string;
     readonly size: number;
     readonly elements: readonly Element[];
   }[];
+  /** `text`: the expressions as JSON. */
   readonly rules: readonly { readonly chain: string; readonly comment: string; readonly text: string }[];
 };
 
 type Json = { readonly [key: string]: unknown };
 
-/** Reads the output of `nft -j list table FAMILY NAME`; what it does not know is left out. Throws on broken JSON. */
-export function readTable(json: string): Table {
+/**
+ * Reads one table (`inet NAME`) from the output of `nft -j list table` or `list ruleset`; without output it is empty.
+ * Throws on broken JSON.
+ */
+export function readTable(json: string, name: string): Table {
+  if (json.trim() === '') return { chains: [], sets: [], rules: [] };
   const items = listOf(objectOf(JSON.parse(json))['nftables']).map(objectOf);
   const of = (kind: string): Json[] =>
-    items.filter((item) => kind in item).map((item) => objectOf(item[kind]));
+    items
+      .filter((item) => kind in item)
+      .map((item) => objectOf(item[kind]))
+      .filter((item) => item['table'] === name && item['family'] === 'inet');
   return {
-    chains: of('chain').map((chain) => textOf(chain['name'])),
+    chains: of('chain').map((chain) => ({
+      name: textOf(chain['name']),
+      hook: textOf(chain['hook']),
+      priority: numberOf(chain['prio']),
+    })),
     sets: of('set').map((set) => ({
       name: textOf(set['name']),
-      size: typeof set['size'] === 'number' ? set['size'] : 0,
+      size: numberOf(set['size']) ?? 0,
       elements: listOf(set['elem']).flatMap(elementsOf),
     })),
     rules: of('rule').map((rule) => ({
@@ -43,11 +60,7 @@ function elementsOf(value: unknown): readonly Element[] {
   }
   if (!('elem' in item)) return [];
   const elem = objectOf(item['elem']);
-  const { expires } = elem;
-  return elementsOf(elem['val']).map(({ address }) => ({
-    address,
-    expires: typeof expires === 'number' ? expires : null,
-  }));
+  return elementsOf(elem['val']).map(({ address }) => ({ address, expires: numberOf(elem['expires']) }));
 }
 
 function objectOf(value: unknown): Json {
@@ -60,4 +73,8 @@ function listOf(value: unknown): readonly unknown[] {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
 }
