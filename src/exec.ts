@@ -150,6 +150,9 @@ export function failureOf(command: Command, output: Output): string | null {
   if (trouble !== null) return `${program}: ${trouble}`;
   if (exitCode === 0) return null;
   const said = [output.stderr, output.stdout].find((text) => text.trim() !== '') ?? '';
-  const first = said.split('\n').find((line) => line.trim() !== '');
-  return `${program}: ${(first ?? `exit code ${exitCode}`).trim().slice(0, 300)}`;
+  const first = (said.split('\n').find((line) => line.trim() !== '') ?? `exit code ${exitCode}`).trim();
+  const text = first.startsWith(`${program}: `) ? first : `${program}: ${first}`;
+  const number = /\bline (\d+)|^\/dev\/stdin:(\d+):/.exec(first);
+  const line = number === null ? undefined : command.stdin?.split('\n')[Number(number[1] ?? number[2]) - 1];
+  return `${text}${line === undefined ? '' : ` (${line.slice(0, 100)})`}`.slice(0, 300);
 }
