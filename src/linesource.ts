@@ -117,3 +117,31 @@ export function countLines(batch: Batch): number {
   }
   return count;
 }
+
+/** Reads a Position out of parsed JSON; null when it is none (then the source begins as if it were new). */
+export function readPosition(json: unknown): Position | null {
+  if (!isRecord(json)) return null;
+  if (json['kind'] === 'journal') {
+    const { cursor, realtime } = json;
+    return typeof cursor === 'string' && typeof realtime === 'number'
+      ? { kind: 'journal', cursor, realtime }
+      : null;
+  }
+  const { kind, seen, files } = json;
+  if (kind !== 'file' || typeof seen !== 'number' || !Array.isArray(files)) return null;
+  const marks = files.map(readMark);
+  return marks.every((one) => one !== null) ? { kind, seen, files: marks } : null;
+}
+
+function readMark(json: unknown): FileMark | null {
+  if (!isRecord(json)) return null;
+  const { dev, ino, offset, head, tail, skip, done } = json;
+  if (typeof dev !== 'string' || typeof ino !== 'string' || typeof head !== 'string') return null;
+  if (typeof tail !== 'string' || typeof skip !== 'boolean' || typeof done !== 'boolean') return null;
+  if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0) return null;
+  return { dev, ino, offset, head, tail, skip, done };
+}
+
+function isRecord(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}

@@ -11,7 +11,8 @@ export type Codec = {
   readonly decoder: TextDecoder | null;
 };
 
-const RAW: Codec = { name: 'raw', unit: 1, newline: Buffer.from('\n'), decoder: null };
+/** Bytes are handed out as they are. */
+export const RAW: Codec = { name: 'raw', unit: 1, newline: Buffer.from('\n'), decoder: null };
 const NEWLINE_LE = Buffer.from([10, 0]);
 const NEWLINE_BE = Buffer.from([0, 10]);
 

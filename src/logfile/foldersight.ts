@@ -2,7 +2,8 @@ import { type FSWatcher, statSync, watch } from 'node:fs';
 import { reasonOf } from '../errors.ts';
 import type { Say } from '../linesource.ts';
 
-type Listener = () => void;
+/** `renamed`: a name came or went; else something was written. */
+type Listener = (renamed: boolean) => void;
 
 type Folder = {
   watcher: FSWatcher | null;
@@ -65,7 +66,7 @@ export class FolderSight {
     const ino = inodeOf(path);
     if (ino === '') return false;
     try {
-      const watcher = watch(path, (_event, name) => tell(folder, name));
+      const watcher = watch(path, (event, name) => tell(folder, name, event === 'rename'));
       watcher.on('error', () => {
         watcher.close();
         if (folder.watcher === watcher) folder.watcher = null;
@@ -81,18 +82,18 @@ export class FolderSight {
   }
 }
 
-function tell(folder: Folder, name: string | null): void {
+function tell(folder: Folder, name: string | null, renamed: boolean): void {
   if (name === null) {
     wakeAll(folder);
     return;
   }
-  for (const listener of folder.byName.get(name) ?? []) listener();
-  for (const listener of folder.any) listener();
+  for (const listener of folder.byName.get(name) ?? []) listener(renamed);
+  for (const listener of folder.any) listener(renamed);
 }
 
 function wakeAll(folder: Folder): void {
-  for (const listeners of folder.byName.values()) for (const listener of listeners) listener();
-  for (const listener of folder.any) listener();
+  for (const listeners of folder.byName.values()) for (const listener of listeners) listener(true);
+  for (const listener of folder.any) listener(true);
 }
 
 function inodeOf(path: string): string {

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import type { FileMark } from '../linesource.ts';
 import { beginsLike, fits, openPlain } from './generation.ts';
-import { listSiblings, type Sibling } from './siblings.ts';
+import { byAge, listSiblings, type Sibling } from './siblings.ts';
 
 /** A file to go on with: open, and the place from which on it is unread. */
 export type Found = {
@@ -25,6 +25,8 @@ export type Search = {
   readonly seen: number;
   /** `dev:ino` of files that are followed already. */
   readonly taken: ReadonlySet<string>;
+  /** Whether another source follows a path: what is new there is its affair. */
+  readonly isFollowed: (path: string) => boolean;
 };
 
 /** Birth times come from the kernel's coarse clock, a few milliseconds behind. */
@@ -53,8 +55,14 @@ export function recover(search: Search): Recovered {
       lost.push(describeLoss(mark, siblings, search.seen));
   }
   const between = plain
-    .filter((one) => one.rotated && one.born >= search.seen - COARSE && !used.has(keyOf(one)))
-    .sort((a, b) => a.born - b.born);
+    .filter(
+      (one) =>
+        one.rotated &&
+        one.born >= search.seen - COARSE &&
+        !used.has(keyOf(one)) &&
+        !search.isFollowed(one.path),
+    )
+    .sort(byAge);
   for (const one of between) {
     const file = openFrom(one, 0, false);
     if (file === null) continue;

@@ -8,6 +8,7 @@ export type Sibling = {
   readonly ino: string;
   readonly size: number;
   readonly born: number;
+  readonly written: number;
   /** Its name says that it is an earlier one of this log: `.1`, `-20261121`, `.old`. */
   readonly rotated: boolean;
   readonly compressed: boolean;
@@ -74,6 +75,7 @@ function look(folder: string, name: string, base: string): readonly Sibling[] {
         ino: String(stat.ino),
         size: Number(stat.size),
         born: Number(stat.birthtimeNs / 1000n) / 1e6,
+        written: Number(stat.mtimeNs / 1000n) / 1e6,
         rotated: isRotatedName(base, name),
         compressed: isCompressed(name),
       },
@@ -81,4 +83,17 @@ function look(folder: string, name: string, base: string): readonly Sibling[] {
   } catch {
     return [];
   }
+}
+
+/**
+ * Orders rotated files from the oldest to the newest: by birth, by last writing, and, since those clocks tick only
+ * some 250 times a second, by name: `.2` before `.1`, dates as they go.
+ */
+export function byAge(a: Sibling, b: Sibling): number {
+  return a.born - b.born || a.written - b.written || turnOf(b) - turnOf(a) || (a.path < b.path ? -1 : 1);
+}
+
+function turnOf(one: Sibling): number {
+  const turn = /\.(\d{1,4})(?:\.\w+)?$/.exec(one.path);
+  return turn === null ? 0 : Number(turn[1]);
 }

@@ -1,0 +1,69 @@
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Whether a path holds `*`, `?` or `[`, as Python's glob.has_magic() sees it. */
+export function hasMagic(path: string): boolean {
+  return /[*?[]/.test(path);
+}
+
+/**
+ * The paths that a glob matches, sorted; [] when none. Python's glob.glob() as fail2ban 1.0.2 uses it: `*`, `?` and
+ * `[...]` within one part of the path, no braces, `**` is `*`, a leading dot is matched by a dot only. A path
+ * without magic is answered when it exists.
+ */
+export function expandGlob(glob: string): readonly string[] {
+  if (!hasMagic(glob)) return existsSync(glob) ? [glob] : [];
+  const parts = glob.split('/');
+  let found: readonly string[] = [parts[0] === '' ? '/' : '.'];
+  for (const part of parts) {
+    if (part === '') continue;
+    found = found.flatMap((folder) => (hasMagic(part) ? matchIn(folder, part) : stepInto(folder, part)));
+  }
+  return [...found].sort();
+}
+
+function stepInto(folder: string, name: string): readonly string[] {
+  const path = join(folder, name);
+  try {
+    lstatSync(path);
+    return [path];
+  } catch {
+    return [];
+  }
+}
+
+function matchIn(folder: string, pattern: string): readonly string[] {
+  const regex = globPart(pattern);
+  try {
+    return readdirSync(folder)
+      .filter((name) => regex.test(name) && (pattern.startsWith('.') || !name.startsWith('.')))
+      .map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+/** One part of a glob as a regex over a file's whole name, as Python's fnmatch.translate() reads it. */
+export function globPart(pattern: string): RegExp {
+  let source = '';
+  for (let at = 0; at < pattern.length; at++) {
+    const char = pattern[at] ?? '';
+    if (char === '*') source += '[^]*';
+    else if (char === '?') source += '[^]';
+    else if (char === '[') {
+      const close = pattern.indexOf(']', at + (/[!]/.test(pattern[at + 1] ?? '') ? 3 : 2));
+      if (close < 0) source += '\\[';
+      else {
+        source += charClass(pattern.slice(at + 1, close));
+        at = close;
+      }
+    } else source += char.replace(/[\\^$.|+(){}\]/-]/g, '\\$&');
+  }
+  return new RegExp(`^${source}$`);
+}
+
+function charClass(inner: string): string {
+  const negated = inner.startsWith('!');
+  const body = (negated ? inner.slice(1) : inner).replace(/[\\\]^[]/g, '\\$&');
+  return `[${negated ? '^' : ''}${body.replace(/^-|-$/g, '\\-')}]`;
+}
