@@ -4,6 +4,7 @@ import { type Moment, momentOf } from './datepattern/moment.ts';
 import type { Template } from './datepattern/template.ts';
 import { DatePatternError } from './datepattern/translate.ts';
 import { localZone, parseZone, type Zone } from './datepattern/zone.ts';
+import { isAsciiText } from './failregex.ts';
 
 export { DatePatternError } from './datepattern/translate.ts';
 
@@ -51,9 +52,17 @@ function compileLines(pattern: string): readonly Template[] {
   return byName.size === 0 ? defaultTemplates().all : [...byName.values()];
 }
 
-/** Finds the time stamp of a line as seen at `now` (epoch seconds); null when there is none or it is no real date. */
-export function findDate(dates: Dates, line: string, now: number): FoundDate | null {
-  const chosen = choose(dates.choice, line, now);
+/**
+ * Finds the time stamp of a line as seen at `now` (epoch seconds); null when there is none or it is no real date.
+ * `isAscii` saves looking again when it is known.
+ */
+export function findDate(
+  dates: Dates,
+  line: string,
+  now: number,
+  isAscii: boolean = isAsciiText(line),
+): FoundDate | null {
+  const chosen = choose(dates.choice, { line, isAscii }, now);
   if (chosen === null) return null;
   const { match } = chosen;
   const { template } = chosen.slot;
@@ -77,8 +86,8 @@ export function dateHits(dates: Dates): readonly { readonly name: string; readon
 
 function spanOf(template: Template, match: RegExpExecArray): readonly [start: number, end: number] {
   const end = match.index + match[0].length;
-  if (template.wholeMatch) return [end - (match[1] ?? '').length, end];
-  return match.indices?.[1] ?? [match.index, match.index];
+  if (template.isTail) return [end - (match[template.spanGroup] ?? '').length, end];
+  return match.indices?.[template.spanGroup] ?? [match.index, match.index];
 }
 
 type Seen = { readonly template: Template; readonly match: RegExpExecArray; readonly text: string };
@@ -89,7 +98,7 @@ function timeOf(dates: Dates, seen: Seen, now: number): number | null {
   if (template.reading !== 'fields') return epochOf(match[template.valueGroup] ?? '', template.reading);
   const { cached } = dates;
   // A custom pattern may read fields outside the span that is cut, so the whole match is the key.
-  const key = template.wholeMatch ? text : match[0];
+  const key = template.isTail ? text : match[0];
   if (cached !== null && cached.template === template && cached.text === key) {
     if (now >= cached.now && now < cached.moment.until) return cached.moment.time;
   }

@@ -51,13 +51,13 @@ export function makeChoice(templates: readonly Template[]): Choice {
  * Finds the date of a line by fail2ban 1.0.2's rules: the template that hit last is tried first, anchored ones win,
  * else the earliest position; used templates move forward.
  */
-export function choose(choice: Choice, line: string, now: number): Chosen | null {
-  const retry = tryLast(choice, line);
-  const winner = retry.settled ? retry.candidate : search(choice, line, retry);
+export function choose(choice: Choice, asked: Asked, now: number): Chosen | null {
+  const retry = tryLast(choice, asked);
+  const winner = retry.settled ? retry.candidate : search(choice, asked, retry);
   if (winner === null) return null;
   const slot = choice.slots[winner.index];
   if (slot === undefined) return null;
-  settle(choice, { slot, ...winner }, { line, now });
+  settle(choice, { slot, ...winner }, { line: asked.line, now });
   return { slot, match: winner.match };
 }
 
@@ -69,13 +69,13 @@ type Retry = {
   readonly skip: number;
 };
 
-function tryLast(choice: Choice, line: string): Retry {
+function tryLast(choice: Choice, asked: Asked): Retry {
   const { last } = choice;
   const slot = last === null ? undefined : choice.slots[last.index];
   if (last === null || slot === undefined) return { candidate: null, settled: false, skip: -1 };
   const { index } = last;
-  const within = !slot.template.anchored && sameEdges(last, line);
-  const match = within ? execWithin(slot, line, last) : exec(slot, line);
+  const within = !slot.template.anchored && sameEdges(last, asked.line);
+  const match = within ? execWithin(slot, asked, last) : exec(slot, asked);
   const skip = within ? -1 : index;
   if (match === null) return { candidate: null, settled: false, skip };
   const samePlace = match.index === last.start && match.index + match[0].length === last.end;
@@ -94,13 +94,13 @@ function sameEdges(last: Last, line: string): boolean {
   return left && right;
 }
 
-function search(choice: Choice, line: string, retry: Retry): Candidate | null {
+function search(choice: Choice, asked: Asked, retry: Retry): Candidate | null {
   const { slots, last } = choice;
   const lastStart = last === null ? 1 : last.start;
   let kept = retry.candidate;
   for (const [index, slot] of slots.entries()) {
     if (index === retry.skip) continue;
-    const match = exec(slot, line);
+    const match = exec(slot, asked);
     if (match === null) continue;
     const candidate: Candidate = { index, match };
     const next = slots[index + 1];
@@ -162,16 +162,21 @@ function moveForward(choice: Choice, index: number): number {
   return place;
 }
 
-function exec(slot: Slot, line: string): RegExpExecArray | null {
-  const { regex } = slot.template;
+/** What choose() is asked about. */
+export type Asked = { readonly line: string; readonly isAscii: boolean };
+
+function exec(slot: Slot, { line, isAscii }: Asked): RegExpExecArray | null {
+  const { template } = slot;
+  const regex = isAscii ? template.ascii : template.exact();
   regex.lastIndex = 0;
   const match = regex.exec(line);
   if (match !== null) slot.seen++;
   return match;
 }
 
-function execWithin(slot: Slot, line: string, last: Last): RegExpExecArray | null {
-  const { regex } = slot.template;
+function execWithin(slot: Slot, { line, isAscii }: Asked, last: Last): RegExpExecArray | null {
+  const { template } = slot;
+  const regex = isAscii ? template.ascii : template.exact();
   regex.lastIndex = last.start;
   const match = regex.exec(line.length === last.end ? line : line.slice(0, last.end));
   if (match !== null) slot.seen++;

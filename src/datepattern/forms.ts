@@ -1,4 +1,4 @@
-import { compileTemplate, type Template, withWeight } from './template.ts';
+import { compileTemplate, type Template } from './template.ts';
 
 // The time of day: with two digits or, where the hour may be padded with a blank, the `%k` form.
 const CLOCK = '%H:%M:%S';
@@ -63,7 +63,7 @@ export function defaultTemplates(): {
   const plain = defaultForms.map(compileTemplate);
   const atStart = defaultForms
     .filter((form) => !form.startsWith(LINE_BEGIN) && !form.startsWith('^'))
-    .map((form) => withWeight(compileTemplate(LINE_BEGIN + form), 100));
+    .map((form): Template => ({ ...compileTemplate(LINE_BEGIN + form), weight: 100 }));
   compiled = { plain, all: [...atStart, ...plain] };
   return compiled;
 }

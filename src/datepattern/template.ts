@@ -1,25 +1,31 @@
+import type { Expanded } from '../failregex/tags.ts';
 import { fieldOfGroup, tokens } from './tokens.ts';
-import { DatePatternError, translate } from './translate.ts';
+import { DatePatternError, plain, splice, translate } from './translate.ts';
 
 /** How the matched text becomes a time. */
 export type Reading = 'fields' | 'epoch' | 'longepoch' | 'tai64n';
 
-/** One date form: its regex, what its groups mean, and how it is anchored. */
+/** One date form: its regexes, what their groups mean, and how it is anchored. */
 export type Template = {
   /** What reports call it. */
   readonly name: string;
-  readonly regex: RegExp;
+  /** The pattern it was made of. */
+  readonly pattern: string;
+  readonly ascii: RegExp;
+  readonly exact: () => RegExp;
   readonly reading: Reading;
   /** Group numbers and the field that each fills, in the order of the pattern. */
   readonly fields: readonly (readonly [group: number, field: string])[];
   /** The group that holds the number of an epoch form. */
   readonly valueGroup: number;
+  /** The group whose text is cut out of the line. */
+  readonly spanGroup: number;
+  /** That group reaches up to the match's end; else the regexes tell the places of groups. */
+  readonly isTail: boolean;
   /** Bound to the line's beginning. */
   readonly atStart: boolean;
   /** Bound to the line's beginning or end: once it hits there is nothing to weigh. */
   readonly anchored: boolean;
-  /** The date's text reaches up to the match's end (true), or is group 1 wherever that is (false). */
-  readonly wholeMatch: boolean;
   readonly weight: number;
 };
 
@@ -28,7 +34,7 @@ type Begin = 'none' | 'word' | 'line';
 
 const EPOCH = '\\d{10,11}\\b(?:\\.\\d{3,6})?';
 const LONG_EPOCH = '\\d{10,11}(?:\\d{3}(?:\\.\\d{1,6}|\\d{3})?)?';
-const EPOCH_TAG = /(?<!\\)\{(L?)EPOCH\}/i;
+const EPOCH_TAG = /(?<!\\)\{(L?)EPOCH\}/gi;
 const LINE_BEGIN = '{^LN-BEG}';
 const UNBOUND = '{UNB}';
 
@@ -39,99 +45,146 @@ const UNBOUND = '{UNB}';
 export function compileTemplate(pattern: string): Template {
   const keyword = pattern.includes('%') ? null : keywordTemplate(pattern.toUpperCase());
   if (keyword !== null) return keyword;
-  const { text, begin, end } = takeBounds(pattern);
-  const tag = EPOCH_TAG.exec(text);
-  if (tag !== null) return epochTemplate(pattern, text, { begin, long: tag[1] !== '' });
-  const { regex, name } = expandTokens(text, pattern.length - text.length);
-  const ignoreCase = /(?<!%)%[aAbBpc]/.test(text) ? '(?iu)' : '';
-  return build(ignoreCase + regex, { begin, end }, { name: begin === 'line' ? LINE_BEGIN + name : name });
-}
-
-/** The same template with another weight in the order of trial. */
-export function withWeight(template: Template, weight: number): Template {
-  return { ...template, weight };
+  const { text, ...bounds } = takeBounds(pattern);
+  const shift = pattern.length - text.length;
+  const long = /\{LEPOCH\}/i.test(text);
+  if (long || /(?<!\\)\{EPOCH\}/i.test(text))
+    return epochTemplate(pattern, plain(text, shift), { ...bounds, long });
+  const name = wordsOf(text);
+  return build(
+    expandTokens(text, shift),
+    { ...bounds, ignoreCase: /(?<!%)%[aAbBpc]/.test(text) },
+    { name: bounds.begin === 'line' ? LINE_BEGIN + name : name, pattern, reading: 'fields' },
+  );
 }
 
 /** `EPOCH`, `LEPOCH` and `TAI64N` as whole patterns, alone or at the line's beginning. */
 function keywordTemplate(key: string): Template | null {
   const [, anchor, word] = /^(\{\^LN-BEG\}|\^|)(EPOCH|LEPOCH|TAI64N)$/.exec(key) ?? [];
   if (anchor === undefined || word === undefined) return null;
-  const begin: Begin = anchor === '' ? 'none' : 'line';
-  const name =
-    (begin === 'line' ? LINE_BEGIN : '') + { EPOCH: 'Epoch', LEPOCH: 'LongEpoch', TAI64N: 'TAI64N' }[word];
-  if (word === 'TAI64N') return build('@[0-9a-f]{24}', { begin, end: true }, { name, reading: 'tai64n' });
-  const number = word === 'LEPOCH' ? LONG_EPOCH : EPOCH;
-  const place = begin === 'line' ? '' : '(?:^|(?<=^\\[)|(?<=\\baudit\\())';
-  const reading = word === 'LEPOCH' ? 'longepoch' : 'epoch';
-  return build(`(${place}${number})`, { begin, end: true }, { name, reading });
+  const atLine = anchor !== '';
+  const bounds: Bounds = { begin: atLine ? 'line' : 'none', end: true };
+  const named = (name: string, reading: Reading): Naming => ({
+    name: atLine ? LINE_BEGIN + name : name,
+    pattern: key,
+    reading,
+  });
+  if (word === 'TAI64N') return build(plain('@[0-9a-f]{24}', 0), bounds, named('TAI64N', 'tai64n'));
+  const place = atLine ? '' : '(?:^|(?<=^\\[)|(?<=\\baudit\\())';
+  const long = word === 'LEPOCH';
+  const regex = plain(`(${place}${long ? LONG_EPOCH : EPOCH})`, 0);
+  return build(regex, bounds, long ? named('LongEpoch', 'longepoch') : named('Epoch', 'epoch'));
 }
 
-function epochTemplate(pattern: string, text: string, form: { begin: Begin; long: boolean }): Template {
+function epochTemplate(pattern: string, text: Expanded, form: Bounds & { readonly long: boolean }): Template {
   const number = `(?P<epoch>${form.long ? LONG_EPOCH : EPOCH})`;
-  const regex = `(${text.replace(new RegExp(EPOCH_TAG, 'gi'), () => number)})`;
-  const bounds: Bounds = { begin: form.begin, end: true };
-  return build(regex, bounds, { name: pattern, reading: form.long ? 'longepoch' : 'epoch' });
+  let regex = text;
+  for (const tag of [...text.text.matchAll(EPOCH_TAG)].reverse()) {
+    regex = splice(regex, tag.index, tag[0].length, number);
+  }
+  const wrapped = splice(splice(regex, regex.text.length, 0, ')'), 0, 0, '(');
+  return build(wrapped, form, { name: pattern, pattern, reading: form.long ? 'longepoch' : 'epoch' });
 }
 
-type Bounds = { readonly begin: Begin; readonly end: boolean };
+type Bounds = { readonly begin: Begin; readonly end: boolean; readonly ignoreCase?: boolean };
 
 function takeBounds(pattern: string): Bounds & { readonly text: string } {
-  const unbound = pattern.startsWith(UNBOUND);
-  const text = unbound ? pattern.slice(UNBOUND.length) : pattern;
-  if (unbound) return { text, begin: 'none', end: false };
-  const atLine = text.startsWith(LINE_BEGIN);
-  return { text: atLine ? text.slice(LINE_BEGIN.length) : text, begin: atLine ? 'line' : 'word', end: true };
+  if (pattern.startsWith(UNBOUND)) return { text: pattern.slice(UNBOUND.length), begin: 'none', end: false };
+  const atLine = pattern.startsWith(LINE_BEGIN);
+  return {
+    text: atLine ? pattern.slice(LINE_BEGIN.length) : pattern,
+    begin: atLine ? 'line' : 'word',
+    end: true,
+  };
 }
 
 const TOKEN = /%(Ex[A-Za-z]|.?)/gs;
 
-function expandTokens(text: string, shift: number): { readonly regex: string; readonly name: string } {
-  const expand = (part: 'regex' | 'word'): string =>
-    text.replace(TOKEN, (piece: string, token: string, at: number) => {
-      const exact = tokens.get(token);
-      if (exact !== undefined) return exact[part];
+function expandTokens(text: string, shift: number): Expanded {
+  let regex = plain(text, shift);
+  for (const { 0: piece, 1: token = '', index } of [...text.matchAll(TOKEN)].reverse()) {
+    const exact = tokens.get(token);
+    if (exact === undefined) {
       throw new DatePatternError(
-        `cannot read "${piece}" as a token of a date (a percent sign itself is %%)`,
-        at + shift,
+        `cannot read "${piece}" as a part of a date (a percent sign itself is %%)`,
+        index + shift,
       );
-    });
-  return { regex: expand('regex'), name: expand('word') };
+    }
+    regex = splice(regex, index, piece.length, exact.regex);
+  }
+  return regex;
+}
+
+function wordsOf(text: string): string {
+  return text.replace(TOKEN, (piece: string, token: string) => tokens.get(token)?.word ?? piece);
 }
 
 const STARTS_BOUND = /^\(*(?:\(\?\w+\))?(?:\^|\(*\*\*|\((?:\?:)?\^)/;
 const ENDS_BOUND = /(?<!\\)(?:\$\)?|\\b|\\s|\*\*\)*)$/;
 const AT_START = /^(?:\(\?\w+\))?(?:\^|\((?:\?:)?\^(?!\|))/;
 const AT_END = /(?<![\\|])(?:\$\)?)$/;
-const HAS_GROUP = /(?<!\(\?)(?<!\\)\((?!\?)/;
-const GLOBAL_FLAGS = /\(\?[a-z]+\)/;
+const FIRST_GROUP = /(?<!\(\?)(?<!\\)\((?!\?)/;
+const FREE_START = /^(\(*(?:\(\?\w+\))?\(*)\*\*/;
+const FREE_END = /(?<!\\)\*\*(?=\)*$)/;
+const SPAN = '_date';
 
-type Naming = { readonly name: string; readonly reading?: Reading };
+type Naming = { readonly name: string; readonly pattern: string; readonly reading: Reading };
 
-function build(python: string, bounds: Bounds, naming: Naming): Template {
-  const trimmed = python.trim();
-  const flags = GLOBAL_FLAGS.exec(trimmed)?.[0] ?? '';
-  const bare = flags === '' ? trimmed : trimmed.replace(flags, '');
-  const atWord = bounds.begin !== 'none' && !STARTS_BOUND.test(bare);
-  const grouped = HAS_GROUP.test(bare);
-  const body = grouped ? bare : bare.replace(/^(\^?)(.*?)(\$?)$/s, '$1($2)$3');
-  const front = !atWord ? '' : bounds.begin === 'line' ? '^(?:\\W{0,2})?' : '(?=^|\\b|\\W)';
-  const back = bounds.end && !ENDS_BOUND.test(bare) ? '(?=\\b|\\W|$)' : '';
-  const framed = front + body + back;
-  const full = framed.replace(/^(\(*(?:\(\?\w+\))?\(*)\*\*/, '$1').replace(/(?<!\\)\*\*(\)*)$/, '$1');
-  const atStart = (atWord && bounds.begin === 'line') || AT_START.test(framed);
-  const { regex, groups } = translate(flags + full, grouped);
+/** The pattern with group 1 named, or the whole of it made a group when it has no group that is not a field. */
+function withSpan(python: Expanded): {
+  readonly python: Expanded;
+  readonly span: string;
+  readonly isTail: boolean;
+} {
+  const { text } = python;
+  if (!FIRST_GROUP.test(text)) {
+    const from = text.startsWith('^') ? 1 : 0;
+    const to = text.endsWith('$') ? text.length - 1 : text.length;
+    return { python: splice(splice(python, to, 0, ')'), from, 0, `(?P<${SPAN}>`), span: SPAN, isTail: true };
+  }
+  const first = /(?<!\\)\((?:(?!\?)|\?P<(\w+)>)/.exec(text);
+  if (first?.[1] !== undefined) return { python, span: first[1], isTail: false };
+  return { python: splice(python, (first?.index ?? 0) + 1, 0, `?P<${SPAN}>`), span: SPAN, isTail: false };
+}
+
+function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
+  const { text } = source;
+  const isFree = STARTS_BOUND.test(text);
+  const front =
+    bounds.begin === 'none' || isFree ? '' : bounds.begin === 'line' ? '^(?:\\W{0,2})?' : '(?=^|\\b|\\W)';
+  const back = bounds.end && !ENDS_BOUND.test(text) ? '(?=\\b|\\W|$)' : '';
+  const { python, span, isTail } = withSpan(source);
+  const framed = splice(splice(python, python.text.length, 0, back), 0, 0, front);
+  const atStart = AT_START.test(front + text);
+  const { ascii, exact, groups } = translate(
+    withFlags(withoutStars(framed), bounds.ignoreCase === true),
+    !isTail,
+  );
   return {
-    name: naming.name,
-    regex,
-    reading: naming.reading ?? 'fields',
-    fields: groups.flatMap((name, group): [number, string][] => {
-      const field = name === null ? undefined : fieldOfGroup.get(name);
+    ...naming,
+    ascii,
+    exact,
+    fields: [...groups].flatMap(([name, group]): [number, string][] => {
+      const field = fieldOfGroup.get(name);
       return field === undefined ? [] : [[group, field]];
     }),
-    valueGroup: Math.max(1, groups.indexOf('epoch')),
+    valueGroup: groups.get('epoch') ?? groups.get(span) ?? 0,
+    spanGroup: groups.get(span) ?? 0,
+    isTail,
     atStart,
-    anchored: atStart || AT_END.test(framed),
-    wholeMatch: !grouped,
+    anchored: atStart || AT_END.test(text + back),
     weight: 1,
   };
+}
+
+/** `**` at either end only says that no boundary is wanted there. */
+function withoutStars(python: Expanded): Expanded {
+  const start = FREE_START.exec(python.text);
+  const trimmed = start === null ? python : splice(python, start[1]?.length ?? 0, 2, '');
+  const end = FREE_END.exec(trimmed.text);
+  return end === null ? trimmed : splice(trimmed, end.index, 2, '');
+}
+
+function withFlags(python: Expanded, ignoreCase: boolean): Expanded {
+  return ignoreCase ? splice(python, 0, 0, '(?i)') : python;
 }

@@ -1,5 +1,16 @@
-/** A compiled template's regex: the names of its groups by number (index 0 is the whole match). */
-export type Translated = { readonly regex: RegExp; readonly groups: readonly (string | null)[] };
+import { parse } from '../failregex/parse.ts';
+import { print } from '../failregex/print.ts';
+import { RegexError } from '../failregex/regexerror.ts';
+import type { Expanded } from '../failregex/tags.ts';
+
+/** A template's regexes and the native numbers of its named groups, in the order of the pattern. */
+export type Translated = {
+  /** For lines of ASCII characters; flag g. */
+  readonly ascii: RegExp;
+  /** For every line; flag g; made at the first use. */
+  readonly exact: () => RegExp;
+  readonly groups: ReadonlyMap<string, number>;
+};
 
 /** A datepattern that cannot be had, and where in its text (characters from 0). */
 export class DatePatternError extends Error {
@@ -12,45 +23,46 @@ export class DatePatternError extends Error {
 }
 
 /**
- * Turns Python's regex syntax into a native regex with numbered groups; `exact` asks for the places of groups.
- * Throws DatePatternError when the syntax is broken.
+ * Turns Python's regex syntax into native regexes that keep the named groups; `places` asks for the places of groups
+ * (flag d). Throws DatePatternError.
  */
-export function translate(python: string, exact: boolean): Translated {
-  const groups: (string | null)[] = [null];
-  let ignoreCase = false;
-  const source = python.replace(
-    /\\A|\\Z|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[aiu]+\)|\(\?P<(\w+)>|\(\?P=(\w+)\)|\((?!\?)|\(\?#[^)]*\)/gs,
-    (piece: string, name: string | undefined, reference: string | undefined) => {
-      if (name !== undefined) return openGroup(groups, name);
-      if (reference !== undefined) return `(?:\\${groups.indexOf(reference)})`;
-      if (piece === '(') return openGroup(groups, null);
-      if (piece.startsWith('(?#')) return '';
-      if (/^\(\?[aiu]+\)$/.test(piece)) {
-        ignoreCase ||= piece.includes('i');
-        return '';
-      }
-      if (piece.startsWith('[')) return translateClass(piece);
-      return piece === '\\A' ? '^' : piece === '\\Z' ? '$' : piece;
-    },
-  );
+export function translate(python: Expanded, places: boolean): Translated {
   try {
-    const flags = `g${ignoreCase ? 'i' : ''}${exact ? 'd' : ''}`;
-    return { regex: new RegExp(source, flags), groups };
+    const tree = parse(python, false);
+    const ascii = print(tree, 'ascii');
+    const groups = new Map([...tree.names].map(([name, index]) => [name, ascii.numbers.get(index) ?? 0]));
+    const flags = places ? 'gd' : 'g';
+    let exact: RegExp | null = null;
+    return {
+      ascii: new RegExp(ascii.source, ascii.flags + flags),
+      exact: () => {
+        if (exact !== null) return exact;
+        const printed = print(tree, 'exact');
+        exact = new RegExp(printed.source, printed.flags + flags);
+        return exact;
+      },
+      groups,
+    };
   } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^.*: /, '').toLowerCase() : String(error);
-    throw new DatePatternError(reason, 0);
+    if (error instanceof RegexError) throw new DatePatternError(error.message, error.offset);
+    throw error;
   }
 }
 
-function openGroup(groups: (string | null)[], name: string | null): string {
-  if (name !== null && groups.includes(name)) {
-    throw new DatePatternError(`%${name} or a group of that name stands there twice`, 0);
-  }
-  groups.push(name);
-  return '(';
+/** The text with `inserted` in place of `removed` characters at `at`; what is inserted stems from that place. */
+export function splice(text: Expanded, at: number, removed: number, inserted: string): Expanded {
+  const origin = text.origins[at] ?? (text.origins.at(-1) ?? -1) + 1;
+  return {
+    text: text.text.slice(0, at) + inserted + text.text.slice(at + removed),
+    origins: [
+      ...text.origins.slice(0, at),
+      ...new Array<number>(inserted.length).fill(origin),
+      ...text.origins.slice(at + removed),
+    ],
+  };
 }
 
-function translateClass(piece: string): string {
-  const opening = /^\[\^?\]/.exec(piece)?.[0];
-  return opening === undefined ? piece : `${opening.slice(0, -1)}\\]${piece.slice(opening.length)}`;
+/** A text whose characters stem from `origin` on. */
+export function plain(text: string, origin: number): Expanded {
+  return { text, origins: Array.from({ length: text.length }, (_, i) => origin + i) };
 }
