@@ -159,7 +159,9 @@ JSON
 
 # --- 6. does it run? ------------------------------------------------------------------------------------------
 if [ "$arch" = "$host" ]; then
-  said=$(env -i "$work/$name" version </dev/null) || fail "the new file does not run"
+  # A word on stderr is a fault too: Node warns there when it has to throw the code cache away.
+  said=$(env -i "$work/$name" version </dev/null 2>"$work/run.log") && [ ! -s "$work/run.log" ] ||
+    { cat "$work/run.log" >&2; fail "the new file does not run as it should"; }
 else
   said="not run: this machine is $host"
 fi

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { test } from 'node:test';
+
+const src = join(import.meta.dirname, '..', 'src');
+
+/**
+ * The layer of every file in src/: a file imports only its own layer or a lower one.
+ * `name` stands for name.ts and for everything in name/, unless a longer entry says otherwise.
+ */
+const layers: readonly (readonly [layer: number, names: string])[] = [
+  [5, 'main'],
+  [4, 'cli commands'],
+  [3, 'daemon front'],
+  [2, 'config embedded enforce exec firewall journal keeper linesource lock log logfile logfiles'],
+  [2, 'statefile version'],
+  [1, 'action ban datepattern failregex failures filter ignore jail report state statejson'],
+  [0, 'duration errors inifile ip nearest ports'],
+];
+
+/** Layers 0 and 1 take values and return values: no I/O, no clock, no process. */
+const CORE = 1;
+const forbiddenInCore = [/\bfrom '(node:[^']+)'/g, /\b(Date\.now\(|new Date\(\)|performance\.|process\.)/g];
+
+const layerOf = new Map(
+  layers.flatMap(([layer, names]) => names.split(' ').map((name) => [name, layer] as const)),
+);
+const files = globSync('**/*.ts', { cwd: src }).sort();
+
+/** The layer of `firewall/ipset.ts` by the entry firewall/ipset, else firewall; undefined when there is neither. */
+function findLayer(file: string): number | undefined {
+  for (let name = file.replace(/\.ts$/, ''); name !== '.'; name = posix.dirname(name)) {
+    const layer = layerOf.get(name);
+    if (layer !== undefined) return layer;
+  }
+  return undefined;
+}
+
+function importsOf(file: string): readonly string[] {
+  const text = readFileSync(join(src, file), 'utf8');
+  return [...text.matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(([, path = '']) =>
+    posix.join(posix.dirname(file), path),
+  );
+}
+
+test('every file of src/ is in the list of layers', () => {
+  assert.deepEqual(
+    files.filter((file) => findLayer(file) === undefined),
+    [],
+    'add the file, or its folder, to the list above',
+  );
+});
+
+test('a file imports only its own layer or a lower one', () => {
+  const wrong = files.flatMap((file) =>
+    importsOf(file)
+      .filter((target) => (findLayer(target) ?? 0) > (findLayer(file) ?? 5))
+      .map((target) => `${file} (layer ${findLayer(file)}) imports ${target} (layer ${findLayer(target)})`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('the core does no I/O and asks no clock', () => {
+  const core = files.filter((file) => (findLayer(file) ?? 0) <= CORE);
+  const wrong = core.flatMap((file) => {
+    const code = readFileSync(join(src, file), 'utf8').replace(/^\s*(\/\/|\/?\*).*$/gm, '');
+    return forbiddenInCore.flatMap((pattern) =>
+      [...code.matchAll(pattern)].map(([, what]) => `${file}: ${what}`),
+    );
+  });
+  assert.deepEqual(wrong, []);
+});
