@@ -1,0 +1,69 @@
+import { fieldName } from '../failregex/tags.ts';
+import type { Failregex, Match } from '../failregex.ts';
+
+/** What a group captured, or for F-TUPLE_ the values of several groups, null for one that was unset. */
+export type FieldValue = string | readonly (string | null)[];
+
+/** Captured values by group name; unset groups are not in it. */
+export type Fields = Map<string, FieldValue>;
+
+/** Names of a regex that stand for another: `alt_user_1` fills `user`, `tuple_id` makes the id a tuple. */
+type Complex = { readonly key: string; readonly target: string; readonly isTuple: boolean };
+
+const complexOf = new WeakMap<Failregex, readonly Complex[]>();
+
+function findComplex(regex: Failregex): readonly Complex[] {
+  const known = complexOf.get(regex);
+  if (known !== undefined) return known;
+  const found: Complex[] = [];
+  for (const key of [...regex.fields.keys()].sort()) {
+    const [, kind, name] = /^(alt_|tuple_)(.*?)(?:_\d+)?$/.exec(key) ?? [];
+    if (name !== undefined && key.length > 4) {
+      found.push({ key, target: fieldName(name), isTuple: kind === 'tuple_' });
+    }
+  }
+  complexOf.set(regex, found);
+  return found;
+}
+
+/** Reads a match's groups over the inherited ones: an unset group hides what it would inherit (fail2ban 1.0.2). */
+export function readFields(regex: Failregex, match: Match, inherited: Fields | null): Fields {
+  const fields = ownFields(regex, match);
+  if (inherited === null) return fields;
+  const all: Fields = new Map(inherited);
+  for (const name of regex.fields.keys()) all.delete(name);
+  for (const [name, value] of fields) all.set(name, value);
+  return all;
+}
+
+function ownFields(regex: Failregex, match: Match): Fields {
+  const fields: Fields = new Map();
+  for (const [name, number] of regex.fields) {
+    const value = match.groups[number];
+    if (value !== undefined) fields.set(name, value);
+  }
+  const complex = findComplex(regex);
+  for (const { key, target, isTuple } of complex) {
+    const value = fields.get(key);
+    if (!isTuple && value && !fields.get(target)) fields.set(target, value);
+  }
+  for (const { key, target, isTuple } of complex) {
+    if (!isTuple) continue;
+    const before = fields.get(target) ?? null;
+    const value = fields.get(key);
+    const part = typeof value === 'string' ? value : null;
+    fields.set(target, before === null || typeof before === 'string' ? [before, part] : [...before, part]);
+  }
+  return fields;
+}
+
+/** The value as one text; a tuple is spelt as Python spells it, which is how it stands in logs. */
+export function spellValue(value: FieldValue): string {
+  return typeof value === 'string' ? value : `(${value.map(spellPart).join(', ')})`;
+}
+
+function spellPart(part: string | null): string {
+  if (part === null) return 'None';
+  const quote = part.includes("'") && !part.includes('"') ? '"' : "'";
+  return `${quote}${part.replace(quote === "'" ? /[\\']/g : /\\/g, '\\$&')}${quote}`;
+}

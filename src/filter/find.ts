@@ -1,0 +1,162 @@
+import { type Failregex, isAsciiText, type Match, matchText } from '../failregex.ts';
+import type { Filter, FilterRegex } from '../filter.ts';
+import { type Fields, readFields } from './fields.ts';
+import { identify, type Kind } from './identity.ts';
+import type { FilterState } from './line.ts';
+import { copyGathered, type Gathered, gather, isMarked, mergeSession } from './sessions.ts';
+import { matchedText, type Piece, splitWindow, wholeText } from './window.ts';
+
+/** One failure that a line shows. */
+export type FilterFailure = {
+  /** Number of the failregex, from 0. */
+  readonly regex: number;
+  /** Canonical for `ip` and `net`; for `dns` the name as it stands in the log. */
+  readonly id: string;
+  readonly kind: Kind;
+  /** Epoch seconds; null only in the mode `test`. */
+  readonly time: number | null;
+  /** Captures by name, those of earlier lines of the session included. */
+  readonly fields: Fields;
+  /** Every user that the session named, in order. */
+  readonly users: readonly string[];
+  /** The whole lines that show it. */
+  readonly matches: readonly string[];
+};
+
+/**
+ * What the regexes found. `helper`: a failregex matched, but nobody failed (yet). `ignored`: an ignoreregex matched.
+ * `regex` is the first failregex that matched, or for `ignored` the ignoreregex; `hits` are all failregexes that did.
+ */
+export type Found = {
+  readonly result: 'matched' | 'missed' | 'ignored' | 'helper' | 'old';
+  readonly regex: number | null;
+  readonly hits: readonly number[];
+  readonly failures: readonly FilterFailure[];
+};
+
+/** How a line is to be looked at; `mayBeUndated` lets a line without any date be a failure. */
+export type Look = {
+  readonly time: number | null;
+  readonly now: number;
+  readonly checkAll: boolean;
+  readonly mayBeUndated: boolean;
+};
+
+const MISSED: Found = { result: 'missed', regex: null, hits: [], failures: [] };
+
+function ignoredBy(regex: FilterRegex): Found {
+  return { result: 'ignored', regex: regex.index, hits: [], failures: [] };
+}
+
+/** Texts are matched against many regexes; the form to use is found once. */
+type Subject = { readonly text: string; readonly isAscii: boolean };
+
+function subjectOf(text: string): Subject {
+  return { text, isAscii: isAsciiText(text) };
+}
+
+function search(regex: Failregex, subject: Subject): Match | null {
+  return matchText(regex, subject.text, subject.isAscii);
+}
+
+function findIgnore(filter: Filter, subject: Subject): FilterRegex | null {
+  return filter.ignoreregex.find(({ regex }) => search(regex, subject) !== null) ?? null;
+}
+
+/** Runs the regexes over a dated line (and the lines before it where maxlines is over 1). */
+export function findFailures(filter: Filter, state: FilterState, piece: Piece, look: Look): Found {
+  const window = filter.maxlines > 1 ? [...state.window, piece].slice(-filter.maxlines) : [piece];
+  state.window = filter.maxlines > 1 ? window : [];
+  let subject = subjectOf(matchedText(window));
+  // fail2ban looks at few ignoreregexes before many failregexes, else only at what matched.
+  if (filter.ignoreregex.length > 0 && filter.ignoreregex.length < filter.failregex.length - 2) {
+    const ignore = findIgnore(filter, subject);
+    if (ignore !== null) return ignoredBy(ignore);
+  }
+  let inherited: Fields | null = null;
+  if (filter.prefregex !== null) {
+    const { regex } = filter.prefregex;
+    const match = search(regex, subject);
+    if (match === null) return MISSED;
+    inherited = readFields(regex, match, null);
+    const content = inherited.get('content');
+    inherited.delete('content');
+    if (typeof content === 'string' && content !== '') {
+      if (filter.maxlines > 1) state.window = [{ before: '', date: '', after: content }];
+      subject = subjectOf(`${content}\n`);
+    }
+  }
+  return tryAll({ filter, state, window, look, inherited }, subject);
+}
+
+type Attempt = {
+  readonly filter: Filter;
+  readonly state: FilterState;
+  readonly window: readonly Piece[];
+  readonly look: Look;
+  readonly inherited: Fields | null;
+};
+
+function tryAll(attempt: Attempt, start: Subject): Found {
+  const { filter, state, window, look } = attempt;
+  const isMulti = filter.maxlines > 1;
+  const hits: number[] = [];
+  const failures: FilterFailure[] = [];
+  let subject = start;
+  let ignored: FilterRegex | null = null;
+  for (const { index, regex } of filter.failregex) {
+    const match = search(regex, subject);
+    if (match === null) continue;
+    const { matched, unmatched } = splitWindow(window, subject.text, regex, match);
+    const ignore = findIgnore(filter, isMulti ? subjectOf(matchedText(matched)) : subject);
+    if (ignore !== null) {
+      ignored ??= ignore;
+      if (isMulti) state.window = unmatched;
+      if (!look.checkAll) break;
+      if (isMulti) subject = subjectOf(matchedText(unmatched));
+      continue;
+    }
+    if (look.time === null && !look.mayBeUndated) continue;
+    hits.push(index);
+    if (isMulti) {
+      state.window = unmatched;
+      subject = subjectOf(matchedText(unmatched));
+    }
+    const failure = judgeMatch(attempt, { index, regex, match, lines: matched.map(wholeText) });
+    if (failure !== null) failures.push(failure);
+    if (!look.checkAll) break;
+  }
+  const [first] = hits;
+  if (first !== undefined) {
+    const isHelper = failures.length === 0;
+    return { result: isHelper ? 'helper' : 'matched', regex: failures[0]?.regex ?? first, hits, failures };
+  }
+  return ignored === null ? MISSED : ignoredBy(ignored);
+}
+
+type Hit = {
+  readonly index: number;
+  readonly regex: Failregex;
+  readonly match: Match;
+  readonly lines: readonly string[];
+};
+
+function judgeMatch(attempt: Attempt, hit: Hit): FilterFailure | null {
+  const { filter, state, look, inherited } = attempt;
+  const fields = readFields(hit.regex, hit.match, inherited);
+  const session = fields.get('mlfid');
+  let gathered: Gathered;
+  let isHelper = false;
+  if (typeof session === 'string') {
+    gathered = mergeSession(state.sessions, { id: session, fields, lines: hit.lines }, look.now);
+    isHelper = isMarked(gathered.fields, 'nofail');
+    if (isHelper && !look.checkAll) return null;
+  } else {
+    gathered = gather(fields, hit.lines);
+  }
+  const who = identify(gathered.fields, filter.usedns);
+  if (who === 'pending') gathered.isPending = true;
+  if (isHelper || who === 'pending' || who === 'nobody') return null;
+  const { fields: known, matches, users } = session === undefined ? gathered : copyGathered(gathered);
+  return { regex: hit.index, ...who, time: look.time, fields: known, users: [...(users ?? [])], matches };
+}

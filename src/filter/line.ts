@@ -1,0 +1,116 @@
+import { compileDates, type Dates, findDate } from '../datepattern.ts';
+import type { Filter } from '../filter.ts';
+import { type Found, findFailures } from './find.ts';
+import type { Sessions } from './sessions.ts';
+import type { Piece } from './window.ts';
+
+export type { FilterFailure } from './find.ts';
+
+/** What a filter learns from the lines of a jail; processLine() changes it. Bounded. */
+export type FilterState = {
+  readonly dates: Dates;
+  /** Epoch seconds and text of the last date that was found. */
+  lastTime: number | null;
+  lastDate: string;
+  /** The last lines, at most maxlines of them. */
+  window: readonly Piece[];
+  readonly sessions: Sessions;
+};
+
+/** A line without its newline; `time` (epoch seconds) where the source knows it, as the journal does. */
+export type LineInput = { readonly text: string; readonly time: number | null };
+
+/**
+ * `live`: dates over 60 s off are read as now. `catchup`: lines older than now - findtime are skipped. `test`: dates
+ * are taken as they stand. `checkAll` tries every regex on every line, as fail2ban-regex does.
+ */
+export type ProcessOptions = {
+  readonly mode: 'live' | 'catchup' | 'test';
+  /** Seconds; used by `catchup`. */
+  readonly findtime: number;
+  readonly checkAll?: boolean;
+};
+
+/** What is odd about a line's time; `seconds` is how far it is off (negative: in the past), 0 where it has none. */
+export type TimeWarning = {
+  readonly kind: 'latency' | 'timezone' | 'old' | 'undated';
+  readonly seconds: number;
+};
+
+/** What became of a line. */
+export type Outcome = Found & {
+  /** Epoch seconds; null when the line has no date and none could be assumed. */
+  readonly time: number | null;
+  readonly warning: TimeWarning | null;
+};
+
+/** The state of a filter that has seen nothing. */
+export function newFilterState(filter: Filter): FilterState {
+  return {
+    dates: compileDates(filter.datepattern, filter.logtimezone),
+    lastTime: null,
+    lastDate: '',
+    window: [],
+    sessions: new Map(),
+  };
+}
+
+const OLD: Found = { result: 'old', regex: null, hits: [], failures: [] };
+/** A date that is more off than this is an error in operation, and a last known date no longer serves. */
+const TOLERANCE = 60;
+
+/** Takes one line through the filter as of `now` (epoch seconds). Never throws on a line. */
+export function processLine(
+  filter: Filter,
+  state: FilterState,
+  line: LineInput,
+  options: ProcessOptions & { readonly now: number },
+): Outcome {
+  const { mode, now } = options;
+  const dated = dateOf(state, line, now);
+  let time = dated.time ?? (mode === 'live' ? now : null);
+  let warning: TimeWarning | null = null;
+  if (time !== null && mode === 'live' && Math.abs(Math.trunc(time - now)) > TOLERANCE) {
+    const seconds = Math.trunc(time - now);
+    warning = { kind: seconds < 0 && seconds >= -3300 ? 'latency' : 'timezone', seconds };
+    time = now;
+    state.lastTime = now;
+  }
+  if (time !== null && mode === 'catchup' && time < now - options.findtime) {
+    return { ...OLD, time, warning: { kind: 'old', seconds: Math.trunc(time - now) } };
+  }
+  const isUndated = !dated.hasDate;
+  const counted = time !== null && mode !== 'test' && time > now ? now : time;
+  const found = findFailures(filter, state, dated.piece, {
+    time: counted,
+    now,
+    checkAll: options.checkAll === true,
+    mayBeUndated: mode === 'test',
+  });
+  if (isUndated && found.regex !== null) warning ??= { kind: 'undated', seconds: 0 };
+  return { ...found, time: counted, warning };
+}
+
+type Dated = { readonly piece: Piece; readonly time: number | null; readonly hasDate: boolean };
+
+function dateOf(state: FilterState, line: LineInput, now: number): Dated {
+  const { text } = line;
+  if (line.time !== null) {
+    state.lastTime = line.time;
+    state.lastDate = '';
+    return { piece: { before: '', date: '', after: text }, time: line.time, hasDate: true };
+  }
+  const found = findDate(state.dates, text, now);
+  if (found !== null && found.end > found.start) {
+    const date = text.slice(found.start, found.end);
+    state.lastTime = found.time;
+    state.lastDate = date;
+    const piece = { before: text.slice(0, found.start), date, after: text.slice(found.end) };
+    return { piece, time: found.time, hasDate: true };
+  }
+  const isRecent = state.lastTime !== null && state.lastTime > now - TOLERANCE;
+  const piece = { before: '', date: isRecent ? state.lastDate : '', after: text };
+  // An empty date is one that the pattern does not ask for.
+  if (found !== null) return { piece, time: isRecent ? state.lastTime : now, hasDate: true };
+  return { piece, time: isRecent ? state.lastTime : null, hasDate: false };
+}

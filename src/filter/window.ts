@@ -1,0 +1,54 @@
+import type { Failregex, Match } from '../failregex.ts';
+
+/** A line as it is matched: without its date, which stands between the two parts that are. */
+export type Piece = { readonly before: string; readonly date: string; readonly after: string };
+
+/** The line as it was. */
+export function wholeText(piece: Piece): string {
+  return piece.before + piece.date + piece.after;
+}
+
+/** The lines without their dates, each ended by a newline. */
+export function matchedText(pieces: readonly Piece[]): string {
+  const [only] = pieces;
+  if (pieces.length === 1 && only !== undefined) return `${only.before}${only.after}\n`;
+  return pieces.map((piece) => `${piece.before}${piece.after}\n`).join('');
+}
+
+/** Which lines of a window a match spans; lines that <SKIPLINES> took count as unmatched. */
+export function splitWindow(
+  pieces: readonly Piece[],
+  text: string,
+  regex: Failregex,
+  match: Match,
+): { readonly matched: readonly Piece[]; readonly unmatched: readonly Piece[] } {
+  if (pieces.length <= 1) return { matched: pieces, unmatched: [] };
+  const first = text.lastIndexOf('\n', match.start) + 1;
+  const newline = text.indexOf('\n', Math.max(0, match.end - 1));
+  const from = countNewlines(text, first);
+  const to = countNewlines(text, newline < 0 ? text.length : newline + 1);
+  const matched = pieces.slice(from, to);
+  const unmatched = pieces.slice(0, from);
+  let at = 0;
+  for (const skipped of skippedLines(regex, match)) {
+    const found = matched.findIndex((piece, i) => i >= at && piece.before + piece.after === skipped);
+    if (found < 0) continue;
+    unmatched.push(...matched.splice(found, 1));
+    at = found;
+  }
+  return { matched, unmatched: [...unmatched, ...pieces.slice(to)] };
+}
+
+function countNewlines(text: string, end: number): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0 && at < end; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
+function skippedLines(regex: Failregex, match: Match): string[] {
+  let text = '';
+  for (const [name, number] of regex.fields) {
+    if (/^skiplines\d+$/.test(name)) text += match.groups[number] ?? '';
+  }
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n');
+}
