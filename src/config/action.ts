@@ -37,12 +37,12 @@ export type ActionUse = { readonly jail: string; readonly vars: ReadonlyMap<stri
 /** Resolves one action of a jail, `text` being `name[options]` at `place`; null, with a problem, when it cannot. */
 export function readAction(
   reader: Reader,
-  { text, place }: { readonly text: string; readonly place: Place },
+  { text, place, key = 'action' }: { readonly text: string; readonly place: Place; readonly key?: string },
   use: ActionUse,
   problems: Problem[],
 ): ActionSource | null {
   const refuse = (told: string, hint: string | null = null): null => {
-    problems.push(problem(told, { place, key: 'action', hint }));
+    problems.push(problem(told, { place, key, hint }));
     return null;
   };
   const named = parseNamed(text);
@@ -50,7 +50,7 @@ export function readAction(
   const type = named.name;
   if (type.endsWith('.py')) {
     const hint = 'actions in Python cannot run here; write the command into an action.d file';
-    problems.push(problem(`"${type}" is left out`, { severity: 'warning', place, key: 'action', hint }));
+    problems.push(problem(`"${type}" is left out`, { severity: 'warning', place, key, hint }));
     return null;
   }
   const sections = readSections(reader, `action.d/${type}`) ?? builtInAction(type);
@@ -116,9 +116,9 @@ function expandFamilies(merged: Merged, problems: Problem[]): Pick<ActionSource,
   problems.push(...only6.filter((one) => !told.has(one.text)));
   const options = new Map<string, string>();
   const options6 = new Map<string, string>();
-  for (const [key, { text }] of v4) if (!key.includes('?')) options.set(key, text);
-  for (const [key, { text }] of v6)
-    if (!key.includes('?') && options.get(key) !== text) options6.set(key, text);
+  const isInner = (key: string): boolean => key.includes('?') || key.startsWith('known/');
+  for (const [key, { text }] of v4) if (!isInner(key)) options.set(key, text);
+  for (const [key, { text }] of v6) if (!isInner(key) && options.get(key) !== text) options6.set(key, text);
   return { options, options6 };
 }
 

@@ -53,8 +53,9 @@ export function mergeDefinition(input: DefinitionInput, problems: Problem[]): Me
   const { sections, vars } = input;
   const scope = { sections, section: 'Definition', vars };
   const options = new Map<string, Text>();
+  const hasDefinition = sections.sections.has('Definition');
   for (const key of input.keys) {
-    if (vars.has(key)) continue;
+    if (!hasDefinition || vars.has(key)) continue;
     const value = guarded(problems, () => getOption(scope, key));
     if (value !== null) options.set(key, value);
   }
@@ -75,6 +76,7 @@ function lookUpTag(sections: Sections, vars: ReadonlyMap<string, Text>, tag: str
     const exists = section === 'DEFAULT' || sections.sections.has(section);
     if (wanted !== null && exists) return interpolateOption({ sections, section, vars: new Map() }, wanted);
   }
+  if (!sections.sections.has('Definition')) return null;
   return getOption({ sections, section: 'Definition', vars }, tag.toLowerCase());
 }
 

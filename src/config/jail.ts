@@ -4,6 +4,7 @@ import { problem } from '../errors.ts';
 import type { ActionSource, FilterSource, Ignore, Increment, Jail } from '../jail.ts';
 import type { Services } from '../ports.ts';
 import { readAction } from './action.ts';
+import { blame } from './blame.ts';
 import { splitNamed } from './brackets.ts';
 import { guarded } from './definition.ts';
 import type { FilterOptions } from './filter.ts';
@@ -66,7 +67,7 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
   const options = readOptions({ ...scope, vars }, keys, problems);
   const own = use === null ? new Map<string, Text>() : filterOptions(use, options, problems);
   const filter = mergeFilter(use?.name ?? '', own, options, problems);
-  const actions = readActions(input, name, options, problems);
+  const actions = readActions(input, scope, options, problems);
   warnOfUseless(input, name, problems);
   const jail = buildJail({ name, place, filter, actions }, own, { options, problems });
   return done(true, options, jail);
@@ -107,8 +108,8 @@ function mergeFilter(
 
 function readActions(
   input: JailInput,
-  jail: string,
-  vars: ReadonlyMap<string, Text>,
+  scope: Scope,
+  vars: FilterOptions,
   problems: Problem[],
 ): ActionSource[] {
   const text = vars.get('action');
@@ -116,53 +117,51 @@ function readActions(
   const actions: ActionSource[] = [];
   for (const piece of splitNamed(text.text)) {
     const line = text.text.slice(0, piece.at).split('\n').length - 1;
-    const place = text.places[line] ?? placeOf(text);
-    const action = readAction(input.reader, { text: piece.text, place }, { jail, vars }, problems);
+    const name = /^[^[]*/.exec(piece.text)?.[0] ?? '';
+    const source = blame(scope, name, text.places[line] ?? placeOf(text));
+    const use = { jail: scope.section, vars };
+    const action = readAction(input.reader, { text: piece.text, ...source }, use, problems);
     if (action === null) continue;
-    const twin = actions.some((other) => other.name === action.name);
     const hint = 'give one of them another name: [actname=...]';
-    if (twin)
-      problems.push(problem(`two actions are called "${action.name}"`, { place, key: 'action', hint }));
+    const isTwin = actions.some((other) => other.name === action.name);
+    if (isTwin) problems.push(problem(`two actions are called "${action.name}"`, { ...source, hint }));
     else actions.push(action);
-    checkAction(action, input.services, problems);
+    checkAction(action, scope, input.services, problems);
   }
   return actions;
 }
 
-function checkAction(action: ActionSource, services: Services, problems: Problem[]): void {
+/** What is wrong with an action is told at the line of the jail's own option. */
+function checkAction(action: ActionSource, scope: Scope, services: Services, problems: Problem[]): void {
   const plan = planAction(action);
-  const { place } = action;
   if (plan.kind === 'command') {
-    const isEmpty = ['actionban', 'actionstart'].every((key) => (action.options.get(key) ?? '') === '');
-    if (!isEmpty) return;
-    const blocktype = action.options.get('blocktype') ?? '';
-    const text = action.options.has('actionban')
-      ? `the action "${action.type}" does nothing on a ban`
-      : `cannot use "${blocktype}" as blocktype of "${action.type}"`;
-    const severity = action.options.has('actionban') ? 'warning' : 'error';
-    const hint = severity === 'error' ? 'write REJECT, DROP or tcp-reset' : null;
-    problems.push(problem(text, { place, key: 'action', severity, hint }));
+    if (['actionban', 'actionstart'].some((key) => (action.options.get(key) ?? '') !== '')) return;
+    if (action.options.has('actionban')) {
+      const told = `the action "${action.type}" does nothing on a ban`;
+      problems.push(problem(told, { severity: 'warning', place: action.place, key: 'action' }));
+      return;
+    }
+    const block = action.options.get('blocktype') ?? '';
+    const hint = 'write REJECT, DROP or tcp-reset';
+    problems.push(
+      problem(`cannot use "${block}" as blocktype`, { ...blame(scope, block, action.place), hint }),
+    );
     return;
   }
+  const refuse = (word: string, what: string, hint: string): void => {
+    problems.push(problem(`cannot ${what}`, { ...blame(scope, word, action.place), hint }));
+  };
   for (const word of wishedPorts(plan.rule, services).bad) {
     const hint = 'write a number from 1 to 65535, a range such as 80:90, or a service of /etc/services';
-    problems.push(problem(`cannot read "${word}" as a port`, { place: action.place, key: 'port', hint }));
+    refuse(word, `read "${word}" as a port`, hint);
   }
   for (const word of plan.rule.protocols) {
-    if (/^(?:[a-z][a-z0-9-]*|\d{1,3})$/.test(word)) continue;
-    problems.push(
-      problem(`cannot read "${word}" as a protocol`, { place, key: 'protocol', hint: 'write tcp or udp' }),
-    );
+    if (!/^(?:[a-z][a-z0-9-]*|\d{1,3})$/.test(word))
+      refuse(word, `read "${word}" as a protocol`, 'write tcp or udp');
   }
-  for (const chain of plan.rule.chains) {
-    if (/^[A-Za-z0-9_][\w.+:-]{0,28}$/.test(chain)) continue;
-    problems.push(
-      problem(`cannot use "${chain}" as a chain`, {
-        place,
-        key: 'chain',
-        hint: 'write INPUT or DOCKER-USER',
-      }),
-    );
+  for (const word of plan.rule.chains) {
+    const isChain = /^[A-Za-z0-9_][\w.+:-]{0,28}$/.test(word);
+    if (!isChain) refuse(word, `use "${word}" as a chain`, 'write INPUT or DOCKER-USER');
   }
 }
 
@@ -206,7 +205,7 @@ function buildJail(parts: Parts, filter: FilterOptions, field: Field): Jail {
     ignore: readIgnore(field),
     ipv6prefix: get('ipv6prefix', (t) => values.readPrefix(t, problems), 64),
   };
-  checkSense(jail, problems);
+  checkSense(jail, (field.options.get('action')?.text ?? '') === '', problems);
   return jail;
 }
 
@@ -253,7 +252,7 @@ function readIgnore({ options, problems }: Field): Ignore {
 }
 
 /** What is no mistake of spelling but leaves a jail without work. */
-function checkSense(jail: Jail, problems: Problem[]): void {
+function checkSense(jail: Jail, isActionless: boolean, problems: Problem[]): void {
   const warn = (text: string, hint: string | null = null): void => {
     problems.push(problem(text, { severity: 'warning', place: jail.place, hint }));
   };
@@ -266,5 +265,5 @@ function checkSense(jail: Jail, problems: Problem[]): void {
   if (!isReading && jail.filter.failregex.length > 0) {
     warn(`${name} has no logpath: it reads nothing`, 'set logpath, or backend = systemd');
   }
-  if (jail.actions.length === 0) warn(`${name} has no action: a ban does nothing`);
+  if (isActionless) warn(`${name} has no action: a ban does nothing`);
 }
