@@ -25,11 +25,12 @@ sh ./build.sh --setup
 case $(uname -m) in aarch64) arch=arm64 ;; *) arch=x64 ;; esac
 node=$PWD/node_modules/node-linux-$arch/bin/node
 
+if [ -t 1 ]; then colours=; else colours=--colors=off; fi
 if [ -n "$checks" ]; then
   echo "types"
   "$node" node_modules/typescript/bin/tsc --noEmit -p .
   echo "lint and format"
-  "$node" node_modules/@biomejs/biome/bin/biome ci --error-on-warnings .
+  "$node" node_modules/@biomejs/biome/bin/biome ci --error-on-warnings $colours .
 fi
 [ -n "$tests" ] || exit 0
 
