@@ -62,6 +62,20 @@ export function findDate(
   now: number,
   isAscii: boolean = isAsciiText(line),
 ): FoundDate | null {
+  const found = findStamp(dates, line, now, isAscii);
+  return found === null || found.time === null ? null : { ...found, time: found.time };
+}
+
+/** A span that looks like a time stamp; `time` is null when it is no real date (`0000-12-30`). */
+export type FoundStamp = { readonly time: number | null; readonly start: number; readonly end: number };
+
+/** As findDate(), but answers the span of a stamp that is no real date too. */
+export function findStamp(
+  dates: Dates,
+  line: string,
+  now: number,
+  isAscii: boolean = isAsciiText(line),
+): FoundStamp | null {
   const chosen = choose(dates.choice, { line, isAscii }, now);
   if (chosen === null) return null;
   const { match } = chosen;
@@ -72,8 +86,7 @@ export function findDate(
     return { time: recent ? (dates.lastTime ?? now) : now, start, end };
   }
   const time = timeOf(dates, { template, match, text: line.slice(start, end) }, now);
-  if (time === null) return null;
-  dates.lastTime = time;
+  if (time !== null) dates.lastTime = time;
   return { time, start, end };
 }
 

@@ -145,15 +145,12 @@ function judgeMatch(attempt: Attempt, hit: Hit): FilterFailure | null {
   const { filter, state, look, inherited } = attempt;
   const fields = readFields(hit.regex, hit.match, inherited);
   const session = fields.get('mlfid');
-  let gathered: Gathered;
-  let isHelper = false;
-  if (typeof session === 'string') {
-    gathered = mergeSession(state.sessions, { id: session, fields, lines: hit.lines }, look.now);
-    isHelper = isMarked(gathered.fields, 'nofail');
-    if (isHelper && !look.checkAll) return null;
-  } else {
-    gathered = gather(fields, hit.lines);
-  }
+  const gathered: Gathered =
+    typeof session === 'string'
+      ? mergeSession(state.sessions, { id: session, fields, lines: hit.lines }, look.now)
+      : gather(fields, hit.lines);
+  const isHelper = isMarked(gathered.fields, 'nofail');
+  if (isHelper && !look.checkAll) return null;
   const who = identify(gathered.fields, filter.usedns);
   if (who === 'pending') gathered.isPending = true;
   if (isHelper || who === 'pending' || who === 'nobody') return null;

@@ -2,7 +2,10 @@ import { canonicalIp, formatNetwork, parseNetwork } from '../ip.ts';
 import type { UseDns } from '../jail.ts';
 import { type Fields, type FieldValue, spellValue } from './fields.ts';
 
-/** `ip`, `net`: canonical. `dns`: a name that the shell has to resolve. `id`: anything else that F-ID captured. */
+/**
+ * `ip`, `net`: canonical. `dns`: a name that the shell has to resolve. `id`: anything else, that no firewall can take:
+ * what F-ID captured, or what <HOST> took for an address and is none (192.0.2.300, 192.0.2.09).
+ */
 export type Kind = 'ip' | 'net' | 'dns' | 'id';
 
 /** Who failed. */
@@ -10,7 +13,7 @@ export type Identity = { readonly id: string; readonly kind: Kind };
 
 /**
  * Who the fields speak of: F-ID, else the IPv4 address, the IPv6 address, the name. `pending` when a session's line
- * has not said it yet; `nobody` when what stands there is no address, or a name that usedns does not allow. Where an
+ * has not said it yet; `nobody` when it is a name and usedns does not allow names. Where an
  * F-ID is not the address itself, the address is put into the fields as `ip` (fail2ban 1.0.2 behaviour).
  */
 export function identify(fields: Fields, usedns: UseDns): Identity | 'pending' | 'nobody' {
@@ -19,7 +22,7 @@ export function identify(fields: Fields, usedns: UseDns): Identity | 'pending' |
   const dns = fields.get('dns');
   if (ip !== undefined) {
     const address = addressOf(ip, fields.get('cidr'));
-    if (fid === undefined || fid === ip) return address ?? 'nobody';
+    if (fid === undefined || fid === ip) return address ?? { id: spellValue(ip), kind: 'id' };
     if (address !== null) fields.set('ip', address.id);
     return freeId(fid, usedns === 'raw');
   }

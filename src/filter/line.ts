@@ -1,4 +1,4 @@
-import { compileDates, type Dates, findDate } from '../datepattern.ts';
+import { compileDates, type Dates, findStamp } from '../datepattern.ts';
 import type { Filter } from '../filter.ts';
 import { type Found, findFailures } from './find.ts';
 import type { Sessions } from './sessions.ts';
@@ -100,17 +100,23 @@ function dateOf(state: FilterState, line: LineInput, now: number): Dated {
     state.lastDate = '';
     return { piece: { before: '', date: '', after: text }, time: line.time, hasDate: true };
   }
-  const found = findDate(state.dates, text, now);
-  if (found !== null && found.end > found.start) {
-    const date = text.slice(found.start, found.end);
+  const found = findStamp(state.dates, text, now);
+  const cut = found === null || found.end === found.start ? null : cutOut(text, found);
+  if (cut !== null && found !== null && found.time !== null) {
     state.lastTime = found.time;
-    state.lastDate = date;
-    const piece = { before: text.slice(0, found.start), date, after: text.slice(found.end) };
-    return { piece, time: found.time, hasDate: true };
+    state.lastDate = cut.date;
+    return { piece: cut, time: found.time, hasDate: true };
   }
   const isRecent = state.lastTime !== null && state.lastTime > now - TOLERANCE;
+  // A date that is none, such as 0000-12-30, is cut out all the same unless a known one stands in for it.
+  if (cut !== null && !isRecent) return { piece: cut, time: null, hasDate: false };
   const piece = { before: '', date: isRecent ? state.lastDate : '', after: text };
   // An empty date is one that the pattern does not ask for.
-  if (found !== null) return { piece, time: isRecent ? state.lastTime : now, hasDate: true };
+  if (found !== null && cut === null) return { piece, time: isRecent ? state.lastTime : now, hasDate: true };
   return { piece, time: isRecent ? state.lastTime : null, hasDate: false };
+}
+
+function cutOut(text: string, span: { readonly start: number; readonly end: number }): Piece {
+  const { start, end } = span;
+  return { before: text.slice(0, start), date: text.slice(start, end), after: text.slice(end) };
 }
