@@ -1,0 +1,84 @@
+/** One entry of the journal as a line of text. */
+export type Entry = {
+  readonly cursor: string;
+  /** `__REALTIME_TIMESTAMP`, microseconds since the epoch: the journal's own order. */
+  readonly realtime: number;
+  /** Epoch seconds at which it was logged: the sender's time where journald knows it. */
+  readonly time: number;
+  /** `host identifier[pid]: message`, without a date and without newlines. */
+  readonly line: string;
+};
+
+/** The fields an entry's line and time are made of; `journalctl` adds the cursor and its own times. */
+export const FIELDS = [
+  '_HOSTNAME',
+  'SYSLOG_IDENTIFIER',
+  '_COMM',
+  'SYSLOG_PID',
+  '_PID',
+  'MESSAGE',
+  '_SOURCE_REALTIME_TIMESTAMP',
+  '_SOURCE_MONOTONIC_TIMESTAMP',
+] as const;
+
+/**
+ * Reads one line of `journalctl -o json`; null when it is no entry. The line reads as fail2ban 1.0.2 builds it: host,
+ * identifier (else the command's name) with the process id in brackets and a colon, the kernel's with its
+ * uptime; newlines in the message become `\n` spelt out.
+ */
+export function readEntry(json: string): Entry | null {
+  const fields = parseFields(json);
+  if (fields === null) return null;
+  const cursor = textOf(fields['__CURSOR']);
+  const realtime = Number(textOf(fields['__REALTIME_TIMESTAMP']));
+  if (cursor === '' || !Number.isFinite(realtime) || realtime <= 0) return null;
+  const logged = Number(textOf(fields['_SOURCE_REALTIME_TIMESTAMP'])) || realtime;
+  return { cursor, realtime, time: logged / 1e6, line: lineOf(fields) };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function parseFields(json: string): Fields | null {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+  } catch {
+    return null;
+  }
+}
+
+function lineOf(fields: Fields): string {
+  const parts: string[] = [];
+  const host = textOf(fields['_HOSTNAME']);
+  if (host !== '') parts.push(host);
+  const identifier = textOf(fields['SYSLOG_IDENTIFIER']) || textOf(fields['_COMM']);
+  if (identifier !== '') {
+    const tag = `${identifier}${pidOf(textOf(fields['SYSLOG_PID']) || textOf(fields['_PID']))}:`;
+    parts.push(tag);
+    if (tag === 'kernel:') parts.push(uptimeOf(fields));
+  }
+  parts.push(textOf(fields['MESSAGE']));
+  return parts.join(' ').replaceAll('\n', '\\n');
+}
+
+function pidOf(pid: string): string {
+  if (pid === '') return '';
+  const number = /^(?:0x[0-9a-f]+|[1-9]\d*|0+)$/i.test(pid.trim()) ? String(Number(pid)) : pid;
+  return `[${number}]`;
+}
+
+/** `[    1.234567]`, seconds since the start of the machine. */
+function uptimeOf(fields: Fields): string {
+  const own = textOf(fields['_SOURCE_MONOTONIC_TIMESTAMP']);
+  const microseconds = Number(own === '' ? textOf(fields['__MONOTONIC_TIMESTAMP']) : own);
+  return `[${((Number.isFinite(microseconds) ? microseconds : 0) / 1e6).toFixed(6).padStart(12)}]`;
+}
+
+/** A field's text: a string; bytes where it is no UTF-8 or holds control characters; several where it was given repeatedly. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  if (!Array.isArray(value)) return '';
+  if (value.every((one) => typeof one === 'number')) return Buffer.from(value).toString('utf8');
+  return value.map(textOf).join(' ');
+}
