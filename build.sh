@@ -95,7 +95,7 @@ version=$("$node" -p 'require("./package.json").version')
 say "building f2b $version for $arch"
 # Identifiers and lines stay as they are, so that a stack trace can be read.
 "node_modules/@esbuild/linux-$host/bin/esbuild" src/main.ts --bundle --platform=node --format=cjs --target=node24 \
-  --minify-syntax --charset=utf8 --legal-comments=inline --log-level=warning \
+  --preserve-symlinks --minify-syntax --charset=utf8 --legal-comments=inline --log-level=warning \
   "--define:F2B_VERSION=\"$version\"" '--define:import.meta.dirname=""' "--outfile=$work/f2b.js"
 "$node" --input-type=module -e '
   import { writeFileSync } from "node:fs";
@@ -104,29 +104,29 @@ say "building f2b $version for $arch"
 ' "$work/defaults.json"
 
 # --- 4. the runtime, without its debugging symbols: before injecting, afterwards it would break the file -------------
-runtime() {
-  if [ "$arch" = "$host" ]; then echo "$node"; return; fi
-  # npm installs only what fits this machine, so the other runtime is fetched, and checked like npm would.
-  cache=node_modules/.cache/f2b
-  package=node-linux-$arch
+# npm installs only what fits this machine, so the other runtime is fetched, and checked as npm would.
+fetch() {
   pin=$("$node" -p 'const p = require("./package-lock.json").packages["node_modules/" + process.argv[1]];
-    p.version + " " + p.integrity' "$package")
-  wanted=${pin%% *} integrity=${pin#* }
-  file=$cache/$package-$wanted.tgz
-  mkdir -p "$cache"
+    p.version + " " + p.integrity' "$1")
+  file=node_modules/.cache/f2b/$1-${pin%% *}.tgz
+  mkdir -p node_modules/.cache/f2b
   if [ ! -f "$file" ]; then
-    say "fetching $package@$wanted" >&2
-    npm pack "$package@$wanted" --pack-destination "$cache" --loglevel=error </dev/null >/dev/null ||
-      fail "cannot fetch $package@$wanted"
+    say "fetching $1@${pin%% *}"
+    npm pack "$1@${pin%% *}" --pack-destination node_modules/.cache/f2b --loglevel=error </dev/null >/dev/null ||
+      fail "cannot fetch $1@${pin%% *}"
   fi
   "$node" -e 'const [file, wanted] = process.argv.slice(1);
     const hash = require("crypto").createHash("sha512").update(require("fs").readFileSync(file)).digest("base64");
-    process.exit(`sha512-${hash}` === wanted ? 0 : 1)' "$file" "$integrity" ||
-    { rm -f "$file"; fail "$package@$wanted is not the file that package-lock.json names"; }
+    process.exit(`sha512-${hash}` === wanted ? 0 : 1)' "$file" "${pin#* }" ||
+    { rm -f "$file"; fail "$1@${pin%% *} is not the file that package-lock.json names"; }
   tar -xzf "$file" -C "$work" package/bin/node
-  echo "$work/package/bin/node"
 }
-from=$(runtime)
+if [ "$arch" = "$host" ]; then
+  from=$node
+else
+  fetch "node-linux-$arch"
+  from=$work/package/bin/node
+fi
 if [ -n "$strip" ] && "$strip" -o "$work/$name" "$from" 2>"$work/strip.log"; then :; else
   say "no tool to strip the debugging symbols (${strip:-binutils or elfutils has one}): the file is about 20 MB larger"
   cp "$from" "$work/$name"
@@ -137,7 +137,7 @@ chmod 755 "$work/$name"
 # Code cache: the script starts compiled; it only suits the architecture it was made on.
 # execArgvExtension none: a stray NODE_OPTIONS must not reach a root daemon. --disable-sigusr1: nor must a signal
 # open a debugging port. One small young generation and one helper thread keep the idle daemon small.
-[ "$arch" = "$host" ] && cache=true || cache=false
+if [ "$arch" = "$host" ]; then cache=true; else cache=false; fi
 cat >"$work/sea.json" <<JSON
 {
   "main": "f2b.js",
