@@ -64,7 +64,6 @@ export function formatSecond(seconds: number): string {
 
 /** The text with everything that a terminal could obey, or that could fake a line, made visible. */
 export function clean(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(
     /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (char) => {
