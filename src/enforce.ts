@@ -56,6 +56,7 @@ const RETRIES = 100;
 export async function reconcile(job: Job, wanted: readonly Entry[], now: number): Promise<Enforcement> {
   const live = wanted.filter((entry) => entry.until === null || entry.until > now);
   const sane = live.filter((entry) => isCanonical(entry.address));
+  if (job.firewall.kind === 'dummy') return confirmAll(live);
   const before = await look(job, now);
   if (typeof before === 'string')
     return confirm(job, live, { held: null, trouble: new Map(), general: before });
@@ -86,10 +87,11 @@ export async function enforceNow(job: Job, news: News, now: number): Promise<Enf
   const { firewall, rules, run } = job;
   const add = news.add.filter((entry) => entry.until === null || entry.until > now);
   const all = [...add, ...news.remove];
+  if (firewall.kind === 'dummy') return confirmAll(add);
   const isPlain = all.every((entry) => isCanonical(entry.address)) && news.add.length === add.length;
   const mayCollide = !firewall.takesOverlaps && all.some((entry) => entry.address.includes('/'));
   if (!isPlain || mayCollide || rules.length === 0) return reconcile(job, news.wanted(), now);
-  const change = { ...NO_DIFFERENCE, add, remove: news.remove };
+  const change = { ...NO_DIFFERENCE, add, remove: news.remove, isNews: true };
   const reason = await apply(job, change, now);
   if (reason !== null) return reconcile(job, news.wanted(), now);
   if (!(await stands(job, change, now))) return reconcile(job, news.wanted(), now);
@@ -136,8 +138,14 @@ export function planNow(
   now: number,
 ): readonly Command[] {
   const { firewall, rules } = job;
-  const change = { ...NO_DIFFERENCE, add, remove };
+  const change = { ...NO_DIFFERENCE, add, remove, isNews: true };
   return [...firewall.change(rules, change, now), ...firewall.cut(rules, add)];
+}
+
+/** There is nothing behind `dummy` that could refuse or confirm. */
+function confirmAll(entries: readonly Entry[]): Enforcement {
+  const repaired = { jails: [], added: 0, removed: 0, strays: [] };
+  return { enforced: entries, pending: [], repaired, trouble: [] };
 }
 
 async function stands(job: Job, change: Difference, now: number): Promise<boolean> {
@@ -238,6 +246,7 @@ function changeOf(items: readonly Item[], { traces }: Difference): Difference {
     remove: items.flatMap((item) => (item.kind === 'remove' ? [item.entry] : [])),
     add: items.flatMap((item) => (item.kind === 'add' ? [item.entry] : [])),
     traces,
+    isNews: false,
   };
 }
 

@@ -74,8 +74,10 @@ export type Difference = {
   readonly remove: readonly Entry[];
   /** Jails whose rules and sets are to go entirely. */
   readonly teardown: readonly string[];
-  /** What stands of the jails in `setup` and `teardown`; empty when nothing is known to stand. */
+  /** What stands of the jails in `setup` and `teardown` (and, under '', of no jail); empty when nothing is known to stand. */
   readonly traces: Traces;
+  /** True when entries were just decided and nothing speaks for damage: the firewall may take its shortest way. */
+  readonly isNews: boolean;
 };
 
 /**
@@ -128,4 +130,11 @@ export type Firewall = {
 export const FAMILIES: readonly Family[] = [4, 6];
 
 /** A difference in which nothing changes; spread it to name what does. */
-export const NO_DIFFERENCE: Difference = { setup: [], add: [], remove: [], teardown: [], traces: new Map() };
+export const NO_DIFFERENCE: Difference = {
+  setup: [],
+  add: [],
+  remove: [],
+  teardown: [],
+  traces: new Map(),
+  isNews: false,
+};

@@ -38,7 +38,7 @@ export function difference(
     for (const [address, until] of standing) if (!names.has(address)) remove.push({ jail, address, until });
   }
   const teardown = [...held.strays];
-  const touched = new Set([...fresh, ...teardown]);
+  const touched = new Set([...fresh, ...teardown, '']);
   const traces = new Map([...held.traces].filter(([jail]) => touched.has(jail)));
   return { ...NO_DIFFERENCE, setup, add, remove, teardown, traces };
 }

@@ -58,7 +58,7 @@ export function ipset(setSize = 262144): Firewall {
     readProbe: (rules, outputs, expected) => readProbe(rules, outputs, { setSize, expected }),
     change: (rules, difference, now) => change(rules, difference, { setSize, now }),
     cut: () => [],
-    watch: () => null,
+    watch: () => command(['nft', 'monitor']),
   };
 }
 
@@ -82,7 +82,7 @@ function ruleLines(rule: Rule): readonly Line[] {
 
 function rulesOf(rule: Rule, family: Family, chain: string): readonly string[] {
   const start = `-I ${chain} 1`;
-  const set = `-m set --match-set ${setName(rule.jail, family)} src ${commentOf(rule)}`;
+  const set = `-m set --match-set ${setName(rule.jail, family)} src ${commentOf(rule, 'set')}`;
   const target = targetOf(rule.block, family);
   const reset = '-j REJECT --reject-with tcp-reset';
   return specsOf(rule, family, chain)
@@ -180,7 +180,7 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[], options: O
     traces.set(jail, [...(traces.get(jail) ?? []), trace]);
   };
   for (const rule of [...saved4.rules, ...(saved6?.rules ?? [])]) {
-    const owner = ownerOf(rule.text);
+    const owner = ownerOf(rule.text, 'set');
     if (owner !== null) note(owner.tag, traceOf(rule));
   }
   const sets = readSets(outputs[0]?.stdout ?? '', options);
@@ -197,7 +197,8 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[], options: O
       const saved = family === 4 ? saved4 : saved6;
       const set = sets.get(setName(rule.jail, family));
       const stands =
-        saved === null || rulesStand(rule, saved, (chain) => rulesOf(rule, family, chain).length);
+        saved === null ||
+        rulesStand(rule, saved, { means: 'set', count: (chain) => rulesOf(rule, family, chain).length });
       return stands && set !== undefined && !set.isOdd && set.size === options.setSize;
     });
   const ready = new Set(rules.filter(isReady).map((rule) => rule.jail));
@@ -256,7 +257,8 @@ function readProbe(
       count += set?.count ?? 0;
       return (
         set?.size === setSize &&
-        (table === null || rulesStand(rule, table, (chain) => rulesOf(rule, family, chain).length))
+        (table === null ||
+          rulesStand(rule, table, { means: 'set', count: (chain) => rulesOf(rule, family, chain).length }))
       );
     });
     return !stands || count < (expected.get(rule.jail) ?? 0);

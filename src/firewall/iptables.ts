@@ -11,6 +11,7 @@ import { MachineError } from '../errors.ts';
 import { type Family, familyOf } from '../ip.ts';
 import {
   type Command,
+  command,
   type Difference,
   type Entry,
   FAMILIES,
@@ -64,7 +65,7 @@ export const iptables: Firewall = {
   },
   change,
   cut: () => [],
-  watch: () => null,
+  watch: () => command(['nft', 'monitor']),
 };
 
 function chainOf(jail: string): string {
@@ -77,7 +78,7 @@ function targetOfEntry(rule: Rule, family: Family): string {
 
 function jumpsOf(rule: Rule, family: Family, chain: string): readonly string[] {
   return specsOf(rule, family, chain)
-    .map((spec) => `-I ${chain} 1 ${`${spec} ${commentOf(rule)}`.trim()} -j ${chainOf(rule.jail)}`)
+    .map((spec) => `-I ${chain} 1 ${`${spec} ${commentOf(rule, 'chain')}`.trim()} -j ${chainOf(rule.jail)}`)
     .toReversed();
 }
 
@@ -174,7 +175,7 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
       note(chain.slice(PREFIX.length), `chain ${family}`);
     }
     for (const rule of saved.rules) {
-      const owner = ownerOf(rule.text);
+      const owner = ownerOf(rule.text, 'chain');
       if (owner !== null) note(owner.tag, traceOf(rule));
       const jailRule = byChain.get(rule.chain);
       if (jailRule === undefined) continue;
@@ -210,7 +211,7 @@ function stands(rule: Rule, family: Family, saved: Saved): boolean {
   return (
     isReset &&
     saved.chains.includes(chainOf(rule.jail)) &&
-    rulesStand(rule, saved, (chain) => jumpsOf(rule, family, chain).length)
+    rulesStand(rule, saved, { means: 'chain', count: (chain) => jumpsOf(rule, family, chain).length })
   );
 }
 

@@ -63,9 +63,12 @@ export function targetOf(block: Block, family: Family): string {
   return `-j REJECT --reject-with ${family === 4 ? 'icmp-port-unreachable' : 'icmp6-port-unreachable'}`;
 }
 
+/** Which backend a rule belongs to: jails of both may stand in one table. */
+export type Means = 'set' | 'chain';
+
 /** Words of a comment that says whose rule this is and what it was made from. */
-export function commentOf(rule: Rule): string {
-  return `-m comment --comment "${PREFIX}${tagOf(rule.jail)} ${fingerprint(rule, 'ipt 1')}"`;
+export function commentOf(rule: Rule, means: Means): string {
+  return `-m comment --comment "${PREFIX}${tagOf(rule.jail)} ${means} ${fingerprint(rule, 'ipt 1')}"`;
 }
 
 /** The chains of a table and the rules in them, from iptables-save; null when it did not answer. */
@@ -90,16 +93,19 @@ export const SAVE: readonly Command[] = [
 ];
 
 /** The comment's tag and fingerprint in a rule of ours; null for a foreign rule. */
-export function ownerOf(text: string): { readonly tag: string; readonly mark: string } | null {
-  const found = /--comment "f2b\.([A-Za-z0-9_.-]{1,24}) ([0-9a-f]{8})"/.exec(text);
-  return found === null ? null : { tag: found[1] ?? '', mark: found[2] ?? '' };
+export function ownerOf(text: string, means: Means): { readonly tag: string; readonly mark: string } | null {
+  const found = /--comment "f2b\.([A-Za-z0-9_.-]{1,24}) (set|chain) ([0-9a-f]{8})"/.exec(text);
+  return found === null || found[2] !== means ? null : { tag: found[1] ?? '', mark: found[3] ?? '' };
 }
 
-/** Whether the jail's rules stand in every chain of theirs in one family's table. `count` = rules a chain should have. */
-export function rulesStand(rule: Rule, saved: Saved, count: (chain: string) => number): boolean {
+/** What a chain of one jail should have, by chain: how many rules. */
+export type Wanted = { readonly means: Means; readonly count: (chain: string) => number };
+
+/** Whether the jail's rules stand in every chain of theirs in one family's table. */
+export function rulesStand(rule: Rule, saved: Saved, { means, count }: Wanted): boolean {
   const [tag, mark] = [tagOf(rule.jail), fingerprint(rule, 'ipt 1')];
   const own = saved.rules.flatMap((line) => {
-    const owner = ownerOf(line.text);
+    const owner = ownerOf(line.text, means);
     return owner?.tag === tag ? [{ chain: line.chain, mark: owner.mark }] : [];
   });
   const chains = chainsOf(rule);

@@ -69,7 +69,7 @@ export function nftables(setSize = 262144): Firewall {
     readProbe: (rules, outputs) => readProbe(rules, outputs, setSize),
     change: (rules, difference, now) => change(rules, difference, { setSize, now }),
     cut: () => [],
-    watch: () => command(['nft', 'monitor', 'ruleset']),
+    watch: () => command(['nft', 'monitor']),
   };
 }
 

@@ -11,6 +11,8 @@ export type Table = {
   }[];
   readonly sets: readonly {
     readonly name: string;
+    /** Type of the elements, such as ipv4_addr. */
+    readonly type: string;
     readonly size: number;
     readonly elements: readonly Element[];
   }[];
@@ -40,6 +42,7 @@ export function readTable(json: string, name: string): Table {
     })),
     sets: of('set').map((set) => ({
       name: textOf(set['name']),
+      type: textOf(set['type']),
       size: numberOf(set['size']) ?? 0,
       elements: listOf(set['elem']).flatMap(elementsOf),
     })),

@@ -1,0 +1,49 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { MachineError } from '../errors.ts';
+import { ENVIRONMENT } from '../exec.ts';
+import type { Firewall, FirewallKind } from './backend.ts';
+import { dummy } from './dummy.ts';
+import { firewalld } from './firewalld.ts';
+import { ipset } from './ipset.ts';
+import { iptables } from './iptables.ts';
+import { nftables } from './nftables.ts';
+
+/** In the order in which `auto` prefers them; firewalld only where it runs. */
+const REAL: readonly Firewall[] = [firewalld(), nftables(), ipset(), iptables];
+
+/**
+ * The firewall of that kind; `auto` takes firewalld where it runs, else the first of nftables, ipset and iptables
+ * that has its programs. Throws MachineError when there is none. A kind that is named is taken even without its programs:
+ * its bans stay pending with that reason until they are installed.
+ */
+export function chooseFirewall(
+  kind: FirewallKind | 'auto',
+  have: (program: string) => boolean,
+  firewalldRuns: boolean,
+): Firewall {
+  if (kind === 'dummy') return dummy;
+  const named = REAL.find((firewall) => firewall.kind === kind);
+  if (named !== undefined) return named;
+  const usable = presentFirewalls(have).find((firewall) => firewall.kind !== 'firewalld' || firewalldRuns);
+  if (usable === undefined)
+    throw new MachineError('no firewall program found: none of nft, ipset, iptables, firewall-cmd');
+  return usable;
+}
+
+/** Every firewall whose programs are there, best first: those in which something of ours may stand. */
+export function presentFirewalls(have: (program: string) => boolean): readonly Firewall[] {
+  return REAL.filter((firewall) => firewall.programs.every(have));
+}
+
+/** Whether the program is on the fixed PATH that every program is run with. */
+export function isOnPath(program: string): boolean {
+  return (ENVIRONMENT['PATH'] ?? '').split(':').some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

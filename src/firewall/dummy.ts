@@ -1,0 +1,24 @@
+/** No firewall at all: bans are decided, logged and kept, and nothing is blocked. For trying out a configuration. */
+import type { Firewall } from './backend.ts';
+
+/** The firewall that does nothing; the enforcer takes every entry of it for enforced. */
+export const dummy: Firewall = {
+  kind: 'dummy',
+  programs: [],
+  hasTimeouts: false,
+  maxTimeout: Number.MAX_SAFE_INTEGER,
+  exitProves: true,
+  takesOverlaps: true,
+  list: () => [],
+  readHeld: (rules) => ({
+    ready: new Set(rules.map((rule) => rule.jail)),
+    entries: new Map(),
+    strays: new Set(),
+    traces: new Map(),
+  }),
+  probe: () => [],
+  readProbe: () => new Set(),
+  change: () => [],
+  cut: () => [],
+  watch: () => null,
+};

@@ -1,0 +1,359 @@
+/**
+ * firewalld. Each jail has one permanent `hash:net` ipset for each family (without time-outs: firewalld 1.3 ignores them),
+ * and the permanent policy `f2b`, from any zone to the host and before all zones, has one rich rule for each
+ * family and port. Entries are runtime only, so a reload loses them and they are filled in again.
+ *
+ * A set can be made only permanently, so the first rules of a jail need one `firewall-cmd --reload`, which drops
+ * runtime-only settings of the user; it happens only when a set or rule of ours does not stand in the kernel.
+ * What is held is read from the kernel, never from firewalld's memory. A repair removes and adds every entry, because
+ * firewalld does not put in again what it believes to stand.
+ * Established connections: firewalld accepts them before it asks us, so `ss -K` closes those of a just-banned address
+ * (and `conntrack -D` forgets the forwarded ones where that program exists).
+ * No kernel time-outs: bans outlive a dead f2b until it runs again or firewalld reloads.
+ * Other chains than INPUT become a second policy for forwarded packets; ports that Docker publishes pass firewalld by.
+ * Networks that overlap are refused by firewalld: only the outer ones are put in.
+ */
+import { MachineError } from '../errors.ts';
+import { type Family, familyOf } from '../ip.ts';
+import {
+  type Command,
+  command,
+  type Difference,
+  type Entry,
+  FAMILIES,
+  FILE_ARGUMENT,
+  type Firewall,
+  type Held,
+  type Output,
+  type Rule,
+} from './backend.ts';
+import { readSaved } from './iptrule.ts';
+import { assertCanonical, canonicalOf, chainsOf, groupBy, matchesOf } from './match.ts';
+import { tagOf, tagsOf } from './name.ts';
+import { readTable } from './nfttable.ts';
+
+const BUS = 'org.fedoraproject.FirewallD1';
+const PATH = '/org/fedoraproject/FirewallD1';
+const INPUT_POLICY = 'f2b';
+const FORWARD_POLICY = 'f2b-forward';
+/** Up to so many entries go over D-Bus one by one; more are read from a file by firewall-cmd. */
+const FEW = 3;
+const CUT_AT_ONCE = 50;
+
+/** Key of traces that belong to no jail. */
+const SHARED = '';
+
+/** The firewalld backend; `setSize` is how many addresses a set may hold with firewalld's iptables backend. */
+export function firewalld(setSize = 262144): Firewall {
+  return {
+    kind: 'firewalld',
+    programs: ['firewall-cmd', 'busctl'],
+    hasTimeouts: false,
+    maxTimeout: Number.MAX_SAFE_INTEGER,
+    exitProves: false,
+    takesOverlaps: false,
+    list: () => [
+      ...KERNEL,
+      ask('config', 'config', 'getIPSetNames'),
+      ask('config', 'config', 'getPolicyNames'),
+      ask('', 'policy', 'getPolicySettings', 's', INPUT_POLICY),
+      ask('', 'policy', 'getPolicySettings', 's', FORWARD_POLICY),
+    ],
+    readHeld,
+    probe: () => KERNEL,
+    readProbe(rules, outputs, expected) {
+      const kernel = readKernel(outputs);
+      const broken = rules.filter(({ jail }) => {
+        const count = FAMILIES.reduce(
+          (sum, f) => sum + (kernel.sets.get(setName(jail, f))?.entries.length ?? 0),
+          0,
+        );
+        return count < (expected.get(jail) ?? 0);
+      });
+      return new Set(
+        [...broken, ...rules.filter((rule) => !kernelStands(rule, kernel))].map((rule) => rule.jail),
+      );
+    },
+    change: (rules, difference) => change(rules, difference, setSize),
+    cut,
+    watch: () => command(['nft', 'monitor']),
+  };
+}
+
+const KERNEL: readonly Command[] = [
+  command(['nft', '-j', 'list', 'table', 'inet', 'firewalld'], { mayFail: true }),
+  command(['ipset', 'save'], { mayFail: true }),
+  command(['iptables-save', '-t', 'filter'], { mayFail: true }),
+  command(['ip6tables-save', '-t', 'filter'], { mayFail: true }),
+];
+
+function ask(folder: string, part: string, method: string, ...args: string[]): Command {
+  const path = folder === '' ? PATH : `${PATH}/${folder}`;
+  const argv = ['busctl', 'call', BUS, path, `${BUS}.${part}`, method, ...args] as const;
+  return command(argv, { mayFail: method === 'getPolicySettings' });
+}
+
+function setName(jail: string, family: Family): string {
+  return `f2bf.${tagOf(jail)}-${family}`;
+}
+
+function parseSetName(name: string): { readonly tag: string; readonly family: Family } | null {
+  const found = /^f2bf\.(.+)-([46])$/.exec(name);
+  return found === null ? null : { tag: found[1] ?? '', family: found[2] === '4' ? 4 : 6 };
+}
+
+function policiesOf(rule: Rule): readonly string[] {
+  const chains = chainsOf(rule);
+  return [
+    ...(chains.includes('INPUT') ? [INPUT_POLICY] : []),
+    ...(chains.some((chain) => chain !== 'INPUT') ? [FORWARD_POLICY] : []),
+  ];
+}
+
+/** Rich rules in the spelling in which firewalld prints them. */
+function richRules(rule: Rule, family: Family): readonly string[] {
+  const start = `rule family="ipv${family}" source ipset="${setName(rule.jail, family)}"`;
+  const reject = `reject type="icmp${family === 4 ? '' : '6'}-port-unreachable"`;
+  const other = rule.block === 'drop' ? 'drop' : reject;
+  const forTcp = rule.block === 'tcp-reset' ? 'reject type="tcp-reset"' : other;
+  const matches = matchesOf(rule, family);
+  if (matches === null) {
+    const reset = rule.block === 'tcp-reset' ? [`${start} protocol value="tcp" ${forTcp}`] : [];
+    return [...reset, `${start} ${other}`];
+  }
+  return matches.flatMap(({ protocol, ports }) => {
+    const name = PROTOCOL_NAMES.get(protocol) ?? `${protocol}`;
+    const verdict = protocol === 6 ? forTcp : other;
+    if (ports === null || protocol === 136) return [`${start} protocol value="${name}" ${verdict}`];
+    return ports.map(([first, last]) => {
+      const port = first === last ? `${first}` : `${first}-${last}`;
+      return `${start} port port="${port}" protocol="${name}" ${verdict}`;
+    });
+  });
+}
+
+const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, 'icmp'],
+  [6, 'tcp'],
+  [17, 'udp'],
+  [33, 'dccp'],
+  [58, 'ipv6-icmp'],
+  [132, 'sctp'],
+]);
+
+function rulesOfPolicy(rules: readonly Rule[], policy: string): readonly string[] {
+  const own = rules.filter((rule) => policiesOf(rule).includes(policy));
+  return own.flatMap((rule) => FAMILIES.flatMap((family) => richRules(rule, family)));
+}
+
+function change(rules: readonly Rule[], wanted: Difference, setSize: number): readonly Command[] {
+  assertCanonical(wanted.add);
+  assertCanonical(wanted.remove);
+  const isSetup = wanted.setup.length + wanted.teardown.length > 0;
+  const fresh = new Set(wanted.setup.map((rule) => rule.jail));
+  return [
+    ...(isSetup ? definitionCommands(rules, wanted, setSize) : []),
+    ...entryCommands('remove', wanted.remove, wanted.isNews),
+    ...entryCommands(
+      'add',
+      wanted.add.filter((entry) => !fresh.has(entry.jail)),
+      wanted.isNews,
+    ),
+    // After the reload the sets are empty in firewalld's memory as well.
+    ...bulkCommands(
+      'add',
+      wanted.add.filter((entry) => fresh.has(entry.jail)),
+      false,
+    ),
+  ];
+}
+
+/** Sets are removed after the rules that use them; otherwise firewalld ends in state `failed`. */
+function definitionCommands(rules: readonly Rule[], { teardown, traces }: Difference, setSize: number) {
+  const all = [...traces.values()].flat();
+  const namesOf = (kind: string): string[] =>
+    all.filter((trace) => trace.startsWith(`${kind} `)).map((trace) => trace.slice(kind.length + 1));
+  const permanent = (args: readonly string[]): Command =>
+    command(['firewall-cmd', '-q', '--permanent', ...args], { mayFail: true });
+  const policies = [INPUT_POLICY, FORWARD_POLICY].filter((policy) => rulesOfPolicy(rules, policy).length > 0);
+  const gone = teardown.flatMap((jail) =>
+    (traces.get(jail) ?? []).filter((trace) => trace.startsWith('set ')),
+  );
+  const removed = [...new Set([...gone.map((trace) => trace.slice(4)), ...namesOf('odd')])];
+  const standing = new Set(namesOf('set').filter((name) => !removed.includes(name)));
+  const missing = rules
+    .flatMap(({ jail }) => FAMILIES.map((family) => ({ name: setName(jail, family), family })))
+    .filter(({ name }) => !standing.has(name));
+  return [
+    ...[...new Set([...policies, ...namesOf('policy')])].map((name) =>
+      permanent([`--delete-policy=${name}`]),
+    ),
+    ...removed.map((name) => permanent([`--delete-ipset=${name}`])),
+    ...missing.map(({ name, family }) => newSet(name, family, setSize)),
+    ...policies.map((policy) => newPolicy(policy, rulesOfPolicy(rules, policy))),
+    command(['firewall-cmd', '-q', '--reload']),
+  ];
+}
+
+function newSet(name: string, family: Family, setSize: number): Command {
+  const options = ['2', 'family', family === 4 ? 'inet' : 'inet6', 'maxelem', `${setSize}`];
+  const argv = ['addIPSet', 's(ssssa{ss}as)', name, '', '', '', 'hash:net', ...options, '0'];
+  return command(['busctl', 'call', BUS, `${PATH}/config`, `${BUS}.config`, ...argv], { mayFail: true });
+}
+
+function newPolicy(name: string, rules: readonly string[]): Command {
+  const egress = name === INPUT_POLICY ? 'HOST' : 'ANY';
+  const zones = ['ingress_zones', 'as', '1', 'ANY', 'egress_zones', 'as', '1', egress];
+  const rest = ['priority', 'i', '-100', 'target', 's', 'CONTINUE', 'rich_rules', 'as', `${rules.length}`];
+  const argv = ['addPolicy', 'sa{sv}', name, '5', ...zones, ...rest, ...rules];
+  return command(['busctl', 'call', '--', BUS, `${PATH}/config`, `${BUS}.config`, ...argv]);
+}
+
+function entryCommands(
+  verb: 'add' | 'remove',
+  entries: readonly Entry[],
+  isNews: boolean,
+): readonly Command[] {
+  if (!isNews) return bulkCommands(verb, entries, true);
+  if (entries.length > FEW) return bulkCommands(verb, entries, false);
+  return entries.map(({ jail, address }) => {
+    const args = [`${verb}Entry`, 'ss', setName(jail, familyOf(address)), address];
+    return command(['busctl', 'call', BUS, PATH, `${BUS}.ipset`, ...args]);
+  });
+}
+
+/** `heals`: what firewalld remembers is set straight by the opposite first. */
+function bulkCommands(verb: 'add' | 'remove', entries: readonly Entry[], heals: boolean): readonly Command[] {
+  const groups = groupBy(entries, ({ jail, address }) => setName(jail, familyOf(address)));
+  const opposite = verb === 'add' ? 'remove' : 'add';
+  return [...groups].flatMap(([set, group]) => {
+    const file = `${group.map((entry) => entry.address).join('\n')}\n`;
+    const argvOf = (what: string) =>
+      ['firewall-cmd', '-q', `--ipset=${set}`, `--${what}-entries-from-file=${FILE_ARGUMENT}`] as const;
+    const first = heals ? [command(argvOf(opposite), { file, mayFail: true })] : [];
+    return [...first, command(argvOf(verb), { file })];
+  });
+}
+
+type Kernel = {
+  readonly sets: ReadonlyMap<string, { readonly isOdd: boolean; readonly entries: readonly string[] }>;
+  /** How many rules refer to each set. */
+  readonly uses: ReadonlyMap<string, number>;
+};
+
+/** firewalld keeps its sets in nftables, or in ipset when it is told to use iptables. */
+function readKernel(outputs: readonly Output[]): Kernel {
+  const [nft, ipset, save4, save6] = outputs;
+  const sets = new Map<string, { isOdd: boolean; entries: string[] }>();
+  const uses = new Map<string, number>();
+  const use = (name: string | undefined): void => {
+    if (name !== undefined) uses.set(name, (uses.get(name) ?? 0) + 1);
+  };
+  const table = readTable(nft?.exitCode === 0 ? nft.stdout : '', 'firewalld');
+  for (const { name, type, elements } of table.sets) {
+    const family = parseSetName(name)?.family;
+    if (family === undefined) continue;
+    const isOdd = type !== `ipv${family}_addr`;
+    sets.set(name, { isOdd, entries: elements.map((element) => canonicalOf(element.address)) });
+  }
+  for (const { text } of table.rules) use(/"@(f2bf\.[^"]+)"/.exec(text)?.[1]);
+  for (const line of (ipset?.stdout ?? '').split('\n')) {
+    const [verb, name = '', value = '', ...rest] = line.split(' ');
+    const family = parseSetName(name)?.family;
+    if (family === undefined) continue;
+    const isOdd = value !== 'hash:net' || rest[1] !== (family === 4 ? 'inet' : 'inet6');
+    if (verb === 'create') sets.set(name, { isOdd, entries: [] });
+    if (verb === 'add') sets.get(name)?.entries.push(canonicalOf(value));
+  }
+  for (const saved of [readSaved(save4, 4), readSaved(save6, 6)]) {
+    for (const { text } of saved?.rules ?? []) use(/--match-set (f2bf\.\S+) src/.exec(text)?.[1]);
+  }
+  return { sets, uses };
+}
+
+function kernelStands(rule: Rule, kernel: Kernel): boolean {
+  return FAMILIES.every((family) => {
+    const name = setName(rule.jail, family);
+    const wanted = richRules(rule, family).length * policiesOf(rule).length;
+    return kernel.sets.get(name)?.isOdd === false && (kernel.uses.get(name) ?? 0) >= wanted;
+  });
+}
+
+function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
+  const kernel = readKernel(outputs);
+  const [names, policies, input, forward] = outputs.slice(KERNEL.length);
+  if (names?.exitCode !== 0) throw new MachineError('firewalld does not answer');
+  const jails = tagsOf(rules.map((rule) => rule.jail));
+  const known = new Set(jails.values());
+  const traces = new Map<string, string[]>([
+    [SHARED, quoted(policies).flatMap((name) => (/^f2b(?:-forward)?$/.test(name) ? [`policy ${name}`] : []))],
+  ]);
+  const entries = new Map<string, Map<string, null>>();
+  const permanent = new Set(quoted(names));
+  for (const name of new Set([...permanent, ...kernel.sets.keys()])) {
+    const tag = parseSetName(name)?.tag;
+    if (tag === undefined) continue;
+    const jail = jails.get(tag) ?? tag;
+    const set = kernel.sets.get(name);
+    const own = traces.get(jail) ?? [];
+    traces.set(jail, own);
+    if (permanent.has(name)) own.push(`set ${name}`);
+    if (set?.isOdd || !permanent.has(name)) own.push(`odd ${name}`);
+    const standing = entries.get(jail) ?? new Map<string, null>();
+    entries.set(jail, standing);
+    for (const address of set?.entries ?? []) standing.set(address, null);
+  }
+  const strays = new Set([...traces.keys()].filter((jail) => jail !== SHARED && !known.has(jail)));
+  if (rules.length === 0 && traces.get(SHARED)?.length !== 0) strays.add(INPUT_POLICY);
+  const isWhole =
+    strays.size === 0 &&
+    policyStands(rulesOfPolicy(rules, INPUT_POLICY), input) &&
+    policyStands(rulesOfPolicy(rules, FORWARD_POLICY), forward) &&
+    rules.every(
+      (rule) => kernelStands(rule, kernel) && FAMILIES.every((f) => permanent.has(setName(rule.jail, f))),
+    );
+  // Mending one jail takes a reload, after which every set is empty: then all are to be made anew.
+  return { ready: new Set(isWhole ? rules.map((rule) => rule.jail) : []), entries, traces, strays };
+}
+
+function policyStands(wanted: readonly string[], output: Output | undefined): boolean {
+  const standing = quoted(output).filter((text) => text.startsWith('rule '));
+  return standing.length === wanted.length && wanted.every((rule) => standing.includes(rule));
+}
+
+/** The strings in busctl's answer. */
+function quoted(output: Output | undefined): readonly string[] {
+  if (output?.exitCode !== 0) return [];
+  return [...output.stdout.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) =>
+    text.replace(/\\(.)/g, '$1'),
+  );
+}
+
+function cut(rules: readonly Rule[], added: readonly Entry[]): readonly Command[] {
+  assertCanonical(added);
+  const byJail = new Map(rules.map((rule) => [rule.jail, rule]));
+  return [...groupBy(added, (entry) => entry.jail)].flatMap(([jail, entries]) => {
+    const rule = byJail.get(jail);
+    if (rule === undefined) return [];
+    const commands: Command[] = [];
+    for (let i = 0; i < entries.length; i += CUT_AT_ONCE) {
+      const sources = entries.slice(i, i + CUT_AT_ONCE).map(({ address }) => `dst ${bracketed(address)}`);
+      const ports = (rule.ports ?? []).map(([first, last]) => `( sport >= :${first} and sport <= :${last} )`);
+      const where = ports.length === 0 ? '' : ` and ( ${ports.join(' or ')} )`;
+      commands.push(command(['ss', '-K', `( ${sources.join(' or ')} )${where}`], { mayFail: true }));
+    }
+    const isForwarded = policiesOf(rule).includes(FORWARD_POLICY);
+    const forgotten = isForwarded ? entries.slice(0, CUT_AT_ONCE) : [];
+    return [
+      ...commands,
+      ...forgotten.map(({ address }) => command(['conntrack', '-D', '-s', address], { mayFail: true })),
+    ];
+  });
+}
+
+/** ss reads an IPv6 address with a prefix only in brackets. */
+function bracketed(address: string): string {
+  if (familyOf(address) === 4) return address;
+  const [bare, prefix] = address.split('/');
+  return prefix === undefined ? `[${bare}]` : `[${bare}]/${prefix}`;
+}
