@@ -56,7 +56,7 @@ export function compileFailregex(text: string, options: FailregexOptions): Failr
   const tree = parse(expanded, options.isMultiline);
   const ascii = print(tree, 'ascii');
   const fields = new Map<string, number>();
-  for (const [name, index] of tree.names) fields.set(name, ascii.numbers.get(index) ?? 0);
+  for (const [name, index] of tree.names) fields.set(name, ascii.numbers.get(index) ?? NEVER_SET);
   return {
     text,
     tree,
@@ -73,6 +73,9 @@ export function compileFailregex(text: string, options: FailregexOptions): Failr
     walker: once(() => walkerOf(tree)),
   };
 }
+
+/** The number of a group that no text can set, such as one inside a branch that is never taken. */
+const NEVER_SET = -1;
 
 function nativeOf(source: string, flags: string): RegExp {
   try {
@@ -114,7 +117,8 @@ function walkText(regex: Failregex, text: string): Match | null {
   const groups: (string | undefined)[] = [text.slice(found.start, found.end)];
   for (const [name, index] of regex.tree.names) {
     const span = found.spans[index];
-    if (span) groups[regex.fields.get(name) ?? 0] = text.slice(span.start, span.end);
+    const number = regex.fields.get(name) ?? NEVER_SET;
+    if (span && number !== NEVER_SET) groups[number] = text.slice(span.start, span.end);
   }
   return { start: found.start, end: found.end, groups };
 }

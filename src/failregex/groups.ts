@@ -45,8 +45,7 @@ export function agreementOf(tree: Tree): Agreement {
   const kept = keptGroups(tree);
   const referenced = referencedGroups(tree.root);
   const isLossy = (node: Node) => isLossyLoop(node, kept) || isCapturingLookBehind(node, kept);
-  if (hasNode(tree.root, (node) => node.kind === 'repeat' && node.max > 1 && looksBack(node.body)))
-    return 'nothing';
+  if (hasNode(tree.root, isBeyondNative)) return 'nothing';
   if (!hasNode(tree.root, isLossy)) return 'all';
   // A cut (atomic, possessive, negative look) or a reference turns a different path into a different answer.
   if (hasNode(tree.root, (node) => isLossy(node) && holdsAny(node, referenced))) return 'nothing';
@@ -60,13 +59,27 @@ export function agreementOf(tree: Tree): Agreement {
   return hasEmptyTurns && hasNode(tree.root, isCut) ? 'nothing' : 'match';
 }
 
-/** Whether a reference stands before the group that it means, so that it means the group's earlier turn. */
+function isBeyondNative(node: Node): boolean {
+  if (node.kind === 'repeat' && node.max > 1 && looksBack(node.body)) return true;
+  // Python compares such references by lower case, JavaScript by its own folding.
+  return isReferringLookBehind(node) || (node.kind === 'backref' && node.fold === 'unicode');
+}
+
+/** Whether a reference stands before the end of the group that it means, so that it means an earlier turn's. */
 function looksBack(body: Node): boolean {
   const later = new Set(groupsIn(body));
-  return hasNode(body, (node) => {
+  const visit = (node: Node): boolean => {
+    if ((node.kind === 'backref' || node.kind === 'cond') && later.has(node.index)) return true;
+    const isFound = childrenOf(node).some(visit);
     if (node.kind === 'group') later.delete(node.index);
-    return (node.kind === 'backref' || node.kind === 'cond') && later.has(node.index);
-  });
+    return isFound;
+  };
+  return visit(body);
+}
+
+/** A look-behind is matched from its end, so a reference inside it meets groups that are not set yet. */
+function isReferringLookBehind(node: Node): boolean {
+  return node.kind === 'look' && !node.isAhead && referencedGroups(node.body).size > 0;
 }
 
 function isEmptyTurnLoop(node: Node): boolean {

@@ -31,7 +31,11 @@ type Printer = {
 };
 
 /** What is known at a node: whether nothing follows it, and which groups are set when it is reached. */
-type Context = { readonly isTail: boolean; readonly certain: ReadonlySet<number> };
+type Context = {
+  readonly isTail: boolean;
+  readonly isBehind: boolean;
+  readonly certain: ReadonlySet<number>;
+};
 
 /** V8 refuses for its linear engine what would be copied more often than this. */
 const MAX_COPIES = 16;
@@ -52,7 +56,11 @@ export function print(tree: Tree, form: Form): Printed {
     copies: 1,
     isLinear: form === 'ascii',
   };
-  const source = printNode(printer, tree.root, { isTail: true, certain: new Set() });
+  const source = printNode(printer, tree.root, {
+    isTail: true,
+    isBehind: false,
+    certain: new Set(),
+  });
   return { source, flags: form === 'exact' ? 'v' : '', numbers: printer.numbers, isLinear: printer.isLinear };
 }
 
@@ -69,7 +77,9 @@ function printNode(printer: Printer, node: Node, context: Context): string {
     case 'group':
       return printCapture(printer, node, context);
     case 'atomic':
-      return printAtomic(printer, () => printNode(printer, node.body, { ...context, isTail: false }));
+      return printAtomic(printer, context, () =>
+        printNode(printer, node.body, { ...context, isTail: false }),
+      );
     case 'look':
       return printLook(printer, node, context);
     case 'backref':
@@ -85,7 +95,11 @@ function printSequence(printer: Printer, node: NodeOf<'seq'>, context: Context):
   const certain = new Set(context.certain);
   let out = '';
   for (const [i, item] of node.items.entries()) {
-    out += printNode(printer, item, { isTail: context.isTail && i === node.items.length - 1, certain });
+    out += printNode(printer, item, {
+      ...context,
+      isTail: context.isTail && i === node.items.length - 1,
+      certain,
+    });
     for (const index of certainGroups(item)) certain.add(index);
   }
   return node.items.length === 1 && node.items[0]?.kind !== 'repeat' ? out : `(?:${out})`;
@@ -93,18 +107,21 @@ function printSequence(printer: Printer, node: NodeOf<'seq'>, context: Context):
 
 function printCapture(printer: Printer, node: NodeOf<'group'>, context: Context): string {
   if (!printer.kept.has(node.index)) return `(?:${printNode(printer, node.body, context)})`;
-  let marker = '';
-  if (printer.questioned.has(node.index) && isNullable(node.body)) {
-    printer.markers.set(node.index, ++printer.count);
-    printer.isLinear = false;
-    marker = '(?<=^(?=([^]))[^]*)';
-  }
+  const needsMarker = printer.questioned.has(node.index) && isNullable(node.body);
+  const marker = needsMarker ? ++printer.count : null;
   const number = ++printer.count;
+  const body = printNode(printer, node.body, { ...context, isTail: false });
+  // Known only from here on: inside itself a group counts as unset.
   printer.numbers.set(node.index, number);
-  return `${marker}(${printNode(printer, node.body, { ...context, isTail: false })})`;
+  if (marker === null) return `(${body})`;
+  printer.markers.set(node.index, marker);
+  printer.isLinear = false;
+  return `(?<=^(?=([^]))[^]*)(${body})`;
 }
 
-function printAtomic(printer: Printer, inside: () => string): string {
+function printAtomic(printer: Printer, context: Context, inside: () => string): string {
+  // A look-behind is matched from its end, where the trick fails; of one length, it needs no cut.
+  if (context.isBehind) return `(?:${inside()})`;
   printer.isLinear = false;
   const number = ++printer.count;
   return `(?:(?=(${inside()}))\\${number})`;
@@ -113,7 +130,8 @@ function printAtomic(printer: Printer, inside: () => string): string {
 function printLook(printer: Printer, node: NodeOf<'look'>, context: Context): string {
   if (node.isAhead) printer.isLinear = false;
   const sign = `${node.isAhead ? '' : '<'}${node.isNegated ? '!' : '='}`;
-  return `(?:(?${sign}${printNode(printer, node.body, { ...context, isTail: false })}))`;
+  const isBehind = !node.isAhead;
+  return `(?:(?${sign}${printNode(printer, node.body, { ...context, isTail: false, isBehind })}))`;
 }
 
 /** Holds where the group is unset: at the end of the text only what is empty can be repeated. */
@@ -131,16 +149,13 @@ function printReference(printer: Printer, node: NodeOf<'backref'>, context: Cont
 }
 
 function printConditional(printer: Printer, node: NodeOf<'cond'>, context: Context): string {
-  const yes = printNode(printer, node.yes, {
-    ...context,
-    certain: new Set([...context.certain, node.index]),
-  });
-  const no = printNode(printer, node.no, context);
-  if (context.certain.has(node.index)) return yes;
+  const certain = new Set([...context.certain, node.index]);
+  const printYes = () => printNode(printer, node.yes, { ...context, certain });
+  if (context.certain.has(node.index)) return printYes();
   const isUnset = printIsUnset(printer, node.index);
-  if (isUnset === '') return no;
+  if (isUnset === '') return printNode(printer, node.no, context);
   printer.isLinear = false;
-  return `(?:(?!${isUnset})${yes}|(?=${isUnset})${no})`;
+  return `(?:(?!${isUnset})${printYes()}|(?=${isUnset})${printNode(printer, node.no, context)})`;
 }
 
 function printAnchor(printer: Printer, anchor: Anchor, context: Context): string {
@@ -170,13 +185,19 @@ function printAnchor(printer: Printer, anchor: Anchor, context: Context): string
 
 function printRepeat(printer: Printer, node: NodeOf<'repeat'>, context: Context): string {
   if (node.max === 0) return '(?:)';
-  if (node.greed === 'possessive') return printAtomic(printer, () => printLoop(printer, node, context));
+  if (node.greed === 'possessive')
+    return printAtomic(printer, context, () => printLoop(printer, node, context));
   return printLoop(printer, node, context);
 }
 
 function printLoop(printer: Printer, node: NodeOf<'repeat'>, context: Context): string {
   const lazy = node.greed === 'lazy' ? '?' : '';
   const inner = { ...context, isTail: context.isTail && node.max === 1 };
+  if (node.min === 0 && node.max === 1 && isNullable(node.body)) {
+    // JavaScript's `?` refuses to take something empty, and then unsets its groups.
+    const body = printNode(printer, node.body, inner);
+    return node.greed === 'lazy' ? `(?:|${body})` : `(?:${body}|)`;
+  }
   const own = node.max === Number.POSITIVE_INFINITY ? node.min + 1 : node.max;
   const isHeavy = Math.max(node.min, own) * printer.copies > MAX_COPIES;
   if (isHeavy && printer.isLinear && node.max > 1 && !makesGroups(printer, node.body)) {

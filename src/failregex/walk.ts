@@ -222,6 +222,10 @@ function buildGroup(state: State, node: NodeOf<'group'>): Matcher {
     });
 }
 
+function restore(state: State, spans: readonly (Span | null)[]): void {
+  for (const [index, span] of spans.entries()) state.spans[index] = span;
+}
+
 /** Takes the first way through the body and never another. */
 function cut(state: State, body: Matcher): Matcher {
   return (pos, next) => {
@@ -232,7 +236,7 @@ function cut(state: State, body: Matcher): Matcher {
       return true;
     });
     if (isFound && next(end)) return true;
-    state.spans = before;
+    restore(state, before);
     return false;
   };
 }
@@ -243,13 +247,13 @@ function buildLook(state: State, node: NodeOf<'look'>): Matcher {
   return (pos, next) => {
     const before = [...state.spans];
     const isThere = pos >= width && body(pos - width, () => true);
-    if (node.isNegated) state.spans = before;
+    if (node.isNegated) restore(state, before);
     if (isThere === node.isNegated) {
       noteFailure(state, node.at, pos);
       return false;
     }
     if (next(pos)) return true;
-    state.spans = before;
+    restore(state, before);
     return false;
   };
 }

@@ -128,7 +128,11 @@ def answer(question):
     regex = compiled[question["key"]]
     out = []
     for text in question["texts"]:
-        found = regex.search(text)
+        try:
+            found = regex.search(text)
+        except SystemError:
+            out.append("broken")  # a bug of CPython's own, which it asks to report
+            continue
         if found is None:
             out.append(None)
         else:
