@@ -36,27 +36,31 @@ export function momentOf(
   if (fields === null) return null;
   const own: Zone = fields.offset === null ? zone : { kind: 'fixed', seconds: fields.offset };
   const clock = fields.hour * 3600 + fields.minute * 60 + fields.second;
-  if (fields.hour > 23 || fields.minute > 59 || fields.second > 59) return null;
+  // Written so that what a group of the user's own took for a number and is none fails as well.
+  if (!(fields.hour <= 23 && fields.minute <= 59 && fields.second <= 59)) return null;
   const nowWall = now + offsetAt(own, now);
   const today = Math.floor(nowWall / DAY);
   const thisYear = yearOf(today);
-  const guess = (year: number): number | null => dayNumber(fields, year, today);
-  const day = guess(fields.year ?? thisYear);
+  const day = dayNumber(fields, fields.year ?? thisYear, today);
   if (day === null) return null;
   const wall = day * DAY + clock;
-  if (fields.year !== null) return { time: toInstant(own, wall, now), until: Number.POSITIVE_INFINITY };
-  if (fields.month === null && fields.day === null && fields.yearday === null && fields.week === null) {
-    const ahead = wall > nowWall;
-    const limit = ahead ? wall : (today + 1) * DAY;
-    return { time: toInstant(own, ahead ? wall - DAY : wall, now), until: now + limit - nowWall - 7200 };
+  const moment = (meant: number, limit: number): Moment => ({
+    time: toInstant(own, meant, now),
+    // Two hours less, as clocks may be changed until then.
+    until: now + limit - nowWall - 7200,
+  });
+  if (isDayMissing(fields)) {
+    const isAhead = wall > nowWall;
+    return moment(
+      isAhead ? wall - DAY : wall,
+      Math.min((today + 1) * DAY, isAhead ? wall : Number.POSITIVE_INFINITY),
+    );
   }
+  if (fields.year !== null) return moment(wall, Number.POSITIVE_INFINITY);
   const newYear = dayOf(thisYear + 1, 1, 1) * DAY;
-  if (wall <= nowWall + DAY)
-    return { time: toInstant(own, wall, now), until: now + newYear - nowWall - 7200 };
-  const before = guess(thisYear - 1);
-  if (before === null) return null;
-  const until = now + Math.min(newYear, wall - DAY) - nowWall - 7200;
-  return { time: toInstant(own, before * DAY + clock, now), until };
+  if (wall <= nowWall + DAY) return moment(wall, newYear);
+  const before = dayNumber(fields, thisYear - 1, today);
+  return before === null ? null : moment(before * DAY + clock, Math.min(newYear, wall - DAY));
 }
 
 /** Days since 1970-01-01 of a date of the Gregorian calendar. */
@@ -79,14 +83,28 @@ function yearOf(day: number): number {
   return new Date(day * DAY * 1000).getUTCFullYear();
 }
 
+/** Nothing says which day it is: neither month nor day, nor day of the year, nor week and weekday. */
+function isDayMissing(fields: Fields): boolean {
+  const isInWeek = fields.week !== null && fields.weekday !== null;
+  return fields.month === null && fields.day === null && fields.yearday === null && !isInWeek;
+}
+
+/** The day (counted from 1970-01-01) that the fields mean in a year; null when there is no such day. */
 function dayNumber(fields: Fields, year: number, today: number): number | null {
-  if (year < 1 || year > 9999) return null;
-  const { month, day } = fields;
-  if (month === null || day === null) {
-    const yearday = fields.yearday ?? yeardayOf(fields, year);
-    if (yearday !== null) return dayOf(year, 1, 1) + yearday - 1;
-    return month === null && day === null ? today : null;
+  if (!(year >= 1 && year <= 9999)) return null;
+  if (isDayMissing(fields)) {
+    const date = new Date(today * DAY * 1000);
+    return fields.year === null ? today : realDay(year, date.getUTCMonth() + 1, date.getUTCDate());
   }
+  if (fields.month === null || fields.day === null) {
+    const yearday = fields.yearday ?? yeardayOf(fields, year);
+    return yearday === null ? null : dayOf(year, 1, 1) + yearday - 1;
+  }
+  return realDay(year, fields.month, fields.day);
+}
+
+function realDay(year: number, month: number, day: number): number | null {
+  if (!(month >= 1 && month <= 12)) return null;
   const number = dayOf(year, month, day);
   const following = month === 12 ? dayOf(year + 1, 1, 1) : dayOf(year, month + 1, 1);
   return day >= 1 && number < following ? number : null;

@@ -153,7 +153,7 @@ function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
   const front =
     bounds.begin === 'none' || isFree ? '' : bounds.begin === 'line' ? '^(?:\\W{0,2})?' : '(?=^|\\b|\\W)';
   const back = bounds.end && !ENDS_BOUND.test(text) ? '(?=\\b|\\W|$)' : '';
-  const { python, span, isTail } = withSpan(source);
+  const { python, span, isTail } = withSpan(withoutStars(source));
   const framed = splice(splice(python, python.text.length, 0, back), 0, 0, front);
   const atStart = AT_START.test(front + text);
   const { ascii, exact, groups } = translate(

@@ -12,7 +12,9 @@ const alternatives = (words: readonly string[]): string =>
   [...words].sort((a, b) => b.length - a.length).join('|');
 
 // A zone's name counts only when it is one, in capitals: a host or program name before the date is none.
-const ZONE = `(?-i:${zoneNames.join('|')})`;
+const zoneOf = (shape: RegExp): string => `(?-i:${zoneNames.filter((name) => shape.test(name)).join('|')})`;
+const NAME = zoneOf(/^(?:Z|[A-Z]{3,5})$/);
+const ZONE = zoneOf(/^(?:[A-Z]|[A-Z]{3,5})$/);
 const OFFSET = '[+-][01]\\d(?::?\\d\\d)?';
 const WEEK = '[0-4]\\d|5[0-3]|\\d';
 
@@ -49,7 +51,7 @@ const SIMPLE: readonly (readonly [token: string, ...Token])[] = [
   ['S', 'S', '[0-5]?\\d|6[01]', 'Second'],
   ['ExS', 'S', '[0-5]\\d|6[01]', 'ExSecond'],
   ['f', '', '\\d{1,6}', 'Microseconds'],
-  ['Z', 'z', ZONE, 'Zone name'],
+  ['Z', 'z', NAME, 'Zone name'],
   ['ExZ', 'z', ZONE, 'ExZone name'],
   ['z', 'z', `Z|UTC|GMT|${OFFSET}`, 'Zone offset'],
   ['Exz', 'z', `(?:${ZONE})?${OFFSET}|${ZONE}`, 'ExZone offset'],
