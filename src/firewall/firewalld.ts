@@ -38,7 +38,7 @@ const INPUT_POLICY = 'f2b';
 const FORWARD_POLICY = 'f2b-forward';
 /** Up to so many entries go over D-Bus one by one; more are read from a file by firewall-cmd. */
 const FEW = 3;
-const CUT_AT_ONCE = 50;
+const CUT_AT_ONCE = 500;
 
 /** Key of traces that belong to no jail. */
 const SHARED = '';
@@ -343,7 +343,7 @@ function cut(rules: readonly Rule[], added: readonly Entry[]): readonly Command[
       commands.push(command(['ss', '-K', `( ${sources.join(' or ')} )${where}`], { mayFail: true }));
     }
     const isForwarded = policiesOf(rule).includes(FORWARD_POLICY);
-    const forgotten = isForwarded ? entries.slice(0, CUT_AT_ONCE) : [];
+    const forgotten = isForwarded ? entries.slice(0, 20) : [];
     return [
       ...commands,
       ...forgotten.map(({ address }) => command(['conntrack', '-D', '-s', address], { mayFail: true })),

@@ -1,0 +1,21 @@
+import { iptables } from '../../src/firewall/iptables.ts';
+import { packetTests } from './packets.ts';
+
+packetTests({
+  name: 'iptables',
+  firewall: iptables,
+  small: null,
+  programs: ['iptables', 'ip6tables'],
+  ownRules: [
+    ['iptables', '-A', 'INPUT', '-m', 'conntrack', '--ctstate', 'ESTABLISHED', '-j', 'ACCEPT'],
+    ['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '9999', '-j', 'DROP'],
+    ['ip6tables', '-A', 'INPUT', '-m', 'conntrack', '--ctstate', 'ESTABLISHED', '-j', 'ACCEPT'],
+  ],
+  readOwn: ['iptables', '-S'],
+  readAll: [['iptables-save'], ['ip6tables-save']],
+  drift: {
+    'iptables -F': [['iptables', '-F']],
+    'ip6tables -F INPUT': [['ip6tables', '-F', 'INPUT']],
+    'nft flush ruleset': [['nft', 'flush', 'ruleset']],
+  },
+});
