@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { unlessFound } from './need.ts';
+import { binary, unlessFound, unlessRootWith } from './need.ts';
 
 const share = join(import.meta.dirname, '..', 'share');
 const units = readdirSync(share).filter((name) => /\.(service|timer)$/.test(name));
@@ -14,6 +24,52 @@ const services = units.filter((name) => name.endsWith('.service'));
 function valuesOf(unit: string, key: string): readonly string[] {
   const lines = readFileSync(join(share, unit), 'utf8').split('\n');
   return lines.filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1));
+}
+
+/** Starts a systemd of its own: process 1, with its own network, /run, /var/lib, for one unit (`main.service`). */
+const OWN_SYSTEMD = `
+set -e
+mount --make-rprivate /
+mount -t proc proc /proc
+umount -R -l /run/netns 2>/dev/null || :
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /var/lib
+mkdir -p /run/systemd/system /run/lock
+cp "$1"/units/* /run/systemd/system/
+if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
+  mount -t tmpfs tmpfs /sys/fs/cgroup
+  mkdir /sys/fs/cgroup/systemd
+  mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
+else
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup
+fi
+ip link set lo up
+container=test exec /lib/systemd/systemd --system --unit=main.service --log-target=console --show-status=no
+`;
+
+/** Runs shell commands as our unit would run f2b; their exit codes, or null when systemd cannot run here. */
+function runConfined(folder: string, commands: readonly string[]): readonly string[] | null {
+  const units = join(folder, 'units');
+  const results = join(folder, 'results');
+  const probe = join(folder, 'probe');
+  mkdirSync(units);
+  // One line of output for each command: its exit code, the command, and what it said.
+  const steps = commands.map(
+    (command) => `said=$(${command} 2>&1); echo "$? ${command.replaceAll(/["$\\]/g, '\\$&')} $said"`,
+  );
+  writeFileSync(probe, `#!/bin/sh\n${steps.join('\n')}\n`);
+  chmodSync(probe, 0o755);
+  const unit = readFileSync(join(share, 'f2b.service'), 'utf8')
+    .replace(/^Restart.*\n/gm, '')
+    .replace(/^Conflicts=.*$/m, 'DefaultDependencies=no\nSuccessAction=exit-force\nFailureAction=exit-force')
+    .replace(/^ExecStart=.*$/m, `ExecStart=${probe}\nStandardOutput=file:${results}`);
+  writeFileSync(join(units, 'main.service'), unit);
+  const namespaces = ['-m', '-p', '-f', '-u', '-n', '-i', '-C', '--kill-child=KILL'];
+  spawnSync('unshare', [...namespaces, 'sh', '-c', OWN_SYSTEMD, 'sh', folder], {
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  });
+  return existsSync(results) ? readFileSync(results, 'utf8').split('\n').filter(Boolean) : null;
 }
 
 test('systemd finds nothing to say about the units', { skip: unlessFound('systemd-analyze') }, (t) => {
@@ -60,5 +116,51 @@ test('the service and the one-pass service are confined alike', () => {
   assert.deepEqual(
     confinement('f2b-once.service'),
     confinement('f2b.service').filter((line) => !line.startsWith('RestartP')),
+  );
+});
+
+const tools = ['unshare', 'ip', 'nft', 'iptables', 'iptables-legacy', 'ipset', 'flock', 'ss'];
+const noSystemd = existsSync('/lib/systemd/systemd') ? false : 'not installed: systemd';
+
+test('confined by the unit, f2b can do its work and write nowhere else', {
+  skip:
+    unlessRootWith(...tools) || noSystemd || (!existsSync(binary) && 'not built: run ./build.sh or npm test'),
+}, (t) => {
+  const folder = mkdtempSync('/tmp/f2b-share-');
+  t.after(() => rmSync(folder, { recursive: true }));
+  cpSync(binary, join(folder, 'f2b'));
+  writeFileSync(join(folder, 'log'), 'a line\n', { mode: 0o600 });
+  spawnSync('chown', ['nobody', join(folder, 'log')]);
+  const expected: readonly (readonly [code: number, command: string])[] = [
+    [0, `${folder}/f2b version`],
+    [0, 'nft add table inet f2b'],
+    [0, 'iptables -w -N f2b'],
+    [0, 'iptables-legacy -w -N f2b-legacy'],
+    [0, 'ip6tables -w -N f2b'],
+    [0, 'ipset create f2b hash:ip family inet timeout 0'],
+    [0, 'ss -K dst 192.0.2.9'],
+    [0, `cat ${folder}/log`],
+    [0, 'touch /var/lib/f2b/state.json'],
+    [0, 'flock -n /var/lib/f2b/lock true'],
+    [0, 'mktemp -p $TMPDIR'],
+    [1, 'touch /etc/f2b'],
+    [1, `touch ${folder}/f2b`],
+    [1, 'touch /run/f2b.pid'],
+    [1, 'unshare -n true'],
+    [1, `chown root ${folder}/log`],
+  ];
+  const results = runConfined(
+    folder,
+    expected.map(([, command]) => command),
+  );
+  if (results === null) {
+    t.skip("a systemd of the test's own does not start here");
+    return;
+  }
+  const wanted = expected.map(([code, command]) => `${code} ${command}`);
+  assert.deepEqual(
+    results.filter((line) => /^\d+ /.test(line)).map((line, i) => line.slice(0, wanted[i]?.length)),
+    wanted,
+    results.join('\n'),
   );
 });
