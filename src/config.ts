@@ -3,8 +3,7 @@ import { filterNames } from './config/filter.ts';
 import type { JailResult } from './config/jail.ts';
 import { readJail } from './config/jail.ts';
 import { referencedNames } from './config/jailkeys.ts';
-import type { Sections } from './config/sections.ts';
-import { openReader, readSections } from './config/sections.ts';
+import { noSections, openReader, readSections } from './config/sections.ts';
 import type { Settings } from './config/settings.ts';
 import { readSettings } from './config/settings.ts';
 import type { ConfigTree } from './config/tree.ts';
@@ -63,8 +62,7 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
   const reader = openReader(tree);
   const problems: Problem[] = [];
   const settings = readSettings(reader, problems);
-  const empty: Sections = { defaults: new Map(), sections: new Map(), places: new Map(), files: [] };
-  const sections = withDefaults(readSections(reader, 'jail') ?? empty, tree.name);
+  const sections = withDefaults(readSections(reader, 'jail') ?? noSections(), tree.name);
   const names = [...sections.sections.keys()].filter((name) => !NO_JAILS.includes(name));
   const input = {
     reader,

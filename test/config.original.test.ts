@@ -1,24 +1,28 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { readAction } from '../src/config/action.ts';
 import { FILTER_KEYS } from '../src/config/filter.ts';
 import { openReader } from '../src/config/sections.ts';
-import { diskTree, filterNames, loadConfig, loadFilter } from '../src/config.ts';
-import type { Problem } from '../src/errors.ts';
-import type { ActionSource } from '../src/jail.ts';
+import { diskTree, filterNames, type JailResult, loadConfig, loadFilter } from '../src/config.ts';
+import { formatProblem, type Problem } from '../src/errors.ts';
+import type { ActionSource, RegexSource } from '../src/jail.ts';
 import {
   type ActionAsk,
   askOriginal,
+  askOriginalAll,
   type FilterAsk,
   type OriginalAction,
+  type OriginalJail,
   unlessOriginal,
 } from './config/original.ts';
+import { makeRandom } from './config/random.ts';
+import { randomTree } from './config/randomtree.ts';
 
 const STOCK = '/etc/fail2ban';
 const skip = unlessOriginal();
-
-const record = (map: ReadonlyMap<string, string>): Record<string, string> => Object.fromEntries(map);
 
 /** Of two views of one thing: the keys in which they differ. */
 function differences(ours: Record<string, string>, theirs: Readonly<Record<string, string>>): string[] {
@@ -51,6 +55,42 @@ function actionDifferences(ours: ActionSource | undefined, theirs: OriginalActio
   ];
 }
 
+/** In what a jail of ours differs from the original's: options, filter, actions. */
+function jailDifferences(ours: JailResult | undefined, theirs: OriginalJail): string[] {
+  const jail = ours?.jail;
+  if (ours === undefined || !jail) return [`not loaded: ${ours?.problems.map(formatProblem)}`];
+  const options = Object.fromEntries([...ours.options].filter(([key]) => key !== 'ipv6prefix'));
+  const merged: Record<string, string> = { ...theirs.filter, ...theirs.options };
+  const lines = (texts: readonly string[]): string => texts.filter((line) => line !== '').join('\n');
+  const texts = (regexes: readonly RegexSource[]): string => lines(regexes.map((one) => one.text));
+  const { filter } = jail;
+  const built = {
+    failregex: texts(filter.failregex),
+    ignoreregex: texts(filter.ignoreregex),
+    prefregex: filter.prefregex?.text ?? '',
+    datepattern: filter.datepattern?.text ?? '',
+    maxlines: String(filter.maxlines),
+    journalmatch: lines(jail.journalmatch),
+    maxretry: String(jail.maxretry),
+    actions: String(jail.actions.length),
+  };
+  const wanted = {
+    failregex: lines((merged['failregex'] ?? '').split('\n')),
+    ignoreregex: lines((merged['ignoreregex'] ?? '').split('\n')),
+    prefregex: merged['prefregex'] ?? '',
+    datepattern: merged['datepattern'] ?? '',
+    maxlines: merged['maxlines'] ?? '1',
+    journalmatch: lines((merged['journalmatch'] ?? '').split('\n')),
+    maxretry: merged['maxretry'] ?? '5',
+    actions: String(theirs.actions.length),
+  };
+  return [
+    ...differences(options, theirs.options),
+    ...differences(built, wanted),
+    ...theirs.actions.flatMap((one, i) => actionDifferences(jail.actions[i], one)),
+  ];
+}
+
 test('every stock jail, enabled, resolves to what the original reader makes of it', { skip }, (t) => {
   const { jails } = askOriginal(STOCK, { jails: true, force: true });
   const config = loadConfig(diskTree(STOCK), { force: true });
@@ -58,36 +98,9 @@ test('every stock jail, enabled, resolves to what the original reader makes of i
   let actions = 0;
   for (const [name, theirs] of Object.entries(jails)) {
     const ours = config.allJails.find((jail) => jail.name === name);
-    assert.ok(ours?.jail, `${name} is missing`);
-    const tell = (differing: readonly string[]): void => {
-      found.push(...differing.map((one) => `${name}: ${one}`));
-    };
-    const options = record(ours.options);
-    for (const key of ['ipv6prefix']) delete options[key];
-    tell(differences(options, theirs.options));
-    const { jail } = ours;
-    const filter = theirs.filter ?? {};
-    const lines = (text = ''): string[] => text.split('\n').filter((line) => line !== '');
-    const merged = { ...filter, ...theirs.options };
-    assert.deepEqual(
-      jail.filter.failregex.map((one) => one.text),
-      lines(merged['failregex']),
-      name,
-    );
-    assert.deepEqual(
-      jail.filter.ignoreregex.map((one) => one.text),
-      lines(merged['ignoreregex']),
-      name,
-    );
-    assert.equal(jail.filter.prefregex?.text ?? '', merged['prefregex'] ?? '', name);
-    assert.equal(jail.filter.datepattern?.text ?? '', merged['datepattern'] ?? '', name);
-    assert.equal(String(jail.filter.maxlines), merged['maxlines'] ?? '1', name);
-    assert.deepEqual(jail.journalmatch, lines(merged['journalmatch']), name);
-    assert.equal(String(jail.maxretry), theirs.options['maxretry'], name);
-    assert.equal(jail.findtime, theirs.seconds['findtime'], name);
-    assert.equal(jail.bantime ?? -1, theirs.seconds['bantime'], name);
-    assert.equal(jail.actions.length, theirs.actions.length, name);
-    for (const [i, one] of theirs.actions.entries()) tell(actionDifferences(jail.actions[i], one));
+    found.push(...jailDifferences(ours, theirs).map((one) => `${name}: ${one}`));
+    assert.equal(ours?.jail?.findtime, theirs.seconds['findtime'], name);
+    assert.equal(ours?.jail?.bantime ?? -1, theirs.seconds['bantime'], name);
     actions += theirs.actions.length;
   }
   assert.deepEqual(found, []);
@@ -149,3 +162,44 @@ test('every stock action resolves to what the original reader makes of it, for b
   }
   t.diagnostic(`${files.length} actions, ${asks.length} combinations are equal`);
 });
+
+test('law: in random trees whatever the original resolves is resolved alike', { skip }, (t) => {
+  const random = makeRandom(3);
+  const root = mkdtempSync(join(tmpdir(), 'f2b-config-'));
+  try {
+    const folders = Array.from({ length: 250 }, (_, i) => join(root, String(i)));
+    for (const folder of folders) writeTree(folder, randomTree(random));
+    let compared = 0;
+    let refused = 0;
+    for (const [i, { jails }] of askOriginalAll(folders, { jails: true, force: true }).entries()) {
+      const folder = folders[i] ?? '';
+      const config = loadConfig(diskTree(folder), { force: true });
+      for (const [name, theirs] of Object.entries(jails)) {
+        if (theirs.error !== undefined) {
+          refused++;
+          continue;
+        }
+        compared++;
+        const ours = config.allJails.find((jail) => jail.name === name);
+        const label = `${JSON.stringify(randomFiles(folder), null, 1)} ${name}`;
+        assert.deepEqual(jailDifferences(ours, theirs), [], label);
+      }
+    }
+    t.diagnostic(`${compared} jails are equal, ${refused} are refused by the original`);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});
+
+function writeTree(root: string, files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+}
+
+function randomFiles(folder: string): Record<string, string> {
+  return Object.fromEntries(
+    globSync('**/*.{conf,local}', { cwd: folder }).map((f) => [f, readFileSync(join(folder, f), 'utf8')]),
+  );
+}

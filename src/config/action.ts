@@ -7,7 +7,7 @@ import { parseNamed } from './brackets.ts';
 import type { Merged } from './definition.ts';
 import { expandAll, mergeDefinition, withInit } from './definition.ts';
 import type { Reader, Sections } from './sections.ts';
-import { builtIn, readSections } from './sections.ts';
+import { builtIn, noSections, readSections } from './sections.ts';
 import type { Text } from './text.ts';
 import { textAt } from './text.ts';
 
@@ -90,7 +90,7 @@ function givenOptions(
 function builtInAction(type: string): Sections | null {
   if (!FIREWALL_ACTIONS.includes(type)) return null;
   const init = new Map([...FIREWALL_DEFAULTS].map(([key, value]) => [key, builtIn(key, value)]));
-  return { defaults: new Map(), sections: new Map([['Init', init]]), places: new Map(), files: [] };
+  return { ...noSections(), sections: new Map([['Init', init]]) };
 }
 
 function actionNames(reader: Reader): string[] {

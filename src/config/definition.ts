@@ -1,7 +1,7 @@
 import type { Problem } from '../errors.ts';
 import { ConfigError } from '../errors.ts';
-import { findOption, getOption, interpolateOption } from './interpolate.ts';
-import type { Sections } from './sections.ts';
+import { getOption, interpolateOption } from './interpolate.ts';
+import type { Options, Sections } from './sections.ts';
 import type { Lookup } from './tags.ts';
 import { expandTags } from './tags.ts';
 import type { Text } from './text.ts';
@@ -19,6 +19,8 @@ export type DefinitionInput = {
 
 /** The merged options, tags not yet replaced, and how a tag in them is looked up. */
 export type Merged = { readonly options: ReadonlyMap<string, Text>; readonly lookup: Lookup };
+
+const NO_VARS: ReadonlyMap<string, Text> = new Map();
 
 /** Runs `work`; a ConfigError goes to the problems and the answer is null. */
 export function guarded<T>(problems: Problem[], work: () => T): T | null {
@@ -68,16 +70,28 @@ function lookUpTag(sections: Sections, vars: ReadonlyMap<string, Text>, tag: str
   const found = /^([\w-]+)\/([^\s>]+)$/.exec(tag);
   if (found !== null) {
     const [, name = '', tail = ''] = found;
-    const key = tail.toLowerCase();
-    const lower = name.toLowerCase();
-    const section = lower === 'default' ? 'DEFAULT' : lower === 'known' ? 'Definition' : name;
-    const option = findOption(sections, section, key);
-    const wanted = lower === 'known' ? (option?.known ?? option) : option;
-    const exists = section === 'DEFAULT' || sections.sections.has(section);
-    if (wanted !== null && exists) return interpolateOption({ sections, section, vars: new Map() }, wanted);
+    const value = lookUpIn(sections, name, tail.toLowerCase());
+    if (value !== null) return value;
   }
   if (!sections.sections.has('Definition')) return null;
   return getOption({ sections, section: 'Definition', vars }, tag.toLowerCase());
+}
+
+function lookUpIn(sections: Sections, name: string, key: string): Text | null {
+  const get = (all: Sections, section: string): Text | null =>
+    getOption({ sections: all, section, vars: NO_VARS }, key);
+  const lower = name.toLowerCase();
+  if (lower === 'default') return get(sections, 'DEFAULT');
+  if (lower !== 'known') return sections.sections.has(name) ? get(sections, name) : null;
+  const own = sections.sections.get('Definition');
+  if (own === undefined) return null;
+  if (!sections.reopened.has('Definition')) return get(sections, 'Definition');
+  // The past is read in the light of the past: what it refers to is what was before, too.
+  const past: Options = new Map();
+  for (const option of own.values()) if (option.known !== null) past.set(option.key, option.known);
+  const before = { ...sections, sections: new Map([...sections.sections, ['KNOWN/Definition', past]]) };
+  const value = guarded([], () => get(before, 'KNOWN/Definition'));
+  return value ?? get(sections, 'Definition');
 }
 
 /** Replaces the tags in every option; `except` names tags that are left as they are. */

@@ -4,8 +4,8 @@ import { problem } from '../errors.ts';
 import type { FilterSource, RegexSource, UseDns } from '../jail.ts';
 import { didYouMean } from '../nearest.ts';
 import { parseNamed } from './brackets.ts';
-import { expandAll, mergeDefinition, withInit } from './definition.ts';
-import { findOption } from './interpolate.ts';
+import { expandAll, guarded, mergeDefinition, withInit } from './definition.ts';
+import { getOption } from './interpolate.ts';
 import type { Reader, Sections } from './sections.ts';
 import { openReader, readFiles, readSections } from './sections.ts';
 import type { Lookup } from './tags.ts';
@@ -90,12 +90,22 @@ const EARLY: readonly string[] = ['enabled', 'backend', 'filter'];
 
 /** Everything a filter offers a jail as `%(known/x)s`. Troubles are silent: filterOptions tells them. */
 export function knownOptions(use: FilterUse, jail: ReadonlyMap<string, Text>): Map<string, Text> {
-  const own = use.sections.sections.get('Definition')?.keys() ?? [];
+  const { sections } = use;
   const vars = new Map([...jail, ...use.given]);
-  const init = withInit(use.sections, use.given, []);
-  const keys = [...new Set([...FILTER_KEYS, ...own])];
-  const merged = mergeDefinition({ sections: use.sections, keys, vars, init }, []);
-  const expanded = expandAll(merged, conditionalNames(use.sections), []);
+  const init = withInit(sections, use.given, []);
+  const merged = mergeDefinition({ sections, keys: FILTER_KEYS, vars, init }, []);
+  const options = new Map<string, Text>();
+  for (const key of sections.sections.get('Definition')?.keys() ?? []) {
+    if (FILTER_KEYS.includes(key)) continue;
+    const read = (given: ReadonlyMap<string, Text>): Text | null =>
+      guarded([], () => getOption({ sections, section: 'Definition', vars: given }, key));
+    // By itself, as the original reads it; what only the brackets complete is completed by them.
+    const value = read(NO_TEXTS) ?? read(new Map([...vars, ...init]));
+    if (value !== null) options.set(key, value);
+  }
+  for (const [key, value] of merged.options) options.set(key, value);
+  const lookup: Lookup = (tag) => options.get(tag) ?? merged.lookup(tag);
+  const expanded = expandAll({ options, lookup }, conditionalNames(sections), []);
   const known = new Map<string, Text>();
   for (const [key, text] of expanded) if (key.startsWith('known/')) known.set(key, text);
   for (const [key, text] of expanded) if (!key.startsWith('known/')) known.set(`known/${key}`, text);
@@ -120,9 +130,15 @@ export function filterOptions(
   const isHidden = (tag: string): boolean => {
     const key = tag.toLowerCase();
     if (!jail.has(key) || init.has(key) || EARLY.includes(key)) return false;
-    return findOption(sections, 'Definition', key) === null;
+    const isRead = FILTER_KEYS.includes(key) && sections.defaults.has(key);
+    return !isRead && sections.sections.get('Definition')?.has(key) !== true;
   };
-  const lookup: Lookup = (tag) => (isHidden(tag) ? null : merged.lookup(tag));
+  const few = new Map([...jail].filter(([key]) => EARLY.includes(key)));
+  const early = mergeDefinition(
+    { sections, keys: [], vars: new Map([...few, ...use.given]), init },
+    problems,
+  );
+  const lookup: Lookup = (tag) => (isHidden(tag) ? early.lookup(tag) : merged.lookup(tag));
   return expandAll({ options: merged.options, lookup }, conditionalNames(sections), problems);
 }
 

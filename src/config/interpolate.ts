@@ -9,7 +9,7 @@ import { joinTexts, placeOf, textAt } from './text.ts';
 export type Scope = {
   readonly sections: Sections;
   readonly section: string;
-  /** Values that are final: they are inserted as they are, never interpolated again. */
+  /** Values given from outside: by the jail, in brackets, by its filter as `known/x`. */
   readonly vars: ReadonlyMap<string, Text>;
 };
 
@@ -18,7 +18,14 @@ const MAX_DEPTH = 100;
 /** An expansion that doubles itself must not eat the memory. */
 const MAX_LENGTH = 1024 * 1024;
 
-type Step = { readonly scope: Scope; readonly trail: readonly Option[] };
+/** More insertions than this for one value are a trap, not a configuration. */
+const MAX_STEPS = 20_000;
+
+type Step = { readonly scope: Scope; readonly trail: readonly Option[]; readonly budget: { left: number } };
+
+function start(scope: Scope): Step {
+  return { scope, trail: [], budget: { left: MAX_STEPS } };
+}
 
 /** The raw option that a section or else [DEFAULT] sets, or null. */
 export function findOption(sections: Sections, section: string, key: string): Option | null {
@@ -32,23 +39,33 @@ export function findOption(sections: Sections, section: string, key: string): Op
  */
 export function getOption(scope: Scope, key: string): Text | null {
   const given = scope.vars.get(key);
-  if (given !== undefined) return given;
+  if (given !== undefined) return interpolate(asOption(key, given), start(scope), true);
   const option = findOption(scope.sections, scope.section, key);
-  return option === null ? null : interpolate(option, { scope, trail: [] });
+  return option === null ? null : interpolate(option, start(scope));
 }
 
 /** The value of a raw option with every `%(x)s` replaced. Throws ConfigError like getOption. */
 export function interpolateOption(scope: Scope, option: Option): Text {
-  return interpolate(option, { scope, trail: [] });
+  return interpolate(option, start(scope));
 }
 
-function interpolate(option: Option, step: Step): Text {
+const GIVEN = new WeakMap<Text, Option>();
+
+/** A given value in the form of an option, always the same one, so that a circle is noticed. */
+function asOption(key: string, text: Text): Option {
+  const option = GIVEN.get(text) ?? { key, text, place: placeOf(text), known: null };
+  GIVEN.set(text, option);
+  return option;
+}
+
+/** `isGiven`: the value was interpolated before; in it a `%` that means nothing stands for itself. */
+function interpolate(option: Option, step: Step, isGiven = false): Text {
   const { text, places } = option.text;
   if (!text.includes('%')) return option.text;
-  if (step.trail.includes(option) || step.trail.length > MAX_DEPTH) {
+  if (step.trail.includes(option) || step.trail.length > MAX_DEPTH || step.budget.left-- <= 0) {
     throw broken(step.trail[0] ?? option, placeOf(option.text), `"%(${option.key})s" contains itself`);
   }
-  const inner = { scope: step.scope, trail: [...step.trail, option] };
+  const inner = { ...step, trail: [...step.trail, option] };
   const pieces: Text[] = [];
   let at = 0;
   let line = 0;
@@ -60,40 +77,48 @@ function interpolate(option: Option, step: Step): Text {
     const here = places[line] ?? placeOf(option.text);
     at = found.index + found[0].length;
     line += found[0].split('\n').length - 1;
-    if (found[0] === '%%') pieces.push(textAt('%', here));
-    else if (found[1] !== undefined) pieces.push(lookUp(found[1], option, inner, here));
-    else
-      throw broken(
-        option,
-        here,
-        `cannot read "${text.slice(found.index, at + 12)}"`,
-        'write %% for a percent sign',
-      );
-    length += pieces.at(-1)?.text.length ?? 0;
+    const piece = readReference(found, option, inner, here) ?? (isGiven ? textAt(found[0], here) : null);
+    if (piece === null) throw unreadable(found, option, here, step.scope);
+    pieces.push(piece);
+    length += piece.text.length;
     if (length > MAX_LENGTH) throw broken(option, here, 'grows beyond 1 MB');
   }
   pieces.push({ text: text.slice(at), places: places.slice(line) });
   return joinTexts(pieces, placeOf(option.text));
 }
 
+/** null when it cannot be read, or is nowhere. */
+function readReference(found: RegExpExecArray, from: Option, step: Step, here: Place): Text | null {
+  if (found[0] === '%%') return textAt('%', here);
+  return found[1] === undefined ? null : lookUp(found[1], from, step, here);
+}
+
+function unreadable(found: RegExpExecArray, option: Option, here: Place, scope: Scope): ConfigError {
+  const { text } = option.text;
+  if (found[1] !== undefined) {
+    const names = namesIn(scope);
+    return broken(option, here, `cannot find "${found[0]}"`, didYouMean(found[1].toLowerCase(), names));
+  }
+  const shown = text.slice(found.index, found.index + 12).split('\n')[0];
+  return broken(option, here, `cannot read "${shown}"`, 'write %% for a percent sign');
+}
+
+function namesIn({ sections, section, vars }: Scope): string[] {
+  return [...(sections.sections.get(section)?.keys() ?? []), ...sections.defaults.keys(), ...vars.keys()];
+}
+
 function broken(option: Option, place: Place, text: string, hint: string | null = null): ConfigError {
   return new ConfigError([problem(text, { place, key: option.key, hint })]);
 }
 
-function lookUp(spelt: string, from: Option, step: Step, here: Place): Text {
+function lookUp(spelt: string, from: Option, step: Step, here: Place): Text | null {
   const { sections, section, vars } = step.scope;
   const name = spelt.toLowerCase();
   if (name === '__name__') return textAt(section, here);
   const given = vars.get(name);
-  if (given !== undefined) return given;
+  if (given !== undefined) return interpolate(asOption(name, given), step, true);
   const option = findOption(sections, section, name) ?? inSection(spelt, from, step.scope);
-  if (option !== null) return interpolate(option, step);
-  const names = [
-    ...(sections.sections.get(section)?.keys() ?? []),
-    ...sections.defaults.keys(),
-    ...vars.keys(),
-  ];
-  throw broken(from, here, `cannot find "%(${spelt})s"`, didYouMean(name, names));
+  return option === null ? null : interpolate(option, step);
 }
 
 /** `section/option`, `default/option`, `known/option`; each falls back to [DEFAULT] as the original does. */
@@ -102,10 +127,16 @@ function inSection(spelt: string, from: Option, scope: Scope): Option | null {
   if (found === null) return null;
   const [, name = '', tail = ''] = found;
   const key = tail.toLowerCase();
-  const { sections, section } = scope;
+  const { sections } = scope;
   const fallback = sections.defaults.get(key) ?? null;
   if (name.toLowerCase() === 'default') return fallback;
   if (name.toLowerCase() !== 'known') return sections.sections.get(name)?.get(key) ?? fallback;
-  if (from.key === key && from.known !== null) return from.known;
-  return sections.sections.get(section)?.get(key)?.known ?? (fallback === from ? null : fallback);
+  return knownOption(key, from, scope, fallback === from ? from.known : fallback);
+}
+
+/** `known/option`: what was before the value that asks, if it is the section's own, else before the section's last. */
+function knownOption(key: string, from: Option, scope: Scope, fallback: Option | null): Option | null {
+  const own = scope.sections.sections.get(scope.section)?.get(key) ?? null;
+  for (let one = own; one !== null; one = one.known) if (one === from) return from.known ?? fallback;
+  return own?.known ?? fallback;
 }

@@ -1,4 +1,4 @@
-import { planAction, wishedPorts } from '../action.ts';
+import { FIREWALL_ACTIONS, planAction, wishedPorts } from '../action.ts';
 import type { Place, Problem } from '../errors.ts';
 import { problem } from '../errors.ts';
 import type { ActionSource, FilterSource, Ignore, Increment, Jail } from '../jail.ts';
@@ -136,7 +136,7 @@ function checkAction(action: ActionSource, scope: Scope, services: Services, pro
   const plan = planAction(action);
   if (plan.kind === 'command') {
     if (['actionban', 'actionstart'].some((key) => (action.options.get(key) ?? '') !== '')) return;
-    if (action.options.has('actionban')) {
+    if (!FIREWALL_ACTIONS.includes(action.type)) {
       const told = `the action "${action.type}" does nothing on a ban`;
       problems.push(problem(told, { severity: 'warning', place: action.place, key: 'action' }));
       return;

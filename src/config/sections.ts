@@ -24,9 +24,16 @@ export type Sections = {
   readonly sections: Map<string, Options>;
   /** Where each section was first opened. */
   readonly places: Map<string, Place>;
+  /** Sections that more than one file opened. */
+  readonly reopened: Set<string>;
   /** Paths in the tree, in the order they were merged; a file that is included twice stands twice. */
   readonly files: string[];
 };
+
+/** Sections without anything in them. */
+export function noSections(): Sections {
+  return { defaults: new Map(), sections: new Map(), places: new Map(), reopened: new Set(), files: [] };
+}
 
 /** A tree with its parsed files remembered, and what was wrong with them, said once. */
 export type Reader = {
@@ -61,7 +68,7 @@ export function readFiles(reader: Reader, paths: readonly string[]): Sections | 
   const present = paths.filter((path) => parseFile(reader, path) !== null);
   const order = present.length === 0 ? [] : withIncludes(reader, present, []);
   if (order.length === 0) return null;
-  const all: Sections = { defaults: new Map(), sections: new Map(), places: new Map(), files: order };
+  const all: Sections = { ...noSections(), files: order };
   for (const path of order) {
     const ini = parseFile(reader, path);
     if (ini !== null) merge(all, ini);
@@ -134,7 +141,8 @@ function merge(all: Sections, ini: IniFile): void {
     const conditional = /^(\w+)(\?.+)$/s.exec(header);
     const name = conditional?.[1] ?? header;
     const condition = conditional?.[2] ?? '';
-    if (!all.places.has(name)) all.places.set(name, section.place);
+    if (all.places.has(name)) all.reopened.add(name);
+    else all.places.set(name, section.place);
     const target = name === 'DEFAULT' ? all.defaults : (all.sections.get(name) ?? new Map<string, Option>());
     if (name !== 'DEFAULT') all.sections.set(name, target);
     for (const [short, option] of section.options) {

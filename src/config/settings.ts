@@ -4,8 +4,8 @@ import { didYouMean } from '../nearest.ts';
 import { parseNamed } from './brackets.ts';
 import { guarded } from './definition.ts';
 import { getOption } from './interpolate.ts';
-import type { Reader, Sections } from './sections.ts';
-import { readSections } from './sections.ts';
+import type { Reader } from './sections.ts';
+import { noSections, readSections } from './sections.ts';
 import type { Text } from './text.ts';
 import { placeOf } from './text.ts';
 import * as values from './values.ts';
@@ -65,12 +65,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map([
 
 /** Reads fail2ban.conf with its drop-ins; a tree without it has the defaults. Problems name no jail. */
 export function readSettings(reader: Reader, problems: Problem[]): Settings {
-  const sections: Sections = readSections(reader, 'fail2ban') ?? {
-    defaults: new Map(),
-    sections: new Map(),
-    places: new Map(),
-    files: [],
-  };
+  const sections = readSections(reader, 'fail2ban') ?? noSections();
   const options = new Map<string, Text>();
   const own = [...(sections.sections.get('Definition')?.keys() ?? [])];
   for (const key of new Set([...KNOWN, ...own])) {

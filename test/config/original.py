@@ -1,6 +1,6 @@
-"""Resolves a configuration with fail2ban's own reader and prints it as JSON.
+"""Resolves configurations with fail2ban's own reader and prints a list of what came out as JSON.
 
-usage: original.py FOLDER
+usage: original.py FOLDER ..
 standard input: {"filters": [[name, {option: value}, backend], ...], "actions": [[name, {option: value}], ...],
                  "jails": whether to read the jails, "force": whether as if all of them were enabled}
 """
@@ -67,8 +67,15 @@ def read_jails(folder, force):
     reader = JailsReader(force_enable=force, share_config={})
     reader.setBaseDir(folder)
     reader.read()
-    reader.getOptions()
-    return {jail.getName(): jail_of(jail) for jail in reader.jails}
+    jails = {}
+    for section in [name for name in reader.sections() if name != "INCLUDES"]:
+        before = len(reader.jails)
+        try:
+            reader.getOptions(section)
+            jails.update((jail.getName(), jail_of(jail)) for jail in reader.jails[before:])
+        except Exception as error:
+            jails[section] = {"error": str(error)}
+    return jails
 
 
 def read_filter(folder, name, given, backend, share):
@@ -93,14 +100,13 @@ def read_action(folder, name, given, share):
         return {"error": str(error)}
 
 
-def main():
-    folder = sys.argv[1]
-    asked = json.load(sys.stdin)
+def answer(folder, asked):
     share = {}
     filters = [read_filter(folder, *one, share) for one in asked["filters"]]
-    jails = read_jails(folder, asked["force"]) if asked["jails"] else {}
     actions = [read_action(folder, *one, share) for one in asked["actions"]]
-    json.dump({"filters": filters, "jails": jails, "actions": actions}, sys.stdout)
+    jails = read_jails(folder, asked["force"]) if asked["jails"] else {}
+    return {"filters": filters, "actions": actions, "jails": jails}
 
 
-main()
+asked = json.load(sys.stdin)
+json.dump([answer(folder, asked) for folder in sys.argv[1:]], sys.stdout)

@@ -49,15 +49,22 @@ export function unlessOriginal(): string | false {
   return found.status === 0 ? false : 'not installed: fail2ban for python3';
 }
 
-/** Lets fail2ban's own reader resolve a configuration folder. */
-export function askOriginal(folder: string, ask: Ask): Answer {
+/** Lets fail2ban's own reader resolve configuration folders: one answer for each. */
+export function askOriginalAll(folders: readonly string[], ask: Ask): readonly Answer[] {
   const script = join(import.meta.dirname, 'original.py');
-  const done = spawnSync(PYTHON, [script, folder], {
+  const done = spawnSync(PYTHON, [script, ...folders], {
     input: JSON.stringify({ filters: [], actions: [], jails: false, force: false, ...ask }),
     encoding: 'utf8',
     maxBuffer: 1 << 28,
     timeout: 60_000,
   });
   if (done.status !== 0) throw new Error(`${script} failed: ${done.stderr}`);
-  return JSON.parse(done.stdout) as Answer;
+  return JSON.parse(done.stdout) as Answer[];
+}
+
+/** Lets fail2ban's own reader resolve one configuration folder. */
+export function askOriginal(folder: string, ask: Ask): Answer {
+  const [answer] = askOriginalAll([folder], ask);
+  if (answer === undefined) throw new Error('no answer');
+  return answer;
 }
