@@ -11,6 +11,7 @@
  * be created (in check mode), and sees an emptied set without listing it.
  */
 import { MachineError } from '../errors.ts';
+import { failureOf } from '../exec.ts';
 import { familyOf } from '../ip.ts';
 import {
   type Command,
@@ -111,10 +112,10 @@ function extrasOf(add: readonly Entry[], rules: ReadonlyMap<string, Rule>) {
 
 function tableOf(output: Output | undefined): Table {
   if (output?.exitCode === 0) return readTable(output.stdout, 'f2b');
-  if (/No such file or directory/.test(output?.stderr ?? '')) return { chains: [], sets: [], rules: [] };
-  throw new MachineError(
-    `cannot list table ${TABLE}: ${output?.stderr.trim() || (output?.trouble ?? 'no answer')}`,
-  );
+  if (output === undefined) throw new MachineError('nft: no answer');
+  if (output.exitCode !== null && /No such file or directory/.test(output.stderr))
+    return readTable('', 'f2b');
+  throw new MachineError(failureOf(command(['nft']), output) ?? 'nft: no answer');
 }
 
 function readHeld(rules: readonly Rule[], table: Table, options: Options): Held {
