@@ -1,6 +1,7 @@
-import { type Choice, choose, makeChoice } from './datepattern/choose.ts';
+import { type Choice, choose, makeChoice, repeatLast } from './datepattern/choose.ts';
 import { defaultTemplates, templatesOf } from './datepattern/forms.ts';
 import { type Moment, momentOf } from './datepattern/moment.ts';
+import { endsThere } from './datepattern/shortcut.ts';
 import type { Template } from './datepattern/template.ts';
 import { DatePatternError } from './datepattern/translate.ts';
 import { localZone, parseZone, type Zone } from './datepattern/zone.ts';
@@ -19,6 +20,13 @@ export type Dates = {
     readonly now: number;
     readonly moment: Moment;
   } | null;
+  /** The line's beginning up to the date's end, where a line with the same beginning has the same date. */
+  head: {
+    readonly text: string;
+    readonly now: number;
+    readonly until: number;
+    readonly found: FoundStamp;
+  } | null;
   /** The last time found, for lines whose pattern says that they have none. */
   lastTime: number | null;
 };
@@ -34,7 +42,7 @@ export function compileDates(pattern: string | null, zone: string | null): Dates
   const known = zone === null || zone === '' ? localZone() : parseZone(zone);
   if (known === null) throw new DatePatternError(`there is no time zone "${zone}"`, 0);
   const templates = pattern === null ? defaultTemplates().all : compileLines(pattern);
-  return { choice: makeChoice(templates), zone: known, cached: null, lastTime: null };
+  return { choice: makeChoice(templates), zone: known, cached: null, head: null, lastTime: null };
 }
 
 function compileLines(pattern: string): readonly Template[] {
@@ -56,12 +64,7 @@ function compileLines(pattern: string): readonly Template[] {
  * Finds the time stamp of a line as seen at `now` (epoch seconds); null when there is none or it is no real date.
  * `isAscii` saves looking again when it is known.
  */
-export function findDate(
-  dates: Dates,
-  line: string,
-  now: number,
-  isAscii: boolean = isAsciiText(line),
-): FoundDate | null {
+export function findDate(dates: Dates, line: string, now: number, isAscii?: boolean): FoundDate | null {
   const found = findStamp(dates, line, now, isAscii);
   return found === null || found.time === null ? null : { ...found, time: found.time };
 }
@@ -70,13 +73,16 @@ export function findDate(
 export type FoundStamp = { readonly time: number | null; readonly start: number; readonly end: number };
 
 /** As findDate(), but answers the span of a stamp that is no real date too. */
-export function findStamp(
-  dates: Dates,
-  line: string,
-  now: number,
-  isAscii: boolean = isAsciiText(line),
-): FoundStamp | null {
-  const chosen = choose(dates.choice, { line, isAscii }, now);
+export function findStamp(dates: Dates, line: string, now: number, isAscii?: boolean): FoundStamp | null {
+  const { head } = dates;
+  if (head !== null && now >= head.now && now < head.until && line.startsWith(head.text)) {
+    if (endsThere(line, head.text.length)) {
+      repeatLast(dates.choice, line, now);
+      return head.found;
+    }
+  }
+  dates.head = null;
+  const chosen = choose(dates.choice, { line, isAscii: isAscii ?? isAsciiText(line) }, now);
   if (chosen === null) return null;
   const { match } = chosen;
   const { template } = chosen.slot;
@@ -86,8 +92,14 @@ export function findStamp(
     return { time: recent ? (dates.lastTime ?? now) : now, start, end };
   }
   const time = timeOf(dates, { template, match, text: line.slice(start, end) }, now);
-  if (time !== null) dates.lastTime = time;
-  return { time, start, end };
+  if (time === null) return { time, start, end };
+  dates.lastTime = time;
+  const found: FoundStamp = { time, start, end };
+  const { cached } = dates;
+  if (cached !== null && template.isForm && template.atStart && template.reading === 'fields') {
+    dates.head = { text: line.slice(0, end), now: cached.now, until: cached.moment.until, found };
+  }
+  return found;
 }
 
 /** How often each template gave a line's date, in the order of trial; those never used are left out. */

@@ -48,7 +48,8 @@ function ours(question: Question): readonly Found[] {
  * year off near the edges of today and of this year.
  */
 function isEdge(have: Found, want: Found, now: number): boolean {
-  if (have === null || have[0] === 'empty') return false;
+  if (have === null) return typeof want?.[0] === 'number' && want[0] > now && want[0] < now + 2 * 86400;
+  if (have[0] === 'empty') return false;
   if (want === null) return have[0] > now && have[0] < now + 2 * 86400;
   if (want[0] === 'empty') return false;
   const days = Math.abs(have[0] - want[0]) / 86400;

@@ -1,3 +1,4 @@
+import { endsThere, firstCore, isWall } from './shortcut.ts';
 import type { Template } from './template.ts';
 
 /** A template and what it has done so far in one log. */
@@ -16,6 +17,10 @@ export type Slot = {
 /** The order of trial and what the last dated line looked like; changes with every line. */
 export type Choice = {
   readonly slots: Slot[];
+  /** No template matches a line of ASCII characters without a CORE. */
+  readonly needsCore: boolean;
+  /** All templates are default forms. */
+  readonly isDefault: boolean;
   last: Last | null;
   /** Slots before this one have all been used. */
   firstUnused: number;
@@ -44,7 +49,9 @@ type Candidate = { readonly index: number; readonly match: RegExpExecArray };
 /** Makes the order of trial from templates, none used yet. */
 export function makeChoice(templates: readonly Template[]): Choice {
   const slots = templates.map((template) => ({ template, hits: 0, seen: 0, lastUsed: 0, distance: NOWHERE }));
-  return { slots, last: null, firstUnused: 0 };
+  const needsCore = templates.every((template) => template.hasCore);
+  const isDefault = templates.every((template) => template.isForm);
+  return { slots, needsCore, isDefault, last: null, firstUnused: 0 };
 }
 
 /**
@@ -52,6 +59,7 @@ export function makeChoice(templates: readonly Template[]): Choice {
  * else the earliest position; used templates move forward.
  */
 export function choose(choice: Choice, asked: Asked, now: number): Chosen | null {
+  if (choice.needsCore && asked.isAscii && firstCore(asked.line) < 0) return null;
   const retry = tryLast(choice, asked);
   const winner = retry.settled ? retry.candidate : search(choice, asked, retry);
   if (winner === null) return null;
@@ -59,6 +67,17 @@ export function choose(choice: Choice, asked: Asked, now: number): Chosen | null
   if (slot === undefined) return null;
   settle(choice, { slot, ...winner }, { line: asked.line, now });
   return { slot, match: winner.match };
+}
+
+/** Counts one more hit of the last template at the same place, when that is known without a search. */
+export function repeatLast(choice: Choice, line: string, now: number): void {
+  const { last } = choice;
+  const slot = last === null ? undefined : choice.slots[last.index];
+  if (last === null || slot === undefined) return;
+  slot.hits++;
+  slot.seen++;
+  slot.lastUsed = now;
+  last.atEnd = line.charAt(last.end);
 }
 
 type Retry = {
@@ -79,8 +98,25 @@ function tryLast(choice: Choice, asked: Asked): Retry {
   const skip = within ? -1 : index;
   if (match === null) return { candidate: null, settled: false, skip };
   const samePlace = match.index === last.start && match.index + match[0].length === last.end;
-  const settled = choice.slots.length === 1 || slot.template.anchored || samePlace;
+  const settled =
+    choice.slots.length === 1 || slot.template.anchored || samePlace || standsAlone(choice, asked, match);
   return { candidate: { index, match }, settled, skip };
+}
+
+/** Whether a match of the last template at another place is one that no other default form could take from it. */
+function standsAlone({ isDefault, slots, last }: Choice, asked: Asked, match: RegExpExecArray): boolean {
+  if (!isDefault || !asked.isAscii || last === null || slots[last.index]?.template.isSolitary !== true)
+    return false;
+  const { index: start } = match;
+  const { line } = asked;
+  // Were the last date's place behind this one, a date further right would be preferred to it.
+  return (
+    start > 2 &&
+    last.start < start + match[0].length &&
+    isWall(line.charCodeAt(start - 1)) &&
+    endsThere(line, start + match[0].length) &&
+    firstCore(line) >= start
+  );
 }
 
 /** Both ends look as they did on the last line: the same outside, or the same sign (no letter or digit) inside. */

@@ -50,7 +50,14 @@ export const defaultForms: readonly string[] = [
   'TAI64N',
 ];
 
+/** ISO dates and access logs': the year before the clock or the month's name between signs is in no other form. */
+const SOLITARY: readonly (string | undefined)[] = [defaultForms[0], defaultForms[4]];
+
 const LINE_BEGIN = '{^LN-BEG}';
+
+function compileForm(form: string): Template {
+  return { ...compileTemplate(form), hasCore: true, isForm: true, isSolitary: SOLITARY.includes(form) };
+}
 
 let compiled: { readonly plain: readonly Template[]; readonly all: readonly Template[] } | null = null;
 
@@ -60,10 +67,10 @@ export function defaultTemplates(): {
   readonly all: readonly Template[];
 } {
   if (compiled !== null) return compiled;
-  const plain = defaultForms.map(compileTemplate);
+  const plain = defaultForms.map(compileForm);
   const atStart = defaultForms
     .filter((form) => !form.startsWith(LINE_BEGIN) && !form.startsWith('^'))
-    .map((form): Template => ({ ...compileTemplate(LINE_BEGIN + form), weight: 100 }));
+    .map((form): Template => ({ ...compileForm(LINE_BEGIN + form), weight: 100 }));
   compiled = { plain, all: [...atStart, ...plain] };
   return compiled;
 }
@@ -80,6 +87,6 @@ export function templatesOf(line: string): readonly Template[] {
     const whole = line.replace(/(?<!\\)\{DATE\}/gi, () => unbound);
     // A number or a TAI64N label is looked for on its own or at the line's beginning, not inside another pattern.
     if (!unbound.includes('%') && !/^(\{\^LN-BEG\}|\^)?\w+$/.test(whole)) return [];
-    return [compileTemplate(whole)];
+    return [{ ...compileTemplate(whole), hasCore: true }];
   });
 }

@@ -27,6 +27,12 @@ export type Template = {
   /** Bound to the line's beginning or end: once it hits there is nothing to weigh. */
   readonly anchored: boolean;
   readonly weight: number;
+  /** One of the default forms or made around one: matches nothing that has no CORE (shortcut.ts). */
+  readonly hasCore: boolean;
+  /** One of the default forms itself, so that its end is known without asking the regex (shortcut.ts). */
+  readonly isForm: boolean;
+  /** A default form inside whose text no other default form matches. */
+  readonly isSolitary: boolean;
 };
 
 /** Where a pattern wants its boundary: nowhere, at a word's edge, or at the line's beginning. */
@@ -174,6 +180,9 @@ function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
     atStart,
     anchored: atStart || AT_END.test(text + back),
     weight: 1,
+    hasCore: false,
+    isForm: false,
+    isSolitary: false,
   };
 }
 

@@ -119,6 +119,16 @@ const AFTER = [
   ' at 2005-08-14 10:00:00',
 ];
 
+const CLIENTS = [
+  '192.0.2.7',
+  '198.51.100.200',
+  '10.2.1.9',
+  '2001:db8::1:22:33:44',
+  '2001:db8::7',
+  'x 10:00:00',
+  '',
+];
+
 /** Lines with dates of these forms around `now`, most of them consecutive, some without any or without a real one. */
 export function lines(
   random: Random,
@@ -129,11 +139,13 @@ export function lines(
   const before = pick(random, BEFORE);
   const after = pick(random, AFTER);
   const isSteady = random() < 0.5;
+  const isAccess = random() < 0.3;
   return Array.from({ length: count }, () => {
     at += pick(random, [0, 0, 1, 7, 3600, 86400, 5000000, -86400]);
     if (random() < 0.05)
       return pick(random, ['', 'no date at all', 'Feb 30 10:00:00 x', '2005-13-14 10:00:00', '25:61:00 x']);
     const text = pick(random, forms)(partsOf(at, random));
+    if (isAccess) return `${pick(random, CLIENTS)} - - [${text}] "GET /"`;
     return isSteady ? before + text + after : pick(random, BEFORE) + text + pick(random, AFTER);
   });
 }

@@ -1,0 +1,51 @@
+/**
+ * What saves asking thirty regexes about each line. Every default form holds a clock (`h:m:s`), eight digits and a gap, an
+ * epoch's ten digits or a TAI64N label: a line of ASCII characters without any of these has no date.
+ */
+const CORE = /\d:[0-5]?\d:[0-5]?\d|\d{8}[T ]|\d{10}|@[0-9a-f]{24}/;
+
+/** Where the first part stands that a default form cannot do without, -1 when there is none. */
+export function firstCore(line: string): number {
+  return line.search(CORE);
+}
+
+/** A sign that stands inside no default form, so that none reaches over it: one of `" ' ( = [ { |`. */
+export function isWall(code: number): boolean {
+  return (
+    code === 0x5b ||
+    code === 0x22 ||
+    code === 0x28 ||
+    code === 0x27 ||
+    code === 0x3d ||
+    code === 0x7b ||
+    code === 0x7c
+  );
+}
+
+/**
+ * Whether a default form that reached `end` ends there whatever follows: neither a fraction, a year, a zone nor AM or PM
+ * can begin, and it is a word's end. False when in doubt.
+ */
+export function endsThere(line: string, end: number): boolean {
+  if (end >= line.length) return true;
+  const code = line.charCodeAt(end);
+  if (code === 0x20) return end + 1 >= line.length || beginsNothing(line.charCodeAt(end + 1));
+  // " ' ) : ; ] |
+  return (
+    code === 0x5d ||
+    code === 0x22 ||
+    code === 0x3a ||
+    code === 0x29 ||
+    code === 0x27 ||
+    code === 0x3b ||
+    code === 0x7c
+  );
+}
+
+/** Behind a blank: no digit, sign or further blank, and no letter of a zone (Z, UTC, GMT), AM or PM. */
+function beginsNothing(code: number): boolean {
+  if (code >= 0x80 || code <= 0x20 || code === 0x2b || code === 0x2d) return false;
+  if (code >= 0x30 && code <= 0x39) return false;
+  const letter = code | 0x20;
+  return !(letter === 0x7a || letter === 0x75 || letter === 0x67 || letter === 0x61 || letter === 0x70);
+}
