@@ -131,12 +131,18 @@ function inSection(spelt: string, from: Option, scope: Scope): Option | null {
   const fallback = sections.defaults.get(key) ?? null;
   if (name.toLowerCase() === 'default') return fallback;
   if (name.toLowerCase() !== 'known') return sections.sections.get(name)?.get(key) ?? fallback;
-  return knownOption(key, from, scope, fallback === from ? from.known : fallback);
+  return knownOption(key, from, scope, fallback);
 }
 
-/** `known/option`: what was before the value that asks, if it is the section's own, else before the section's last. */
+/** `known/option`: what was before the value that asks, else before the section's last one, else [DEFAULT]'s. */
 function knownOption(key: string, from: Option, scope: Scope, fallback: Option | null): Option | null {
   const own = scope.sections.sections.get(scope.section)?.get(key) ?? null;
-  for (let one = own; one !== null; one = one.known) if (one === from) return from.known ?? fallback;
-  return own?.known ?? fallback;
+  if (isLater(own, from)) return from.known ?? fallback;
+  return own?.known ?? (isLater(fallback, from) ? from.known : fallback);
+}
+
+/** Whether `option` is `other` or replaced it. */
+function isLater(option: Option | null, other: Option): boolean {
+  for (let one = option; one !== null; one = one.known) if (one === other) return true;
+  return false;
 }

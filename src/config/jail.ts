@@ -47,7 +47,7 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
   const problems: Problem[] = [];
   const place = input.sections.places.get(name) ?? NOWHERE;
   const done = (isEnabled: boolean, options: ReadonlyMap<string, Text>, jail: Jail | null): JailResult => {
-    const named = problems.map((one) => ({ ...one, jail: name }));
+    const named = withoutRepeats(problems).map((one) => ({ ...one, jail: name }));
     const texts = new Map([...options].map(([key, text]) => [key, text.text]));
     const isBroken = problems.some((one) => one.severity === 'error');
     return { name, place, isEnabled, options: texts, jail: isBroken ? null : jail, problems: named };
@@ -73,14 +73,22 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
   return done(true, options, jail);
 }
 
+/** One mistake may be met in several options (`maxmatches = %(maxretry)s`); it is told for the first. */
+function withoutRepeats(problems: readonly Problem[]): Problem[] {
+  const told = new Set<string>();
+  return problems.filter(({ text, place }) => {
+    const id = JSON.stringify([text, place]);
+    const isNew = !told.has(id);
+    told.add(id);
+    return isNew;
+  });
+}
+
 function readOptions(scope: Scope, keys: readonly string[], problems: Problem[]): Map<string, Text> {
   const options = new Map<string, Text>();
-  const told = new Set(problems.map((one) => JSON.stringify(one)));
   for (const key of keys) {
-    const found: Problem[] = [];
-    const text = guarded(found, () => getOption(scope, key));
+    const text = guarded(problems, () => getOption(scope, key));
     if (text !== null) options.set(key, text);
-    problems.push(...found.filter((one) => !told.has(JSON.stringify(one))));
   }
   return options;
 }

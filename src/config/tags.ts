@@ -7,7 +7,8 @@ export type Lookup = (tag: string) => Text | null;
 
 /** fail2ban 1.0.2 allows as many insertions of one tag into one value. */
 const MAX_REPEATS = 25;
-const MAX_LENGTH = 1024 * 1024;
+/** Longer than any honest command or regex. */
+const MAX_LENGTH = 128 * 1024;
 const TAG = /<([^ <>]+)>/g;
 
 /**
@@ -31,7 +32,8 @@ export function expandTags(key: string, value: Text, lookup: Lookup): Text {
       }
       const count = (counts.get(tag) ?? 0) + 1;
       counts.set(tag, count);
-      if (tag === key || count > MAX_REPEATS || now.text.length > MAX_LENGTH) {
+      const isEndless = count > MAX_REPEATS || lengthAfter(now.text, whole, insert.text) > MAX_LENGTH;
+      if (tag === key || isEndless) {
         throw new ConfigError([problem(`"<${tag}>" contains itself`, { place: placeOf(value), key })]);
       }
       now = replaceAll(now, whole, insert);
@@ -48,9 +50,19 @@ export function expandTags(key: string, value: Text, lookup: Lookup): Text {
 }
 
 function replaceAll(text: Text, what: string, insert: Text): Text {
+  if (insert.places.length === 1) {
+    const lines = text.text.split('\n');
+    const places = text.places.map((own, i) => (lines[i]?.trim() === what ? placeOf(insert) : own));
+    return { text: text.text.replaceAll(what, () => insert.text), places };
+  }
   let now = text;
   for (let at = now.text.indexOf(what); at >= 0; at = now.text.indexOf(what, at + insert.text.length)) {
     now = splice(now, at, at + what.length, insert);
   }
   return now;
+}
+
+/** How long the text would be. */
+function lengthAfter(text: string, what: string, insert: string): number {
+  return text.length + (text.split(what).length - 1) * (insert.length - what.length);
 }

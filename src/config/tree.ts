@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, normalize, relative } from 'node:path';
 import { codeOf, MachineError, UsageError } from '../errors.ts';
 
@@ -129,12 +129,9 @@ export function findConfigTree(
     const origin = options.config === null ? ' (from $F2B_CONFIG)' : '';
     throw new UsageError(`cannot read the configuration folder ${root}${origin}: no such folder`);
   }
-  try {
-    accessSync(root, constants.R_OK | constants.X_OK);
-  } catch (error) {
-    throw refusal('read the configuration folder', root, error);
-  }
-  return overlayTree(diskTree(root), embedded);
+  const tree = diskTree(root);
+  tree.list('.');
+  return overlayTree(tree, embedded);
 }
 
 function isFolder(path: string): boolean {
