@@ -112,6 +112,10 @@ export function dateHits(dates: Dates): readonly { readonly name: string; readon
 function spanOf(template: Template, match: RegExpExecArray): readonly [start: number, end: number] {
   const end = match.index + match[0].length;
   if (template.isTail) return [end - (match[template.spanGroup] ?? '').length, end];
+  if (template.prefixGroup > 0) {
+    const start = match.index + (match[template.prefixGroup] ?? '').length;
+    return [start, start + (match[template.spanGroup] ?? '').length];
+  }
   return match.indices?.[template.spanGroup] ?? [match.index, match.index];
 }
 
@@ -123,7 +127,7 @@ function timeOf(dates: Dates, seen: Seen, now: number): number | null {
   if (template.reading !== 'fields') return epochOf(match[template.valueGroup] ?? '', template.reading);
   const { cached } = dates;
   // A custom pattern may read fields outside the span that is cut, so the whole match is the key.
-  const key = template.isTail ? text : match[0];
+  const key = template.isTextAll ? text : match[0];
   if (cached !== null && cached.template === template && cached.text === key) {
     if (now >= cached.now && now < cached.moment.until) return cached.moment.time;
   }

@@ -20,8 +20,12 @@ export type Template = {
   readonly valueGroup: number;
   /** The group whose text is cut out of the line. */
   readonly spanGroup: number;
-  /** That group reaches up to the match's end; else the regexes tell the places of groups. */
+  /** The group of what stands before it, 0 when there is none. */
+  readonly prefixGroup: number;
+  /** That group reaches up to the match's end. Without this and a prefixGroup the regexes tell places (flag d). */
   readonly isTail: boolean;
+  /** The text that is cut holds every field. */
+  readonly isTextAll: boolean;
   /** Bound to the line's beginning. */
   readonly atStart: boolean;
   /** Bound to the line's beginning or end: once it hits there is nothing to weigh. */
@@ -162,10 +166,8 @@ function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
   const { python, span, isTail } = withSpan(withoutStars(source));
   const framed = splice(splice(python, python.text.length, 0, back), 0, 0, front);
   const atStart = AT_START.test(front + text);
-  const { ascii, exact, groups } = translate(
-    withFlags(withoutStars(framed), bounds.ignoreCase === true),
-    !isTail,
-  );
+  const flagged = withFlags(framed, bounds.ignoreCase === true);
+  const { ascii, exact, groups, prefix, outside } = translate(flagged, span, isTail);
   return {
     ...naming,
     ascii,
@@ -175,6 +177,8 @@ function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
       return field === undefined ? [] : [[group, field]];
     }),
     valueGroup: groups.get('epoch') ?? groups.get(span) ?? 0,
+    prefixGroup: prefix,
+    isTextAll: outside.every((name) => !fieldOfGroup.has(name)),
     spanGroup: groups.get(span) ?? 0,
     isTail,
     atStart,
