@@ -1,5 +1,7 @@
+import { type Escalate, weightOf } from './escalation.ts';
 import { type Count, countFailure, keepMatches } from './failures.ts';
-import type { Ban, JailState, Past } from './state.ts';
+import type { Increment } from './jail.ts';
+import type { Ban, JailState, State } from './state.ts';
 
 /** The limits by which a jail judges; durations in seconds. */
 export type Limits = {
@@ -9,8 +11,9 @@ export type Limits = {
   readonly bantime: number | null;
   /** How many matched lines are kept for actions; 0 keeps none. */
   readonly maxmatches: number;
-  /** Longer bans for those who come back; answers seconds or null = for ever. */
-  readonly escalate: (bantime: number | null, past: Past | undefined, now: number) => number | null;
+  readonly increment: Increment;
+  /** Longer bans for those who come back. */
+  readonly escalate: Escalate;
 };
 
 /** One failure that counts: who, when (epoch seconds), and the lines that show it. */
@@ -23,39 +26,49 @@ export type Verdict =
   /** The count was reached by somebody whose ban stands: the ban may have no effect. */
   | { readonly kind: 'already'; readonly ban: Ban };
 
+/** How often the id was banned before: in this jail, or with `bantime.overalljails` in all. */
+export function bansBefore(state: State, jail: string, id: string, limits: Limits): number {
+  if (!limits.increment.overalljails) return state.jails.get(jail)?.past.get(id)?.count ?? 0;
+  return [...state.jails.values()].reduce((sum, { past }) => sum + (past.get(id)?.count ?? 0), 0);
+}
+
 /**
  * Counts a failure and decides. On the maxretry-th failure the id is to be banned and its count starts over.
  * Changes the jail's failures and totals, not its bans: the caller puts the ban where it belongs. A ban begins
- * at the failure, not when it was read, so that reading a log late or twice gives the same end.
+ * at the failure, not when it was read, so that reading a log late or twice gives the same end. `before` is how
+ * often the id was banned already.
  */
-export function judge(jail: JailState, failure: Failure, limits: Limits, now: number): Verdict {
-  const count = countFailure(jail.failures, failure.id, failure.time, limits.findtime);
+export function judge(
+  jail: JailState,
+  failure: Failure,
+  limits: Limits,
+  at: { readonly now: number; readonly before: number },
+): Verdict {
+  const { now, before } = at;
+  const { id, time } = failure;
+  const weight = weightOf(limits.increment, before, limits.maxretry);
+  const count = countFailure(jail.failures, id, { time, weight }, limits.findtime);
   jail.totalFailed += 1;
   if (limits.maxmatches > 0) keepMatches(count, failure.lines, limits.maxmatches);
   if (count.retry < limits.maxretry) return { kind: 'counted', count };
-  jail.failures.delete(failure.id);
-  const standing = jail.bans.get(failure.id);
+  jail.failures.delete(id);
+  const standing = jail.bans.get(id);
   if (standing !== undefined) return { kind: 'already', ban: standing };
-  return {
-    kind: 'ban',
-    ban: makeBan(jail, failure.id, limits, { now: Math.min(failure.time, now), count, origin: 'log' }),
-  };
+  return { kind: 'ban', ban: makeBan(limits, before, { now: Math.min(time, now), count, origin: 'log' }) };
 }
 
-/** A ban that begins at `now`, its length by the jail's limits and the id's past. Nothing is changed. */
+/** A ban that begins at `now`, its length by the jail's limits and how often the id was banned `before`. */
 export function makeBan(
-  jail: JailState,
-  id: string,
   limits: Limits,
+  before: number,
   why: { readonly now: number; readonly count: Count | null; readonly origin: Ban['origin'] },
 ): Ban {
-  const past = jail.past.get(id);
-  const length = limits.escalate(limits.bantime, past, why.now);
+  const length = limits.escalate(limits.bantime, before);
   return {
     at: why.now,
     until: length === null ? null : why.now + length,
     failures: why.count?.failures ?? 0,
-    count: (past?.count ?? 0) + 1,
+    count: before + 1,
     origin: why.origin,
     matches: why.count?.matches ?? [],
     pending: 'not yet handed to the firewall',

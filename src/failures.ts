@@ -25,12 +25,18 @@ function roundHalfEven(value: number): number {
 /**
  * Counts one failure at `time` and answers the id's entry as it is then. Not a sliding window but an
  * estimate of the rate: when the window has grown longer than findtime the count is scaled down to it
- * (fail2ban 1.0.2 behaviour). A failure that is older than the last one counts without moving the window.
+ * (fail2ban 1.0.2 behaviour). `weight` is what one failure of a known offender counts. A failure that is older than the last one counts without moving the window.
  */
-export function countFailure(failures: Failures, id: string, time: number, findtime: number): Count {
+export function countFailure(
+  failures: Failures,
+  id: string,
+  failure: { readonly time: number; readonly weight?: number },
+  findtime: number,
+): Count {
+  const { time, weight = 1 } = failure;
   const known = failures.get(id);
   if (known === undefined) {
-    const fresh: Count = { retry: 1, first: time, last: time, failures: 1, matches: [] };
+    const fresh: Count = { retry: weight, first: time, last: time, failures: 1, matches: [] };
     failures.set(id, fresh);
     return fresh;
   }
@@ -41,7 +47,7 @@ export function countFailure(failures: Failures, id: string, time: number, findt
     }
     known.last = time;
   }
-  known.retry += 1;
+  known.retry += weight;
   known.failures += 1;
   return known;
 }

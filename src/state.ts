@@ -138,6 +138,15 @@ export function expireBans(state: State, now: number): { jail: string; id: strin
   return expired;
 }
 
+/** Forgets the past of ids whose last ban ended over `age` seconds ago. */
+export function purgePast(state: State, now: number, age: number): void {
+  for (const { past, bans } of state.jails.values()) {
+    for (const [id, { until, last }] of past) {
+      if (!bans.has(id) && (until ?? last) < now - age) past.delete(id);
+    }
+  }
+}
+
 /** When the next ban ends, epoch seconds; null when none will. */
 export function nextExpiry(state: State): number | null {
   let next: number | null = null;

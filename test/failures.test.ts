@@ -4,7 +4,7 @@ import { countFailure, type Failures, keepMatches, sweepFailures } from '../src/
 
 const retries = (times: readonly number[], findtime: number): number[] => {
   const failures: Failures = new Map();
-  return times.map((time) => countFailure(failures, '192.0.2.7', time, findtime).retry);
+  return times.map((time) => countFailure(failures, '192.0.2.7', { time }, findtime).retry);
 };
 
 test('countFailure() follows the rate estimate observed in fail2ban 1.0.2', () => {
@@ -38,13 +38,13 @@ test('countFailure() never counts more than one for each failure, nor less than 
 
 test('countFailure() counts an older failure without moving the window', () => {
   const failures: Failures = new Map();
-  countFailure(failures, 'a', 1000, 600);
-  const count = countFailure(failures, 'a', 10, 600);
+  countFailure(failures, 'a', { time: 1000 }, 600);
+  const count = countFailure(failures, 'a', { time: 10 }, 600);
   assert.deepEqual([count.retry, count.first, count.last], [2, 1000, 1000]);
 });
 
 test('keepMatches() keeps the last maxmatches lines', () => {
-  const count = countFailure(new Map(), 'a', 1, 600);
+  const count = countFailure(new Map(), 'a', { time: 1 }, 600);
   keepMatches(count, ['one', 'two'], 2);
   keepMatches(count, ['three'], 2);
   assert.deepEqual(count.matches, ['two', 'three']);
@@ -54,8 +54,8 @@ test('keepMatches() keeps the last maxmatches lines', () => {
 
 test('sweepFailures() forgets an id at findtime after its last failure, not before', () => {
   const failures: Failures = new Map();
-  countFailure(failures, 'old', 100, 600);
-  countFailure(failures, 'new', 101, 600);
+  countFailure(failures, 'old', { time: 100 }, 600);
+  countFailure(failures, 'new', { time: 101 }, 600);
   assert.equal(sweepFailures(failures, 700, 600), 1);
   assert.deepEqual([...failures.keys()], ['new']);
 });
