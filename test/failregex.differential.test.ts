@@ -37,6 +37,14 @@ function check(
   if (found === null || answer === null) return null;
   const move = offsets(text) ?? ((offset: number) => offset);
   const [start, end, spans] = [move(answer[0]), move(answer[1]), answer[2]];
+  if (isAsciiText(text)) {
+    const folded = text.toLowerCase();
+    const absent = regex.literals.find(
+      (set) => !set.texts.some((each) => (set.isFolded ? folded : text).includes(each)),
+    );
+    if (absent !== undefined) return `the literals ${JSON.stringify(absent)} are not in it`;
+  }
+  if (regex.isAnchored && start !== 0) return `is anchored, but starts at ${start}`;
   if (found.start !== start) return `starts at ${found.start}, Python ${start}`;
   const isEndRight = found.end === end || (found.end === text.length && end === text.length - 1);
   if (!isEndRight) return `ends at ${found.end}, Python ${end}`;

@@ -113,12 +113,58 @@ def corpus():
     return filters
 
 
+def open_filter(options):
+    from fail2ban.server.filter import Filter
+
+    flt = Filter(None, useDns=options["usedns"])
+    flt.inOperation = options["live"]
+    flt.checkFindTime = True
+    flt.setFindTime(options["findtime"])
+    resolved = options["resolved"]
+    if resolved["datepattern"]:
+        flt.setDatePattern(resolved["datepattern"])
+    flt.setMaxLines(resolved["maxlines"])
+    flt.prefRegex = resolved["prefregex"]
+    for text in resolved["failregex"]:
+        flt.addFailRegex(text)
+    for text in resolved["ignoreregex"]:
+        flt.addIgnoreRegex(text)
+    return flt
+
+
+def process(question):
+    """What a filter in operation makes of the lines: for each line the failures as [regex, id, time, fields, matches]."""
+    from fail2ban.server.mytime import MyTime
+
+    flt = open_filter(question)
+    out = []
+    for line, now in question["lines"]:
+        MyTime.setTime(now)
+        failures = []
+        try:
+            found = flt.processLine(line)
+        except Exception:  # the original logs these and goes on, with what it had changed until then
+            out.append(None)
+            continue
+        for index, fid, date, fail in found:
+            fields = {k: v for k, v in fail.items() if isinstance(v, (str, tuple))}
+            matches = ["".join(match) for match in fail.get("matches", [])]
+            failures.append([index, str(fid), min(date, now), fields, matches])
+        out.append(failures)
+    MyTime.setTime(None)
+    return out
+
+
 def answer(question):
     do = question["do"]
     if do == "corpus":
         return corpus()
     if do == "filter":
         return read_filter(question["name"], question["options"], question.get("base", "/etc/fail2ban"))
+    if do == "options":
+        return option_sets(os.path.join(LOGS, question["name"]))
+    if do == "process":
+        return process(question)
     if do == "compile":
         try:
             compiled[question["key"]] = re.compile(question["pattern"])
