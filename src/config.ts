@@ -3,6 +3,7 @@ import { filterNames } from './config/filter.ts';
 import type { JailResult } from './config/jail.ts';
 import { readJail } from './config/jail.ts';
 import { referencedNames } from './config/jailkeys.ts';
+import type { Reader, Sections } from './config/sections.ts';
 import { noSections, openReader, readSections } from './config/sections.ts';
 import type { Settings } from './config/settings.ts';
 import { readSettings } from './config/settings.ts';
@@ -70,6 +71,7 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
     services: readServices(options.services ?? ''),
     referenced: referencedNames(sections),
   };
+  blameJails(reader, sections, new Set(names));
   const wanted = options.only === undefined ? names : names.filter((name) => options.only?.includes(name));
   const allJails = wanted.map((name) => readJail(input, name, options.force ?? false));
   for (const name of options.only ?? []) {
@@ -84,6 +86,15 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
   const jails = allJails.flatMap(({ jail, isEnabled }) => (jail !== null && isEnabled ? [jail] : []));
   const all = [...reader.problems, ...problems, ...allJails.flatMap((one) => one.problems)];
   return { tree: tree.name, jails, allJails, settings, problems: all, files: sections.files.map(tree.show) };
+}
+
+/** What cannot be read in a jail's section is that jail's trouble; elsewhere it is everybody's. */
+function blameJails(reader: Reader, sections: Sections, names: ReadonlySet<string>): void {
+  const files = new Set(sections.files.map(reader.tree.show));
+  for (const [i, one] of reader.problems.entries()) {
+    const isJails = one.jail !== null && names.has(one.jail) && files.has(one.place?.file ?? '');
+    if (!isJails) reader.problems[i] = { ...one, jail: null };
+  }
 }
 
 /** The names of a configuration's filters; for completion and "did you mean". */

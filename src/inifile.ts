@@ -13,7 +13,10 @@ export type IniOption = {
 /** One section; option names are lower case, a section written twice is one. */
 export type IniSection = { readonly place: Place; readonly options: ReadonlyMap<string, IniOption> };
 
-/** A configuration file, section names as spelt, in their order; and everything that is wrong with it. */
+/**
+ * A configuration file, section names as spelt, in their order; and everything that is wrong with it. `jail` of a
+ * problem is the section it stands in: whether that is a jail's is for the reader of the tree to say.
+ */
 export type IniFile = {
   readonly file: string;
   readonly sections: ReadonlyMap<string, IniSection>;
@@ -109,7 +112,8 @@ function readOption(said: string, number: number, section: string | null, foldin
   if (key === '' || section === null) {
     const text =
       key === '' ? `cannot read "${shorten(said)}": expected "option = value"` : 'no [section] before this';
-    folding.problems.push(problem(text, { place: { file: folding.file, line: number }, key: key || null }));
+    const place = { file: folding.file, line: number };
+    folding.problems.push(problem(text, { place, key: key || null, jail: section }));
     // Kept out of the entries, but open: its continuation lines must not become another option's.
     return entry;
   }

@@ -7,7 +7,7 @@ import { parseNamed } from './brackets.ts';
 import type { Merged } from './definition.ts';
 import { expandAll, mergeDefinition, withInit } from './definition.ts';
 import type { Reader, Sections } from './sections.ts';
-import { builtIn, noSections, readSections } from './sections.ts';
+import { brokenFiles, builtIn, noSections, readSections } from './sections.ts';
 import type { Text } from './text.ts';
 import { textAt } from './text.ts';
 
@@ -58,6 +58,7 @@ export function readAction(
     const hint = didYouMean(type, [...actionNames(reader), ...FIREWALL_ACTIONS]);
     return refuse(`cannot find the action "${type}": no action.d/${type}.conf or .local`, hint);
   }
+  problems.push(...brokenFiles(reader, sections, { place, key }));
   const given = givenOptions(type, named.options, use.jail, place);
   const init = withInit(sections, given, problems);
   const vars = new Map([...use.vars, ...given]);

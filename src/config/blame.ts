@@ -1,6 +1,7 @@
 import type { Place } from '../errors.ts';
 import type { Scope } from './interpolate.ts';
 import { findOption } from './interpolate.ts';
+import { isBuiltIn } from './sections.ts';
 
 /** The jail's options that make up its actions when `action` is left as it is, the likeliest culprit first. */
 const SOURCES: readonly string[] = [
@@ -26,7 +27,7 @@ export function blame(
   for (const key of SOURCES) {
     const option = findOption(scope.sections, scope.section, key);
     const at = option?.text.text.indexOf(word) ?? -1;
-    if (option === null || at < 0) continue;
+    if (option === null || at < 0 || isBuiltIn(option.place)) continue;
     const line = option.text.text.slice(0, at).split('\n').length - 1;
     return { place: option.text.places[line] ?? option.place, key };
   }

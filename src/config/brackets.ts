@@ -7,7 +7,7 @@ export function parseNamed(text: string): Named | string {
   if (found === null) return text.includes('[') ? 'expected name[option=value, ...]' : 'expected a name';
   const options = new Map<string, string>();
   const rest = found[2] ?? '';
-  const option = /\s*([\w.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^,\]]*))\s*(,|\]\s*\[|$)|\s*,?\s*$/sy;
+  const option = /\s*([\w.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|((?!["'])[^,\]]*))\s*(,|\]\s*\[|$)|\s*,?\s*$/sy;
   for (let at = 0; at < rest.length; at = option.lastIndex) {
     option.lastIndex = at;
     const part = option.exec(rest);

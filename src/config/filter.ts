@@ -7,7 +7,7 @@ import { parseNamed } from './brackets.ts';
 import { expandAll, guarded, mergeDefinition, withInit } from './definition.ts';
 import { getOption } from './interpolate.ts';
 import type { Reader, Sections } from './sections.ts';
-import { openReader, readFiles, readSections } from './sections.ts';
+import { brokenFiles, openReader, readFiles, readSections } from './sections.ts';
 import type { Lookup } from './tags.ts';
 import type { Text } from './text.ts';
 import { linesOf, placeOf, textAt } from './text.ts';
@@ -59,6 +59,7 @@ export function openFilter(
     problems.push(problem(text, { place, key: 'filter', hint }));
     return null;
   }
+  problems.push(...brokenFiles(reader, sections, { place, key: 'filter' }));
   const given = new Map([...named.options].map(([key, value]) => [key, textAt(value, place)]));
   const own = sections.sections.get('Definition')?.has('logtype') ?? false;
   if (!given.get('logtype')?.text && !own) {
@@ -197,7 +198,7 @@ export function loadFilter(
   const usedns = options.get('usedns');
   const all = [...reader.problems, ...problems];
   return {
-    filter: problems.some((p) => p.severity === 'error') ? null : filter,
+    filter: all.some((one) => one.severity === 'error') ? null : filter,
     usedns: usedns === undefined ? null : readUseDns(usedns, problems),
     options: new Map([...options].map(([key, text]) => [key, text.text])),
     problems: all,

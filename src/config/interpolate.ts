@@ -2,8 +2,8 @@ import type { Place } from '../errors.ts';
 import { ConfigError, problem } from '../errors.ts';
 import { didYouMean } from '../nearest.ts';
 import type { Option, Sections } from './sections.ts';
-import type { Text } from './text.ts';
-import { joinTexts, placeOf, textAt } from './text.ts';
+import type { Piece, Text } from './text.ts';
+import { joinPieces, placeOf, textAt } from './text.ts';
 
 /** Where a name is looked up: `vars` first, then the section, then [DEFAULT]. */
 export type Scope = {
@@ -66,25 +66,26 @@ function interpolate(option: Option, step: Step, isGiven = false): Text {
     throw broken(step.trail[0] ?? option, placeOf(option.text), `"%(${option.key})s" contains itself`);
   }
   const inner = { ...step, trail: [...step.trail, option] };
-  const pieces: Text[] = [];
+  const pieces: Piece[] = [];
   let at = 0;
   let line = 0;
   let length = 0;
   for (const found of text.matchAll(/%(?:%|\(([^)]+)\)s|)/g)) {
     const before = text.slice(at, found.index);
-    pieces.push({ text: before, places: places.slice(line, line + before.split('\n').length) });
+    const own = { text: before, places: places.slice(line, line + before.split('\n').length) };
+    pieces.push({ text: own, isOwn: true });
     line += before.split('\n').length - 1;
     const here = places[line] ?? placeOf(option.text);
     at = found.index + found[0].length;
     line += found[0].split('\n').length - 1;
     const piece = readReference(found, option, inner, here) ?? (isGiven ? textAt(found[0], here) : null);
     if (piece === null) throw unreadable(found, option, here, step.scope);
-    pieces.push(piece);
+    pieces.push({ text: piece, isOwn: found[0] === '%%' });
     length += piece.text.length;
     if (length > MAX_LENGTH) throw broken(option, here, 'grows beyond 1 MB');
   }
-  pieces.push({ text: text.slice(at), places: places.slice(line) });
-  return joinTexts(pieces, placeOf(option.text));
+  pieces.push({ text: { text: text.slice(at), places: places.slice(line) }, isOwn: true });
+  return joinPieces(pieces, placeOf(option.text));
 }
 
 /** null when it cannot be read, or is nowhere. */

@@ -10,10 +10,11 @@ import { guarded } from './definition.ts';
 import type { FilterOptions } from './filter.ts';
 import { buildFilter, FILTER_KEYS, filterOptions, knownOptions, openFilter } from './filter.ts';
 import type { Scope } from './interpolate.ts';
-import { getOption } from './interpolate.ts';
+import { findOption, getOption } from './interpolate.ts';
 import { JAIL_KEYS, OWN_KEYS, uselessOptions } from './jailkeys.ts';
 import { jailNameTrouble } from './jailname.ts';
 import type { Reader, Sections } from './sections.ts';
+import { BUILT_IN, isBuiltIn } from './sections.ts';
 import type { Text } from './text.ts';
 import { placeOf, textAt } from './text.ts';
 import * as values from './values.ts';
@@ -40,16 +41,19 @@ export type JailResult = {
 
 type Field = { readonly options: ReadonlyMap<string, Text>; readonly problems: Problem[] };
 
-const NOWHERE: Place = { file: 'built-in default', line: 0 };
-
 /** Reads one jail; `force` reads it as if it were enabled. All its mistakes are found in one go. */
 export function readJail(input: JailInput, name: string, force: boolean): JailResult {
   const problems: Problem[] = [];
-  const place = input.sections.places.get(name) ?? NOWHERE;
+  const place = input.sections.places.get(name) ?? BUILT_IN;
   const done = (isEnabled: boolean, options: ReadonlyMap<string, Text>, jail: Jail | null): JailResult => {
-    const named = withoutRepeats(problems).map((one) => ({ ...one, jail: name }));
+    const named = withoutRepeats(problems).map((one): Problem => {
+      // Nobody can mend a default: what is wrong with it is wrong with the jail that left it so.
+      const isDefault = one.place !== null && isBuiltIn(one.place);
+      return { ...one, jail: name, place: isDefault ? place : one.place };
+    });
     const texts = new Map([...options].map(([key, text]) => [key, text.text]));
-    const isBroken = problems.some((one) => one.severity === 'error');
+    const misread = input.reader.problems.filter((one) => one.jail === name);
+    const isBroken = [...problems, ...misread].some((one) => one.severity === 'error');
     return { name, place, isEnabled, options: texts, jail: isBroken ? null : jail, problems: named };
   };
   const scope: Scope = { sections: input.sections, section: name, vars: new Map() };
@@ -132,7 +136,9 @@ function readActions(
     if (action === null) continue;
     const hint = 'give one of them another name: [actname=...]';
     const isTwin = actions.some((other) => other.name === action.name);
-    if (isTwin) problems.push(problem(`two actions are called "${action.name}"`, { ...source, hint }));
+    const place = findOption(scope.sections, scope.section, 'action')?.place ?? source.place;
+    const told = `two actions are called "${action.name}"`;
+    if (isTwin) problems.push(problem(told, { place, key: 'action', hint }));
     else actions.push(action);
     checkAction(action, scope, input.services, problems);
   }
@@ -144,7 +150,9 @@ function checkAction(action: ActionSource, scope: Scope, services: Services, pro
   const plan = planAction(action);
   if (plan.kind === 'command') {
     if (['actionban', 'actionstart'].some((key) => (action.options.get(key) ?? '') !== '')) return;
+    const isTold = problems.some((one) => one.severity === 'error');
     if (!FIREWALL_ACTIONS.includes(action.type)) {
+      if (isTold) return;
       const told = `the action "${action.type}" does nothing on a ban`;
       problems.push(problem(told, { severity: 'warning', place: action.place, key: 'action' }));
       return;
@@ -213,7 +221,8 @@ function buildJail(parts: Parts, filter: FilterOptions, field: Field): Jail {
     ignore: readIgnore(field),
     ipv6prefix: get('ipv6prefix', (t) => values.readPrefix(t, problems), 64),
   };
-  checkSense(jail, (field.options.get('action')?.text ?? '') === '', problems);
+  const isBroken = problems.some((one) => one.severity === 'error');
+  if (!isBroken) checkSense(jail, (field.options.get('action')?.text ?? '') === '', problems);
   return jail;
 }
 

@@ -40,16 +40,26 @@ export type Reader = {
   readonly tree: ConfigTree;
   readonly parsed: Map<string, IniFile | null>;
   readonly problems: Problem[];
+  /** Files, as they are cited, of which something could not be read. */
+  readonly broken: Set<string>;
 };
 
 /** A reader over a tree; one per run, since it remembers the files. */
 export function openReader(tree: ConfigTree): Reader {
-  return { tree, parsed: new Map(), problems: [] };
+  return { tree, parsed: new Map(), problems: [], broken: new Set() };
+}
+
+/** Where a value stands that no file wrote. */
+export const BUILT_IN: Place = { file: 'built-in default', line: 0 };
+
+/** Whether no file wrote what stands there. */
+export function isBuiltIn(place: Place): boolean {
+  return place.file === BUILT_IN.file;
 }
 
 /** A single option that no file wrote. */
 export function builtIn(key: string, value: string): Option {
-  const place = { file: 'built-in default', line: 0 };
+  const place = BUILT_IN;
   return { key, text: textAt(value, place), place, known: null };
 }
 
@@ -61,6 +71,17 @@ export function readSections(reader: Reader, name: string): Sections | null {
   const dropIns = listDropIns(reader, `${name}.d`);
   const ofKind = (end: string): string[] => dropIns.filter((file) => file.endsWith(end));
   return readFiles(reader, [`${name}.conf`, ...ofKind('.conf'), `${name}.local`, ...ofKind('.local')]);
+}
+
+/** The complaint of whoever uses files of which something could not be read. */
+export function brokenFiles(
+  reader: Reader,
+  sections: Sections,
+  where: { readonly place: Place; readonly key: string },
+): Problem[] {
+  const files = [...new Set(sections.files.map((path) => reader.tree.show(path)))];
+  const broken = files.filter((file) => reader.broken.has(file));
+  return broken.map((file) => problem(`cannot use what ${file} says: it has mistakes`, where));
 }
 
 /** Merges the files that exist, in this order, each with its includes; null when there is none. */
@@ -96,11 +117,13 @@ function parseFile(reader: Reader, path: string): IniFile | null {
     text = reader.tree.read(path);
   } catch (error) {
     reader.problems.push(problem(reasonOf(error)));
+    reader.broken.add(file);
   }
   if (text === null) return null;
   const ini = readIni(text, file);
   warnOfBadBytes(reader, text, file);
   reader.problems.push(...ini.problems);
+  if (ini.problems.some((one) => one.severity === 'error')) reader.broken.add(file);
   reader.parsed.set(path, ini);
   return ini;
 }

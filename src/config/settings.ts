@@ -68,27 +68,30 @@ export function readSettings(reader: Reader, problems: Problem[]): Settings {
   const sections = readSections(reader, 'fail2ban') ?? noSections();
   const options = new Map<string, Text>();
   const own = [...(sections.sections.get('Definition')?.keys() ?? [])];
+  const found: Problem[] = [];
   for (const key of new Set([...KNOWN, ...own])) {
     const scope = { sections, section: 'Definition', vars: new Map() };
-    const text = guarded(problems, () => getOption(scope, key));
+    const text = guarded(found, () => getOption(scope, key));
     if (text !== null && text.text !== '') options.set(key, text);
-    if (text !== null && !KNOWN.includes(key)) warnOfUnknown(key, text, problems);
+    if (text !== null && !KNOWN.includes(key)) warnOfUnknown(key, text, found);
   }
   const get = <T>(key: string, read: (text: Text) => T | null, otherwise: T): T => {
     const text = options.get(key);
     return (text === undefined ? null : read(text)) ?? otherwise;
   };
-  const target = get('logtarget', (t) => readTarget(t, problems), null);
-  return {
-    loglevel: get('loglevel', (t) => values.readWord('loglevel', t, LOG_LEVELS, problems), 'INFO'),
+  const target = get('logtarget', (t) => readTarget(t, found), null);
+  const settings: Settings = {
+    loglevel: get('loglevel', (t) => values.readWord('loglevel', t, LOG_LEVELS, found), 'INFO'),
     logtarget: target?.name ?? null,
     logtargetOptions: target?.options ?? new Map(),
     syslogsocket: options.get('syslogsocket')?.text ?? 'auto',
-    allowipv6: get('allowipv6', (t) => readAllow(t, problems), 'auto'),
-    dbpurgeage: get('dbpurgeage', (t) => values.readDuration('dbpurgeage', t, problems), 86400),
-    dbmaxmatches: get('dbmaxmatches', (t) => values.readInteger('dbmaxmatches', t, 0, problems), 10),
+    allowipv6: get('allowipv6', (t) => readAllow(t, found), 'auto'),
+    dbpurgeage: get('dbpurgeage', (t) => values.readDuration('dbpurgeage', t, found), 86400),
+    dbmaxmatches: get('dbmaxmatches', (t) => values.readInteger('dbmaxmatches', t, 0, found), 10),
     options: new Map([...options].map(([key, text]) => [key, text.text])),
   };
+  problems.push(...found.sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0)));
+  return settings;
 }
 
 function warnOfUnknown(key: string, text: Text, problems: Problem[]): void {

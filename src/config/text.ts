@@ -47,11 +47,33 @@ function isBlank(text: string | undefined): boolean {
   return text === undefined || text.trim() === '';
 }
 
-/** Joins pieces one behind the other, without anything between them. */
-export function joinTexts(pieces: readonly Text[], place: Place): Text {
-  let all = textAt('', place);
-  for (const piece of pieces) all = splice(all, all.text.length, all.text.length, piece);
-  return all;
+/** A part of a value: written there itself, or put in from elsewhere. */
+export type Piece = { readonly text: Text; readonly isOwn: boolean };
+
+/**
+ * Joins pieces one behind the other. A line's place is where its own writing stands; a line that is all put in keeps the
+ * place it had. `place` is for lines without anything.
+ */
+export function joinPieces(pieces: readonly Piece[], place: Place): Text {
+  let text = '';
+  let places: Place[] = [place];
+  // How sure the last line's place is: 0 nothing said yet, 1 put in, 2 own.
+  let sure = 0;
+  for (const { text: piece, isOwn } of pieces) {
+    for (const [i, line] of piece.text.split('\n').entries()) {
+      const here = piece.places[i] ?? place;
+      const worth = line.trim() === '' ? 0 : isOwn ? 2 : 1;
+      if (i > 0) {
+        places.push(here);
+        sure = worth;
+      } else if (worth > sure || (sure === 0 && places.length > 1)) {
+        places = [...places.slice(0, -1), here];
+        sure = worth;
+      }
+    }
+    text += piece.text;
+  }
+  return { text, places };
 }
 
 /** The lines that say something, each with its place. */

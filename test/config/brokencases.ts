@@ -1,0 +1,44 @@
+import type { Config, ConfigTree } from '../../src/config.ts';
+import { memoryTree } from '../../src/config.ts';
+import { formatProblem } from '../../src/errors.ts';
+
+/** A configuration with mistakes in it, and what is to be said about them. */
+export type BrokenCase = {
+  readonly name: string;
+  /** path -> text */
+  readonly files: ReadonlyMap<string, string>;
+  readonly expected: string;
+};
+
+/**
+ * Reads the cases of a script: `## name`, then for each file `--- path` and its text, then `=== told` and what is said about it.
+ */
+export function readCases(script: string): BrokenCase[] {
+  return script
+    .split(/^## /m)
+    .slice(1)
+    .map((block) => {
+      const [head = '', expected = ''] = block.split(/^=== told\n/m);
+      const [name = '', ...parts] = head.split(/^--- /m);
+      const files = parts.map((part): [string, string] => {
+        const end = part.indexOf('\n');
+        return [part.slice(0, end), part.slice(end + 1)];
+      });
+      return { name: name.trim(), files: new Map(files), expected: expected.trimEnd() };
+    });
+}
+
+/** The case's files as a tree. */
+export function treeOfCase(one: BrokenCase): ConfigTree {
+  return { ...memoryTree(one.files, 'the configuration'), show: (path) => path };
+}
+
+/** What `f2b check` has to say: each problem with its hint, then the jails that would run. */
+export function sayConfig(config: Config): string {
+  const lines = config.problems.flatMap((one) => [
+    `${one.severity}: ${formatProblem(one)}`,
+    ...(one.hint === null ? [] : [`  hint: ${one.hint}`]),
+  ]);
+  const jails = config.jails.map((jail) => jail.name).join(', ');
+  return [...lines, `jails: ${jails || 'none'}`].join('\n');
+}
