@@ -47,7 +47,7 @@ export type News = {
 };
 
 const NOT_TAKEN = 'the firewall did not take it';
-const RETRIES = 100;
+const RETRIES = 60;
 
 /**
  * Brings the firewall to exactly `rules` and `wanted` (expired entries are not wanted) and looks again whether it
@@ -62,16 +62,18 @@ export async function reconcile(job: Job, wanted: readonly Entry[], now: number)
     return confirm(job, live, { held: null, trouble: new Map(), general: before });
   const change = difference(job.firewall, job.rules, sane, { held: before, now });
   if (isNothing(change)) return confirm(job, live, { held: before, trouble: new Map(), general: null });
-  let general = await apply(job, change, now);
+  let general = await apply(job, { ...change, isNews: true }, now);
   if (general !== null && isHopeless(general)) {
     return confirm(job, live, { held: before, trouble: new Map(), general });
   }
   let after = await look(job, now);
   const trouble = new Map<string, string>();
-  if (general !== null && typeof after !== 'string') {
+  if (typeof after !== 'string') {
     const rest = difference(job.firewall, job.rules, sane, { held: after, now });
-    await applyInParts(job, rest, { now, trouble, left: { runs: RETRIES }, full: new Map() });
-    after = await look(job, now);
+    if (!isNothing(rest)) {
+      await applyInParts(job, rest, { now, trouble, left: { runs: RETRIES }, full: new Map() });
+      after = await look(job, now);
+    }
   }
   if (typeof after === 'string') return confirm(job, live, { held: null, trouble, general: after });
   if (isNothing(difference(job.firewall, job.rules, sane, { held: after, now }))) general = null;

@@ -20,8 +20,7 @@ import { firewalld } from '../src/firewall/firewalld.ts';
 import { ipset } from '../src/firewall/ipset.ts';
 import { iptables } from '../src/firewall/iptables.ts';
 import { nftables } from '../src/firewall/nftables.ts';
-import { unlessRootWith } from './need.ts';
-import { makeTestbed, type Testbed } from './testbed.ts';
+import { makeTestbed, type Testbed, unlessTestbed } from './testbed.ts';
 
 const NOW = 1_700_000_000;
 const NOTHING = { jails: [], added: 0, removed: 0, strays: [] };
@@ -315,7 +314,7 @@ test('no value that is not a canonical address reaches a command', () => {
   }
 });
 
-const skip = unlessRootWith('ip', 'nft', 'ipset', 'iptables', 'setpriv', 'curl', 'taskset');
+const skip = unlessTestbed('nft', 'ipset', 'iptables', 'setpriv');
 
 describe('enforcing with programs that misbehave', { skip, timeout: 120_000 }, () => {
   let bed: Testbed;

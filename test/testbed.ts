@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Run } from '../src/enforce.ts';
 import { run } from '../src/exec.ts';
 import { type Command, command, type Output } from '../src/firewall/backend.ts';
-import { isOnPath } from '../src/firewall/choose.ts';
+import { unlessRootWith } from './need.ts';
 
 const LIMIT_SECONDS = 60;
 let count = 0;
@@ -33,11 +33,9 @@ export type Testbed = {
   close(): Promise<void>;
 };
 
-/** Why a test bed cannot be made here, or false: for the `skip` of tests. */
-export function whyNoTestbed(...programs: string[]): string | false {
-  if (process.getuid?.() !== 0) return 'needs root for network namespaces';
-  const missing = ['ip', 'curl', 'sysctl', 'taskset', ...programs].filter((program) => !isOnPath(program));
-  return missing.length > 0 ? `not installed: ${missing.join(', ')}` : false;
+/** For `skip`: why a test bed with these programs cannot be made here, or false. */
+export function unlessTestbed(...programs: readonly string[]): string | false {
+  return unlessRootWith('ip', 'curl', 'sysctl', 'taskset', ...programs);
 }
 
 /** Waits until `check` holds, at most `seconds`; fails with `what`. */

@@ -5,8 +5,8 @@
  *
  * A set can be made only permanently, so the first rules of a jail need one `firewall-cmd --reload`, which drops
  * runtime-only settings of the user; it happens only when a set or rule of ours does not stand in the kernel.
- * What is held is read from the kernel, never from firewalld's memory. A repair removes and adds every entry, because
- * firewalld does not put in again what it believes to stand.
+ * What is held is read from the kernel, never from firewalld's memory. Where they differ, what is missing is removed
+ * and added, because firewalld does not put in again what it believes to stand.
  * Established connections: firewalld accepts them before it asks us, so `ss -K` closes those of a just-banned address
  * (and `conntrack -D` forgets the forwarded ones where that program exists).
  * No kernel time-outs: bans outlive a dead f2b until it runs again or firewalld reloads.
@@ -174,7 +174,7 @@ function definitionCommands(rules: readonly Rule[], { teardown, traces }: Differ
   const namesOf = (kind: string): string[] =>
     all.filter((trace) => trace.startsWith(`${kind} `)).map((trace) => trace.slice(kind.length + 1));
   const permanent = (args: readonly string[]): Command =>
-    command(['firewall-cmd', '-q', '--permanent', ...args], { mayFail: true });
+    command(['firewall-cmd', '--permanent', ...args], { mayFail: true });
   const policies = [INPUT_POLICY, FORWARD_POLICY].filter((policy) => rulesOfPolicy(rules, policy).length > 0);
   const gone = teardown.flatMap((jail) =>
     (traces.get(jail) ?? []).filter((trace) => trace.startsWith('set ')),
@@ -191,7 +191,7 @@ function definitionCommands(rules: readonly Rule[], { teardown, traces }: Differ
     ...removed.map((name) => permanent([`--delete-ipset=${name}`])),
     ...missing.map(({ name, family }) => newSet(name, family, setSize)),
     ...policies.map((policy) => newPolicy(policy, rulesOfPolicy(rules, policy))),
-    command(['firewall-cmd', '-q', '--reload']),
+    command(['firewall-cmd', '--reload']),
   ];
 }
 
@@ -229,7 +229,7 @@ function bulkCommands(verb: 'add' | 'remove', entries: readonly Entry[], heals: 
   return [...groups].flatMap(([set, group]) => {
     const file = `${group.map((entry) => entry.address).join('\n')}\n`;
     const argvOf = (what: string) =>
-      ['firewall-cmd', '-q', `--ipset=${set}`, `--${what}-entries-from-file=${FILE_ARGUMENT}`] as const;
+      ['firewall-cmd', `--ipset=${set}`, `--${what}-entries-from-file=${FILE_ARGUMENT}`] as const;
     const first = heals ? [command(argvOf(opposite), { file, mayFail: true })] : [];
     return [...first, command(argvOf(verb), { file })];
   });

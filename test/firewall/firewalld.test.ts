@@ -1,7 +1,8 @@
 import { firewalld } from '../../src/firewall/firewalld.ts';
-import { packetTests } from './packets.ts';
+import { isLong } from '../need.ts';
+import { type Case, packetTests } from './packets.ts';
 
-packetTests({
+const nftables: Case = {
   name: 'firewalld',
   firewall: firewalld(),
   small: null,
@@ -28,4 +29,22 @@ packetTests({
     'firewall-cmd --complete-reload': [['firewall-cmd', '-q', '--complete-reload']],
     'nft flush ruleset': [['nft', 'flush', 'ruleset']],
   },
-});
+};
+
+packetTests(nftables);
+
+if (isLong) {
+  packetTests({
+    ...nftables,
+    name: 'firewalld (FirewallBackend=iptables)',
+    firewalldBackend: 'iptables',
+    small: firewalld(20),
+    programs: ['iptables', 'ip6tables', 'ipset'],
+    readAll: [['iptables-save'], ['ip6tables-save'], ['ipset', 'save'], ...nftables.readAll],
+    drift: {
+      'firewall-cmd --reload': [['firewall-cmd', '-q', '--reload']],
+      'ipset flush': [['ipset', 'flush']],
+      'iptables -F': [['iptables', '-F']],
+    },
+  });
+}

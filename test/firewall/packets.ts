@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { enforceNow, findDamage, flush, type Job, reconcile } from '../../src/enforce.ts';
 import type { Command, Entry, Firewall, Rule } from '../../src/firewall/backend.ts';
-import { eventually, makeTestbed, type Testbed, whyNoTestbed } from '../testbed.ts';
+import { eventually, makeTestbed, type Testbed, unlessTestbed } from '../testbed.ts';
 
 export const WEB: Rule = {
   jail: 'web server / übergroß',
@@ -39,7 +39,7 @@ export function entry(address: string, seconds: number | null = 3600, jail = WEB
 
 /** Registers the tests of one firewall. */
 export function packetTests(one: Case): void {
-  const skip = whyNoTestbed(
+  const skip = unlessTestbed(
     ...one.firewall.programs,
     ...(one.programs ?? []),
     ...(one.firewalldBackend ? ['firewalld', 'dbus-daemon'] : []),
