@@ -105,7 +105,9 @@ function ruleOf(action: ActionSource): RuleWish | null {
   const block = readBlock(option(isRich ? 'rich-blocktype' : 'blocktype'));
   if (block === null) return null;
   const isAll =
-    /allports/.test(action.type) || option('type') === 'allports' || /^-p\s+\S+$/.test(option('actiontype'));
+    /allports/.test(action.type) ||
+    option('type') === 'allports' ||
+    /^(?:-p\s+\S+|<allports>)$/.test(option('actiontype'));
   const protocols = words(option('protocol').toLowerCase());
   // These are the names of fail2ban's own chains in nftables and firewalld, not of ones that exist on the host.
   const chains = words(option('chain')).filter((chain) => !/^(?:f2b-chain|INPUT_direct|<.*>)$/.test(chain));

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -9,6 +18,7 @@ import { openReader } from '../src/config/sections.ts';
 import { diskTree, filterNames, type JailResult, loadConfig, loadFilter } from '../src/config.ts';
 import { formatProblem, type Problem } from '../src/errors.ts';
 import type { ActionSource, RegexSource } from '../src/jail.ts';
+import { EL_FILES } from './config/eltree.ts';
 import {
   type ActionAsk,
   askOriginal,
@@ -203,3 +213,28 @@ function randomFiles(folder: string): Record<string, string> {
     globSync('**/*.{conf,local}', { cwd: folder }).map((f) => [f, readFileSync(join(folder, f), 'utf8')]),
   );
 }
+
+test('the stock tree as Enterprise Linux has it is clean, and equal to what the original makes of it', {
+  skip,
+}, (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'f2b-config-'));
+  try {
+    cpSync(STOCK, root, { recursive: true, filter: (path) => !path.includes('jail.d/') });
+    const jailConf = readFileSync(join(root, 'jail.conf'), 'utf8');
+    writeTree(root, { ...EL_FILES, 'jail.conf': jailConf.replace('paths-debian.conf', 'paths-fedora.conf') });
+    for (const force of [false, true]) {
+      const { jails } = askOriginal(root, { jails: true, force });
+      const config = loadConfig(diskTree(root), { force });
+      assert.deepEqual(config.problems.map(formatProblem), []);
+      const equal = Object.entries(jails).map(([name, theirs]) => {
+        const ours = config.allJails.find((jail) => jail.name === name);
+        assert.deepEqual(jailDifferences(ours, theirs), [], name);
+        return name;
+      });
+      assert.deepEqual(config.jails.map((jail) => jail.name).sort(), equal.sort());
+      t.diagnostic(`${equal.length} jails are equal`);
+    }
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});

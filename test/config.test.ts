@@ -16,6 +16,7 @@ import {
 } from '../src/config.ts';
 import { formatProblem, MachineError, UsageError } from '../src/errors.ts';
 import type { Jail } from '../src/jail.ts';
+import { EL_FILES, SMALL_STOCK } from './config/eltree.ts';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -466,3 +467,45 @@ function asNobody(work: () => void): void {
     if (isRoot) process.seteuid?.(0);
   }
 }
+
+test('a tree as Enterprise Linux has it is clean: journal for sshd and postfix, files for the others, firewalld', () => {
+  const config = load({ ...SMALL_STOCK, ...EL_FILES });
+  assert.deepEqual(told(config), []);
+  const seen = config.jails.map((jail) => [
+    jail.name,
+    jail.backend,
+    jail.bantime,
+    jail.actions.map((action) => planAction(action)).map((plan) => plan.kind === 'firewall' && plan.firewall),
+  ]);
+  assert.deepEqual(seen, [
+    ['sshd', 'systemd', 3600, ['firewalld']],
+    ['postfix', 'systemd', 3600, ['firewalld']],
+    ['nginx-http-auth', 'auto', 3600, ['firewalld']],
+    ['recidive', 'auto', 604800, ['firewalld']],
+  ]);
+  const [sshd, , , recidive] = config.jails;
+  assert.deepEqual(sshd?.filter.failregex.length, 2);
+  assert.deepEqual(sshd?.journalmatch, ['_SYSTEMD_UNIT=sshd.service + _COMM=sshd']);
+  const [plan] = recidive?.actions.map((action) => planAction(action)) ?? [];
+  assert.ok(plan?.kind === 'firewall');
+  assert.equal(plan.rule.ports, '0:65535');
+});
+
+test('the older drop-in of EPEL, with options behind its banaction, selects firewalld too', () => {
+  const drop = {
+    'jail.d/00-firewalld.conf':
+      '[DEFAULT]\nbanaction = firewallcmd-ipset[actiontype=<multiport>]\nbanaction_allports = firewallcmd-ipset[actiontype=<allports>]\n',
+  };
+  const config = load({ ...SMALL_STOCK, ...EL_FILES, ...drop });
+  assert.deepEqual(told(config), []);
+  const plans = config.jails.map((jail) => jail.actions.map((action) => planAction(action))[0]);
+  assert.deepEqual(
+    plans.map((plan) => plan?.kind === 'firewall' && [plan.firewall, plan.rule.ports]),
+    [
+      ['firewalld', 'ssh'],
+      ['firewalld', 'smtp,465,submission'],
+      ['firewalld', 'http,https'],
+      ['firewalld', null],
+    ],
+  );
+});
