@@ -6,6 +6,7 @@ import type { FilterSource, RegexSource, UseDns } from './jail.ts';
 export {
   type FilterFailure,
   type FilterState,
+  type HelperHit,
   type LineInput,
   newFilterState,
   type Outcome,

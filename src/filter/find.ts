@@ -32,6 +32,20 @@ export type Found = {
   readonly regex: number | null;
   readonly hits: readonly number[];
   readonly failures: readonly FilterFailure[];
+  /** The hits that are no failures. */
+  readonly helpers: readonly HelperHit[];
+  /** Whether prefregex matched, where there is one. */
+  readonly isPrefixed: boolean;
+};
+
+/**
+ * A match that shows no failure: a `helper` by F-NOFAIL or by its session, `pending` until the session says who it is,
+ * `nobody` where a name is not wanted as an id.
+ */
+export type HelperHit = {
+  readonly regex: number;
+  readonly kind: 'helper' | 'pending' | 'nobody';
+  readonly fields: Fields;
 };
 
 /** How a line is to be looked at; `mayBeUndated` lets a line without any date be a failure. */
@@ -42,10 +56,18 @@ export type Look = {
   readonly mayBeUndated: boolean;
 };
 
-const MISSED: Found = { result: 'missed', regex: null, hits: [], failures: [] };
+const MISSED: Found = {
+  result: 'missed',
+  regex: null,
+  hits: [],
+  failures: [],
+  helpers: [],
+  isPrefixed: false,
+};
+const MISSED_BEHIND_PREFIX: Found = { ...MISSED, isPrefixed: true };
 
-function ignoredBy(regex: FilterRegex): Found {
-  return { result: 'ignored', regex: regex.index, hits: [], failures: [] };
+function ignoredBy(regex: FilterRegex, isPrefixed: boolean): Found {
+  return { ...MISSED, result: 'ignored', regex: regex.index, isPrefixed };
 }
 
 /** Texts are matched against many regexes; the form to use is found once. */
@@ -71,7 +93,7 @@ export function findFailures(filter: Filter, state: FilterState, piece: Piece, l
   // fail2ban looks at few ignoreregexes before many failregexes, else only at what matched.
   if (filter.ignoreregex.length > 0 && filter.ignoreregex.length < filter.failregex.length - 2) {
     const ignore = findIgnore(filter, subject);
-    if (ignore !== null) return ignoredBy(ignore);
+    if (ignore !== null) return ignoredBy(ignore, false);
   }
   let inherited: Fields | null = null;
   if (filter.prefregex !== null) {
@@ -102,6 +124,8 @@ function tryAll(attempt: Attempt, start: Subject): Found {
   const isMulti = filter.maxlines > 1;
   const hits: number[] = [];
   const failures: FilterFailure[] = [];
+  const helpers: HelperHit[] = [];
+  const isPrefixed = filter.prefregex !== null;
   let subject = start;
   let ignored: FilterRegex | null = null;
   for (const { index, regex } of filter.failregex) {
@@ -122,16 +146,19 @@ function tryAll(attempt: Attempt, start: Subject): Found {
       state.window = unmatched;
       subject = subjectOf(matchedText(unmatched));
     }
-    const failure = judgeMatch(attempt, { index, regex, match, lines: matched.map(wholeText) });
-    if (failure !== null) failures.push(failure);
+    const judged = judgeMatch(attempt, { index, regex, match, lines: matched.map(wholeText) });
+    if ('id' in judged) failures.push(judged);
+    else helpers.push(judged);
     if (!look.checkAll) break;
   }
   const [first] = hits;
   if (first !== undefined) {
     const isHelper = failures.length === 0;
-    return { result: isHelper ? 'helper' : 'matched', regex: failures[0]?.regex ?? first, hits, failures };
+    const regex = failures[0]?.regex ?? first;
+    return { result: isHelper ? 'helper' : 'matched', regex, hits, failures, helpers, isPrefixed };
   }
-  return ignored === null ? MISSED : ignoredBy(ignored);
+  if (ignored !== null) return ignoredBy(ignored, isPrefixed);
+  return isPrefixed ? MISSED_BEHIND_PREFIX : MISSED;
 }
 
 type Hit = {
@@ -141,7 +168,7 @@ type Hit = {
   readonly lines: readonly string[];
 };
 
-function judgeMatch(attempt: Attempt, hit: Hit): FilterFailure | null {
+function judgeMatch(attempt: Attempt, hit: Hit): FilterFailure | HelperHit {
   const { filter, state, look, inherited } = attempt;
   const fields = readFields(hit.regex, hit.match, inherited);
   const session = fields.get('mlfid');
@@ -150,10 +177,16 @@ function judgeMatch(attempt: Attempt, hit: Hit): FilterFailure | null {
       ? mergeSession(state.sessions, { id: session, fields, lines: hit.lines }, look.now)
       : gather(fields, hit.lines);
   const isHelper = isMarked(gathered.fields, 'nofail');
-  if (isHelper && !look.checkAll) return null;
+  const helper = (kind: HelperHit['kind']): HelperHit => ({
+    regex: hit.index,
+    kind,
+    fields: look.checkAll ? new Map(gathered.fields) : gathered.fields,
+  });
+  if (isHelper && !look.checkAll) return helper('helper');
   const who = identify(gathered.fields, filter.usedns);
   if (who === 'pending') gathered.isPending = true;
-  if (isHelper || who === 'pending' || who === 'nobody') return null;
+  if (isHelper) return helper('helper');
+  if (who === 'pending' || who === 'nobody') return helper(who);
   const { fields: known, matches, users } = session === undefined ? gathered : copyGathered(gathered);
   return { regex: hit.index, ...who, time: look.time, fields: known, users: [...(users ?? [])], matches };
 }

@@ -4,7 +4,7 @@ import { type Found, findFailures } from './find.ts';
 import type { Sessions } from './sessions.ts';
 import type { Piece } from './window.ts';
 
-export type { FilterFailure } from './find.ts';
+export type { FilterFailure, HelperHit } from './find.ts';
 
 /** What a filter learns from the lines of a jail; processLine() changes it. Bounded. */
 export type FilterState = {
@@ -55,7 +55,14 @@ export function newFilterState(filter: Filter): FilterState {
   };
 }
 
-const OLD: Found = { result: 'old', regex: null, hits: [], failures: [] };
+const OLD: Found = {
+  result: 'old',
+  regex: null,
+  hits: [],
+  failures: [],
+  helpers: [],
+  isPrefixed: false,
+};
 /** A date that is more off than this is an error in operation, and a last known date no longer serves. */
 const TOLERANCE = 60;
 
