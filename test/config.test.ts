@@ -418,6 +418,35 @@ test('a filter that the folder lacks is the embedded one; one that it has is its
   });
 });
 
+test('the embedded jails stand below a folder without a jail.conf, and not below one that has it', () => {
+  const embedded = treeOf({
+    'filter.d/web.conf': FILTER,
+    'jail.d/web.conf': '[web]\nlogpath = /embedded\nmaxretry = 7\n',
+    'jail.d/api.conf': '[api]\nlogpath = /embedded\nfilter = web\n',
+  });
+  withFolder({ 'jail.d/web.local': '[web]\nenabled = true\nmaxretry = 8\n' }, (root) => {
+    const config = loadConfig(overlayTree(diskTree(root), embedded));
+    assert.deepEqual(told(config), []);
+    const seen = config.jails.map((jail) => [jail.name, jail.maxretry, jail.logpath[0]?.glob]);
+    assert.deepEqual(seen, [['web', 8, '/embedded']]);
+    assert.deepEqual(
+      config.allJails.map((jail) => jail.name),
+      ['api', 'web'],
+    );
+  });
+  withFolder({ 'jail.d/web.conf': '[web]\nenabled = true\nlogpath = /own\n' }, (root) => {
+    const [jail] = loadConfig(overlayTree(diskTree(root), embedded)).jails;
+    assert.deepEqual([jail?.maxretry, jail?.logpath[0]?.glob], [5, '/own']);
+  });
+  withFolder({ 'jail.conf': '[web]\nenabled = true\nlogpath = /own\n' }, (root) => {
+    const config = loadConfig(overlayTree(diskTree(root), embedded));
+    assert.deepEqual(
+      config.allJails.map((jail) => [jail.name, jail.jail?.maxretry]),
+      [['web', 5]],
+    );
+  });
+});
+
 test('a filter can be a file anywhere', () => {
   withFolder(
     {

@@ -79,30 +79,34 @@ export function memoryTree(files: ReadonlyMap<string, string>, name = 'embedded'
 }
 
 /**
- * `upper` where it has something, else `lower`: filters and actions of the lower tree serve by name when the upper one
- * lacks them; jails and settings come from the upper tree alone.
+ * `upper` where it has something, else `lower`. Filters and actions of the lower tree serve by name when the upper one lacks
+ * them, and so do the files of jail.d, unless the upper tree is one with a jail.conf, which knows its own jails.
  */
 export function overlayTree(upper: ConfigTree, lower: ConfigTree): ConfigTree {
-  // A name that exists above in any form (.conf, .local, .d) is the upper tree's alone.
-  const isAbove = (path: string): boolean => {
-    const found = /^((?:filter|action)\.d)\/([^/]+?)(?:\.conf|\.local|\.d)(?:\/|$)/.exec(normalize(path));
+  const isAlone = (path: string): boolean => {
+    const found = /^(jail|filter|action)\.d(?:\/([^/]+?)(?:\.conf|\.local|\.d)(?:\/.*)?)?$/.exec(
+      normalize(path),
+    );
     if (found === null) return true;
-    return upper.read(`${found[1]}/${found[2]}.conf`) !== null;
+    const [, kind = '', name] = found;
+    if (kind === 'jail') return upper.read('jail.conf') !== null;
+    // A name whose .conf exists above is the upper tree's alone, with its .local and its .d.
+    return name !== undefined && upper.read(`${kind}.d/${name}.conf`) !== null;
   };
   return {
     name: upper.name,
     read: (path) => {
       const own = upper.read(path);
-      return own !== null || isAbove(path) ? own : lower.read(path);
+      return own !== null || isAlone(path) ? own : lower.read(path);
     },
     list: (folder) => {
       const own = upper.list(folder);
-      if (!/^(?:filter|action)\.d(?:\/|$)/.test(normalize(folder))) return own;
-      return folder.includes('/') && isAbove(folder)
-        ? own
-        : [...new Set([...own, ...lower.list(folder)])].sort();
+      return isAlone(folder) ? own : [...new Set([...own, ...lower.list(folder)])].sort();
     },
-    show: (path) => (isAbove(path) || upper.read(path) !== null ? upper.show(path) : lower.show(path)),
+    show: (path) => {
+      const isLower = !isAlone(path) && upper.read(path) === null && lower.read(path) !== null;
+      return isLower ? lower.show(path) : upper.show(path);
+    },
   };
 }
 
