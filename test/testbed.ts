@@ -3,7 +3,7 @@
  * fd02::99, fd02::100) and a victim (10.2.1.10, fd02::10) with a real HTTP server and, when asked for, a real firewalld
  * on a private bus. Nothing here touches the firewall of the machine itself.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,14 @@ import { unlessRootWith } from './need.ts';
 
 const LIMIT_SECONDS = 60;
 let count = 0;
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  process.once(signal, () => process.exit(code));
+}
 
 export type Curl = { readonly from?: string; readonly port?: number };
 
@@ -79,6 +87,13 @@ export async function makeTestbed(
     children.push(child);
     return child;
   };
+  // A run that is broken off (a time limit, Ctrl-C) must not leave hosts behind.
+  const sweep = (): void => {
+    for (const child of children.toReversed()) child.kill('SIGKILL');
+    for (const ns of [attacker, victim]) spawnSync('ip', ['netns', 'del', ns], { stdio: 'ignore' });
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', sweep);
   const bed: Testbed = {
     attacker,
     victim,
@@ -100,6 +115,7 @@ export async function makeTestbed(
       for (const child of children.toReversed()) await end(child);
       for (const ns of [attacker, victim]) await run(command(['ip', 'netns', 'del', ns]), LIMIT_SECONDS);
       rmSync(folder, { recursive: true, force: true });
+      process.removeListener('exit', sweep);
     },
   };
   try {

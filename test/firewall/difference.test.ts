@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Entry, Held, Rule } from '../../src/firewall/backend.ts';
+import { coverOf, difference, isNothing, outermost } from '../../src/firewall/difference.ts';
+import { ipset } from '../../src/firewall/ipset.ts';
+import { iptables } from '../../src/firewall/iptables.ts';
+
+const NOW = 1_700_000_000;
+const RULE: Rule = { jail: 'a', ports: null, protocols: [], chains: ['INPUT'], block: 'reject' };
+const ban = (address: string, until: number | null = null): Entry => ({ jail: 'a', address, until });
+
+function heldWith(entries: readonly (readonly [string, number | null])[]): Held {
+  return {
+    ready: new Set(['a']),
+    entries: new Map([['a', new Map(entries)]]),
+    strays: new Set(),
+    traces: new Map(),
+  };
+}
+
+test('what is missing is added, what is not wanted is removed, what stands is left alone', () => {
+  const held = heldWith([
+    ['192.0.2.1', null],
+    ['192.0.2.2', null],
+  ]);
+  const change = difference(ipset(), [RULE], [ban('192.0.2.2'), ban('192.0.2.3')], { held, now: NOW });
+  assert.deepEqual(change.add, [ban('192.0.2.3')]);
+  assert.deepEqual(change.remove, [ban('192.0.2.1')]);
+  assert.deepEqual([change.setup, change.teardown], [[], []]);
+});
+
+test('a time-out is set again only when it is really another one', () => {
+  const cases: readonly (readonly [wanted: number | null, standing: number | null, isAgain: boolean])[] = [
+    [NOW + 100, NOW + 98, false],
+    [NOW + 100, NOW + 50, true],
+    [NOW + 100, NOW + 150, true],
+    [null, NOW + 100, true],
+    [NOW + 100, null, true],
+    [null, null, false],
+    // Longer than ipset can: set to the longest, and again when half of it is over.
+    [NOW + 9_000_000, NOW + 2_147_483, false],
+    [NOW + 9_000_000, NOW + 1_200_000, false],
+    [NOW + 9_000_000, NOW + 1_000_000, true],
+  ];
+  for (const [wanted, standing, isAgain] of cases) {
+    const state = { held: heldWith([['192.0.2.1', standing]]), now: NOW };
+    const change = difference(ipset(), [RULE], [ban('192.0.2.1', wanted)], state);
+    assert.equal(change.add.length === 1, isAgain, `${wanted} ${standing}`);
+    assert.ok(isNothing(difference(iptables, [RULE], [ban('192.0.2.1', wanted)], state)));
+  }
+});
+
+test('a jail that is not ready is set up with all its entries', () => {
+  const held = { ...heldWith([['192.0.2.1', null]]), ready: new Set<string>() };
+  const change = difference(ipset(), [RULE], [ban('192.0.2.1')], { held, now: NOW });
+  assert.deepEqual([change.setup, change.add, change.remove], [[RULE], [ban('192.0.2.1')], []]);
+});
+
+test('coverOf() finds what lies in a network of the list, and not the network itself', () => {
+  const isCovered = coverOf(['10.0.0.0/8', '10.1.0.0/16', '192.0.2.1', '2001:db8::/32']);
+  for (const inner of ['10.1.2.3', '10.1.0.0/16', '10.255.0.0/24', '2001:db8:1::/48'])
+    assert.ok(isCovered(inner), inner);
+  for (const other of ['10.0.0.0/8', '11.0.0.1', '192.0.2.1', '2001:db9::1', '0.0.0.0/4'])
+    assert.ok(!isCovered(other), other);
+  assert.deepEqual(
+    outermost([ban('10.1.2.3'), ban('10.0.0.0/8'), ban('192.0.2.1')]).map((entry) => entry.address),
+    ['10.0.0.0/8', '192.0.2.1'],
+  );
+});
