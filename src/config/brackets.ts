@@ -4,6 +4,7 @@ export type Named = { readonly name: string; readonly options: ReadonlyMap<strin
 /** Reads `name[options]`; answers what is wrong with it as a string when it cannot. jail.conf(5). */
 export function parseNamed(text: string): Named | string {
   const found = /^([^[]+)(?:\[(.*)\])?\s*$/s.exec(text.trim());
+  if (/[\x00-\x1f\x7f]/.test((found?.[1] ?? '').trim())) return 'a name holds no control characters';
   if (found === null) return text.includes('[') ? 'expected name[option=value, ...]' : 'expected a name';
   const options = new Map<string, string>();
   const rest = found[2] ?? '';

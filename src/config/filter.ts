@@ -69,7 +69,7 @@ export function openFilter(
 }
 
 function readFilter(reader: Reader, name: string): Sections | null {
-  if (!isPath(name)) return readSections(reader, `filter.d/${name}`);
+  if (!reader.takesPaths || !isPath(name)) return readSections(reader, `filter.d/${name}`);
   const path = resolve(name);
   const disk = diskTree('/');
   const explicit: Reader = { ...reader, tree: disk, parsed: new Map() };
@@ -185,7 +185,7 @@ export function loadFilter(
   spec: string,
   extra: { readonly backend?: string; readonly options?: ReadonlyMap<string, string> } = {},
 ): LoadedFilter {
-  const reader = openReader(tree);
+  const reader = { ...openReader(tree), takesPaths: true };
   const problems: Problem[] = [];
   const place = { file: 'command line', line: 0 };
   const use = openFilter(reader, textAt(spec, place), extra.backend ?? 'auto', problems);

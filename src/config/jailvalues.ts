@@ -1,8 +1,10 @@
 import type { Problem } from '../errors.ts';
-import { problem } from '../errors.ts';
+import { problem, reasonOf } from '../errors.ts';
+import { parseFormula } from '../formula.ts';
 import type { Ignore, Increment, Jail } from '../jail.ts';
 import type { FilterOptions } from './filter.ts';
 import type { Text } from './text.ts';
+import { placeOf } from './text.ts';
 import * as values from './values.ts';
 
 /** A jail's options as text, and where to tell what is wrong with them. */
@@ -66,12 +68,26 @@ function readIncrement({ options, problems }: Field): Increment {
   return {
     enabled: switched('increment'),
     factor: (factor === null ? null : values.readNumber('bantime.factor', factor, problems)) ?? 1,
-    formula: set('formula')?.text ?? null,
+    formula: readFormula(set('formula'), problems),
     multipliers: (multipliers === null ? null : values.readMultipliers(multipliers, problems)) ?? [],
     maxtime: duration('maxtime'),
     rndtime: rndtime === null || /^0+[a-z]*$/i.test(rndtime.text) ? 0 : (duration('rndtime') ?? 0),
     overalljails: switched('overalljails'),
   };
+}
+
+/** Parsed only to find its mistakes; the escalation parses it again. */
+function readFormula(text: Text | null, problems: Problem[]): string | null {
+  if (text === null) return null;
+  try {
+    parseFormula(text.text);
+    return text.text;
+  } catch (error) {
+    const hint = 'write for instance ban.Time * (1<<ban.Count) * banFactor';
+    const told = `cannot read "${text.text}" as a formula: ${reasonOf(error)}`;
+    problems.push(problem(told, { place: placeOf(text), key: 'bantime.formula', hint }));
+    return null;
+  }
 }
 
 function readIgnore({ options, problems }: Field): Ignore {

@@ -40,13 +40,15 @@ export type Reader = {
   readonly tree: ConfigTree;
   readonly parsed: Map<string, IniFile | null>;
   readonly problems: Problem[];
+  /** Whether a filter may be named by the path of a file anywhere: on the command line, not in a jail. */
+  readonly takesPaths: boolean;
   /** Files, as they are cited, of which something could not be read. */
   readonly broken: Set<string>;
 };
 
 /** A reader over a tree; one per run, since it remembers the files. */
 export function openReader(tree: ConfigTree): Reader {
-  return { tree, parsed: new Map(), problems: [], broken: new Set() };
+  return { tree, parsed: new Map(), problems: [], takesPaths: false, broken: new Set() };
 }
 
 /** Where a value stands that no file wrote. */
@@ -87,7 +89,12 @@ export function brokenFiles(
 /** Merges the files that exist, in this order, each with its includes; null when there is none. */
 export function readFiles(reader: Reader, paths: readonly string[]): Sections | null {
   const present = paths.filter((path) => parseFile(reader, path) !== null);
-  const order = present.length === 0 ? [] : withIncludes(reader, present, []);
+  const walk = { reader, left: MAX_FILES };
+  const order = present.length === 0 ? [] : withIncludes(walk, present, []);
+  if (walk.left < 0) {
+    const place = { file: reader.tree.show(paths[0] ?? ''), line: 1 };
+    reader.problems.push(problem(`includes more than ${MAX_FILES} files`, { place }));
+  }
   if (order.length === 0) return null;
   const all: Sections = { ...noSections(), files: order };
   for (const path of order) {
@@ -135,19 +142,25 @@ function warnOfBadBytes(reader: Reader, text: string, file: string): void {
   reader.problems.push(problem('bytes that are no UTF-8 are read as U+FFFD', { severity: 'warning', place }));
 }
 
-function withIncludes(reader: Reader, paths: readonly string[], seen: readonly string[]): string[] {
+/** More files than this for one name are a circle of includes that feeds itself. */
+const MAX_FILES = 500;
+
+type Walk = { readonly reader: Reader; left: number };
+
+function withIncludes(walk: Walk, paths: readonly string[], seen: readonly string[]): string[] {
   const files: string[] = [];
   for (const path of paths) {
     files.push(path);
     const local = path.replace(/\.[^./]*$/, '.local');
     if (!paths.includes(local) && !files.includes(local)) files.push(local);
   }
-  return files.flatMap((path) => {
-    const ini = parseFile(reader, path);
-    if (ini === null) return [];
+  const fresh = files.filter((path) => !seen.includes(path));
+  return fresh.flatMap((path) => {
+    const ini = parseFile(walk.reader, path);
+    if (ini === null || walk.left-- <= 0) return [];
     const include = (key: string): string[] => {
-      const wanted = includesOf(ini, key, path).filter((other) => !seen.includes(other) && other !== path);
-      return wanted.flatMap((other) => withIncludes(reader, [other], [...seen, path]));
+      const wanted = includesOf(ini, key, path).filter((other) => other !== path);
+      return wanted.flatMap((other) => withIncludes(walk, [other], [...seen, path]));
     };
     return [...include('before'), path, ...include('after')];
   });

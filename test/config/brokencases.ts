@@ -1,6 +1,7 @@
 import type { Config, ConfigTree } from '../../src/config.ts';
 import { memoryTree } from '../../src/config.ts';
-import { formatProblem } from '../../src/errors.ts';
+import { formatProblem, type Problem } from '../../src/errors.ts';
+import { compileFilter } from '../../src/filter.ts';
 
 /** A configuration with mistakes in it, and what is to be said about them. */
 export type BrokenCase = {
@@ -33,12 +34,14 @@ export function treeOfCase(one: BrokenCase): ConfigTree {
   return { ...memoryTree(one.files, 'the configuration'), show: (path) => path };
 }
 
-/** What `f2b check` has to say: each problem with its hint, then the jails that would run. */
+/** What `f2b check` has to say: each problem with its hint, then the jails that would run. Filters are compiled, too. */
 export function sayConfig(config: Config): string {
-  const lines = config.problems.flatMap((one) => [
+  const compiling: Problem[] = [];
+  const sound = config.jails.filter((jail) => compileFilter(jail.filter, jail, compiling) !== null);
+  const lines = [...config.problems, ...compiling].flatMap((one) => [
     `${one.severity}: ${formatProblem(one)}`,
-    ...(one.hint === null ? [] : [`  hint: ${one.hint}`]),
+    ...(one.hint === null ? [] : [`  hint: ${one.hint.replaceAll('\n', '\n        ')}`]),
   ]);
-  const jails = config.jails.map((jail) => jail.name).join(', ');
+  const jails = sound.map((jail) => jail.name).join(', ');
   return [...lines, `jails: ${jails || 'none'}`].join('\n');
 }
