@@ -6,11 +6,12 @@ import { print } from './failregex/print.ts';
 import { RegexError } from './failregex/regexerror.ts';
 import { expandTags } from './failregex/tags.ts';
 import type { Tree } from './failregex/tree.ts';
-import { type Walker, walk, walkerOf } from './failregex/walk.ts';
+import { type Furthest, type Walker, walk, walkerOf } from './failregex/walk.ts';
 import type { UseDns } from './jail.ts';
 
 export type { LiteralSet } from './failregex/literals.ts';
 export { RegexError } from './failregex/regexerror.ts';
+export type { Furthest } from './failregex/walk.ts';
 
 /** How a pattern is read: `usedns` decides whether <HOST> takes names, `isMultiline` is Python's re.MULTILINE. */
 export type FailregexOptions = { readonly usedns: UseDns; readonly isMultiline: boolean };
@@ -26,8 +27,8 @@ export type Failregex = {
   readonly fields: ReadonlyMap<string, number>;
   /** For texts of ASCII characters only; numbered groups, no flags. */
   readonly ascii: RegExp;
-  /** For every text; made at the first use. */
-  readonly exact: () => RegExp;
+  /** For every text; made at the first use. Null when the engine refuses it: then only a walk can tell. */
+  readonly exact: () => RegExp | null;
   readonly agreement: Agreement;
   /** Whether V8 can run the ASCII form in linear time. */
   readonly isLinear: boolean;
@@ -53,7 +54,16 @@ export type Match = {
 export function compileFailregex(text: string, options: FailregexOptions): Failregex {
   const expanded = expandTags(text, options.usedns);
   if (expanded.text.trim() === '') throw new RegexError('the pattern is empty', 0);
-  const tree = parse(expanded, options.isMultiline);
+  try {
+    return compileTree(text, parse(expanded, options.isMultiline));
+  } catch (error) {
+    // The engine's stack, overflown.
+    if (error instanceof RangeError) throw new RegexError('the brackets are nested too deep', 0);
+    throw error;
+  }
+}
+
+function compileTree(text: string, tree: Tree): Failregex {
   const ascii = print(tree, 'ascii');
   const fields = new Map<string, number>();
   for (const [name, index] of tree.names) fields.set(name, ascii.numbers.get(index) ?? NEVER_SET);
@@ -64,7 +74,11 @@ export function compileFailregex(text: string, options: FailregexOptions): Failr
     ascii: nativeOf(ascii.source, ascii.flags),
     exact: once(() => {
       const exact = print(tree, 'exact');
-      return nativeOf(exact.source, exact.flags);
+      try {
+        return nativeOf(exact.source, exact.flags);
+      } catch {
+        return null;
+      }
     }),
     agreement: agreementOf(tree),
     isLinear: ascii.isLinear,
@@ -79,7 +93,10 @@ const NEVER_SET = -1;
 
 function nativeOf(source: string, flags: string): RegExp {
   try {
-    return new RegExp(source, flags);
+    const regexp = new RegExp(source, flags);
+    // V8 translates at the first use, and only then says that a pattern is too large.
+    regexp.test('\n');
+    return regexp;
   } catch (error) {
     throw new RegexError(`cannot be had as a native expression (${reasonOf(error)})`, 0);
   }
@@ -105,10 +122,20 @@ export function matchText(
   isAscii: boolean = isAsciiText(text),
 ): Match | null {
   if (regex.agreement === 'nothing') return walkText(regex, text);
-  const found = (isAscii ? regex.ascii : regex.exact()).exec(text);
+  const regexp = isAscii ? regex.ascii : regex.exact();
+  if (regexp === null) return walkText(regex, text);
+  const found = regexp.exec(text);
   if (found === null) return null;
   const native = { start: found.index, end: found.index + found[0].length, groups: found };
   return regex.agreement === 'all' ? native : (walkText(regex, text) ?? native);
+}
+
+/**
+ * Where a text that does not match went wrong: the offset in the text that was reached, and the offsets in the pattern
+ * of the parts that failed there. Slow; for people who debug.
+ */
+export function furthestMiss(regex: Failregex, text: string): Furthest {
+  return walk(regex.walker(), text).furthest;
 }
 
 function walkText(regex: Failregex, text: string): Match | null {

@@ -1,10 +1,12 @@
-import { isNullable, type Node } from './tree.ts';
+import { isNullable, type Node, type NodeOf, onlyChar } from './tree.ts';
 import { asciiMembers } from './unicode.ts';
 
 /** Strings of which at least one must occur; ASCII, and lower-cased where `isFolded` (compare without case). */
 export type LiteralSet = { readonly texts: readonly string[]; readonly isFolded: boolean };
 
 const MAX_TEXTS = 32;
+/** Lines are looked for without their ends. */
+const NEWLINE = 10;
 
 /** A string that a node always takes at this place; letters known up to their case are lower-cased and noted. */
 type Run = { readonly text: string; readonly isFolded: boolean };
@@ -121,7 +123,13 @@ function spellings(node: Node): readonly Run[] | null {
   }
 }
 
-function spellSet(node: Extract<Node, { kind: 'set' }>): readonly Run[] | null {
+function spellSet(node: NodeOf<'set'>): readonly Run[] | null {
+  const only = onlyChar(node.set);
+  if (only !== null && only < 128) {
+    return only === NEWLINE ? null : [{ text: String.fromCharCode(only), isFolded: false }];
+  }
+  const { ranges, categories, isNegated } = node.set;
+  if (isNegated || categories.length > 0 || ranges.some(({ lo, hi }) => hi > 127 || hi - lo > 3)) return null;
   const members = asciiMembers(node.set);
   const codes = [...members.keys()].filter((code) => members[code]);
   const isOpen =

@@ -1,4 +1,4 @@
-import type { Category, CharSet } from './tree.ts';
+import { type Category, type CharSet, onlyChar } from './tree.ts';
 import { asciiMembers, foldedRanges, SPACE, WORD } from './unicode.ts';
 
 const ASCII_NAMED: Readonly<Record<Category, string>> = {
@@ -54,6 +54,8 @@ function spans(members: readonly boolean[], wanted: boolean): { lo: number; hi: 
 
 /** The set for texts that hold ASCII only: small classes, no flag needed, letters spelt in both cases. */
 export function printAsciiSet(set: CharSet): string {
+  const only = onlyChar(set);
+  if (only !== null && only < 128) return printChar(only);
   const [category] = set.categories;
   if (set.categories.length === 1 && set.ranges.length === 0 && !set.isNegated && category !== undefined) {
     return ASCII_NAMED[category];
@@ -73,9 +75,8 @@ export function printAsciiSet(set: CharSet): string {
 
 /** The set for any text, under the flag v. */
 export function printExactSet(set: CharSet): string {
-  const [only] = set.ranges;
-  const isSingle = set.ranges.length === 1 && set.categories.length === 0 && only?.lo === only?.hi;
-  if (isSingle && only !== undefined && set.fold === 'none' && !set.isNegated) return printChar(only.lo);
+  const only = onlyChar(set);
+  if (only !== null) return printChar(only);
   const inside = printRanges(foldedRanges(set)) + set.categories.map((each) => EXACT_NAMED[each]).join('');
   return `[${set.isNegated ? '^' : ''}${inside}]`;
 }

@@ -96,6 +96,14 @@ export function childrenOf(node: Node): readonly Node[] {
   }
 }
 
+/** The one character that the set takes, letters by themselves; null when it takes others too. */
+export function onlyChar(set: CharSet): number | null {
+  const [range] = set.ranges;
+  const isPlain =
+    set.ranges.length === 1 && set.categories.length === 0 && !set.isNegated && set.fold === 'none';
+  return isPlain && range !== undefined && range.lo === range.hi ? range.lo : null;
+}
+
 /** Whether the predicate holds for the node or anything inside it. */
 export function hasNode(node: Node, test: (node: Node) => boolean): boolean {
   return test(node) || childrenOf(node).some((child) => hasNode(child, test));

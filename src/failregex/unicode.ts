@@ -74,15 +74,6 @@ export function equivalents(code: number, fold: Fold): readonly number[] {
   return classes().get(code) ?? [code];
 }
 
-const ASCII_CATEGORY: Readonly<Record<Category, (code: number) => boolean>> = {
-  d: isDigit,
-  w: isWord,
-  s: isSpace,
-  D: (code) => !isDigit(code),
-  W: (code) => !isWord(code),
-  S: (code) => !isSpace(code),
-};
-
 function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
@@ -95,15 +86,42 @@ function isSpace(code: number): boolean {
   return (code >= 9 && code <= 13) || (code >= 0x1c && code <= 0x20);
 }
 
+function tableOf(test: (code: number) => boolean): readonly boolean[] {
+  return Array.from({ length: 128 }, (_, code) => test(code));
+}
+
+const ASCII_CATEGORY: Readonly<Record<Category, readonly boolean[]>> = {
+  d: tableOf(isDigit),
+  w: tableOf(isWord),
+  s: tableOf(isSpace),
+  D: tableOf((code) => !isDigit(code)),
+  W: tableOf((code) => !isWord(code)),
+  S: tableOf((code) => !isSpace(code)),
+};
+
+const members = new WeakMap<CharSet, readonly boolean[]>();
+
 /** Which of the 128 ASCII characters the set takes. */
-export function asciiMembers(set: CharSet): boolean[] {
-  return Array.from({ length: 128 }, (_, code) => {
-    const codes = equivalents(code, set.fold);
-    const isIn =
-      set.categories.some((category) => ASCII_CATEGORY[category](code)) ||
-      set.ranges.some(({ lo, hi }) => codes.some((each) => each >= lo && each <= hi));
-    return isIn !== set.isNegated;
-  });
+export function asciiMembers(set: CharSet): readonly boolean[] {
+  const known = members.get(set);
+  if (known !== undefined) return known;
+  const table = new Array<boolean>(128).fill(false);
+  for (const { lo, hi } of set.ranges) table.fill(true, lo, Math.min(hi, 127) + 1);
+  if (set.fold !== 'none') foldTable(table, set);
+  for (const category of set.categories) {
+    for (const [code, isIn] of ASCII_CATEGORY[category].entries()) if (isIn) table[code] = true;
+  }
+  const taken = set.isNegated ? table.map((isIn) => !isIn) : table;
+  members.set(set, taken);
+  return taken;
+}
+
+function foldTable(table: boolean[], set: CharSet): void {
+  const holds = (code: number) => set.ranges.some(({ lo, hi }) => code >= lo && code <= hi);
+  for (let low = 0x61; low <= 0x7a; low++) {
+    const friends = set.fold === 'unicode' ? (ASCII_FRIENDS.get(low) ?? []) : [];
+    if (table[low] || table[low - 32] || friends.some(holds)) table[low] = table[low - 32] = true;
+  }
 }
 
 /** CPython's `str.isspace`, as the inside of a JavaScript class; it takes 1C..1F and 85 too. */
