@@ -150,7 +150,9 @@ export function failureOf(command: Command, output: Output): string | null {
   if (trouble !== null) return `${program}: ${trouble}`;
   if (exitCode === 0) return null;
   const said = [output.stderr, output.stdout].find((text) => text.trim() !== '') ?? '';
-  const first = (said.split('\n').find((line) => line.trim() !== '') ?? `exit code ${exitCode}`).trim();
+  const lines = said.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+  // iptables-restore of nf_tables says its name and version in a line of its own.
+  const first = (lines[0]?.endsWith(':') ? lines.slice(0, 2).join(' ') : lines[0]) ?? `exit code ${exitCode}`;
   const text = first.startsWith(`${program}: `) ? first : `${program}: ${first}`;
   const number = /\bline (\d+)|^\/dev\/stdin:(\d+):/.exec(first);
   const line = number === null ? undefined : command.stdin?.split('\n')[Number(number[1] ?? number[2]) - 1];

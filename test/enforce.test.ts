@@ -422,50 +422,115 @@ describe('enforcing with programs that misbehave', { skip, timeout: 120_000 }, (
     assert.doesNotMatch(await bed.sh('nft', 'list', 'ruleset'), /f2b/);
   });
 
-  it('nft: from any damage reconcile() finds back, and a second run does nothing', async () => {
-    const now = Date.now() / 1000;
-    const rules = ['a', 'b 1', 'ssh-4'].map(rule);
-    const job: Job = { firewall: nftables(), rules, run: bed.run };
-    for (let seed = 0; seed < 25; seed++) {
-      const roll = dice(seed + 1000);
-      const wanted = [
-        ...randomEntries(
-          roll,
-          rules.map((one) => one.jail),
-        ).values(),
-      ].map((entry) => {
-        return { ...entry, until: entry.until === null ? null : entry.until - NOW + now + 100 };
-      });
-      const result = await reconcile(job, wanted, now);
-      assert.deepEqual(result.pending, [], `seed ${seed}`);
-      assert.deepEqual((await reconcile(job, wanted, now)).repaired, NOTHING, `seed ${seed}`);
-      await damage(roll);
+  it('on a host without IPv6 the IPv4 bans are enforced, the others pending with the reason', async () => {
+    for (const firewall of [ipset(), iptables]) {
+      for (const name of ['ip6tables-save', 'ip6tables-restore'])
+        fake(name, `echo "${name}: no IPv6 here" >&2; exit 3`);
+      const env = { PATH: `${folder}:/usr/sbin:/usr/bin:/sbin:/bin` };
+      const prefix = ['ip', 'netns', 'exec', bed.victim];
+      const job = jobWith(firewall, (one) => run(one, 30, { prefix, env }));
+      const six = { ...ban, address: 'fd02::99' };
+      const result = await reconcile(job, [ban], NOW);
+      assert.deepEqual([result.enforced, result.pending], [[ban], []]);
+      const both = await reconcile(job, [ban, six], NOW);
+      assert.ok(both.enforced.includes(ban));
+      for (const name of ['ip6tables-save', 'ip6tables-restore']) rmSync(join(folder, name));
+      await flush(jobWith(firewall, bed.run), NOW);
     }
-    await flush(job, now);
-    assert.equal(await bed.sh('nft', 'list', 'tables'), '');
   });
 
-  async function damage(roll: (below: number) => number): Promise<void> {
+  for (const { firewall, damages } of [
+    { firewall: nftables(), damages: nftDamage },
+    { firewall: ipset(), damages: ipsetDamage },
+    { firewall: iptables, damages: iptablesDamage },
+  ]) {
+    it(`${firewall.kind}: from any damage reconcile() finds back, and a second run does nothing`, async () => {
+      const now = Date.now() / 1000;
+      const rules = ['a', 'b 1', 'ssh-4'].map(rule);
+      const jails = rules.map((one) => one.jail);
+      const job: Job = { firewall, rules, run: bed.run };
+      let mended = 0;
+      for (let seed = 0; seed < 25; seed++) {
+        const roll = dice(seed + 1000);
+        const wanted = [...randomEntries(roll, jails).values()].map((entry) => {
+          return { ...entry, until: entry.until === null ? null : entry.until - NOW + now + 100 };
+        });
+        const result = await reconcile(job, wanted, now);
+        assert.deepEqual([result.pending, result.trouble], [[], []], `seed ${seed}`);
+        if (seed > 0 && result.repaired.jails.length > 0) mended++;
+        assert.deepEqual((await reconcile(job, wanted, now)).repaired, NOTHING, `seed ${seed}`);
+        const all = await damages(roll);
+        for (let i = roll(4); i > 0; i--) {
+          const line = all[roll(all.length)] ?? 'true';
+          await bed.run(command(['sh', '-c', line], { mayFail: true }));
+        }
+      }
+      assert.ok(mended > 5, `${mended} times there was something to mend`);
+      assert.deepEqual((await flush(job, now)).trouble, []);
+      assert.doesNotMatch(await bed.sh('nft', 'list', 'ruleset'), /f2b/);
+      assert.doesNotMatch(await bed.sh('ipset', 'save'), /f2b/);
+    });
+  }
+
+  /** Each line is one thing that somebody may do to the firewall. */
+  async function nftDamage(roll: (below: number) => number): Promise<readonly string[]> {
     const listed = await bed.sh('nft', '-t', 'list', 'ruleset');
-    const names = (kind: string): string[] =>
-      [...listed.matchAll(new RegExp(`\\t${kind} (\\S+) \\{`, 'g'))].map((m) => m[1] ?? '');
-    const [sets, chains] = [names('set'), names('chain')];
-    for (let i = roll(4); i > 0; i--) {
-      const set = sets[roll(sets.length)];
-      const chain = chains[roll(chains.length)];
-      const what = [
-        'flush ruleset',
-        'delete table inet f2b',
-        `flush set inet f2b ${set}`,
-        `flush chain inet f2b ${chain}`,
-        `delete chain inet f2b ${chain}`,
-        `add rule inet f2b ${chain} accept`,
-        `add element inet f2b ${set} { ${set?.includes('4-') ? '198.51.100.7' : '2001:db8:7::'} timeout 1h }`,
-        'add table inet f2b { chain input-stray { type filter hook input priority 5; }; set addr4-stray { type ipv4_addr; }; }',
-        'flush table inet f2b',
-      ][roll(9)];
-      await bed.run(command(['nft', what ?? 'list tables'], { mayFail: true }));
-    }
+    const one = (kind: string): string => {
+      const names = [...listed.matchAll(new RegExp(`\\t${kind} (\\S+) \\{`, 'g'))].map(
+        (found) => found[1] ?? '',
+      );
+      return names[roll(names.length)] ?? 'none';
+    };
+    const [set, chain] = [one('set'), one('chain')];
+    const element = set.includes('4-') ? '198.51.100.7' : '2001:db8:7::';
+    return [
+      'flush ruleset',
+      'flush table inet f2b',
+      'delete table inet f2b',
+      `flush set inet f2b ${set}`,
+      `flush chain inet f2b ${chain}`,
+      `delete chain inet f2b ${chain}`,
+      `add rule inet f2b ${chain} accept`,
+      `add element inet f2b ${set} { ${element} timeout 1h }`,
+      'add table inet f2b { chain input-stray { type filter hook input priority 5; }; set addr4-stray { type ipv4_addr; }; }',
+    ].map((line) => `nft '${line}'`);
+  }
+
+  async function ipsetDamage(roll: (below: number) => number): Promise<readonly string[]> {
+    const set = ['f2b.a-4', 'f2b.a-6', 'f2b.ssh-4-4'][roll(3)];
+    return [
+      'iptables -F',
+      'ip6tables -F',
+      'iptables -D INPUT 1',
+      'iptables -I INPUT -j ACCEPT',
+      'ipset flush',
+      'iptables -F; ip6tables -F; ipset destroy',
+      `ipset flush ${set}`,
+      `ipset add ${set} 198.51.100.7`,
+      `ipset add ${set} 2001:db8:7::`,
+      `iptables -F; ip6tables -F; ipset destroy ${set}; ipset create ${set} hash:mac`,
+      `iptables -F; ip6tables -F; ipset destroy ${set}; ipset create ${set} hash:net family inet maxelem 7`,
+      'ipset create f2b.stray-4 hash:net; iptables -A INPUT -m set --match-set f2b.stray-4 src -m comment --comment "f2b.stray set 01234567" -j DROP',
+      'ipset create f2b.a-4+ hash:net',
+    ];
+  }
+
+  async function iptablesDamage(roll: (below: number) => number): Promise<readonly string[]> {
+    const chain = ['f2b.a', 'f2b.ssh-4', 'f2b.stray'][roll(3)];
+    const program = ['iptables', 'ip6tables'][roll(2)];
+    return [
+      'iptables -F',
+      'ip6tables -F',
+      'iptables -F; iptables -X',
+      `${program} -D INPUT 1`,
+      `${program} -I INPUT -j ACCEPT`,
+      `${program} -F ${chain}`,
+      `${program} -I ${chain} -j ACCEPT`,
+      `iptables -A ${chain} -s 192.0.2.1 -j REJECT`,
+      `ip6tables -A ${chain} -s 2001:db8::1 -j DROP`,
+      `${program} -N ${chain}`,
+      `${program} -A INPUT -j ${chain}`,
+    ];
   }
 });
 

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { MachineError } from '../errors.ts';
 import { ENVIRONMENT } from '../exec.ts';
-import type { Firewall, FirewallKind } from './backend.ts';
+import { type Command, command, type Firewall, type FirewallKind, type Output } from './backend.ts';
 import { dummy } from './dummy.ts';
 import { firewalld } from './firewalld.ts';
 import { ipset } from './ipset.ts';
@@ -46,4 +46,18 @@ export function isOnPath(program: string): boolean {
       return false;
     }
   });
+}
+
+/** Whether firewalld runs: whether its name has an owner on the system bus. Without busctl it does not. */
+export async function firewalldRuns(run: (command: Command) => Promise<Output>): Promise<boolean> {
+  const bus = [
+    'org.freedesktop.DBus',
+    '/org/freedesktop/DBus',
+    'org.freedesktop.DBus',
+    'NameHasOwner',
+  ] as const;
+  const output = await run(
+    command(['busctl', 'call', ...bus, 's', 'org.fedoraproject.FirewallD1'], { mayFail: true }),
+  );
+  return output.exitCode === 0 && output.stdout.trim() === 'b true';
 }

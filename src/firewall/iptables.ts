@@ -43,6 +43,9 @@ import { tagOf, tagsOf } from './name.ts';
 /** No tag begins with a dot, so this chain's name is no jail's: TCP is reset, everything else rejected. */
 const RESET = '.reset';
 
+/** Before the trace of somebody else's jump to our chain; it goes only when the chain goes, which it would hinder. */
+const FOREIGN = '!';
+
 /** The iptables backend. */
 export const iptables: Firewall = {
   kind: 'iptables',
@@ -86,10 +89,10 @@ function change(rules: readonly Rule[], wanted: Difference): readonly Command[] 
   const { setup, add, remove, teardown, traces } = wanted;
   assertCanonical(add);
   assertCanonical(remove);
-  const jumps = (jails: readonly string[]): Line[] =>
+  const jumps = (jails: readonly string[], foreign: string): Line[] =>
     jails.flatMap((jail) =>
       (traces.get(jail) ?? []).flatMap((trace) => {
-        const saved = savedOf(trace);
+        const saved = savedOf(trace.startsWith(foreign) ? trace.slice(foreign.length) : trace);
         return saved === null ? [] : [deletionOf(saved)];
       }),
     );
@@ -115,8 +118,15 @@ function change(rules: readonly Rule[], wanted: Difference): readonly Command[] 
     const own = lines.filter((line) => line.family === family);
     return own.length === 0 ? [] : [restoreCommand(family, own)];
   });
-  const old = jumps(setup.map((rule) => rule.jail));
-  return [...restoreCommands(jumps(teardown)), ...perFamily, ...restoreCommands([...old, ...inserts])];
+  const old = jumps(
+    setup.map((rule) => rule.jail),
+    '',
+  );
+  return [
+    ...restoreCommands(jumps(teardown, FOREIGN)),
+    ...perFamily,
+    ...restoreCommands([...old, ...inserts]),
+  ];
 }
 
 function lineOf(family: Family, text: string): Line {
@@ -176,7 +186,11 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
     }
     for (const rule of saved.rules) {
       const owner = ownerOf(rule.text, 'chain');
+      const target = / -[jg] f2b\.(\S+)$/.exec(rule.text)?.[1];
       if (owner !== null) note(owner.tag, traceOf(rule));
+      else if (target !== undefined && rule.chain !== chainOf(target) && !rule.chain.startsWith(PREFIX)) {
+        note(target, `${FOREIGN}${traceOf(rule)}`);
+      }
       const jailRule = byChain.get(rule.chain);
       if (jailRule === undefined) continue;
       const { jail } = jailRule;

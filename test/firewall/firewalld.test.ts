@@ -1,5 +1,10 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { run } from '../../src/exec.ts';
+import { firewalldRuns } from '../../src/firewall/choose.ts';
 import { firewalld } from '../../src/firewall/firewalld.ts';
 import { isLong } from '../need.ts';
+import { makeTestbed, unlessTestbed } from '../testbed.ts';
 import { type Case, packetTests } from './packets.ts';
 
 const nftables: Case = {
@@ -48,3 +53,19 @@ if (isLong) {
     },
   });
 }
+
+test('firewalldRuns() tells whether it runs', {
+  skip: unlessTestbed('firewalld', 'dbus-daemon', 'busctl'),
+  timeout: 60_000,
+}, async () => {
+  const bed = await makeTestbed([], 'nftables');
+  try {
+    assert.equal(await firewalldRuns(bed.run), true);
+    assert.equal(
+      await firewalldRuns((one) => run(one, 30, { env: { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere' } })),
+      false,
+    );
+  } finally {
+    await bed.close();
+  }
+});

@@ -1,0 +1,39 @@
+import type { Difference, Firewall, Rule } from './backend.ts';
+
+/**
+ * The firewall as it would be if every command worked, in memory: what stands is what was changed through it. For
+ * `--dry-run`, where commands are printed and nothing can be asked.
+ */
+export function simulated(firewall: Firewall): Firewall {
+  const ready = new Set<string>();
+  const entries = new Map<string, Map<string, number | null>>();
+  const note = ({ setup, teardown, add, remove }: Difference): void => {
+    for (const jail of teardown) {
+      ready.delete(jail);
+      entries.delete(jail);
+    }
+    for (const { jail } of setup) {
+      ready.add(jail);
+      entries.set(jail, new Map());
+    }
+    for (const { jail, address } of remove) entries.get(jail)?.delete(address);
+    for (const { jail, address, until } of add) entries.get(jail)?.set(address, until);
+  };
+  return {
+    ...firewall,
+    list: () => [],
+    readHeld: (rules: readonly Rule[]) => {
+      const wanted = new Set(rules.map((rule) => rule.jail));
+      const strays = new Set([...ready].filter((jail) => !wanted.has(jail)));
+      return { ready: new Set(ready), entries, strays, traces: new Map() };
+    },
+    probe: () => [],
+    readProbe: () => new Set(),
+    change(rules, difference, now) {
+      const commands = firewall.change(rules, difference, now);
+      note(difference);
+      return commands;
+    },
+    watch: () => null,
+  };
+}
