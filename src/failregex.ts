@@ -124,10 +124,19 @@ export function matchText(
   if (regex.agreement === 'nothing') return walkText(regex, text);
   const regexp = isAscii ? regex.ascii : regex.exact();
   if (regexp === null) return walkText(regex, text);
-  const found = regexp.exec(text);
+  const found = execute(regexp, text);
   if (found === null) return null;
   const native = { start: found.index, end: found.index + found[0].length, groups: found };
   return regex.agreement === 'all' ? native : (walkText(regex, text) ?? native);
+}
+
+/** A text on which the engine's stack overflows counts as one that does not match. */
+function execute(regexp: RegExp, text: string): RegExpExecArray | null {
+  try {
+    return regexp.exec(text);
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -12,6 +12,7 @@ export {
   type Outcome,
   type ProcessOptions,
   processLine,
+  type TimeWarning,
 } from './filter/line.ts';
 
 /** A regex of a filter together with its number in the filter's list (from 0) and where it was written. */
@@ -83,6 +84,15 @@ export function compileFilter(
     logtimezone: options.logtimezone,
     maxlines: source.maxlines,
   };
+}
+
+/**
+ * Whether every line of the log must be processed, and not only those that can match: a window of several lines is
+ * made of all of them. Otherwise a line that lacks the literals of prefregex or of every failregex changes nothing,
+ * but that a later line without a date would take its time from it.
+ */
+export function needsEveryLine(filter: Filter): boolean {
+  return filter.maxlines > 1;
 }
 
 function hasId(each: FilterRegex, prefregex: FilterRegex | null): boolean {

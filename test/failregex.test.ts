@@ -155,6 +155,13 @@ test('the literals of a pattern are those that no match can do without', () => {
   assert.deepEqual(compile('(?:abc)?x').literals, []);
 });
 
+test('a literal ends where a date may have been cut out', () => {
+  const texts = (pattern: string) => compile(pattern).literals.map((set) => set.texts);
+  assert.deepEqual(texts('^\\[\\] \\[error\\] '), [['] [error] ']]);
+  assert.deepEqual(texts('^<HOST> - - \\[\\] "GET '), [['] "GET '], [' - - [']]);
+  assert.deepEqual(texts('^host  sshd: '), [[' sshd: '], ['host ']]);
+});
+
 test('isAnchored says that a match can only begin at the start', () => {
   const anchored = ['^a', '\\Aa', '(?:^a|^b)c', '(?P<x>^a)', '(?!x)^a'];
   assert.deepEqual(

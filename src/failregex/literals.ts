@@ -14,10 +14,25 @@ type Run = { readonly text: string; readonly isFolded: boolean };
 /**
  * The literal sets of a tree, the one with the longest shortest member first; empty when the tree has none. They
  * hold for ASCII texts and for UTF-8 alike: a folded run stops at letters that have equals outside ASCII (i, k, s).
+ * They hold for a line before its date was cut out too, as far as one can know: where a date may have stood, in `[]`
+ * or between two spaces, a run ends.
  */
 export function mandatoryLiterals(root: Node): readonly LiteralSet[] {
-  const sets = collect(root).filter((set) => set.texts.every((text) => text.length > 1));
+  const sets = collect(root)
+    .flatMap(splitAtSeams)
+    .filter((set) => set.texts.every((text) => text.length > 1));
   return sets.sort((a, b) => scoreOf(b) - scoreOf(a)).slice(0, 16);
+}
+
+/** Neighbours that a date stood between, or may have. */
+const SEAM = /(?<=\[)(?=\])|(?<=\()(?=\))|(?<=<)(?=>)|(?<=\{)(?=\})|(?<=([ "'|,;:-]))(?=\1)/;
+
+function splitAtSeams(set: LiteralSet): LiteralSet[] {
+  const [only = ''] = set.texts;
+  const partsOf = (text: string) => text.split(SEAM).filter((part) => part !== undefined && part.length > 1);
+  if (set.texts.length === 1) return partsOf(only).map((text) => ({ ...set, texts: [text] }));
+  const longest = set.texts.map((text) => partsOf(text).sort((a, b) => b.length - a.length)[0] ?? '');
+  return [{ ...set, texts: [...new Set(longest)] }];
 }
 
 function scoreOf(set: LiteralSet): number {

@@ -54,6 +54,7 @@ export type Look = {
   readonly now: number;
   readonly checkAll: boolean;
   readonly mayBeUndated: boolean;
+  readonly mayMatch: ((index: number) => boolean) | null;
 };
 
 const MISSED: Found = {
@@ -129,6 +130,7 @@ function tryAll(attempt: Attempt, start: Subject): Found {
   let subject = start;
   let ignored: FilterRegex | null = null;
   for (const { index, regex } of filter.failregex) {
+    if (look.mayMatch !== null && !look.mayMatch(index)) continue;
     const match = search(regex, subject);
     if (match === null) continue;
     const { matched, unmatched } = splitWindow(window, subject.text, regex, match);

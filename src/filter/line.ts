@@ -29,6 +29,8 @@ export type ProcessOptions = {
   /** Seconds; used by `catchup`. */
   readonly findtime: number;
   readonly checkAll?: boolean;
+  /** Which failregexes (by number) can match at all, where somebody knows it already; all of them otherwise. */
+  readonly mayMatch?: (index: number) => boolean;
 };
 
 /** What is odd about a line's time; `seconds` is how far it is off (negative: in the past), 0 where it has none. */
@@ -93,6 +95,7 @@ export function processLine(
     now,
     checkAll: options.checkAll === true,
     mayBeUndated: mode === 'test',
+    mayMatch: options.mayMatch ?? null,
   });
   if (isUndated && found.regex !== null) warning ??= { kind: 'undated', seconds: 0 };
   return { ...found, time: counted, warning };
