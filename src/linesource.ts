@@ -33,6 +33,8 @@ export type FileMark = {
   readonly offset: number;
   /** Fingerprint of the file's first bytes: the first 256, or as many as lie before the offset. */
   readonly head: string;
+  /** Fingerprint of the first line of that beginning: what a shorter copy of the file can be known by. */
+  readonly first: string;
   /** Fingerprint of the last 64 bytes before the offset, or as many as there are. */
   readonly tail: string;
   /** The bytes from the offset to the next newline belong to a line that was already handed out. */
@@ -135,11 +137,12 @@ export function readPosition(json: unknown): Position | null {
 
 function readMark(json: unknown): FileMark | null {
   if (!isRecord(json)) return null;
-  const { dev, ino, offset, head, tail, skip, done } = json;
+  const { dev, ino, offset, head, first, tail, skip, done } = json;
   if (typeof dev !== 'string' || typeof ino !== 'string' || typeof head !== 'string') return null;
+  if (typeof first !== 'string') return null;
   if (typeof tail !== 'string' || typeof skip !== 'boolean' || typeof done !== 'boolean') return null;
   if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0) return null;
-  return { dev, ino, offset, head, tail, skip, done };
+  return { dev, ino, offset, head, first, tail, skip, done };
 }
 
 function isRecord(json: unknown): json is Record<string, unknown> {

@@ -51,12 +51,15 @@ export type LogFileOptions = {
 
 const PARTIAL_MS = 60_000;
 const DRAIN_MS = 60_000;
+/** The same for a copy, which nobody writes to, and for the oldest when there are too many. */
+const COPY_MS = 1000;
+const CROWD_MS = 100;
 /** A file may be away for a moment while it is rotated; only a longer absence is worth a word. */
 const MISSING_MS = 2000;
 /** Files held open for one path at the most. */
-const OPEN_MOST = 32;
+const OPEN_MOST = 64;
 /** Files that were done with, remembered to know them again: in memory, and in what is saved. */
-const PAST_MEMORY = 16;
+const PAST_MEMORY = 128;
 const PAST_SAVED = 2;
 /** A backlog in bytes from which on searching for `since` pays. */
 const BACKLOG = 16 * 1024 * 1024;
@@ -64,6 +67,12 @@ const BACKLOG = 16 * 1024 * 1024;
 const COARSE = 0.02;
 /** fs.watchFile takes its first look some time after the opening; what happens until then is looked for. */
 const FIRST_TICKS = 2;
+
+/** How often a file that cannot be judged yet is looked at again, one poll apart. */
+const LOOKS = 5;
+
+/** What is looked for beside the log: what came since `seen`, by renaming or by copying. */
+type Between = { readonly seen: number; readonly renamed: boolean };
 
 const EMPTY: Extract<Outcome, { kind: 'lines' }> = {
   kind: 'lines',
@@ -98,7 +107,7 @@ export class LogFile implements LineSource {
   #closed = false;
   #tick: NodeJS.Timeout | null = null;
   #ticks = 0;
-  #rescan: { readonly seen: number; readonly dueMs: number } | null = null;
+  #rescan: (Between & { readonly dueMs: number; readonly left: number }) | null = null;
   readonly #wake = (): void => {
     if (!this.#closed) this.#options.onReady();
   };
@@ -194,13 +203,17 @@ export class LogFile implements LineSource {
   #readAny(maxBytes: number, nowMs: number, begun: number): Batch | null {
     for (const one of [...this.#generations]) {
       for (let tries = 0; ; tries++) {
+        const seen = this.#seen;
+        const wasEmpty = one.offset === 0;
         const outcome = this.#attempt(one, maxBytes, nowMs);
         if (outcome === null) break;
         if (outcome.kind === 'truncated') {
-          this.#truncated(one);
+          this.#truncated(one, nowMs);
           return this.#batch(EMPTY, one.live);
         }
-        if (this.#atPath && one === this.#generations.at(-1)) this.#seen = begun;
+        const newest = this.#atPath && one === this.#generations.at(-1);
+        if (newest && one.offset > 0) this.#seen = begun;
+        if (newest && wasEmpty && one.offset > 0) this.#begun(one, seen, nowMs);
         if (outcome.kind === 'lines') return this.#batch(outcome, one.live);
         if (outcome.kind === 'end') break;
         if (tries === 64) return this.#batch(EMPTY, one.live);
@@ -289,8 +302,8 @@ export class LogFile implements LineSource {
       // The same log was written anew: what is left to read of it is in the new file, too.
       if (newest !== undefined && known.ino === newest.ino && known.ino !== next.ino) this.#retire(newest);
     } else if (newest !== undefined || this.#past.length > 0) {
-      this.#between(next, this.#seen);
-      this.#rescan = { seen: this.#seen, dueMs: nowMs + this.#options.pollMs };
+      this.#between(next, { seen: this.#seen, renamed: true });
+      this.#lookAgain(nowMs, { seen: this.#seen, renamed: true });
     } else if (this.#first && (this.#opening || !next.live)) {
       this.#begin(next, Number(opened.stat.size));
     }
@@ -313,20 +326,50 @@ export class LogFile implements LineSource {
     return this.#options.adopt?.(keyOf(file), (mark) => fits(file.fd, mark)) ?? null;
   }
 
-  /** Files that came and went between two looks are read too, before the one that now stands at the path. */
-  #between(current: Generation | null, seen: number): void {
-    const taken = new Set([...this.#generations, ...(current === null ? [] : [current])].map(keyOf));
-    const familiar = [...this.#past, ...this.#generations.map((one) => one.mark())];
-    this.#take(this.#recover({ wanted: [], familiar, seen, taken }).found, current);
+  /**
+   * Files that came and went between two looks are read too, before the one that now stands at the path. True when one
+   * could not be judged yet. `renamed`: rotation renames here; else it copies, and a copy may be in the making.
+   */
+  #between(current: Generation | null, what: Between): boolean {
+    const { seen, renamed } = what;
+    const open = current === null || this.#generations.includes(current) ? [] : [current];
+    const all = [...this.#generations, ...open];
+    const familiar = [...this.#past, ...all.map((one) => one.mark())];
+    const taken = new Set(all.map(keyOf));
+    const original = renamed || current === null ? null : current.fd;
+    const { found, again } = this.#recover({ wanted: [], familiar, seen, taken, original });
+    this.#take(found, { before: current, areCopies: !renamed });
+    return again;
+  }
+
+  /** A list of a folder in which files are being renamed can lack one of them, and a copy may be in the making. */
+  #lookAgain(nowMs: number, what: Between, left = what.renamed ? 1 : LOOKS): void {
+    if (left === 0) return;
+    const seen = Math.min(what.seen, this.#rescan?.seen ?? what.seen);
+    this.#rescan = { seen, renamed: what.renamed, dueMs: nowMs + this.#options.pollMs, left };
+  }
+
+  /**
+   * The first bytes were read of a file that was empty when it was last looked at: it may have been filled, copied
+   * and emptied in between, which its size does not tell.
+   */
+  #begun(one: Generation, seen: number, nowMs: number): void {
+    const what = { seen, renamed: false };
+    if (this.#between(one, what)) this.#lookAgain(nowMs, what);
   }
 
   #recover(search: Omit<Search, 'path' | 'isFollowed'>): Recovered {
     return recover({ ...search, path: this.name, isFollowed: this.#options.isFollowed ?? (() => false) });
   }
 
-  #take(found: readonly Found[], before: Generation | null): void {
+  #take(
+    found: readonly Found[],
+    how: { readonly before: Generation | null; readonly areCopies: boolean },
+  ): void {
+    const { before, areCopies } = how;
     const added = found.map((one) => {
       const generation = this.#generation(one.opened);
+      generation.isCopy = areCopies;
       if (one.offset > 0) generation.seek(one.offset, one.skip);
       return generation;
     });
@@ -335,16 +378,24 @@ export class LogFile implements LineSource {
   }
 
   /** The file was emptied in place: what was not read yet is in a copy, if anywhere. */
-  #truncated(one: Generation): void {
+  #truncated(one: Generation, nowMs: number): void {
     this.#health.counts.truncations++;
     const mark = one.mark();
     const taken = new Set(this.#generations.map(keyOf));
-    const familiar = [...this.#past, mark];
-    const { found, lost } = this.#recover({ wanted: [mark], familiar, seen: this.#seen, taken });
+    // What was filled, copied and emptied since is looked for later, when a copy of the present can be told from it.
+    const never = Number.POSITIVE_INFINITY;
+    const { found, lost } = this.#recover({
+      wanted: [mark],
+      familiar: [],
+      seen: never,
+      taken,
+      original: null,
+    });
     for (const text of lost) this.#options.say('info', `${this.name} was emptied: ${text}`);
     this.#remember({ ...mark, done: true });
     one.seek(0);
-    this.#take(found, one);
+    this.#take(found, { before: one, areCopies: true });
+    if (one === this.#generations.at(-1)) this.#lookAgain(nowMs, { seen: this.#seen, renamed: false });
   }
 
   #resume(position: FilePosition): void {
@@ -355,7 +406,7 @@ export class LogFile implements LineSource {
       adopt: (opened) => this.#options.adopt?.(keyOfOpened(opened), (mark) => fits(opened.fd, mark)) ?? null,
     });
     this.#past = past;
-    this.#take(current === null ? before : [...before, current], null);
+    this.#take(current === null ? before : [...before, current], { before: null, areCopies: false });
     if (lost !== null) {
       this.#health.counts.lostFiles++;
       this.#options.say('warning', `${this.name}: ${lost}`);
@@ -391,17 +442,12 @@ export class LogFile implements LineSource {
   #settle(nowMs: number): void {
     const newest = this.#generations.at(-1) ?? null;
     if (newest !== null) this.#health.live = true;
-    // A list of a folder in which files are being renamed can lack one of them, hence a second look.
-    if (this.#rescan !== null && nowMs >= this.#rescan.dueMs) {
-      this.#between(newest, this.#rescan.seen);
+    const rescan = this.#rescan;
+    if (rescan !== null && nowMs >= rescan.dueMs) {
       this.#rescan = null;
+      if (this.#between(newest, rescan)) this.#lookAgain(nowMs, rescan, rescan.left - 1);
     }
-    const many = this.#generations.length > OPEN_MOST / 2;
-    const enough = many ? 1000 : (this.#options.drainMs ?? DRAIN_MS);
-    for (const one of [...this.#generations]) {
-      if (one === newest && this.#atPath) continue;
-      if (nowMs - one.quietSince >= enough) this.#retire(one);
-    }
+    this.#retireQuiet(nowMs);
     this.#sights.drain(this.#generations.length > 1);
     if (this.#isSettled() || this.#tick !== null) return;
     this.#ticks++;
@@ -409,6 +455,15 @@ export class LogFile implements LineSource {
       this.#tick = null;
       this.#wake();
     }, this.#options.pollMs);
+  }
+
+  #retireQuiet(nowMs: number): void {
+    for (const one of [...this.#generations]) {
+      if (this.#atPath && one === this.#generations.at(-1)) continue;
+      const drainMs = one.isCopy ? COPY_MS : (this.#options.drainMs ?? DRAIN_MS);
+      const enough = this.#generations.length > OPEN_MOST / 2 ? Math.min(CROWD_MS, drainMs) : drainMs;
+      if (nowMs - one.quietSince >= enough) this.#retire(one);
+    }
   }
 
   #isSettled(): boolean {

@@ -46,7 +46,8 @@ function fingerprint(bytes: Uint8Array): string {
   return hash('sha1', bytes, 'hex').slice(0, 16);
 }
 
-function readAt(fd: number, from: number, length: number): Buffer {
+/** Up to `length` bytes of an open file. */
+export function readAt(fd: number, from: number, length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let got = 0;
   while (got < length) {
@@ -65,9 +66,21 @@ export function fits(fd: number, mark: FileMark): boolean {
   return tail.length === tailLength && fingerprint(head) === mark.head && fingerprint(tail) === mark.tail;
 }
 
-/** Whether the file begins as the marked one did: it is that one, or a copy of it. Always true of a mark at 0. */
+/**
+ * Whether the file begins as the marked one did: it is that one, or a copy of it. A file that is shorter than what
+ * was read is judged by its first line. Always true of a mark at 0.
+ */
 export function beginsLike(fd: number, mark: FileMark): boolean {
-  return fingerprint(readAt(fd, 0, Math.min(HEAD, mark.offset))) === mark.head;
+  const known = Math.min(HEAD, mark.offset);
+  const head = readAt(fd, 0, known);
+  return head.length === known
+    ? fingerprint(head) === mark.head
+    : fingerprint(firstLine(head)) === mark.first;
+}
+
+function firstLine(head: Buffer): Buffer {
+  const end = head.indexOf(10);
+  return end < 0 ? head : head.subarray(0, end);
 }
 
 /** Whether so much was read that beginning and end cannot agree by chance, in a log with dates. */
@@ -82,6 +95,8 @@ export class Generation {
   readonly ino: string;
   /** True from the moment that its end was reached, or at once for a file born after the opening of the source. */
   live = false;
+  /** A copy that somebody made: nobody goes on writing to it. */
+  isCopy = false;
   cutLines = 0;
   skippedBytes = 0;
   #codec: Codec;
@@ -162,6 +177,7 @@ export class Generation {
       ino: this.ino,
       offset: this.#offset,
       head: fingerprint(this.#head),
+      first: fingerprint(firstLine(this.#head)),
       tail: fingerprint(this.#tail),
       skip: this.#skip,
       done,

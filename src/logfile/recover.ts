@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
+import { codeOf } from '../errors.ts';
 import type { FileMark } from '../linesource.ts';
-import { beginsLike, fits, openPlain } from './generation.ts';
+import { beginsLike, fits, openPlain, readAt } from './generation.ts';
 import { byAge, listSiblings, type Sibling } from './siblings.ts';
 
 /** A file to go on with: open, and the place from which on it is unread. */
@@ -11,8 +12,14 @@ export type Found = {
   readonly skip: boolean;
 };
 
-/** What was found beside the log; `lost` says in words what could not be. */
-export type Recovered = { readonly found: readonly Found[]; readonly lost: readonly string[] };
+/** What was found beside the log. */
+export type Recovered = {
+  readonly found: readonly Found[];
+  /** What could not be found, in words. */
+  readonly lost: readonly string[];
+  /** A file was too short to judge: it may be a copy that is being made. Look again a little later. */
+  readonly again: boolean;
+};
 
 /** What recovery starts from. */
 export type Search = {
@@ -27,10 +34,19 @@ export type Search = {
   readonly taken: ReadonlySet<string>;
   /** Whether another source follows a path: what is new there is its affair. */
   readonly isFollowed: (path: string) => boolean;
+  /**
+   * The open file at the path, when the log may be rotated by copying: what begins like it, or is too short to tell, may
+   * be a copy in the making and is left for later. Null: rotated by renaming, where even an empty file counts,
+   * since it may yet be written to.
+   */
+  readonly original: number | null;
 };
 
 /** Birth times come from the kernel's coarse clock, a few milliseconds behind. */
 const COARSE = 0.02;
+/** A copy that is shorter may only have begun. */
+const SHORT = 256;
+const TRIES = 10;
 
 /** The key under which a file is known. */
 export function keyOf(file: { readonly dev: string; readonly ino: string }): string {
@@ -43,36 +59,54 @@ export function keyOf(file: { readonly dev: string; readonly ino: string }): str
  * since `seen`, in the order of their birth.
  */
 export function recover(search: Search): Recovered {
+  for (let tries = 1; ; tries++) {
+    const opened: Found[] = [];
+    try {
+      return tryRecover(search, opened);
+    } catch (error) {
+      for (const one of opened) closeSync(one.opened.fd);
+      // Rotation renames the files while they are looked at.
+      if (!(error instanceof Moved)) throw error;
+      if (tries === TRIES) return { found: [], lost: [], again: true };
+    }
+  }
+}
+
+/** A name leads to another file than a moment ago. */
+class Moved extends Error {}
+
+function tryRecover(search: Search, found: Found[]): Recovered {
   const siblings = listSiblings(search.path).filter((one) => !search.taken.has(keyOf(one)));
   const plain = siblings.filter((one) => !one.compressed);
   const used = new Set<string>();
-  const found: Found[] = [];
   const lost: string[] = [];
   for (const mark of search.wanted) {
     const file = findRest(mark, plain, used);
     if (file !== null) found.push(file);
-    else if (!plain.some((one) => coversNothingNew(one, mark)))
+    else if (!plain.some((one) => holdsNothingNew(one, mark)))
       lost.push(describeLoss(mark, siblings, search.seen));
   }
-  const between = plain
-    .filter(
-      (one) =>
-        one.rotated &&
-        one.born >= search.seen - COARSE &&
-        !used.has(keyOf(one)) &&
-        !search.isFollowed(one.path),
-    )
-    .sort(byAge);
-  for (const one of between) {
+  const isNew = (one: Sibling): boolean => one.born >= search.seen - COARSE && !used.has(keyOf(one));
+  const between = plain.filter((one) => one.rotated && isNew(one) && !search.isFollowed(one.path));
+  let again = false;
+  for (const one of between.sort(byAge)) {
     const file = openFrom(one, 0, false);
     if (file === null) continue;
-    if (search.familiar.some((mark) => mark.offset > 0 && beginsLike(file.opened.fd, mark))) {
+    const unclear = search.original !== null && mayBeInTheMaking(file.opened.fd, search.original);
+    again ||= unclear;
+    if (unclear || search.familiar.some((mark) => mark.offset > 0 && beginsLike(file.opened.fd, mark))) {
       closeSync(file.opened.fd);
     } else {
       found.push(file);
     }
   }
-  return { found, lost };
+  return { found, lost, again };
+}
+
+function mayBeInTheMaking(copy: number, original: number): boolean {
+  const made = readAt(copy, 0, SHORT);
+  const from = readAt(original, 0, made.length);
+  return made.length < SHORT || from.equals(made.subarray(0, Math.max(1, from.length)));
 }
 
 /** The file itself wherever it was moved, or the largest copy of it that reaches as far as was read. */
@@ -94,7 +128,7 @@ function findRest(mark: FileMark, plain: readonly Sibling[], used: Set<string>):
 }
 
 /** A copy that ends before the place up to which was read: all of it is known, nothing was lost. */
-function coversNothingNew(one: Sibling, mark: FileMark): boolean {
+function holdsNothingNew(one: Sibling, mark: FileMark): boolean {
   if (!one.rotated || mark.offset === 0 || one.size > mark.offset) return false;
   const file = openFrom(one, 0, false);
   if (file === null) return false;
@@ -103,12 +137,20 @@ function coversNothingNew(one: Sibling, mark: FileMark): boolean {
   return alike;
 }
 
+/** Opens what was found; null when it may not be read, Moved when its name leads elsewhere by now. */
 function openFrom(one: Sibling, offset: number, skip: boolean): Found | null {
+  let opened: Found['opened'];
   try {
-    return { opened: openPlain(one.path), path: one.path, offset, skip };
-  } catch {
+    opened = openPlain(one.path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw new Moved(one.path);
     return null;
   }
+  if (String(opened.stat.ino) === one.ino && String(opened.stat.dev) === one.dev) {
+    return { opened, path: one.path, offset, skip };
+  }
+  closeSync(opened.fd);
+  throw new Moved(one.path);
 }
 
 function describeLoss(mark: FileMark, siblings: readonly Sibling[], seen: number): string {

@@ -40,7 +40,15 @@ export function resume(position: FilePosition, around: Surroundings): Resumed {
   const taken = new Set(opened === null ? [] : [keyOfOpened(opened)]);
   // Files born since count only when the file at the path is not the one that was read last.
   const seen = rotated ? position.seen : Number.POSITIVE_INFINITY;
-  const { found, lost } = recover({ path, isFollowed, wanted, familiar: position.files, seen, taken });
+  const { found, lost } = recover({
+    path,
+    isFollowed,
+    wanted,
+    familiar: position.files,
+    seen,
+    taken,
+    original: null,
+  });
   return { before: found, current, past, lost: rotated && found.length === 0 ? (lost.at(-1) ?? null) : null };
 }
 
