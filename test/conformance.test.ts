@@ -11,6 +11,7 @@ import {
   type Filter,
   type FilterFailure,
   type FilterState,
+  needsEveryLine,
   newFilterState,
   processLine,
 } from '../src/filter.ts';
@@ -126,6 +127,8 @@ function judge(instance: Instance, text: string, expected: Expected): string | n
     : { text, time: null };
   const outcome = processLine(filter, state, line, { mode: 'test', findtime: 600, checkAll: true, now: NOW });
   const { failures } = outcome;
+  const absent = absentLiteral(filter, outcome.hits, line.text);
+  if (absent !== null) return absent;
   if (expected.match !== true) return failures.length === 0 ? null : 'matched, but should not';
   if (failures.length !== 1) return `${failures.length} regexes matched, not one`;
   const failure = failures[0]!;
@@ -145,6 +148,23 @@ function judge(instance: Instance, text: string, expected: Expected): string | n
   if (expected.time === undefined) return null;
   const time = localTime(expected.time);
   return time === failure.time ? null : `time is ${failure.time}, not ${time}`;
+}
+
+/** A regex that matched although the line, with its date, lacks a literal that a finder would look for. */
+function absentLiteral(filter: Filter, hits: readonly number[], text: string): string | null {
+  if (needsEveryLine(filter)) return null;
+  const regexes = [
+    ...hits.map((index) => filter.failregex[index]),
+    hits.length > 0 ? filter.prefregex : null,
+  ];
+  for (const each of regexes) {
+    const absent = each?.regex.literals.find(({ texts, isFolded }) => {
+      const where = isFolded ? text.toLowerCase() : text;
+      return !texts.some((literal) => where.includes(literal));
+    });
+    if (absent !== undefined) return `the line lacks every literal of ${JSON.stringify(absent)}`;
+  }
+  return null;
 }
 
 function localTime(text: string | null): number | null {

@@ -14,8 +14,8 @@ type Run = { readonly text: string; readonly isFolded: boolean };
 /**
  * The literal sets of a tree, the one with the longest shortest member first; empty when the tree has none. They
  * hold for ASCII texts and for UTF-8 alike: a folded run stops at letters that have equals outside ASCII (i, k, s).
- * They hold for a line before its date was cut out too, as far as one can know: where a date may have stood, in `[]`
- * or between two spaces, a run ends.
+ * They hold for a line before its date was cut out too, as far as one can know: where a date may have stood, in `[]`,
+ * in `audit(:` or between two spaces, a run ends.
  */
 export function mandatoryLiterals(root: Node): readonly LiteralSet[] {
   const sets = collect(root)
@@ -25,7 +25,7 @@ export function mandatoryLiterals(root: Node): readonly LiteralSet[] {
 }
 
 /** Neighbours that a date stood between, or may have. */
-const SEAM = /(?<=\[)(?=\])|(?<=\()(?=\))|(?<=<)(?=>)|(?<=\{)(?=\})|(?<=([ "'|,;:-]))(?=\1)/;
+const SEAM = /(?<=[[({<"'])(?=[\])}>"':.,;|])|(?<=([ |,;:-]))(?=\1)/;
 
 function splitAtSeams(set: LiteralSet): LiteralSet[] {
   const [only = ''] = set.texts;
