@@ -11,8 +11,10 @@ export type FrontEvents = {
   wanted(): readonly Entry[];
   /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
   locked(work: () => Promise<void>): Promise<boolean>;
-  /** `isHealing`: a damage was found and this is what became of it. */
-  onResult(result: Enforcement, isHealing: boolean): void;
+  /** Some bans stand now, or do not; reason() has the details. */
+  onResult(result: Enforcement): void;
+  /** Others damaged our rules or sets; said once it was repaired, or could not be. */
+  onDamage(what: string): void;
   /** Epoch seconds. */
   now(): number;
 };
@@ -147,12 +149,22 @@ export class Front {
     for (const { jail, address } of result.enforced) this.#pending.delete(`${jail} ${address}`);
     for (const { entry, reason } of result.pending)
       this.#pending.set(`${entry.jail} ${entry.address}`, reason);
-    const isHealing = this.#isHealing;
+    if (this.#isHealing) this.#tellRepair(result);
     this.#isHealing = false;
-    if (isHealing && result.trouble.length === 0) this.repairs++;
-    this.#events.onResult(result, isHealing);
+    this.#events.onResult(result);
     if (result.pending.length > 0 || result.trouble.length > 0) this.#later();
     else this.#retryMs = FIRST_RETRY_MS;
+  }
+
+  #tellRepair({ repaired, trouble }: Enforcement): void {
+    const { jails, added, removed } = repaired;
+    if (trouble.length > 0) {
+      this.#events.onDamage(`was changed by others and cannot be repaired yet: ${trouble.join('; ')}`);
+    } else if (jails.length + added + removed > 0) {
+      this.repairs++;
+      const rules = jails.length === 0 ? '' : `rules of ${jails.join(', ')} and `;
+      this.#events.onDamage(`was changed by others: repaired ${rules}${added} bans`);
+    }
   }
 
   #later(): void {

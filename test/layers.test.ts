@@ -12,10 +12,14 @@ const src = join(import.meta.dirname, '..', 'src');
 const layers: readonly (readonly [layer: number, names: string])[] = [
   [5, 'main'],
   [4, 'cli commands'],
-  [3, 'daemon front'],
+  [3, 'daemon front intake reading'],
   [2, 'config embedded enforce exec firewall journal keeper linesource lock log logfile logfiles'],
-  [2, 'statefile version'],
-  [1, 'action ban datepattern failregex failures filter ignore jail report state statejson'],
+  [2, 'roster statefile version wall'],
+  [
+    1,
+    'action ban datepattern escalation failregex failures filter formula ignore jail report state statejson',
+  ],
+  [1, 'status'],
   [0, 'duration errors inifile ip nearest ports'],
 ];
 

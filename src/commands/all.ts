@@ -1,6 +1,23 @@
+import { banip } from './banip.ts';
+import { banned } from './banned.ts';
 import type { Command } from './command.ts';
+import { flush } from './flush.ts';
 import { makeHelp } from './help.ts';
+import { regex } from './regex.ts';
+import { run } from './run.ts';
+import { status } from './status.ts';
+import { unbanip } from './unbanip.ts';
 import { version } from './version.ts';
 
 /** Every command, in the order in which `f2b help` lists them. */
-export const COMMANDS: readonly Command[] = [version, makeHelp(() => COMMANDS)];
+export const COMMANDS: readonly Command[] = [
+  run,
+  status,
+  banned,
+  banip,
+  unbanip,
+  flush,
+  regex,
+  version,
+  makeHelp(() => COMMANDS),
+];

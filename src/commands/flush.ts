@@ -1,0 +1,70 @@
+import { flush as flushFirewall, reconcile } from '../enforce.ts';
+import { UsageError } from '../errors.ts';
+import { isOnPath, presentFirewalls } from '../firewall/choose.ts';
+import { giveOrder, type State } from '../state.ts';
+import { firewalldRuns, firewallRunner, jailOfRule, wantedEntries } from '../wall.ts';
+import type { Call, Command } from './command.ts';
+import { changeState, configOf, findJail, jobsOf, wallOf } from './host.ts';
+
+/** `f2b flush`: lifts all bans and removes everything of ours from the firewall. */
+export const flush: Command = {
+  name: 'flush',
+  summary: 'lift all bans and remove our rules and sets from the firewall',
+  usage: '[JAIL]',
+  options: [],
+  about: `Prints how many bans were lifted. Removes what f2b made in every firewall found on this host, and nothing else; a
+running daemon puts its (empty) rules back.`,
+  examples: [
+    ['f2b flush', 'everything'],
+    ['f2b flush sshd', 'one jail'],
+  ],
+  async run(call) {
+    const [jail, ...more] = call.words;
+    if (more.length > 0) throw new UsageError('flush takes at most one jail', 'see: f2b help flush');
+    const { lifted, troubles } = await changeState(call, (state) =>
+      jail === undefined ? flushAll(call, state) : flushJail(call, state, jail),
+    );
+    call.io.stdout(`${lifted}\n`);
+    for (const trouble of new Set(troubles)) call.io.stderr(`f2b: ${trouble}\n`);
+    return troubles.length > 0 ? 1 : 0;
+  },
+};
+
+type Flushed = { readonly lifted: number; readonly troubles: readonly string[] };
+
+async function flushAll(call: Call, state: State): Promise<Flushed> {
+  const lifted = [...state.jails.keys()].map((jail) => liftAll(state, jail)).reduce((sum, n) => sum + n, 0);
+  const troubles: string[] = [];
+  const run = firewallRunner(call.io.env);
+  for (const firewall of presentFirewalls(isOnPath)) {
+    if (firewall.kind === 'firewalld' && !(await firewalldRuns(call.io.env))) continue;
+    if (call.global.dryRun) {
+      call.io.stdout(`# would remove everything of f2b from ${firewall.kind}\n`);
+      continue;
+    }
+    const result = await flushFirewall({ firewall, rules: [], run }, call.io.now());
+    troubles.push(...result.trouble);
+  }
+  return { lifted, troubles };
+}
+
+async function flushJail(call: Call, state: State, name: string): Promise<Flushed> {
+  const config = configOf(call);
+  findJail(config, name);
+  const lifted = liftAll(state, name);
+  const wall = await wallOf(config.jails, call.io);
+  const troubles: string[] = [];
+  for (const job of jobsOf(wall, call)) {
+    if (!job.rules.some((rule) => jailOfRule(rule.jail) === name)) continue;
+    const rules = job.rules.filter((rule) => jailOfRule(rule.jail) !== name);
+    const wanted = wantedEntries(state, wall, job.firewall.kind);
+    const result = await reconcile({ ...job, rules }, wanted, call.io.now());
+    troubles.push(...result.trouble);
+  }
+  return { lifted, troubles };
+}
+
+function liftAll(state: State, jail: string): number {
+  const ids = [...(state.jails.get(jail)?.bans.keys() ?? [])];
+  return ids.filter((id) => giveOrder(state, { kind: 'unban', jail, id })).length;
+}

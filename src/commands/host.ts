@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { type Config, type ConfigTree, findConfigTree, loadConfig, memoryTree } from '../config.ts';
+import { embeddedFiles } from '../embedded.ts';
+import { enforceNow, type Job, planNow, type Run } from '../enforce.ts';
+import { UsageError } from '../errors.ts';
+import { formatCommand } from '../exec.ts';
+import type { Command as Argv, Entry } from '../firewall/backend.ts';
+import { simulated } from '../firewall/simulated.ts';
+import type { Jail } from '../jail.ts';
+import { nearest } from '../nearest.ts';
+import { readServices } from '../ports.ts';
+import type { State } from '../state.ts';
+import { loadState, lockState, prepareFolder, saveState } from '../statefile.ts';
+import { buildWall, firewallRunner, isEnforceable, type Wall, wantedEntries } from '../wall.ts';
+import type { Call, GlobalOptions, Io } from './command.ts';
+
+/** Where the state is kept when nobody says otherwise. */
+export const STATE_PATH = '/var/lib/f2b/state.json';
+
+/** The path of the state file: `--state FILE`, $F2B_STATE, or the default. */
+export function statePathOf(global: GlobalOptions, io: Io): string {
+  return global.state ?? (io.env['F2B_STATE'] || STATE_PATH);
+}
+
+/** The configuration that the call means. */
+export function treeOf({ global, io }: Pick<Call, 'global' | 'io'>): ConfigTree {
+  const embedded = memoryTree(embeddedFiles());
+  return findConfigTree({ config: global.config, embedded }, io.env);
+}
+
+/** The text of /etc/services, '' where there is none. */
+export function servicesText(): string {
+  try {
+    return readFileSync('/etc/services', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The whole configuration that the call means. */
+export function configOf(call: Pick<Call, 'global' | 'io'>): Config {
+  return loadConfig(treeOf(call), { services: servicesText() });
+}
+
+/** The jail of that name among the enabled ones; UsageError, with what was probably meant, when there is none. */
+export function findJail(config: Config, name: string): Jail {
+  const jail = config.jails.find((one) => one.name === name);
+  if (jail !== undefined) return jail;
+  const known = config.allJails.find((one) => one.name === name);
+  if (known !== undefined) {
+    const why = known.isEnabled ? 'has an error in its configuration' : 'is not enabled';
+    throw new UsageError(
+      `the jail "${name}" ${why} (${config.tree})`,
+      known.isEnabled ? 'see: f2b check' : null,
+    );
+  }
+  const close = nearest(
+    name,
+    config.allJails.map((one) => one.name),
+  );
+  throw new UsageError(
+    `there is no jail "${name}" (${config.tree})`,
+    close === null ? 'f2b status lists the jails' : `did you mean "${close}"?`,
+  );
+}
+
+/** How commands reach the firewall: with `--dry-run` they are printed in place of being run. */
+export function runnerOf({ global, io }: Pick<Call, 'global' | 'io'>): Run {
+  if (!global.dryRun) return firewallRunner(io.env);
+  return async (command: Argv) => {
+    io.stdout(`${formatCommand(command)}\n`);
+    return { exitCode: 0, stdout: '', stderr: '', trouble: null };
+  };
+}
+
+/** The firewalls behind the jails. */
+export function wallOf(jails: readonly Jail[], io: Io): Promise<Wall> {
+  return buildWall(jails, readServices(servicesText()), io.env);
+}
+
+/** The jobs of a wall; with `--dry-run` on firewalls that exist in memory only. */
+export function jobsOf(wall: Wall, call: Pick<Call, 'global' | 'io'>): readonly Job[] {
+  const run = runnerOf(call);
+  return wall.sections.map(({ firewall, rules }) => ({
+    firewall: call.global.dryRun ? simulated(firewall) : firewall,
+    rules,
+    run,
+  }));
+}
+
+/** What a command changed: which of the wanted entries are new, and which are not wanted any more. */
+export type Change = {
+  add(entry: Entry): boolean;
+  readonly remove: readonly { readonly jail: string; readonly id: string }[];
+};
+
+/** Hands a change of the state to the firewalls. Answers, by address, why something is not as it should be. */
+export async function enforceChange(
+  call: Pick<Call, 'global' | 'io'>,
+  wall: Wall,
+  state: State,
+  change: Change,
+): Promise<Map<string, string>> {
+  const missing = new Map<string, string>();
+  const now = call.io.now();
+  for (const job of jobsOf(wall, call)) {
+    const { kind } = job.firewall;
+    const wanted = wantedEntries(state, wall, kind);
+    const add = wanted.filter((entry) => change.add(entry));
+    const remove = change.remove.flatMap(({ jail, id }) =>
+      (wall.places.get(jail) ?? [])
+        .filter((place) => place.kind === kind && isEnforceable(id))
+        .map(({ rule }) => ({ jail: rule, address: id, until: null })),
+    );
+    if (add.length + remove.length === 0) continue;
+    if (call.global.dryRun) {
+      for (const one of planNow(job, add, remove, now)) call.io.stdout(`${formatCommand(one)}\n`);
+      continue;
+    }
+    const result = await enforceNow(job, { add, remove, wanted: () => wanted }, now);
+    for (const { entry, reason } of result.pending) missing.set(entry.address, reason);
+    const [trouble] = result.trouble;
+    if (trouble !== undefined) for (const { address } of remove) missing.set(address, trouble);
+  }
+  return missing;
+}
+
+/**
+ * Changes the state under its lock: load, `work`, save. With `--dry-run` nothing is locked or saved. Warnings about
+ * the file go to standard error.
+ */
+export async function changeState<T>(
+  call: Pick<Call, 'global' | 'io'>,
+  work: (state: State) => Promise<T>,
+): Promise<T> {
+  const { global, io } = call;
+  const path = statePathOf(global, io);
+  if (global.dryRun) return work(readOnlyState(call));
+  prepareFolder(path);
+  const lock = lockState(path);
+  try {
+    const { state, warnings } = loadState(path, true);
+    for (const warning of warnings) io.stderr(`f2b: ${warning}\n`);
+    const result = await work(state);
+    await saveState(path, state, io.now());
+    return result;
+  } finally {
+    lock.release();
+  }
+}
+
+/** The state as it is on disk, nothing changed or repaired. */
+export function readOnlyState({ global, io }: Pick<Call, 'global' | 'io'>): State {
+  const { state, warnings } = loadState(statePathOf(global, io), false);
+  for (const warning of warnings) io.stderr(`f2b: ${warning}\n`);
+  return state;
+}

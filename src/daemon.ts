@@ -1,0 +1,381 @@
+import { watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { type Config, loadConfig } from './config.ts';
+import type { Enforcement, Run } from './enforce.ts';
+import { formatProblem, reasonOf } from './errors.ts';
+import { sweepFailures } from './failures.ts';
+import type { FilterFailure, TimeWarning } from './filter.ts';
+import type { FirewallKind } from './firewall/backend.ts';
+import { simulated } from './firewall/simulated.ts';
+import { Front } from './front.ts';
+import { takeFailure } from './intake.ts';
+import { Keeper } from './keeper.ts';
+import type { Level, Log } from './log.ts';
+import { readServices } from './ports.ts';
+import { Reading } from './reading.ts';
+import { callRoster, type Roster, type WorkingJail } from './roster.ts';
+import { expireBans, jailState, nextExpiry, type Order, purgePast, type State } from './state.ts';
+import { buildWall, isEnforceable, jailOfRule, type Wall, wantedEntries } from './wall.ts';
+
+/** Everything the daemon is given. */
+export type DaemonOptions = {
+  /** Reads the configuration anew; called at the start and at each reload. */
+  load(): Config;
+  readonly statePath: string;
+  /** As loaded from statePath under its lock. */
+  readonly state: State;
+  readonly log: Log;
+  readonly run: Run;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly services: string;
+  readonly pollMs: number;
+  /** Process what is there, enforce, save, end. */
+  readonly once: boolean;
+  /** Change nothing: neither the firewall (its commands are printed by `run`) nor the state file. */
+  readonly dryRun: boolean;
+  /** Epoch seconds. */
+  now(): number;
+};
+
+/** Failures and bans are looked through this often; a ban's end does not wait for it. */
+const SWEEP_MS = 10_000;
+/** Firewalls are looked at this often, besides the events that they tell. */
+const CHECK_MS = 2000;
+/** A stretch of reading after which everybody else gets a turn, in milliseconds. */
+const SLICE_MS = 20;
+const DAY = 86400;
+/** Longest delay that setTimeout takes. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** The loop: reads, counts, bans, enforces, saves; it wires the parts and holds no rules. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #state: State;
+  readonly #log: Log;
+  readonly #keeper: Keeper | null;
+  #roster: Roster = { jails: new Map(), problems: [] };
+  #wall: Wall = { sections: [], places: new Map(), troubles: new Map() };
+  #reading: Reading | null = null;
+  #fronts = new Map<FirewallKind, Front>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #expiry: NodeJS.Timeout | null = null;
+  #isPumping = false;
+  #isClosed = false;
+  #onIdle: (() => void) | null = null;
+  /** When each time warning was last given, by jail and kind, epoch seconds. */
+  readonly #warned = new Map<string, number>();
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+    this.#state = options.state;
+    this.#log = options.log;
+    this.#keeper = options.dryRun
+      ? null
+      : new Keeper(options.statePath, options.state, {
+          onOrders: (orders) => this.#obey(orders),
+          onTrouble: (reason) => this.#tellSaving(reason),
+          beforeSave: () => this.#notePositions(),
+          now: () => options.now(),
+        });
+  }
+
+  /** Begins to work. Throws ConfigError when the configuration as a whole cannot be used. */
+  async start(): Promise<void> {
+    await this.#open(this.#options.load());
+    this.#restore();
+    if (this.#options.once) return;
+    this.#timers.push(setInterval(() => this.#sweep(), SWEEP_MS));
+    this.#timers.push(setInterval(() => this.#checkFronts(), CHECK_MS));
+    this.#watchState();
+    this.#planExpiry();
+    this.#pump();
+  }
+
+  /** Reads what is there and stops when nothing is left; for `--once`. */
+  async drain(deadlineMs: number): Promise<void> {
+    const end = performance.now() + deadlineMs;
+    for (;;) {
+      this.#pump();
+      await this.#idle();
+      if (this.#reading === null || this.#reading.isCaughtUp || performance.now() > end) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    this.#sweep();
+    for (const front of this.#fronts.values()) await front.idle();
+  }
+
+  /** Takes in a changed configuration; counts, bans and positions stay. A broken one changes nothing. */
+  async reload(): Promise<void> {
+    this.#say('NOTICE', 'fail2ban.server', 'Reload of the configuration');
+    try {
+      const config = this.#options.load();
+      this.#notePositions();
+      this.#reading?.close();
+      this.#reading = null;
+      for (const front of this.#fronts.values()) await front.close();
+      await this.#open(config);
+    } catch (error) {
+      this.#say(
+        'ERROR',
+        'fail2ban.server',
+        `the configuration cannot be used, nothing was changed: ${reasonOf(error)}`,
+      );
+    }
+    this.#log.reopen();
+    this.#pump();
+  }
+
+  /** Stops reading, finishes what is under way and saves; bans stay. */
+  async stop(): Promise<void> {
+    this.#isClosed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    if (this.#expiry !== null) clearTimeout(this.#expiry);
+    this.#notePositions();
+    this.#reading?.close();
+    this.#reading = null;
+    for (const front of this.#fronts.values()) await front.close();
+    await this.#keeper?.close();
+    this.#log.flush();
+  }
+
+  async #open(config: Config): Promise<void> {
+    const roster = callRoster(config.jails);
+    for (const problem of [...config.problems, ...roster.problems]) {
+      const level = problem.severity === 'error' ? 'ERROR' : 'WARNING';
+      this.#say(level, 'fail2ban.jail', formatProblem(problem));
+      if (problem.hint !== null) this.#say(level, 'fail2ban.jail', `hint: ${problem.hint}`);
+    }
+    const jails = [...roster.jails.values()].map(({ jail }) => jail);
+    this.#roster = roster;
+    this.#wall = await buildWall(jails, readServices(this.#options.services), this.#options.env);
+    for (const [jail, trouble] of this.#wall.troubles)
+      this.#say('ERROR', 'fail2ban.actions', `[${jail}] ${trouble}`);
+    for (const { name } of jails) {
+      jailState(this.#state, name);
+      this.#say('INFO', 'fail2ban.jail', `Creating new jail '${name}'`);
+    }
+    this.#openFronts();
+    this.#reading = new Reading(
+      roster.jails,
+      { pollMs: this.#options.pollMs, positions: this.#state.positions },
+      {
+        say: (level, text) =>
+          this.#say(
+            level === 'info' ? 'INFO' : level === 'warning' ? 'WARNING' : 'ERROR',
+            'fail2ban.filter',
+            text,
+          ),
+        onReady: () => this.#pump(),
+        onFailure: (jail, failure) => this.#take(jail, failure),
+        onTimeWarning: (jail, source, warning) => this.#warnOfTime(jail, source, warning),
+        now: () => this.#options.now(),
+      },
+    );
+    for (const { name } of jails) this.#say('INFO', 'fail2ban.jail', `Jail '${name}' started`);
+  }
+
+  #openFronts(): void {
+    this.#fronts = new Map();
+    for (const { firewall, rules } of this.#wall.sections) {
+      const { run, dryRun } = this.#options;
+      const front: Front = new Front(
+        { firewall: dryRun ? simulated(firewall) : firewall, rules, run },
+        {
+          wanted: () => wantedEntries(this.#state, this.#wall, firewall.kind),
+          locked: (work) => this.#keeper?.locked(work) ?? work().then(() => true),
+          onResult: (result) => this.#noteResult(result),
+          onDamage: (what) => this.#say('WARNING', 'fail2ban.actions', `${firewall.kind}: ${what}`),
+          now: () => this.#options.now(),
+        },
+      );
+      this.#fronts.set(firewall.kind, front);
+      front.compare();
+    }
+  }
+
+  #restore(): void {
+    for (const name of this.#roster.jails.keys()) {
+      for (const [id, ban] of jailState(this.#state, name).bans) {
+        if (ban.until !== null && ban.until <= this.#options.now()) continue;
+        this.#say('NOTICE', 'fail2ban.actions', `[${name}] Restore Ban ${id}`);
+      }
+    }
+  }
+
+  #take(working: WorkingJail, failure: FilterFailure): void {
+    const { id, kind, time, matches } = failure;
+    if (kind === 'dns') return;
+    const now = this.#options.now();
+    takeFailure(
+      {
+        state: this.#state,
+        log: this.#log,
+        onBan: (jail, who, ban) => {
+          this.#each(jail.jail.name, who, (front, rule) =>
+            front.add({ jail: rule, address: who, until: ban.until }),
+          );
+          if (!isEnforceable(who)) ban.pending = null;
+          this.#keeper?.changed(true);
+          this.#planExpiry();
+        },
+        onStillThere: () => this.#checkFronts(),
+      },
+      working,
+      { id, time: time ?? now, lines: matches },
+      now,
+    );
+    this.#keeper?.changed(false);
+  }
+
+  /** Calls `work` for every front and rule behind which the jail's bans stand. */
+  #each(jail: string, address: string, work: (front: Front, rule: string) => void): void {
+    if (!isEnforceable(address)) return;
+    for (const { kind, rule } of this.#wall.places.get(jail) ?? []) {
+      const front = this.#fronts.get(kind);
+      if (front !== undefined) work(front, rule);
+    }
+  }
+
+  /** Writes into the bans that were handed over why they do not stand yet, or that they do. */
+  #noteResult(result: Enforcement): void {
+    let changed = false;
+    for (const { jail: rule, address } of [...result.enforced, ...result.pending.map(({ entry }) => entry)]) {
+      const name = jailOfRule(rule);
+      const ban = this.#state.jails.get(name)?.bans.get(address);
+      if (ban === undefined) continue;
+      let pending: string | null = null;
+      this.#each(name, address, (front, own) => {
+        pending ??= front.reason(own, address);
+      });
+      if (ban.pending === pending) continue;
+      if (pending !== null)
+        this.#say('ERROR', 'fail2ban.actions', `[${name}] ${address} is not banned yet: ${pending}`);
+      ban.pending = pending;
+      changed = true;
+    }
+    if (changed) this.#keeper?.changed(false);
+  }
+
+  #obey(orders: readonly Order[]): void {
+    for (const order of orders) {
+      const { kind, jail, id } = order;
+      this.#say('NOTICE', 'fail2ban.actions', `[${jail}] ${kind === 'ban' ? 'Ban' : 'Unban'} ${id}`);
+      this.#each(jail, id, (front, rule) => {
+        if (order.kind === 'ban') front.add({ jail: rule, address: id, until: order.ban.until });
+        else front.remove({ jail: rule, address: id, until: null });
+      });
+    }
+    this.#planExpiry();
+  }
+
+  #expire(): void {
+    const expired = expireBans(this.#state, this.#options.now());
+    for (const { jail, id } of expired) {
+      this.#say('NOTICE', 'fail2ban.actions', `[${jail}] Unban ${id}`);
+      this.#each(jail, id, (front, rule) => front.remove({ jail: rule, address: id, until: null }));
+    }
+    if (expired.length > 0) this.#keeper?.changed(true);
+    this.#planExpiry();
+  }
+
+  #planExpiry(): void {
+    if (this.#expiry !== null) clearTimeout(this.#expiry);
+    this.#expiry = null;
+    const next = nextExpiry(this.#state);
+    if (next === null || this.#isClosed || this.#options.once) return;
+    const inMs = Math.min(LONGEST_MS, Math.max(0, (next - this.#options.now()) * 1000 + 5));
+    this.#expiry = setTimeout(() => this.#expire(), inMs);
+  }
+
+  #sweep(): void {
+    const now = this.#options.now();
+    for (const { jail } of this.#roster.jails.values()) {
+      const swept = sweepFailures(jailState(this.#state, jail.name).failures, now, jail.findtime);
+      if (swept > 0) this.#keeper?.changed(false);
+    }
+    purgePast(this.#state, now, DAY);
+    this.#expire();
+  }
+
+  #checkFronts(): void {
+    for (const front of this.#fronts.values()) void front.check();
+  }
+
+  /** Reads as long as there is something, in slices, so that timers and firewalls get their turns. */
+  #pump(): void {
+    if (this.#isPumping || this.#isClosed) return;
+    this.#isPumping = true;
+    const slice = (): void => {
+      const end = performance.now() + SLICE_MS;
+      let more = true;
+      while (more && performance.now() < end) more = this.#reading?.step() ?? false;
+      if (more && !this.#isClosed) {
+        setImmediate(slice);
+        return;
+      }
+      this.#isPumping = false;
+      this.#keeper?.changed(false);
+      this.#onIdle?.();
+    };
+    slice();
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#isPumping) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+      this.#onIdle = null;
+    }
+  }
+
+  #notePositions(): void {
+    if (this.#reading !== null) this.#state.positions = this.#reading.positions();
+  }
+
+  #watchState(): void {
+    const { statePath } = this.#options;
+    if (this.#keeper === null) return;
+    try {
+      const watcher = watch(dirname(statePath), (_, name) => {
+        if (name === basename(statePath)) this.#keeper?.look();
+      });
+      watcher.on('error', () => watcher.close());
+      watcher.unref();
+    } catch {
+      // Looking at intervals serves where the kernel has no watches left.
+    }
+    this.#timers.push(setInterval(() => this.#keeper?.look(), 1000));
+  }
+
+  #warnOfTime({ jail }: WorkingJail, source: string, warning: TimeWarning): void {
+    if (warning.kind === 'old') return;
+    const now = this.#options.now();
+    const key = `${jail.name} ${source} ${warning.kind}`;
+    if ((this.#warned.get(key) ?? 0) > now - DAY) return;
+    this.#warned.set(key, now);
+    this.#say('WARNING', 'fail2ban.filter', `[${jail.name}] ${source}: ${timeWarning(warning)}`);
+  }
+
+  #tellSaving(reason: string | null): void {
+    if (reason === null) this.#say('NOTICE', 'fail2ban.server', 'the state can be saved again');
+    else this.#say('ERROR', 'fail2ban.server', `the state cannot be saved, bans go on: ${reason}`);
+  }
+
+  #say(level: Level, channel: Parameters<Log['write']>[1], text: string): void {
+    this.#log.write(level, channel, text);
+  }
+}
+
+/** Reads a configuration from a tree with the host's port names. */
+export function loader(tree: () => Parameters<typeof loadConfig>[0], services: string): () => Config {
+  return () => loadConfig(tree(), { services });
+}
+
+function timeWarning({ kind, seconds }: TimeWarning): string {
+  if (kind === 'undated')
+    return 'lines that match have no date; they are counted as of now (see datepattern)';
+  const off = `${Math.abs(Math.round(seconds))} s in the ${seconds < 0 ? 'past' : 'future'}`;
+  if (kind === 'latency') return `lines come ${off}; they are counted as of now`;
+  return `lines come ${off}: is logtimezone right? They are counted as of now`;
+}

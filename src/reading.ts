@@ -1,0 +1,200 @@
+import { type Dates, findDate } from './datepattern.ts';
+import { type FilterFailure, processLine, type TimeWarning } from './filter.ts';
+import { type Journal, journalKey, journalTrouble, openJournal } from './journal.ts';
+import type { Batch, FilePosition, JournalPosition, LineSource, Say } from './linesource.ts';
+import { type LogFiles, openLogFiles, type Reader, type Wanted } from './logfiles.ts';
+import type { WorkingJail } from './roster.ts';
+import type { Positions } from './state.ts';
+
+/** Bytes taken from a source at a time: small enough that others get their turn. */
+const CHUNK = 256 * 1024;
+
+/** What reading tells the daemon. */
+export type ReadingEvents = {
+  readonly say: Say;
+  onReady(): void;
+  onFailure(jail: WorkingJail, failure: FilterFailure): void;
+  onTimeWarning(jail: WorkingJail, source: string, warning: TimeWarning): void;
+  /** Epoch seconds. */
+  now(): number;
+};
+
+/** How to read. */
+export type ReadingOptions = { readonly pollMs: number; readonly positions: Positions };
+
+type JournalSource = {
+  readonly key: string;
+  readonly journal: Journal;
+  readonly jails: readonly WorkingJail[];
+};
+
+/** All log sources of all jails, read and taken through the jails' filters. */
+export class Reading {
+  readonly #jails: ReadonlyMap<string, WorkingJail>;
+  readonly #events: ReadingEvents;
+  readonly #files: LogFiles;
+  readonly #journals: JournalSource[] = [];
+  readonly #others: Positions;
+
+  /** Jails whose backend is `systemd` read the journal; where there is none, their log files, and that is said. */
+  constructor(jails: ReadonlyMap<string, WorkingJail>, options: ReadingOptions, events: ReadingEvents) {
+    this.#jails = jails;
+    this.#events = events;
+    this.#others = new Map(options.positions);
+    const readers = [...jails.values()].filter(({ filter }) => filter !== null);
+    const journals = readers.filter((one) => this.#readsJournal(one));
+    for (const [key, group] of Map.groupBy(journals, (one) => journalKey(selectionOf(one)))) {
+      this.#openJournal(key, group, options);
+    }
+    const files = readers.filter((one) => !journals.includes(one) && one.jail.logpath.length > 0);
+    this.#files = openLogFiles(
+      files.map((one) => this.#wanted(one)),
+      {
+        positions: Object.fromEntries(this.#filePositions(options.positions)),
+        pollMs: options.pollMs,
+        say: events.say,
+        onReady: () => events.onReady(),
+      },
+    );
+  }
+
+  /** Takes the next lines of some source through the filters; false when there are none now. */
+  step(): boolean {
+    const next = this.#files.next(CHUNK);
+    if (next !== null) {
+      this.#scan(next.source.name, next.batch, this.#workers(next.readers, next.batch.live));
+      return true;
+    }
+    for (const { journal, jails } of this.#journals) {
+      const batch = journal.read(CHUNK);
+      if (batch === null) continue;
+      this.#scan(journal.name, batch, jails);
+      return true;
+    }
+    return false;
+  }
+
+  /** Where everything stands after the steps that were taken. */
+  positions(): Positions {
+    const all: Positions = new Map(Object.entries(this.#files.positions()));
+    for (const { key, journal } of this.#journals) {
+      const position = journal.position() ?? this.#others.get(key);
+      if (position !== undefined) all.set(key, position);
+    }
+    return all;
+  }
+
+  /** Every source and the names of the jails that read it. */
+  sources(): readonly { readonly source: LineSource; readonly jails: readonly string[] }[] {
+    const files = this.#files
+      .all()
+      .map(({ source, readers }) => ({ source, jails: readers.map(({ jail }) => jail) }));
+    return [
+      ...files,
+      ...this.#journals.map(({ journal, jails }) => ({
+        source: journal,
+        jails: jails.map(({ jail }) => jail.name),
+      })),
+    ];
+  }
+
+  /** Whether everything that stood in the logs when they were opened has been read. */
+  get isCaughtUp(): boolean {
+    return this.sources().every(({ source }) => {
+      const { live, state } = source.status();
+      return live || state !== 'reading';
+    });
+  }
+
+  close(): void {
+    this.#files.close();
+    for (const { journal } of this.#journals) journal.close();
+  }
+
+  #readsJournal({ jail }: WorkingJail): boolean {
+    if (jail.backend !== 'systemd') return false;
+    const trouble = journalTrouble(jail.backendOptions);
+    if (trouble === null) return true;
+    const instead = jail.logpath.length > 0 ? 'reading its log files instead' : 'it has no log files either';
+    this.#events.say('warning', `[${jail.name}] ${trouble}: ${instead}`);
+    return false;
+  }
+
+  #openJournal(key: string, jails: readonly WorkingJail[], options: ReadingOptions): void {
+    const [first] = jails;
+    if (first === undefined) return;
+    const saved = options.positions.get(key);
+    const findtime = Math.max(...jails.map(({ jail }) => jail.findtime));
+    const journal = openJournal({
+      ...selectionOf(first),
+      position: isJournalPosition(saved) ? saved : null,
+      since: this.#events.now() - findtime,
+      say: this.#events.say,
+      onReady: () => this.#events.onReady(),
+    });
+    this.#journals.push({ key, journal, jails });
+  }
+
+  #wanted(working: WorkingJail): Wanted {
+    const { jail, filterState } = working;
+    return {
+      jail: jail.name,
+      logpath: jail.logpath,
+      encoding: jail.logencoding,
+      wakeUps: jail.backend !== 'polling',
+      since: this.#events.now() - jail.findtime,
+      dateOf: (line) => (filterState === null ? null : dateIn(filterState.dates, line, this.#events.now())),
+    };
+  }
+
+  #filePositions(positions: Positions): [string, FilePosition][] {
+    return [...positions].flatMap(([key, value]): [string, FilePosition][] =>
+      isFilePosition(value) ? [[key, value]] : [],
+    );
+  }
+
+  #workers(readers: readonly Reader[], isLive: boolean): readonly WorkingJail[] {
+    const heard = readers.filter(({ start }) => isLive || start !== 'tail');
+    return heard.flatMap(({ jail }) => this.#jails.get(jail) ?? []);
+  }
+
+  #scan(source: string, batch: Batch, jails: readonly WorkingJail[]): void {
+    const text = batch.bytes.toString('utf8', batch.start, batch.end);
+    const now = this.#events.now();
+    const mode = batch.live ? 'live' : 'catchup';
+    let index = 0;
+    for (let at = 0; at < text.length; index++) {
+      const end = text.indexOf('\n', at);
+      const line = { text: text.slice(at, end < 0 ? text.length : end), time: batch.times?.[index] ?? null };
+      at = end < 0 ? text.length : end + 1;
+      for (const working of jails) {
+        const { filter, filterState, jail } = working;
+        if (filter === null || filterState === null) continue;
+        const outcome = processLine(filter, filterState, line, { mode, findtime: jail.findtime, now });
+        if (outcome.warning !== null) this.#events.onTimeWarning(working, source, outcome.warning);
+        for (const failure of outcome.failures) this.#events.onFailure(working, failure);
+      }
+    }
+  }
+}
+
+function selectionOf({ jail }: WorkingJail) {
+  const matches = jail.journalmatch.length > 0 ? jail.journalmatch : jail.filter.journalmatch;
+  return { matches, options: jail.backendOptions };
+}
+
+function dateIn(dates: Dates, line: string, now: number): number | null {
+  return findDate(dates, line, now)?.time ?? null;
+}
+
+function isFilePosition(value: unknown): value is FilePosition {
+  return hasKind(value, 'file');
+}
+
+function isJournalPosition(value: unknown): value is JournalPosition {
+  return hasKind(value, 'journal');
+}
+
+function hasKind(value: unknown, kind: string): boolean {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
+}

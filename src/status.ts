@@ -1,0 +1,78 @@
+import type { Jail } from './jail.ts';
+import type { State } from './state.ts';
+
+/** What `status JAIL` tells of a jail. */
+export type JailStatus = {
+  readonly name: string;
+  readonly currentlyFailed: number;
+  readonly totalFailed: number;
+  /** Paths of log files, or journal matches. */
+  readonly sources: readonly string[];
+  readonly isJournal: boolean;
+  readonly currentlyBanned: number;
+  readonly totalBanned: number;
+  readonly banned: readonly BanStatus[];
+};
+
+/** One ban; times in epoch seconds, `until` null = for ever, `pending` null = it stands in the firewall. */
+export type BanStatus = {
+  readonly id: string;
+  readonly at: number;
+  readonly until: number | null;
+  readonly failures: number;
+  readonly count: number;
+  readonly origin: string;
+  readonly pending: string | null;
+};
+
+/** The status of a jail from the state as of `now`; `files` are the log files that its globs find. */
+export function statusOf(jail: Jail, state: State, files: readonly string[], now: number): JailStatus {
+  const known = state.jails.get(jail.name);
+  const isJournal = jail.backend === 'systemd';
+  const failing = [...(known?.failures.values() ?? [])].filter(({ last }) => last > now - jail.findtime);
+  const bans = [...(known?.bans ?? [])].filter(([, { until }]) => until === null || until > now);
+  const matches = jail.journalmatch.length > 0 ? jail.journalmatch : jail.filter.journalmatch;
+  return {
+    name: jail.name,
+    currentlyFailed: failing.length,
+    totalFailed: known?.totalFailed ?? 0,
+    sources: isJournal ? matches : files,
+    isJournal,
+    currentlyBanned: bans.length,
+    totalBanned: known?.totalBanned ?? 0,
+    banned: bans.map(([id, { at, until, failures, count, origin, pending }]) => ({
+      id,
+      at,
+      until,
+      failures,
+      count,
+      origin,
+      pending,
+    })),
+  };
+}
+
+/** The list of jails as `fail2ban-client status` prints it. */
+export function printOverview(names: readonly string[]): string {
+  return `Status\n|- Number of jail:\t${names.length}\n\`- Jail list:\t${[...names].sort().join(', ')}\n`;
+}
+
+/** A jail as `fail2ban-client status JAIL` prints it; bans that do not stand yet are named besides, with the reason. */
+export function printJail(status: JailStatus): string {
+  const pending = status.banned.flatMap(({ id, pending }) =>
+    pending === null ? [] : [`${id} (${pending})`],
+  );
+  return [
+    `Status for the jail: ${status.name}`,
+    '|- Filter',
+    `|  |- Currently failed:\t${status.currentlyFailed}`,
+    `|  |- Total failed:\t${status.totalFailed}`,
+    `|  \`- ${status.isJournal ? 'Journal matches' : 'File list'}:\t${status.sources.join(' ')}`,
+    '`- Actions',
+    `   |- Currently banned:\t${status.currentlyBanned}`,
+    `   |- Total banned:\t${status.totalBanned}`,
+    ...(pending.length === 0 ? [] : [`   |- Not enforced yet:\t${pending.join(', ')}`]),
+    `   \`- Banned IP list:\t${status.banned.map(({ id }) => id).join(' ')}`,
+    '',
+  ].join('\n');
+}
