@@ -27,15 +27,20 @@ import {
   type Output,
   type Rule,
 } from './backend.ts';
-import { readSaved } from './iptrule.ts';
-import { assertCanonical, canonicalOf, chainsOf, groupBy, matchesOf } from './match.ts';
-import { tagOf, tagsOf } from './name.ts';
-import { readTable } from './nfttable.ts';
+import { KERNEL, kernelStands, readKernel } from './firewalldkernel.ts';
+import {
+  FORWARD_POLICY,
+  INPUT_POLICY,
+  parseSetName,
+  policiesOf,
+  rulesOfPolicy,
+  setName,
+} from './firewalldrule.ts';
+import { assertCanonical, groupBy } from './match.ts';
+import { tagsOf } from './name.ts';
 
 const BUS = 'org.fedoraproject.FirewallD1';
 const PATH = '/org/fedoraproject/FirewallD1';
-const INPUT_POLICY = 'f2b';
-const FORWARD_POLICY = 'f2b-forward';
 /** Up to so many entries go over D-Bus one by one; more are read from a file by firewall-cmd. */
 const FEW = 3;
 const CUT_AT_ONCE = 500;
@@ -80,70 +85,10 @@ export function firewalld(setSize = 262144): Firewall {
   };
 }
 
-const KERNEL: readonly Command[] = [
-  command(['nft', '-j', 'list', 'table', 'inet', 'firewalld'], { mayFail: true }),
-  command(['ipset', 'save'], { mayFail: true }),
-  command(['iptables-save', '-t', 'filter'], { mayFail: true }),
-  command(['ip6tables-save', '-t', 'filter'], { mayFail: true }),
-];
-
 function ask(folder: string, part: string, method: string, ...args: string[]): Command {
   const path = folder === '' ? PATH : `${PATH}/${folder}`;
   const argv = ['busctl', 'call', BUS, path, `${BUS}.${part}`, method, ...args] as const;
   return command(argv, { mayFail: method === 'getPolicySettings' });
-}
-
-function setName(jail: string, family: Family): string {
-  return `f2bf.${tagOf(jail)}-${family}`;
-}
-
-function parseSetName(name: string): { readonly tag: string; readonly family: Family } | null {
-  const found = /^f2bf\.(.+)-([46])$/.exec(name);
-  return found === null ? null : { tag: found[1] ?? '', family: found[2] === '4' ? 4 : 6 };
-}
-
-function policiesOf(rule: Rule): readonly string[] {
-  const chains = chainsOf(rule);
-  return [
-    ...(chains.includes('INPUT') ? [INPUT_POLICY] : []),
-    ...(chains.some((chain) => chain !== 'INPUT') ? [FORWARD_POLICY] : []),
-  ];
-}
-
-/** Rich rules in the spelling in which firewalld prints them. */
-function richRules(rule: Rule, family: Family): readonly string[] {
-  const start = `rule family="ipv${family}" source ipset="${setName(rule.jail, family)}"`;
-  const reject = `reject type="icmp${family === 4 ? '' : '6'}-port-unreachable"`;
-  const other = rule.block === 'drop' ? 'drop' : reject;
-  const forTcp = rule.block === 'tcp-reset' ? 'reject type="tcp-reset"' : other;
-  const matches = matchesOf(rule, family);
-  if (matches === null) {
-    const reset = rule.block === 'tcp-reset' ? [`${start} protocol value="tcp" ${forTcp}`] : [];
-    return [...reset, `${start} ${other}`];
-  }
-  return matches.flatMap(({ protocol, ports }) => {
-    const name = PROTOCOL_NAMES.get(protocol) ?? `${protocol}`;
-    const verdict = protocol === 6 ? forTcp : other;
-    if (ports === null || protocol === 136) return [`${start} protocol value="${name}" ${verdict}`];
-    return ports.map(([first, last]) => {
-      const port = first === last ? `${first}` : `${first}-${last}`;
-      return `${start} port port="${port}" protocol="${name}" ${verdict}`;
-    });
-  });
-}
-
-const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
-  [1, 'icmp'],
-  [6, 'tcp'],
-  [17, 'udp'],
-  [33, 'dccp'],
-  [58, 'ipv6-icmp'],
-  [132, 'sctp'],
-]);
-
-function rulesOfPolicy(rules: readonly Rule[], policy: string): readonly string[] {
-  const own = rules.filter((rule) => policiesOf(rule).includes(policy));
-  return own.flatMap((rule) => FAMILIES.flatMap((family) => richRules(rule, family)));
 }
 
 function change(rules: readonly Rule[], wanted: Difference, setSize: number): readonly Command[] {
@@ -232,50 +177,6 @@ function bulkCommands(verb: 'add' | 'remove', entries: readonly Entry[], heals: 
       ['firewall-cmd', `--ipset=${set}`, `--${what}-entries-from-file=${FILE_ARGUMENT}`] as const;
     const first = heals ? [command(argvOf(opposite), { file, mayFail: true })] : [];
     return [...first, command(argvOf(verb), { file })];
-  });
-}
-
-type Kernel = {
-  readonly sets: ReadonlyMap<string, { readonly isOdd: boolean; readonly entries: readonly string[] }>;
-  /** How many rules refer to each set. */
-  readonly uses: ReadonlyMap<string, number>;
-};
-
-/** firewalld keeps its sets in nftables, or in ipset when it is told to use iptables. */
-function readKernel(outputs: readonly Output[]): Kernel {
-  const [nft, ipset, save4, save6] = outputs;
-  const sets = new Map<string, { isOdd: boolean; entries: string[] }>();
-  const uses = new Map<string, number>();
-  const use = (name: string | undefined): void => {
-    if (name !== undefined) uses.set(name, (uses.get(name) ?? 0) + 1);
-  };
-  const table = readTable(nft?.exitCode === 0 ? nft.stdout : '', 'firewalld');
-  for (const { name, type, elements } of table.sets) {
-    const family = parseSetName(name)?.family;
-    if (family === undefined) continue;
-    const isOdd = type !== `ipv${family}_addr`;
-    sets.set(name, { isOdd, entries: elements.map((element) => canonicalOf(element.address)) });
-  }
-  for (const { text } of table.rules) use(/"@(f2bf\.[^"]+)"/.exec(text)?.[1]);
-  for (const line of (ipset?.stdout ?? '').split('\n')) {
-    const [verb, name = '', value = '', ...rest] = line.split(' ');
-    const family = parseSetName(name)?.family;
-    if (family === undefined) continue;
-    const isOdd = value !== 'hash:net' || rest[1] !== (family === 4 ? 'inet' : 'inet6');
-    if (verb === 'create') sets.set(name, { isOdd, entries: [] });
-    if (verb === 'add') sets.get(name)?.entries.push(canonicalOf(value));
-  }
-  for (const saved of [readSaved(save4, 4), readSaved(save6, 6)]) {
-    for (const { text } of saved?.rules ?? []) use(/--match-set (f2bf\.\S+) src/.exec(text)?.[1]);
-  }
-  return { sets, uses };
-}
-
-function kernelStands(rule: Rule, kernel: Kernel): boolean {
-  return FAMILIES.every((family) => {
-    const name = setName(rule.jail, family);
-    const wanted = richRules(rule, family).length * policiesOf(rule).length;
-    return kernel.sets.get(name)?.isOdd === false && (kernel.uses.get(name) ?? 0) >= wanted;
   });
 }
 
