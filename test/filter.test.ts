@@ -216,6 +216,16 @@ test('sessions are bounded in number and age', () => {
   assert.equal(feed('[998]: bad password for root', NOW + 300).result, 'helper');
 });
 
+test('a session that never ends keeps its last lines only, and not too much of them', () => {
+  const long = 'x'.repeat(8000);
+  const outcomes = session(
+    ...Array.from({ length: 50 }, () => `[7]: bad password for ${long}`),
+    '[7]: connect from 192.0.2.1',
+  );
+  const kept = outcomes.at(-1)?.failures[0]?.matches ?? [];
+  assert.equal(kept.length, 5);
+});
+
 test('the id is F-ID, else the address, with a CIDR its network, else the name as usedns wants it', () => {
   const ids = (failregex: string, text: string, usedns: UseDns = 'warn') =>
     idsOf(run({ failregex: [failregex], usedns }, [`2024-06-23T22:29:50 ${text}`]));

@@ -1,6 +1,5 @@
-import { printExactSet } from './printset.ts';
-import type { Anchor, CharSet, Node, NodeOf, Tree } from './tree.ts';
-import { asciiMembers } from './unicode.ts';
+import { holds, testerOf } from './holds.ts';
+import type { Node, NodeOf, Tree } from './tree.ts';
 import { widthOf } from './width.ts';
 
 /** Where a capture begins and ends, in code points. */
@@ -125,17 +124,6 @@ function sequence(items: readonly Matcher[]): Matcher {
     return item === undefined ? next(pos) : item(pos, (after) => from(index + 1, after, next));
   };
   return (pos, next) => from(0, pos, next);
-}
-
-/** A test of one code point against a set. */
-export function testerOf(set: CharSet): (code: number) => boolean {
-  const ascii = asciiMembers(set);
-  let exact: RegExp | null = null;
-  return (code) => {
-    if (code < 128) return ascii[code] === true;
-    exact ??= new RegExp(`^${printExactSet(set)}$`, 'v');
-    return exact.test(String.fromCodePoint(code));
-  };
 }
 
 function buildSet(state: State, node: NodeOf<'set'>): Matcher {
@@ -280,28 +268,4 @@ function isSame(want: number, have: number, node: NodeOf<'backref'>): boolean {
   if (want === have) return true;
   if (node.fold === 'none') return false;
   return String.fromCodePoint(want).toLowerCase() === String.fromCodePoint(have).toLowerCase();
-}
-
-const isWordCode = testerOf({ ranges: [], categories: ['w'], isNegated: false, fold: 'none' });
-
-function holds(anchor: Anchor, codes: readonly number[], pos: number): boolean {
-  switch (anchor) {
-    case 'start':
-      return pos === 0;
-    case 'end':
-      return pos === codes.length;
-    case 'finalEnd':
-      return pos === codes.length || (pos === codes.length - 1 && codes[pos] === 10);
-    case 'lineStart':
-      return pos === 0 || codes[pos - 1] === 10;
-    case 'lineEnd':
-      return pos === codes.length || codes[pos] === 10;
-    default: {
-      const isAscii = anchor === 'asciiWord' || anchor === 'notAsciiWord';
-      const isWord = (code: number | undefined) =>
-        code !== undefined && (!isAscii || code < 128) && isWordCode(code);
-      const isEdge = isWord(codes[pos - 1]) !== isWord(codes[pos]);
-      return isEdge === (anchor === 'word' || anchor === 'asciiWord');
-    }
-  }
 }

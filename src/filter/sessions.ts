@@ -21,8 +21,9 @@ export type Sessions = Map<string, Session>;
 /** As in fail2ban 1.0.2: a session that is older, or over this number, is forgotten. */
 const MAX_SESSIONS = 100;
 const MAX_AGE = 300;
-/** A session that never ends must not gather lines and users without bound. */
+/** A session that never ends must not gather lines and users without bound; the last ones are kept. */
 const MAX_KEPT = 100;
+const MAX_KEPT_CHARS = 32768;
 
 /** Makes a Gathered of one line's fields. */
 export function gather(fields: Fields, matches: readonly string[]): Gathered {
@@ -86,7 +87,14 @@ export function mergeSession(sessions: Sessions, line: SessionLine, now: number)
 }
 
 function capped(lines: readonly string[]): readonly string[] {
-  return lines.length > MAX_KEPT ? lines.slice(-MAX_KEPT) : lines;
+  let chars = 0;
+  let from = lines.length;
+  while (from > 0 && lines.length - from < MAX_KEPT) {
+    chars += lines[from - 1]?.length ?? 0;
+    if (chars > MAX_KEPT_CHARS && from < lines.length) break;
+    from--;
+  }
+  return from === 0 ? lines : lines.slice(from);
 }
 
 function recall(sessions: Sessions, id: string, now: number): Gathered | null {
