@@ -31,12 +31,9 @@ export function resume(position: FilePosition, around: Surroundings): Resumed {
   const wanted = pending.filter((one) => one !== mark);
   const current =
     opened === null ? null : { opened, path, offset: mark?.offset ?? 0, skip: mark?.skip ?? false };
-  const past = [
-    ...position.files.filter((one) => one.done),
-    ...wanted.map((one) => ({ ...one, done: true })),
-  ];
+  const done = position.files.filter((one) => one.done);
   const rotated = mark === null || mark !== pending.at(-1);
-  if (!rotated && wanted.length === 0) return { before: [], current, past, lost: null };
+  if (!rotated && wanted.length === 0) return { before: [], current, past: done, lost: null };
   const taken = new Set(opened === null ? [] : [keyOfOpened(opened)]);
   // Files born since count only when the file at the path is not the one that was read last.
   const seen = rotated ? position.seen : Number.POSITIVE_INFINITY;
@@ -49,6 +46,9 @@ export function resume(position: FilePosition, around: Surroundings): Resumed {
     taken,
     original: null,
   });
+  const open = new Set(found.map((one) => String(one.opened.stat.ino)));
+  const missing = wanted.filter((one) => !open.has(one.ino)).map((one) => ({ ...one, done: true }));
+  const past = [...done, ...missing];
   return { before: found, current, past, lost: rotated && found.length === 0 ? (lost.at(-1) ?? null) : null };
 }
 
