@@ -1,13 +1,11 @@
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type Config, loadConfig } from './config.ts';
-import type { Enforcement, Run } from './enforce.ts';
+import type { Run } from './enforce.ts';
+import { Enforcer } from './enforcer.ts';
 import { formatProblem, reasonOf } from './errors.ts';
 import { sweepFailures } from './failures.ts';
 import type { FilterFailure, TimeWarning } from './filter.ts';
-import type { FirewallKind } from './firewall/backend.ts';
-import { simulated } from './firewall/simulated.ts';
-import { Front } from './front.ts';
 import { takeFailure } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import type { Level, Log } from './log.ts';
@@ -15,7 +13,7 @@ import { readServices } from './ports.ts';
 import { Reading } from './reading.ts';
 import { callRoster, type Roster, type WorkingJail } from './roster.ts';
 import { expireBans, jailState, nextExpiry, type Order, purgePast, type State } from './state.ts';
-import { buildWall, isEnforceable, jailOfRule, type Wall, wantedEntries } from './wall.ts';
+import { buildWall, isEnforceable, type Wall } from './wall.ts';
 
 /** Everything the daemon is given. */
 export type DaemonOptions = {
@@ -39,8 +37,6 @@ export type DaemonOptions = {
 
 /** Failures and bans are looked through this often; a ban's end does not wait for it. */
 const SWEEP_MS = 10_000;
-/** Firewalls are looked at this often, besides the events that they tell. */
-const CHECK_MS = 2000;
 /** A stretch of reading after which everybody else gets a turn, in milliseconds. */
 const SLICE_MS = 20;
 const DAY = 86400;
@@ -54,9 +50,8 @@ export class Daemon {
   readonly #log: Log;
   readonly #keeper: Keeper | null;
   #roster: Roster = { jails: new Map(), problems: [] };
-  #wall: Wall = { sections: [], places: new Map(), troubles: new Map() };
   #reading: Reading | null = null;
-  #fronts = new Map<FirewallKind, Front>();
+  #enforcer: Enforcer | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
   #expiry: NodeJS.Timeout | null = null;
   #isPumping = false;
@@ -85,7 +80,7 @@ export class Daemon {
     this.#restore();
     if (this.#options.once) return;
     this.#timers.push(setInterval(() => this.#sweep(), SWEEP_MS));
-    this.#timers.push(setInterval(() => this.#checkFronts(), CHECK_MS));
+    this.#enforcer?.watch();
     this.#watchState();
     this.#planExpiry();
     this.#pump();
@@ -101,7 +96,7 @@ export class Daemon {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     this.#sweep();
-    for (const front of this.#fronts.values()) await front.idle();
+    await this.#enforcer?.idle();
   }
 
   /** Takes in a changed configuration; counts, bans and positions stay. A broken one changes nothing. */
@@ -112,8 +107,9 @@ export class Daemon {
       this.#notePositions();
       this.#reading?.close();
       this.#reading = null;
-      for (const front of this.#fronts.values()) await front.close();
+      await this.#enforcer?.close();
       await this.#open(config);
+      this.#enforcer?.watch();
     } catch (error) {
       this.#say(
         'ERROR',
@@ -133,7 +129,7 @@ export class Daemon {
     this.#notePositions();
     this.#reading?.close();
     this.#reading = null;
-    for (const front of this.#fronts.values()) await front.close();
+    await this.#enforcer?.close();
     await this.#keeper?.close();
     this.#log.flush();
   }
@@ -147,14 +143,12 @@ export class Daemon {
     }
     const jails = [...roster.jails.values()].map(({ jail }) => jail);
     this.#roster = roster;
-    this.#wall = await buildWall(jails, readServices(this.#options.services), this.#options.env);
-    for (const [jail, trouble] of this.#wall.troubles)
-      this.#say('ERROR', 'fail2ban.actions', `[${jail}] ${trouble}`);
+    const wall = await buildWall(jails, readServices(this.#options.services), this.#options.env);
     for (const { name } of jails) {
       jailState(this.#state, name);
       this.#say('INFO', 'fail2ban.jail', `Creating new jail '${name}'`);
     }
-    this.#openFronts();
+    this.#enforcer = this.#openEnforcer(wall);
     this.#reading = new Reading(
       roster.jails,
       { pollMs: this.#options.pollMs, positions: this.#state.positions },
@@ -174,23 +168,18 @@ export class Daemon {
     for (const { name } of jails) this.#say('INFO', 'fail2ban.jail', `Jail '${name}' started`);
   }
 
-  #openFronts(): void {
-    this.#fronts = new Map();
-    for (const { firewall, rules } of this.#wall.sections) {
-      const { run, dryRun } = this.#options;
-      const front: Front = new Front(
-        { firewall: dryRun ? simulated(firewall) : firewall, rules, run },
-        {
-          wanted: () => wantedEntries(this.#state, this.#wall, firewall.kind),
-          locked: (work) => this.#keeper?.locked(work) ?? work().then(() => true),
-          onResult: (result) => this.#noteResult(result),
-          onDamage: (what) => this.#say('WARNING', 'fail2ban.actions', `${firewall.kind}: ${what}`),
-          now: () => this.#options.now(),
-        },
-      );
-      this.#fronts.set(firewall.kind, front);
-      front.compare();
-    }
+  #openEnforcer(wall: Wall): Enforcer {
+    const { run, env, dryRun, now } = this.#options;
+    return new Enforcer(wall, {
+      state: this.#state,
+      run,
+      env,
+      dryRun,
+      locked: (work) => this.#keeper?.locked(work) ?? work().then(() => true),
+      onChanged: () => this.#keeper?.changed(false),
+      onTrouble: (level, text) => this.#say(level, 'fail2ban.actions', text),
+      now,
+    });
   }
 
   #restore(): void {
@@ -211,14 +200,12 @@ export class Daemon {
         state: this.#state,
         log: this.#log,
         onBan: (jail, who, ban) => {
-          this.#each(jail.jail.name, who, (front, rule) =>
-            front.add({ jail: rule, address: who, until: ban.until }),
-          );
+          this.#enforcer?.add(jail.jail.name, who, ban.until);
           if (!isEnforceable(who)) ban.pending = null;
           this.#keeper?.changed(true);
           this.#planExpiry();
         },
-        onStillThere: () => this.#checkFronts(),
+        onStillThere: () => this.#enforcer?.check(),
       },
       working,
       { id, time: time ?? now, lines: matches },
@@ -227,43 +214,12 @@ export class Daemon {
     this.#keeper?.changed(false);
   }
 
-  /** Calls `work` for every front and rule behind which the jail's bans stand. */
-  #each(jail: string, address: string, work: (front: Front, rule: string) => void): void {
-    if (!isEnforceable(address)) return;
-    for (const { kind, rule } of this.#wall.places.get(jail) ?? []) {
-      const front = this.#fronts.get(kind);
-      if (front !== undefined) work(front, rule);
-    }
-  }
-
-  /** Writes into the bans that were handed over why they do not stand yet, or that they do. */
-  #noteResult(result: Enforcement): void {
-    let changed = false;
-    for (const { jail: rule, address } of [...result.enforced, ...result.pending.map(({ entry }) => entry)]) {
-      const name = jailOfRule(rule);
-      const ban = this.#state.jails.get(name)?.bans.get(address);
-      if (ban === undefined) continue;
-      let pending: string | null = null;
-      this.#each(name, address, (front, own) => {
-        pending ??= front.reason(own, address);
-      });
-      if (ban.pending === pending) continue;
-      if (pending !== null)
-        this.#say('ERROR', 'fail2ban.actions', `[${name}] ${address} is not banned yet: ${pending}`);
-      ban.pending = pending;
-      changed = true;
-    }
-    if (changed) this.#keeper?.changed(false);
-  }
-
   #obey(orders: readonly Order[]): void {
     for (const order of orders) {
       const { kind, jail, id } = order;
       this.#say('NOTICE', 'fail2ban.actions', `[${jail}] ${kind === 'ban' ? 'Ban' : 'Unban'} ${id}`);
-      this.#each(jail, id, (front, rule) => {
-        if (order.kind === 'ban') front.add({ jail: rule, address: id, until: order.ban.until });
-        else front.remove({ jail: rule, address: id, until: null });
-      });
+      if (order.kind === 'ban') this.#enforcer?.add(jail, id, order.ban.until);
+      else this.#enforcer?.remove(jail, id);
     }
     this.#planExpiry();
   }
@@ -272,7 +228,7 @@ export class Daemon {
     const expired = expireBans(this.#state, this.#options.now());
     for (const { jail, id } of expired) {
       this.#say('NOTICE', 'fail2ban.actions', `[${jail}] Unban ${id}`);
-      this.#each(jail, id, (front, rule) => front.remove({ jail: rule, address: id, until: null }));
+      this.#enforcer?.remove(jail, id);
     }
     if (expired.length > 0) this.#keeper?.changed(true);
     this.#planExpiry();
@@ -295,10 +251,6 @@ export class Daemon {
     }
     purgePast(this.#state, now, DAY);
     this.#expire();
-  }
-
-  #checkFronts(): void {
-    for (const front of this.#fronts.values()) void front.check();
   }
 
   /** Reads as long as there is something, in slices, so that timers and firewalls get their turns. */

@@ -158,3 +158,46 @@ export function failureOf(command: Command, output: Output): string | null {
   const line = number === null ? undefined : command.stdin?.split('\n')[Number(number[1] ?? number[2]) - 1];
   return `${text}${line === undefined ? '' : ` (${line.slice(0, 100)})`}`.slice(0, 300);
 }
+
+/** A program that keeps running and is listened to. */
+export type Following = { stop(): void };
+
+/** After it ended by itself a followed program is started again, with growing pauses. */
+const AGAIN_MS = 1000;
+const AGAIN_MOST_MS = 60_000;
+
+/** Runs a program that prints whenever something happens, and calls `onLine` for it; started again when it ends. */
+export function follow(command: Command, onLine: () => void, surroundings: Surroundings = {}): Following {
+  const { prefix = [], env = {} } = surroundings;
+  const [program = '', ...args] = [...prefix, ...command.argv];
+  let again = AGAIN_MS;
+  let timer: NodeJS.Timeout | null = null;
+  let stopCurrent = (): void => undefined;
+  const begin = (): void => {
+    timer = null;
+    const child = spawn(program, args, {
+      env: { ...ENVIRONMENT, ...env },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    child.stdout?.on('data', () => {
+      again = AGAIN_MS;
+      onLine();
+    });
+    child.once('error', () => undefined);
+    child.once('close', () => {
+      timer = setTimeout(begin, again);
+      again = Math.min(AGAIN_MOST_MS, again * 2);
+    });
+    stopCurrent = () => {
+      child.removeAllListeners('close');
+      child.kill('SIGTERM');
+    };
+  };
+  begin();
+  return {
+    stop() {
+      if (timer !== null) clearTimeout(timer);
+      stopCurrent();
+    },
+  };
+}

@@ -4,6 +4,8 @@ import type { Entry } from './firewall/backend.ts';
 /** A reconcile that left something undone is repeated after this long, then after twice as long, ... */
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
+/** The firewall's news of our own changes come within this time. */
+const ECHO_MS = 300;
 
 /** What a front asks of the daemon and tells it. */
 export type FrontEvents = {
@@ -36,6 +38,7 @@ export class Front {
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | null = null;
   #isClosed = false;
+  #endedMs = 0;
   /** Times damage was found and repaired. */
   repairs = 0;
 
@@ -77,6 +80,18 @@ export class Front {
     this.#kick();
   }
 
+  /**
+   * Somebody changed the firewall. What comes while we are at work, or just after it, may be our own doing and is
+   * looked at cheaply; everything else is compared in full.
+   */
+  async noticed(): Promise<void> {
+    if (this.#running !== null || performance.now() - this.#endedMs < ECHO_MS) return this.check();
+    if (this.#isClosed || !this.#isWhole) return;
+    this.#isHealing = true;
+    this.compare();
+    await this.#running;
+  }
+
   /** Looks cheaply whether somebody damaged our rules or sets, and repairs them. */
   async check(): Promise<void> {
     if (this.#running !== null || this.#isClosed || !this.#isWhole) return;
@@ -106,6 +121,7 @@ export class Front {
     if (this.#running !== null || this.#isClosed) return;
     this.#running = this.#work().finally(() => {
       this.#running = null;
+      this.#endedMs = performance.now();
       if (this.#add.size > 0 || this.#remove.size > 0) this.#kick();
     });
   }

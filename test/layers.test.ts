@@ -12,7 +12,7 @@ const src = join(import.meta.dirname, '..', 'src');
 const layers: readonly (readonly [layer: number, names: string])[] = [
   [5, 'main'],
   [4, 'cli commands'],
-  [3, 'daemon front intake reading'],
+  [3, 'daemon enforcer front intake reading'],
   [2, 'config embedded enforce exec firewall journal keeper linesource lock log logfile logfiles'],
   [2, 'roster statefile version wall'],
   [

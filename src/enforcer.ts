@@ -1,0 +1,145 @@
+import type { Enforcement, Run } from './enforce.ts';
+import { type Following, follow } from './exec.ts';
+import type { FirewallKind } from './firewall/backend.ts';
+import { simulated } from './firewall/simulated.ts';
+import { Front } from './front.ts';
+import type { State } from './state.ts';
+import { busEnvironment, isEnforceable, jailOfRule, type Wall, wantedEntries } from './wall.ts';
+
+/** What the enforcer works with, and whom it tells. */
+export type EnforcerParts = {
+  readonly state: State;
+  readonly run: Run;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The firewalls exist in memory only: their commands are printed by `run`. */
+  readonly dryRun: boolean;
+  /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
+  locked(work: () => Promise<void>): Promise<boolean>;
+  /** Some ban's `pending` changed. */
+  onChanged(): void;
+  /** Something to be logged: a ban that does not stand, damage that was repaired. */
+  onTrouble(level: 'ERROR' | 'WARNING', text: string): void;
+  /** Epoch seconds. */
+  now(): number;
+};
+
+/** Firewalls are looked at this often, besides the events that they tell, in milliseconds. */
+const CHECK_MS = 2000;
+/** Everything is compared this often, for what neither events nor looks show, in milliseconds. */
+const COMPARE_MS = 300_000;
+/** Events of others that come together lead to one look. */
+const SETTLE_MS = 50;
+
+/** Makes the bans of the state stand in the firewalls of a wall, and keeps them standing. */
+export class Enforcer {
+  readonly #wall: Wall;
+  readonly #parts: EnforcerParts;
+  readonly #fronts = new Map<FirewallKind, Front>();
+  readonly #following: Following[] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+  #soon: NodeJS.Timeout | null = null;
+
+  constructor(wall: Wall, parts: EnforcerParts) {
+    this.#wall = wall;
+    this.#parts = parts;
+    for (const [jail, trouble] of wall.troubles) parts.onTrouble('ERROR', `[${jail}] ${trouble}`);
+    for (const { firewall, rules } of wall.sections) {
+      const used = parts.dryRun ? simulated(firewall) : firewall;
+      const front: Front = new Front(
+        { firewall: used, rules, run: parts.run },
+        {
+          wanted: () => wantedEntries(parts.state, wall, firewall.kind),
+          locked: (work) => parts.locked(work),
+          onResult: (result) => this.#note(result),
+          onDamage: (what) => parts.onTrouble('WARNING', `${firewall.kind}: ${what}`),
+          now: () => parts.now(),
+        },
+      );
+      this.#fronts.set(firewall.kind, front);
+      front.compare();
+    }
+  }
+
+  /** Goes on looking whether others damage what stands. */
+  watch(): void {
+    this.#timers.push(setInterval(() => this.check(), CHECK_MS));
+    this.#timers.push(setInterval(() => this.#compare(), COMPARE_MS));
+    const env = busEnvironment(this.#parts.env);
+    for (const { job } of this.#fronts.values()) {
+      const command = job.firewall.watch();
+      if (command !== null) this.#following.push(follow(command, () => this.#noticedSoon(), { env }));
+    }
+  }
+
+  /** Bans behind every rule of the jail; an id that is no address needs no firewall. */
+  add(jail: string, id: string, until: number | null): void {
+    this.#each(jail, id, (front, rule) => front.add({ jail: rule, address: id, until }));
+  }
+
+  /** Lifts the ban behind every rule of the jail. */
+  remove(jail: string, id: string): void {
+    this.#each(jail, id, (front, rule) => front.remove({ jail: rule, address: id, until: null }));
+  }
+
+  /** Looks whether somebody damaged our rules or sets, and repairs them. */
+  check(): void {
+    for (const front of this.#fronts.values()) void front.check();
+  }
+
+  /** Times damage was found and repaired. */
+  get repairs(): number {
+    return [...this.#fronts.values()].reduce((sum, front) => sum + front.repairs, 0);
+  }
+
+  /** Resolves when nothing is queued or running. */
+  async idle(): Promise<void> {
+    for (const front of this.#fronts.values()) await front.idle();
+  }
+
+  /** Finishes what is queued and stops; bans stay in the kernel. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    if (this.#soon !== null) clearTimeout(this.#soon);
+    for (const one of this.#following) one.stop();
+    for (const front of this.#fronts.values()) await front.close();
+  }
+
+  #compare(): void {
+    for (const front of this.#fronts.values()) front.compare();
+  }
+
+  #noticedSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null;
+      for (const front of this.#fronts.values()) void front.noticed();
+    }, SETTLE_MS);
+  }
+
+  #each(jail: string, id: string, work: (front: Front, rule: string) => void): void {
+    if (!isEnforceable(id)) return;
+    for (const { kind, rule } of this.#wall.places.get(jail) ?? []) {
+      const front = this.#fronts.get(kind);
+      if (front !== undefined) work(front, rule);
+    }
+  }
+
+  /** Writes into the bans that were handed over why they do not stand yet, or that they do. */
+  #note(result: Enforcement): void {
+    let changed = false;
+    for (const { jail: rule, address } of [...result.enforced, ...result.pending.map(({ entry }) => entry)]) {
+      const jail = jailOfRule(rule);
+      const ban = this.#parts.state.jails.get(jail)?.bans.get(address);
+      if (ban === undefined) continue;
+      let pending: string | null = null;
+      this.#each(jail, address, (front, own) => {
+        pending ??= front.reason(own, address);
+      });
+      if (ban.pending === pending) continue;
+      if (pending !== null)
+        this.#parts.onTrouble('ERROR', `[${jail}] ${address} is not banned yet: ${pending}`);
+      ban.pending = pending;
+      changed = true;
+    }
+    if (changed) this.#parts.onChanged();
+  }
+}
