@@ -183,21 +183,31 @@ export class LogFile implements LineSource {
     return this.#generations.length === 0 && this.#health.state === 'waiting';
   }
 
-  /**
-   * Gives up a file that left this path and came to another source's, and answers where it stood here; null when it
-   * is not known here or still stands at this path.
-   */
-  release(key: string, accepts: (mark: FileMark) => boolean): FileMark | null {
-    const generation = this.#generations.findLast((one) => keyOf(one) === key);
-    if (generation === undefined) {
-      return this.#past.findLast((one) => keyOf(one) === key && one.offset > 0 && accepts(one)) ?? null;
+  /** How far a file that is known here but does not stand at this path was read; [] when there is none. */
+  marksOf(key: string): readonly FileMark[] {
+    const known = [...this.#past, ...this.#generations.map((one) => one.mark())].filter(
+      (one) => keyOf(one) === key,
+    );
+    return known.length > 0 && this.#leadsTo(key) ? [] : known;
+  }
+
+  /** Gives up a file that came to another source's path. */
+  forget(key: string): void {
+    if (this.#leadsTo(key)) return;
+    for (const one of this.#generations.filter((other) => keyOf(other) === key)) {
+      if (one === this.#generations.at(-1)) this.#atPath = false;
+      this.#retire(one);
     }
-    const stat = statSync(this.name, { bigint: true, throwIfNoEntry: false });
-    if (stat !== undefined && `${stat.dev}:${stat.ino}` === key) return null;
-    if (generation === this.#generations.at(-1)) this.#atPath = false;
-    const mark = generation.mark();
-    this.#retire(generation);
-    return mark;
+    this.#past = this.#past.filter((one) => keyOf(one) !== key);
+  }
+
+  #leadsTo(key: string): boolean {
+    try {
+      const stat = statSync(this.name, { bigint: true });
+      return `${stat.dev}:${stat.ino}` === key;
+    } catch {
+      return false;
+    }
   }
 
   #readAny(maxBytes: number, nowMs: number, begun: number): Batch | null {

@@ -207,20 +207,18 @@ export class LogFiles {
     by: { readonly key: string; readonly codec: string; readonly accepts: (mark: FileMark) => boolean },
   ): FileMark | null {
     const { key, codec, accepts } = by;
-    for (const entry of this.#entries.values()) {
-      if (entry.key === key || entry.codec !== codec) continue;
-      const mark = entry.file.release(file, accepts);
-      if (mark !== null) return mark;
+    const others = [...this.#entries.values()].filter((one) => one.key !== key && one.codec === codec);
+    const gone = [...this.#gone].filter(([goneKey]) => goneKey !== key);
+    const marks = [
+      ...others.flatMap((one) => one.file.marksOf(file)),
+      ...gone.flatMap(([, position]) => position.files.filter((one) => keyOf(one) === file)),
+    ].filter((one) => one.offset > 0 && accepts(one));
+    if (marks.length === 0) return null;
+    for (const one of others) one.file.forget(file);
+    for (const [goneKey, position] of gone) {
+      this.#gone.set(goneKey, { ...position, files: position.files.filter((one) => keyOf(one) !== file) });
     }
-    for (const [goneKey, position] of this.#gone) {
-      if (goneKey === key) continue;
-      const mark = position.files.find((one) => keyOf(one) === file && one.offset > 0 && accepts(one));
-      if (mark === undefined) continue;
-      const files = position.files.map((one) => (one === mark ? { ...one, done: true } : one));
-      this.#gone.set(goneKey, { ...position, files });
-      return mark;
-    }
-    return null;
+    return marks.reduce((a, b) => (b.offset > a.offset ? b : a));
   }
 
   #drop(key: string, entry: Entry): void {

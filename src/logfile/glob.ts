@@ -48,8 +48,8 @@ export function globPart(pattern: string): RegExp {
   let source = '';
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern[at] ?? '';
-    if (char === '*') source += '[^]*';
-    else if (char === '?') source += '[^]';
+    if (char === '*') source += '[\\s\\S]*';
+    else if (char === '?') source += '[\\s\\S]';
     else if (char === '[') {
       const close = pattern.indexOf(']', at + (/[!]/.test(pattern[at + 1] ?? '') ? 3 : 2));
       if (close < 0) source += '\\[';
@@ -57,13 +57,24 @@ export function globPart(pattern: string): RegExp {
         source += charClass(pattern.slice(at + 1, close));
         at = close;
       }
-    } else source += char.replace(/[\\^$.|+(){}\]/-]/g, '\\$&');
+    } else source += escaped(char);
   }
   return new RegExp(`^${source}$`);
 }
 
+/** The inside of `[...]`; a range that runs backwards holds nothing. */
 function charClass(inner: string): string {
   const negated = inner.startsWith('!');
-  const body = (negated ? inner.slice(1) : inner).replace(/[\\\]^[]/g, '\\$&');
-  return `[${negated ? '^' : ''}${body.replace(/^-|-$/g, '\\-')}]`;
+  const body = (negated ? inner.slice(1) : inner).replace(
+    /([\s\S])-([\s\S])|([\s\S])/g,
+    (_whole, low, high, single) => {
+      if (single !== undefined) return escaped(single);
+      return low <= high ? `${escaped(low)}-${escaped(high)}` : '';
+    },
+  );
+  return `[${negated ? '^' : ''}${body}]`;
+}
+
+function escaped(char: string): string {
+  return char.replace(/[\\^$.|+(){}*?[\]/-]/g, '\\$&');
 }
