@@ -51,7 +51,9 @@ export function optionsOf(command: Command): readonly OptionSpec[] {
 
 function interpret(command: Command, rest: readonly string[], commands: readonly Command[]): Request {
   const usable = optionsOf(command);
-  const parsed = minimist([...rest], {
+  // minimist reads --no-x as "x is off", which no option of ours can be told by.
+  const spelt = rest.map((word) => (word === '--no-check-all' ? '--first-only' : word));
+  const parsed = minimist(spelt, {
     string: ['_', ...usable.filter(({ value }) => value !== null).map(({ name }) => name)],
     boolean: usable.filter(({ value }) => value === null).map(({ name }) => name),
     alias: Object.fromEntries(usable.flatMap(({ name, short }) => (short === null ? [] : [[short, name]]))),

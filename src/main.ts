@@ -32,13 +32,13 @@ function report(error: unknown): number {
   if (error instanceof ConfigError) {
     for (const problem of error.problems) {
       io.stderr(`f2b: ${formatProblem(problem)}\n`);
-      if (problem.hint !== null) io.stderr(`f2b: hint: ${problem.hint}\n`);
+      if (problem.hint !== null) io.stderr(hintLine(problem.hint));
     }
     return 2;
   }
   if (error instanceof UsageError) {
     io.stderr(`f2b: ${error.message}\n`);
-    if (error.hint !== null) io.stderr(`f2b: hint: ${error.hint}\n`);
+    if (error.hint !== null) io.stderr(hintLine(error.hint));
     return 2;
   }
   if (error instanceof MachineError) {
@@ -47,6 +47,12 @@ function report(error: unknown): number {
   }
   io.stderr(`f2b: this is a bug: ${error instanceof Error ? error.stack : String(error)}\n`);
   return 1;
+}
+
+/** A hint of two lines has a caret in the second, which must stay below what it points at. */
+function hintLine(hint: string): string {
+  const start = 'f2b: hint: ';
+  return `${start}${hint.replaceAll('\n', `\n${' '.repeat(start.length)}`)}\n`;
 }
 
 /** Output may be a pipe, which is written asynchronously: leave only when it is out. */

@@ -75,9 +75,21 @@ function toldStop(regex: Failregex, stop: Stop): Pick<Miss, 'part' | 'partAt' | 
   const from = stop.node.at;
   const whole = regex.text.slice(from, Math.max(stop.partEnd, from + 1));
   // What opens the next group is not part of it.
-  const part = whole.replace(/(?<!^)(?:(?<!\\)\((?:\?(?::|P<\w+>|<?[=!]))?)+$/, '');
+  const part = withinBrackets(whole).replace(/(?<!^)(?:(?<!\\)\((?:\?(?::|P<\w+>|<?[=!]))?)+$/, '');
   const short = part.length > PART_LENGTH ? `${part.slice(0, PART_LENGTH - 3)}...` : part;
   return { part: short, partAt: from, isNowhere: stop.isNowhere };
+}
+
+/** The text up to a bracket that closes, or a `|` that parts, what was opened before it. */
+function withinBrackets(pattern: string): string {
+  let depth = 0;
+  for (const { 0: sign, index } of pattern.matchAll(/\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]/gs)) {
+    if (sign === '(') depth++;
+    if ((sign === ')' && depth-- === 0) || (sign === '|' && depth === 0)) {
+      return index > 0 ? pattern.slice(0, index) : pattern;
+    }
+  }
+  return pattern;
 }
 
 /** A sequence of nodes that must match one after the other, and where its pattern text ends. */

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { splitWords } from '../src/journal/arguments.ts';
+
+/**
+ * Runs the scripts of test/script: what people type, and what they get. `--- NAME` begins a file that the commands find in
+ * their folder; `$ f2b ...` is a command, below it what it prints (`2> ` before what goes to standard error) and
+ * `[exit N]` when N is not 0. `[..]` in an expected line stands for any text; lines with `#` before the
+ * first command or file are remarks, and `## ` begins another script with a folder of its own.
+ */
+type Step = { readonly command: string; readonly line: number; readonly expected: string };
+type Script = {
+  readonly name: string;
+  readonly files: ReadonlyMap<string, string>;
+  readonly steps: readonly Step[];
+};
+
+const main = join(import.meta.dirname, '..', 'src', 'main.ts');
+
+function parse(file: string): Script[] {
+  const scripts: Script[] = [];
+  let [name, files, steps]: [string, Map<string, string>, Step[]] = ['', new Map(), []];
+  let sink: ((text: string) => void) | null = null;
+  const begin = (title: string): void => {
+    [name, files, steps, sink] = [title, new Map(), [], null];
+    scripts.push({ name, files, steps });
+  };
+  for (const [index, text] of readFileSync(file, 'utf8').split('\n').entries()) {
+    if (text.startsWith('## ')) begin(text.slice(3));
+    else if (text.startsWith('--- ')) {
+      const path = text.slice(4);
+      files.set(path, '');
+      const own = files;
+      sink = (line) => own.set(path, `${own.get(path)}${line}\n`);
+    } else if (text.startsWith('$ ')) {
+      const at = steps.push({ command: text.slice(2), line: index + 1, expected: '' }) - 1;
+      const own = steps;
+      sink = (line) => {
+        own[at] = { ...(own[at] as Step), expected: `${own[at]?.expected}${line}\n` };
+      };
+    } else sink?.(text);
+  }
+  return scripts;
+}
+
+async function run(command: string, cwd: string): Promise<string> {
+  const [whole = '', input] = command.split(/ < (?=[^<]+$)/);
+  const [program, ...words] = splitWords(whole);
+  assert.equal(program, 'f2b', `a script runs only f2b: ${command}`);
+  const env = { PATH: process.env['PATH'] ?? '', TZ: 'UTC', F2B_CONFIG: join(cwd, 'config') };
+  const child = spawn(process.execPath, [main, ...words], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input === undefined ? '' : readFileSync(join(cwd, input)));
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  const told = err.replace(/^(?=.)/gm, '2> ');
+  return `${out}${told}${code === 0 ? '' : `[exit ${code}]\n`}`;
+}
+
+/** An expected text as an expression: `[..]` is any text in a line, trailing blank lines do not count. */
+function matches(actual: string, expected: string): boolean {
+  const source = trimmed(expected)
+    .split('[..]')
+    .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+    .join('[^\\n]*');
+  return new RegExp(`^${source}$`).test(trimmed(actual));
+}
+
+const trimmed = (text: string): string => text.replace(/[ \t]+$/gm, '').replace(/\n+$/, '');
+
+for (const file of globSync(join(import.meta.dirname, 'script', '*.txt')).sort()) {
+  if (!/^\$ f2b /m.test(readFileSync(file, 'utf8'))) continue;
+  for (const { name, files, steps } of parse(file)) {
+    test(`${basename(file, '.txt')}: ${name}`, async () => {
+      const cwd = mkdtempSync(join(tmpdir(), 'f2b-script-'));
+      try {
+        mkdirSync(join(cwd, 'config'));
+        for (const [path, text] of files) {
+          mkdirSync(dirname(join(cwd, path)), { recursive: true });
+          writeFileSync(join(cwd, path), text);
+        }
+        for (const { command, line, expected } of steps) {
+          const actual = await run(command, cwd);
+          if (!matches(actual, expected))
+            assert.equal(actual, expected, `${basename(file)}:${line}: $ ${command}`);
+        }
+      } finally {
+        rmSync(cwd, { recursive: true, force: true });
+      }
+    });
+  }
+}
