@@ -1,7 +1,9 @@
 import { banip } from './banip.ts';
 import { banned } from './banned.ts';
 import type { Command } from './command.ts';
+import { ping, reload, stop } from './control.ts';
 import { flush } from './flush.ts';
+import { get } from './get.ts';
 import { makeHelp } from './help.ts';
 import { regex } from './regex.ts';
 import { run } from './run.ts';
@@ -17,6 +19,10 @@ export const COMMANDS: readonly Command[] = [
   banip,
   unbanip,
   flush,
+  get,
+  ping,
+  reload,
+  stop,
   regex,
   version,
   makeHelp(() => COMMANDS),
