@@ -86,6 +86,7 @@ export class LogFiles {
     this.#sight = new FolderSight(options.say);
     const now = Date.now() / 1000;
     this.rescan();
+    this.#trimGone();
     this.#openedAt = now;
     this.#timer = setInterval(() => {
       this.#sight.refresh();
@@ -227,8 +228,12 @@ export class LogFiles {
     this.#entries.delete(key);
     this.#ready.delete(entry);
     if (position !== null) this.#gone.set(key, position);
-    const oldest = this.#gone.keys().next().value;
-    if (this.#gone.size > GONE_MOST && oldest !== undefined) this.#gone.delete(oldest);
+    this.#trimGone();
+  }
+
+  #trimGone(): void {
+    const oldestFirst = [...this.#gone].sort(([, a], [, b]) => a.seen - b.seen);
+    for (const [key] of oldestFirst.slice(0, -GONE_MOST)) this.#gone.delete(key);
   }
 
   #watchGlobs(): void {

@@ -36,10 +36,12 @@ export class FolderSight {
     }
     const listeners = name === null ? folder.any : (folder.byName.get(name) ?? new Set());
     if (name !== null) folder.byName.set(name, listeners);
-    listeners.add(listener);
+    // Its own function each time: who subscribes again before he stops must not lose the second.
+    const own: Listener = (renamed) => listener(renamed);
+    listeners.add(own);
     const place = folder;
     return () => {
-      listeners.delete(listener);
+      listeners.delete(own);
       if (name !== null && listeners.size === 0) place.byName.delete(name);
       if (place.byName.size > 0 || place.any.size > 0) return;
       place.watcher?.close();
