@@ -56,7 +56,7 @@ async function serve(call: Call, statePath: string): Promise<number> {
   const load = () => loadConfig(treeOf(call), { services });
   const first = load();
   const log = openLog(
-    logTarget(global.log, first.settings.logtarget),
+    logTarget(call, first.settings.logtarget),
     levelOf(options['loglevel'], first.settings.loglevel),
   );
   const loaded = openState(statePath, global.dryRun);
@@ -106,9 +106,16 @@ function untilSignal(daemon: Daemon): Promise<void> {
   });
 }
 
-function logTarget(given: string | null, configured: string | null): string | null {
-  if (given !== null) return given;
-  return configured?.startsWith('/') ? configured : null;
+/** The file that log lines go to, null = standard error. A file that only the configuration names is told. */
+function logTarget({ global, io }: Call, configured: string | null): string | null {
+  if (global.log !== null || global.dryRun || configured === null) return global.log;
+  if (!configured.startsWith('/')) {
+    const isUsual = /^(?:STDOUT|STDERR|SYSTEMD-JOURNAL)$/i.test(configured);
+    if (!isUsual) io.stderr(`f2b: logtarget ${configured}: log lines go to standard error\n`);
+    return null;
+  }
+  io.stderr(`f2b: log lines go to ${configured} (logtarget of fail2ban.conf; --log FILE says otherwise)\n`);
+  return configured;
 }
 
 function levelOf(given: string | boolean | undefined, configured: string): Level {
