@@ -1,5 +1,5 @@
 import { bansBefore, judge } from './ban.ts';
-import { ignoredBy } from './ignore.ts';
+import { type IgnoreList, ignoredBy } from './ignore.ts';
 import { canonicalIp, familyOf, formatNetwork, parseNetwork } from './ip.ts';
 import { formatSecond, type Log } from './log.ts';
 import type { WorkingJail } from './roster.ts';
@@ -26,6 +26,15 @@ export function countedId(id: string, ipv6prefix: number): string {
   return network === null ? id : formatNetwork(network);
 }
 
+/**
+ * The id that is counted and banned. Where the network it would be counted by holds somebody who is never banned
+ * (an attacker in our own /64), it is the address alone.
+ */
+export function bannedId(id: string, ipv6prefix: number, ignore: IgnoreList): string {
+  const counted = countedId(id, ipv6prefix);
+  return counted !== id && ignoredBy(ignore, counted) !== null ? id : counted;
+}
+
 /** Counts one failure, after asking who is never banned; bans when the count is reached. */
 export function takeFailure(
   parts: IntakeParts,
@@ -40,7 +49,7 @@ export function takeFailure(
     log.write('INFO', 'fail2ban.filter', `[${jail.name}] Ignore ${candidate.id} by ${because}`);
     return;
   }
-  const id = countedId(candidate.id, jail.ipv6prefix);
+  const id = bannedId(candidate.id, jail.ipv6prefix, ignore);
   if (log.isOn('INFO')) {
     log.write(
       'INFO',
@@ -58,14 +67,6 @@ export function takeFailure(
     return;
   }
   if (verdict.ban.until !== null && verdict.ban.until <= now) return;
-  if (refuses(ignore, id)) {
-    log.write(
-      'WARNING',
-      'fail2ban.actions',
-      `[${jail.name}] ${id} would lock somebody out who is never banned`,
-    );
-    return;
-  }
   addBan(state, jail.name, id, verdict.ban);
   log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] Ban ${id}`);
   if (verdict.ban.count > 1 && limits.increment.enabled) {
@@ -76,9 +77,4 @@ export function takeFailure(
     );
   }
   parts.onBan(working, id, verdict.ban);
-}
-
-/** A /64 that is counted as one may hold an address that must never be banned. */
-function refuses(ignore: WorkingJail['ignore'], id: string): boolean {
-  return id.includes('/') && ignoredBy(ignore, id) !== null;
 }

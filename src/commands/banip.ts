@@ -2,7 +2,7 @@ import { bansBefore, type Limits, makeBan } from '../ban.ts';
 import { parseDuration } from '../duration.ts';
 import { ConfigError, type Problem, UsageError } from '../errors.ts';
 import { ignoredBy, makeIgnoreList } from '../ignore.ts';
-import { countedId } from '../intake.ts';
+import { bannedId } from '../intake.ts';
 import { formatNetwork, type Network, parseNetwork } from '../ip.ts';
 import type { Jail } from '../jail.ts';
 import { limitsOf, ownAddresses } from '../roster.ts';
@@ -64,7 +64,7 @@ function readTarget(word: string, jail: Jail, isWide: boolean): string {
   if (because === 'ip')
     throw new UsageError(`${id} is never banned: ignoreip of the jail "${jail.name}" protects it`);
   if (because !== null) throw new UsageError(`${id} is never banned: it is an address of this machine`);
-  return countedId(id, jail.ipv6prefix);
+  return bannedId(id, jail.ipv6prefix, list);
 }
 
 function refuseWide({ family, prefix }: Network, id: string, isWide: boolean): void {
