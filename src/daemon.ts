@@ -13,6 +13,7 @@ import { readServices } from './ports.ts';
 import { Reading } from './reading.ts';
 import { callRoster, type Roster, type WorkingJail } from './roster.ts';
 import { expireBans, jailState, nextExpiry, type Order, purgePast, type State } from './state.ts';
+import { programVersion } from './version.ts';
 import { buildWall, isEnforceable, type Wall } from './wall.ts';
 
 /** Everything the daemon is given. */
@@ -76,7 +77,10 @@ export class Daemon {
 
   /** Begins to work. Throws ConfigError when the configuration as a whole cannot be used. */
   async start(): Promise<void> {
-    await this.#open(this.#options.load());
+    const config = this.#options.load();
+    this.#say('INFO', 'fail2ban.server', '-'.repeat(50));
+    this.#say('INFO', 'fail2ban.server', `Starting f2b v${programVersion()}, configuration ${config.tree}`);
+    await this.#open(config);
     this.#restore();
     if (this.#options.once) return;
     this.#timers.push(setInterval(() => this.#sweep(), SWEEP_MS));
@@ -165,6 +169,7 @@ export class Daemon {
         now: () => this.#options.now(),
       },
     );
+    this.#reading.announce();
     for (const { name } of jails) this.#say('INFO', 'fail2ban.jail', `Jail '${name}' started`);
   }
 
@@ -249,6 +254,7 @@ export class Daemon {
       const swept = sweepFailures(jailState(this.#state, jail.name).failures, now, jail.findtime);
       if (swept > 0) this.#keeper?.changed(false);
     }
+    this.#reading?.announce();
     purgePast(this.#state, now, DAY);
     this.#expire();
   }

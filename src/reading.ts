@@ -35,6 +35,7 @@ export class Reading {
   readonly #files: LogFiles;
   readonly #journals: JournalSource[] = [];
   readonly #others: Positions;
+  readonly #announced = new Set<string>();
 
   /** Jails whose backend is `systemd` read the journal; where there is none, their log files, and that is said. */
   constructor(jails: ReadonlyMap<string, WorkingJail>, options: ReadingOptions, events: ReadingEvents) {
@@ -56,6 +57,17 @@ export class Reading {
         onReady: () => events.onReady(),
       },
     );
+  }
+
+  /** Says which log files are followed now that were not said before, and where reading begins. */
+  announce(): void {
+    for (const { source } of this.#files.all()) {
+      const position = source.position();
+      const mark = position?.kind === 'file' ? position.files.findLast(({ done }) => !done) : undefined;
+      if (mark === undefined || this.#announced.has(source.name)) continue;
+      this.#announced.add(source.name);
+      this.#events.say('info', `Added logfile: '${source.name}' (pos = ${mark.offset}, hash = ${mark.head})`);
+    }
   }
 
   /** Takes the next lines of some source through the filters; false when there are none now. */
