@@ -1,9 +1,11 @@
 import { type Dates, findDate } from './datepattern.ts';
 import { type FilterFailure, processLine, type TimeWarning } from './filter.ts';
+import type { SourceHealth } from './health.ts';
 import { type Journal, journalKey, journalTrouble, openJournal } from './journal.ts';
 import type { Batch, FilePosition, JournalPosition, LineSource, Say } from './linesource.ts';
 import { type LogFiles, openLogFiles, type Reader, type Wanted } from './logfiles.ts';
 import type { WorkingJail } from './roster.ts';
+import { newSampler, type Sampler, sample } from './sampler.ts';
 import type { Positions } from './state.ts';
 
 /** Bytes taken from a source at a time: small enough that others get their turn. */
@@ -36,6 +38,9 @@ export class Reading {
   readonly #journals: JournalSource[] = [];
   readonly #others: Positions;
   readonly #announced = new Set<string>();
+  /** By source and jail. */
+  readonly #samplers = new Map<string, Map<string, Sampler>>();
+  #current = '';
 
   /** Jails whose backend is `systemd` read the journal; where there is none, their log files, and that is said. */
   constructor(jails: ReadonlyMap<string, WorkingJail>, options: ReadingOptions, events: ReadingEvents) {
@@ -74,13 +79,13 @@ export class Reading {
   step(): boolean {
     const next = this.#files.next(CHUNK);
     if (next !== null) {
-      this.#scan(next.source.name, next.batch, this.#workers(next.readers, next.batch.live));
+      this.#take(next.source.name, next.batch, this.#workers(next.readers, next.batch.live));
       return true;
     }
     for (const { journal, jails } of this.#journals) {
       const batch = journal.read(CHUNK);
       if (batch === null) continue;
-      this.#scan(journal.name, batch, jails);
+      this.#take(journal.name, batch, jails);
       return true;
     }
     return false;
@@ -110,6 +115,20 @@ export class Reading {
     ];
   }
 
+  /** How every source fares, by its name. */
+  health(): Map<string, SourceHealth> {
+    const all = this.sources().map(({ source, jails }): [string, SourceHealth] => {
+      const { live: _, ...status } = source.status();
+      const samplers = this.#samplers.get(source.name);
+      const known = jails.flatMap((jail) => {
+        const health = samplers?.get(jail)?.health;
+        return health === undefined ? [] : [[jail, health] as const];
+      });
+      return [source.name, { ...status, jails: Object.fromEntries(known) }];
+    });
+    return new Map(all);
+  }
+
   /** Whether everything that stood in the logs when they were opened has been read. */
   get isCaughtUp(): boolean {
     return this.sources().every(({ source }) => {
@@ -121,6 +140,28 @@ export class Reading {
   close(): void {
     this.#files.close();
     for (const { journal } of this.#journals) journal.close();
+  }
+
+  #take(source: string, batch: Batch, jails: readonly WorkingJail[]): void {
+    const samplers = this.#samplersOf(source, jails);
+    sample(samplers, batch, this.#events.now());
+    this.#current = source;
+    this.#scan(source, batch, jails);
+  }
+
+  #samplersOf(source: string, jails: readonly WorkingJail[]): readonly Sampler[] {
+    const known = this.#samplers.get(source) ?? new Map<string, Sampler>();
+    this.#samplers.set(source, known);
+    for (const { jail, filter } of jails) {
+      if (filter !== null && !known.has(jail.name)) known.set(jail.name, newSampler(filter));
+    }
+    return jails.flatMap(({ jail }) => known.get(jail.name) ?? []);
+  }
+
+  #noteMatch(working: WorkingJail, failure: FilterFailure): void {
+    const health = this.#samplers.get(this.#current)?.get(working.jail.name)?.health;
+    if (health !== undefined) health.lastMatch = failure.time;
+    this.#events.onFailure(working, failure);
   }
 
   #readsJournal({ jail }: WorkingJail): boolean {
@@ -184,7 +225,7 @@ export class Reading {
         if (filter === null || filterState === null) continue;
         const outcome = processLine(filter, filterState, line, { mode, findtime: jail.findtime, now });
         if (outcome.warning !== null) this.#events.onTimeWarning(working, source, outcome.warning);
-        for (const failure of outcome.failures) this.#events.onFailure(working, failure);
+        for (const failure of outcome.failures) this.#noteMatch(working, failure);
       }
     }
   }

@@ -14,12 +14,12 @@ const layers: readonly (readonly [layer: number, names: string])[] = [
   [4, 'cli commands'],
   [3, 'daemon enforcer front intake reading'],
   [2, 'config embedded enforce exec firewall journal keeper linesource lock log logfile logfiles'],
-  [2, 'roster statefile version wall'],
+  [2, 'roster sampler statefile version wall'],
   [
     1,
     'action ban datepattern escalation failregex failures filter formula ignore jail report state statejson',
   ],
-  [1, 'status'],
+  [1, 'health status'],
   [0, 'duration errors inifile ip nearest ports'],
 ];
 
