@@ -55,6 +55,8 @@ export class Daemon {
   #enforcer: Enforcer | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
   #expiry: NodeJS.Timeout | null = null;
+  /** When the planned expiry is due, epoch seconds. */
+  #expiryAt = Number.POSITIVE_INFINITY;
   #isPumping = false;
   #isClosed = false;
   #onIdle: (() => void) | null = null;
@@ -208,7 +210,7 @@ export class Daemon {
           this.#enforcer?.add(jail.jail.name, who, ban.until);
           if (!isEnforceable(who)) ban.pending = null;
           this.#keeper?.changed(true);
-          this.#planExpiry();
+          this.#planExpiry(ban.until);
         },
         onStillThere: () => this.#enforcer?.check(),
       },
@@ -239,10 +241,13 @@ export class Daemon {
     this.#planExpiry();
   }
 
-  #planExpiry(): void {
+  /** Plans for the end of the next ban; `until` when only one ban is new, so that the others need not be asked. */
+  #planExpiry(until?: number | null): void {
+    const next = until === undefined ? nextExpiry(this.#state) : until;
+    if (until !== undefined && (next ?? Number.POSITIVE_INFINITY) >= this.#expiryAt) return;
     if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#expiry = null;
-    const next = nextExpiry(this.#state);
+    this.#expiryAt = next ?? Number.POSITIVE_INFINITY;
     if (next === null || this.#isClosed || this.#options.once) return;
     const inMs = Math.min(LONGEST_MS, Math.max(0, (next - this.#options.now()) * 1000 + 5));
     this.#expiry = setTimeout(() => this.#expire(), inMs);
