@@ -2,6 +2,7 @@ import { banip } from './banip.ts';
 import { banned } from './banned.ts';
 import type { Command } from './command.ts';
 import { ping, reload, stop } from './control.ts';
+import { demo } from './demo.ts';
 import { flush } from './flush.ts';
 import { get } from './get.ts';
 import { makeHelp } from './help.ts';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   reload,
   stop,
   regex,
+  demo,
   version,
   makeHelp(() => COMMANDS),
 ];

@@ -1,0 +1,52 @@
+import { appendFileSync } from 'node:fs';
+import { createServer, get, type Server } from 'node:http';
+import { basicPassword, logLine } from './flask.ts';
+
+/** The pages behind a password, and the password. */
+const RESTRICTED = '/restricted/';
+
+/** Where the demonstration's web server listens. */
+export type Place = { readonly address: string; readonly port: number };
+
+/** A small web server that writes Flask's access log to `logPath`; port 0 takes any free one. */
+export async function serve(place: Place, logPath: string): Promise<{ place: Place; server: Server }> {
+  const server = createServer((request, response) => {
+    const { method = '', url = '', socket } = request;
+    const isOpen =
+      !url.startsWith(RESTRICTED) || request.headers.authorization === basicPassword('user1', 'password');
+    const code = isOpen ? 200 : 401;
+    const from = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    appendFileSync(logPath, logLine(from, new Date(), { method, url, code }));
+    response.writeHead(code, isOpen ? {} : { 'WWW-Authenticate': 'Basic realm="Restricted"' });
+    response.end(isOpen ? 'Hello, Fail2ban.\n' : 'Unauthorized Access\n');
+  });
+  server.keepAliveTimeout = 1;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(place.port, place.address, resolve);
+  });
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : place.port;
+  return { place: { ...place, port }, server };
+}
+
+/** What somebody at `from` gets who asks for a page: a status code, or why there was no answer. */
+export function ask(
+  from: string,
+  { address, port }: Place,
+  path: string,
+  password: string | null,
+): Promise<string> {
+  const headers = password === null ? {} : { Authorization: basicPassword('user1', password) };
+  const options = { host: address, port, path, headers, localAddress: from, agent: false, timeout: 3000 };
+  return new Promise((resolve) => {
+    const request = get(options, (response) => {
+      response.resume();
+      response.once('end', () => resolve(String(response.statusCode)));
+    });
+    request.once('timeout', () => request.destroy(new Error('no answer')));
+    request.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'ECONNREFUSED' ? 'Connection refused' : (error.code ?? error.message)),
+    );
+  });
+}
