@@ -129,6 +129,12 @@ export class Keeper {
     this.#events.onTrouble(reason);
   }
 
+  /** What looked like somebody else's write may have been our own, still under way. */
+  async #catchUp(): Promise<void> {
+    await this.#queue;
+    if (this.#isDirty || stampOf(this.#path) !== this.#stamp) await this.locked(async () => undefined);
+  }
+
   #schedule(inMs: number): void {
     const nowMs = performance.now();
     const rested = Math.min(this.#endMs + this.#costMs * SHARE, nowMs + LONGEST_MS);
@@ -139,7 +145,7 @@ export class Keeper {
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.#dueMs = Number.POSITIVE_INFINITY;
-      void this.locked(async () => undefined);
+      void this.#catchUp();
     }, wanted - nowMs);
   }
 }
