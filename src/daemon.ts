@@ -183,7 +183,7 @@ export class Daemon {
       env,
       dryRun,
       locked: (work) => this.#keeper?.locked(work) ?? work().then(() => true),
-      onChanged: () => this.#keeper?.changed(false),
+      onChanged: () => this.#keeper?.changed('now'),
       onTrouble: (level, text) => this.#say(level, 'fail2ban.actions', text),
       now,
     });
@@ -209,7 +209,7 @@ export class Daemon {
         onBan: (jail, who, ban) => {
           this.#enforcer?.add(jail.jail.name, who, ban.until);
           if (!isEnforceable(who)) ban.pending = null;
-          this.#keeper?.changed(true);
+          this.#keeper?.changed('soon');
           this.#planExpiry(ban.until);
         },
         onStillThere: () => this.#enforcer?.check(),
@@ -218,7 +218,7 @@ export class Daemon {
       { id, time: time ?? now, lines: matches },
       now,
     );
-    this.#keeper?.changed(false);
+    this.#keeper?.changed('calm');
   }
 
   #obey(orders: readonly Order[]): void {
@@ -237,7 +237,7 @@ export class Daemon {
       this.#say('NOTICE', 'fail2ban.actions', `[${jail}] Unban ${id}`);
       this.#enforcer?.remove(jail, id);
     }
-    if (expired.length > 0) this.#keeper?.changed(true);
+    if (expired.length > 0) this.#keeper?.changed('soon');
     this.#planExpiry();
   }
 
@@ -257,7 +257,7 @@ export class Daemon {
     const now = this.#options.now();
     for (const { jail } of this.#roster.jails.values()) {
       const swept = sweepFailures(jailState(this.#state, jail.name).failures, now, jail.findtime);
-      if (swept > 0) this.#keeper?.changed(false);
+      if (swept > 0) this.#keeper?.changed('calm');
     }
     this.#reading?.announce();
     purgePast(this.#state, now, DAY);
@@ -277,7 +277,7 @@ export class Daemon {
         return;
       }
       this.#isPumping = false;
-      this.#keeper?.changed(false);
+      this.#keeper?.changed('calm');
       this.#onIdle?.();
     };
     slice();

@@ -5,8 +5,12 @@ import { loadState, lockPath, saveState, stampOf } from './statefile.ts';
 
 /** How long the daemon waits for a command to finish its change before it tries again, in seconds. */
 const LOCK_WAIT = 5;
-/** What needs no haste is written this often. */
-const CALM_MS = 1000;
+/**
+ * How soon a change is written: a count within about a second; a ban soon, so that what the firewall says of it
+ * usually comes along; that word at once.
+ */
+export type Haste = 'calm' | 'soon' | 'now';
+const HASTE_MS: Readonly<Record<Haste, number>> = { calm: 1000, soon: 50, now: 0 };
 /** A state that could not be written is tried again this often. */
 const RETRY_MS = 5000;
 /** Writing takes at most one part in this many of the time, but happens at least once in LONGEST_MS. */
@@ -53,10 +57,10 @@ export class Keeper {
     this.#seenSeq = state.seq;
   }
 
-  /** Something changed: urgent things (a ban) are written at once, the rest within about a second. */
-  changed(isUrgent: boolean): void {
+  /** Something changed: see the kinds of Haste. */
+  changed(haste: Haste): void {
     this.#isDirty = true;
-    this.#schedule(isUrgent ? 0 : CALM_MS);
+    this.#schedule(HASTE_MS[haste]);
   }
 
   /** Looks whether a command changed the file, and has that taken in. */

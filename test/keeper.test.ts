@@ -61,7 +61,7 @@ async function banByHand(path: string, id: string): Promise<void> {
 test('changed() writes positions and bans of the same moment', () =>
   withKeeper(async ({ path, state, keeper }) => {
     addBan(state, 'sshd', '192.0.2.1', ban);
-    keeper.changed(true);
+    keeper.changed('soon');
     await settle(() => idsOf(loadState(path, false).state).length === 1);
     assert.deepEqual(loadState(path, false).state.positions.get('/log'), { offset: 1 });
   }));
@@ -116,7 +116,7 @@ test('a state that cannot be written is told once, work goes on, and it is writt
 test('close() writes what is still unwritten', () =>
   withKeeper(async ({ path, state, keeper }) => {
     addBan(state, 'sshd', '192.0.2.1', ban);
-    keeper.changed(false);
+    keeper.changed('calm');
     await keeper.close();
     assert.deepEqual(idsOf(loadState(path, false).state), ['192.0.2.1']);
   }));
