@@ -1,9 +1,10 @@
 import type { Enforcement, Run } from './enforce.ts';
-import { type Following, follow } from './exec.ts';
+import { type Following, follow, wasStartedHere } from './exec.ts';
 import type { FirewallKind } from './firewall/backend.ts';
+import { type Author, monitorReader } from './firewall/nftmonitor.ts';
 import { simulated } from './firewall/simulated.ts';
 import { Front } from './front.ts';
-import type { State } from './state.ts';
+import { noteRepair, type State } from './state.ts';
 import { busEnvironment, isEnforceable, jailOfRule, type Wall, wantedEntries } from './wall.ts';
 
 /** What the enforcer works with, and whom it tells. */
@@ -27,8 +28,6 @@ export type EnforcerParts = {
 const CHECK_MS = 2000;
 /** Everything is compared this often, for what neither events nor looks show, in milliseconds. */
 const COMPARE_MS = 300_000;
-/** Events of others that come together lead to one look. */
-const SETTLE_MS = 50;
 
 /** Makes the bans of the state stand in the firewalls of a wall, and keeps them standing. */
 export class Enforcer {
@@ -37,7 +36,6 @@ export class Enforcer {
   readonly #fronts = new Map<FirewallKind, Front>();
   readonly #following: Following[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
-  #soon: NodeJS.Timeout | null = null;
 
   constructor(wall: Wall, parts: EnforcerParts) {
     this.#wall = wall;
@@ -51,7 +49,11 @@ export class Enforcer {
           wanted: () => wantedEntries(parts.state, wall, firewall.kind),
           locked: (work) => parts.locked(work),
           onResult: (result) => this.#note(result),
-          onDamage: (what) => parts.onTrouble('WARNING', `${firewall.kind}: ${what}`),
+          onDamage: (what, isRepaired) => {
+            if (isRepaired) noteRepair(parts.state, firewall.kind, parts.now());
+            parts.onTrouble('WARNING', `${firewall.kind}: ${what}`);
+            parts.onChanged();
+          },
           now: () => parts.now(),
         },
       );
@@ -65,9 +67,16 @@ export class Enforcer {
     this.#timers.push(setInterval(() => this.check(), CHECK_MS));
     this.#timers.push(setInterval(() => this.#compare(), COMPARE_MS));
     const env = busEnvironment(this.#parts.env);
-    for (const { job } of this.#fronts.values()) {
-      const command = job.firewall.watch();
-      if (command !== null) this.#following.push(follow(command, () => this.#noticedSoon(), { env }));
+    for (const front of this.#fronts.values()) {
+      const watched = front.job.firewall.watch();
+      if (watched === null) continue;
+      const read = monitorReader(watched.concerns);
+      const onLine = (line: string): void => {
+        const author = read(line);
+        if (author === null || (author.pid !== null && wasStartedHere(author.pid))) return;
+        front.noticed(mayBeEcho(author));
+      };
+      this.#following.push(follow(watched.command, onLine, { env }));
     }
   }
 
@@ -86,11 +95,6 @@ export class Enforcer {
     for (const front of this.#fronts.values()) void front.check();
   }
 
-  /** Times damage was found and repaired. */
-  get repairs(): number {
-    return [...this.#fronts.values()].reduce((sum, front) => sum + front.repairs, 0);
-  }
-
   /** Resolves when nothing is queued or running. */
   async idle(): Promise<void> {
     for (const front of this.#fronts.values()) await front.idle();
@@ -99,20 +103,12 @@ export class Enforcer {
   /** Finishes what is queued and stops; bans stay in the kernel. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    if (this.#soon !== null) clearTimeout(this.#soon);
     for (const one of this.#following) one.stop();
     for (const front of this.#fronts.values()) await front.close();
   }
 
   #compare(): void {
     for (const front of this.#fronts.values()) front.compare();
-  }
-
-  #noticedSoon(): void {
-    this.#soon ??= setTimeout(() => {
-      this.#soon = null;
-      for (const front of this.#fronts.values()) void front.noticed();
-    }, SETTLE_MS);
   }
 
   #each(jail: string, id: string, work: (front: Front, rule: string) => void): void {
@@ -142,4 +138,9 @@ export class Enforcer {
     }
     if (changed) this.#parts.onChanged();
   }
+}
+
+/** What firewalld does it may do for us, and an author that is not named may be us. */
+function mayBeEcho({ name }: Author): boolean {
+  return name === null || name.startsWith('firewalld') || name.startsWith('python');
 }

@@ -19,6 +19,25 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin',
 };
 
+/** The last programs started here, by process id: their doings are our own. */
+const recent = new Set<number>();
+const RECENT = 64;
+
+/** Whether `run` started the process of that id lately. */
+export function wasStartedHere(pid: number): boolean {
+  return recent.has(pid);
+}
+
+function remember(pid: number | undefined): void {
+  if (pid === undefined) return;
+  recent.delete(pid);
+  recent.add(pid);
+  for (const old of recent) {
+    if (recent.size <= RECENT) break;
+    recent.delete(old);
+  }
+}
+
 const MAX_BYTES = 128 * 1024 * 1024;
 const GRACE_MS = 2000;
 
@@ -58,6 +77,7 @@ function start(command: Command, timeoutSeconds: number, surroundings: Surroundi
     let trouble: string | null = null;
     const said = [collector(maxBytes), collector(maxBytes)] as const;
     const child = spawn(program, args, { env: { ...ENVIRONMENT, ...env }, detached: true, stdio: 'pipe' });
+    remember(child.pid);
     const timers: NodeJS.Timeout[] = [];
     const finish = (exitCode: number | null): void => {
       for (const timer of timers) clearTimeout(timer);
@@ -165,9 +185,15 @@ export type Following = { stop(): void };
 /** After it ended by itself a followed program is started again, with growing pauses. */
 const AGAIN_MS = 1000;
 const AGAIN_MOST_MS = 60_000;
+/** Of a line without an end only so many characters are kept. */
+const LONGEST_LINE = 65_536;
 
 /** Runs a program that prints whenever something happens, and calls `onLine` for it; started again when it ends. */
-export function follow(command: Command, onLine: () => void, surroundings: Surroundings = {}): Following {
+export function follow(
+  command: Command,
+  onLine: (line: string) => void,
+  surroundings: Surroundings = {},
+): Following {
   const { prefix = [], env = {} } = surroundings;
   const [program = '', ...args] = [...prefix, ...command.argv];
   let again = AGAIN_MS;
@@ -179,9 +205,12 @@ export function follow(command: Command, onLine: () => void, surroundings: Surro
       env: { ...ENVIRONMENT, ...env },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    child.stdout?.on('data', () => {
+    let rest = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       again = AGAIN_MS;
-      onLine();
+      const lines = (rest + text).split('\n');
+      rest = (lines.pop() ?? '').slice(0, LONGEST_LINE);
+      for (const line of lines) onLine(line);
     });
     child.once('error', () => undefined);
     child.once('close', () => {

@@ -6,6 +6,11 @@ const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
 /** The firewall's news of our own changes come within this time. */
 const ECHO_MS = 300;
+/** Changes of others that come together lead to one comparison. */
+const SETTLE_MS = 20;
+/** After a comparison that others caused, the next one waits this many times as long as it took, up to a limit. */
+const REST = 10;
+const LONGEST_REST_MS = 5000;
 
 /** What a front asks of the daemon and tells it. */
 export type FrontEvents = {
@@ -16,7 +21,7 @@ export type FrontEvents = {
   /** Some bans stand now, or do not; reason() has the details. */
   onResult(result: Enforcement): void;
   /** Others damaged our rules or sets; said once it was repaired, or could not be. */
-  onDamage(what: string): void;
+  onDamage(what: string, isRepaired: boolean): void;
   /** Epoch seconds. */
   now(): number;
 };
@@ -34,13 +39,18 @@ export class Front {
   readonly #pending = new Map<string, string>();
   #isWhole = false;
   #isHealing = false;
+  /** The last trouble told while healing. */
+  #said: string | null = null;
   #running: Promise<void> | null = null;
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | null = null;
   #isClosed = false;
   #endedMs = 0;
-  /** Times damage was found and repaired. */
-  repairs = 0;
+  #noticed: NodeJS.Timeout | null = null;
+  /** Of what was noticed something was surely done by others. */
+  #isForeign = false;
+  /** Until then what others do is not compared again, so that a busy firewall does not make us busy as well. */
+  #restedMs = 0;
 
   constructor(job: Job, events: FrontEvents) {
     this.job = job;
@@ -81,15 +91,15 @@ export class Front {
   }
 
   /**
-   * Somebody changed the firewall. What comes while we are at work, or just after it, may be our own doing and is
-   * looked at cheaply; everything else is compared in full.
+   * Somebody changed the firewall: everything is compared soon. What may be the echo of our own doing, as it comes while
+   * we are at work or just after it, is only looked at cheaply.
    */
-  async noticed(): Promise<void> {
-    if (this.#running !== null || performance.now() - this.#endedMs < ECHO_MS) return this.check();
-    if (this.#isClosed || !this.#isWhole) return;
-    this.#isHealing = true;
-    this.compare();
-    await this.#running;
+  noticed(mayBeEcho: boolean): void {
+    if (this.#isClosed) return;
+    const isNear = this.#running !== null || performance.now() - this.#endedMs < ECHO_MS;
+    if (!(mayBeEcho && isNear)) this.#isForeign = true;
+    const inMs = isNear && mayBeEcho ? ECHO_MS : Math.max(SETTLE_MS, this.#restedMs - performance.now());
+    this.#noticed ??= setTimeout(() => void this.#lookAfter(), inMs);
   }
 
   /** Looks cheaply whether somebody damaged our rules or sets, and repairs them. */
@@ -114,7 +124,22 @@ export class Front {
   async close(): Promise<void> {
     await this.idle();
     this.#isClosed = true;
+    if (this.#noticed !== null) clearTimeout(this.#noticed);
     if (this.#retry !== null) clearTimeout(this.#retry);
+  }
+
+  async #lookAfter(): Promise<void> {
+    await this.idle();
+    this.#noticed = null;
+    if (!this.#isForeign) return this.check();
+    this.#isForeign = false;
+    if (this.#isClosed || !this.#isWhole) return;
+    this.#isHealing = true;
+    const beginMs = performance.now();
+    this.compare();
+    await this.idle();
+    const endMs = performance.now();
+    this.#restedMs = endMs + Math.min(LONGEST_REST_MS, (endMs - beginMs) * REST);
   }
 
   #kick(): void {
@@ -141,7 +166,10 @@ export class Front {
     this.#add = new Map();
     this.#remove = new Map();
     const news = { add, remove, wanted: () => this.#events.wanted() };
-    this.#settle(await enforceNow(this.job, news, this.#events.now()));
+    const result = await enforceNow(this.job, news, this.#events.now());
+    // More had to be done than was asked for: the damage was met before a look found it.
+    if (result.repaired.jails.length > 0 || result.repaired.added > add.length) this.#isHealing = true;
+    this.#settle(result);
   }
 
   async #reconcile(): Promise<void> {
@@ -166,21 +194,25 @@ export class Front {
     for (const { entry, reason } of result.pending)
       this.#pending.set(`${entry.jail} ${entry.address}`, reason);
     if (this.#isHealing) this.#tellRepair(result);
-    this.#isHealing = false;
     this.#events.onResult(result);
     if (result.pending.length > 0 || result.trouble.length > 0) this.#later();
     else this.#retryMs = FIRST_RETRY_MS;
   }
 
+  /** Healing goes on over retries; each trouble on the way is said once. */
   #tellRepair({ repaired, trouble }: Enforcement): void {
     const { jails, added, removed } = repaired;
     if (trouble.length > 0) {
-      this.#events.onDamage(`was changed by others and cannot be repaired yet: ${trouble.join('; ')}`);
-    } else if (jails.length + added + removed > 0) {
-      this.repairs++;
-      const rules = jails.length === 0 ? '' : `rules of ${jails.join(', ')} and `;
-      this.#events.onDamage(`was changed by others: repaired ${rules}${added} bans`);
+      const what = `was changed by others and cannot be repaired yet: ${trouble.join('; ')}`;
+      if (what !== this.#said) this.#events.onDamage(what, false);
+      this.#said = what;
+      return;
     }
+    this.#isHealing = false;
+    if (jails.length + added + removed === 0 && this.#said === null) return;
+    this.#said = null;
+    const rules = jails.length === 0 ? '' : `the rules of ${jails.join(', ')} and `;
+    this.#events.onDamage(`was changed by others: repaired ${rules}${added} bans`, true);
   }
 
   #later(): void {

@@ -46,6 +46,9 @@ export type OrderDraft =
   | { readonly kind: 'ban'; readonly jail: string; readonly id: string; readonly ban: Ban }
   | { readonly kind: 'unban'; readonly jail: string; readonly id: string };
 
+/** How often damage that others did to a firewall was repaired, and when last, epoch seconds. */
+export type Repairs = { readonly count: number; readonly last: number };
+
 /** Where each log source was left: JSON as the source wrote it. */
 export type Positions = Map<string, unknown>;
 
@@ -53,6 +56,8 @@ export type Positions = Map<string, unknown>;
 export type State = {
   readonly jails: Map<string, JailState>;
   positions: Positions;
+  /** By firewall: nftables, ipset, iptables, firewalld. */
+  readonly repairs: Map<string, Repairs>;
   orders: Order[];
   /** Number of the last order ever given. */
   seq: number;
@@ -62,7 +67,7 @@ export type State = {
 
 /** A state that knows nothing yet. */
 export function emptyState(): State {
-  return { jails: new Map(), positions: new Map(), orders: [], seq: 0, saved: 0 };
+  return { jails: new Map(), positions: new Map(), repairs: new Map(), orders: [], seq: 0, saved: 0 };
 }
 
 /** The jail's part of the state, made when it is not there yet. */
@@ -145,6 +150,11 @@ export function purgePast(state: State, now: number, age: number): void {
       if (!bans.has(id) && (until ?? last) < now - age) past.delete(id);
     }
   }
+}
+
+/** Counts one repair of a firewall. */
+export function noteRepair(state: State, firewall: string, now: number): void {
+  state.repairs.set(firewall, { count: (state.repairs.get(firewall)?.count ?? 0) + 1, last: now });
 }
 
 /** When the next ban ends, epoch seconds; null when none will. */

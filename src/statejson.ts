@@ -1,5 +1,5 @@
 import type { Count } from './failures.ts';
-import type { Ban, JailState, Order, Past, State } from './state.ts';
+import type { Ban, JailState, Order, Past, Repairs, State } from './state.ts';
 
 /** The number in the state file's `version`; a file with a higher one is refused. */
 export const STATE_VERSION = 1;
@@ -24,6 +24,7 @@ export function printState(state: State, now: number): string {
     seq: state.seq,
     orders: state.orders,
     positions: Object.fromEntries(state.positions),
+    repairs: Object.fromEntries(state.repairs),
     jails,
   })}\n`;
 }
@@ -71,6 +72,7 @@ function stateOf(json: Json): State {
   return {
     jails,
     positions: new Map(entriesOf(json['positions'], 'positions')),
+    repairs: mapOf(json['repairs'] ?? {}, 'repairs', repairsOf),
     orders: listOf(json['orders'], 'orders').map(orderOf),
     seq: numberOf(json['seq'], 'seq'),
     saved: numberOf(json['saved'], 'saved'),
@@ -108,6 +110,11 @@ function pastOf(value: unknown): Past {
     last: numberOf(json['last'], 'last'),
     until: json['until'] === null ? null : numberOf(json['until'], 'until'),
   };
+}
+
+function repairsOf(value: unknown): Repairs {
+  const json = objectOf(value, 'repairs');
+  return { count: numberOf(json['count'], 'count'), last: numberOf(json['last'], 'last') };
 }
 
 function orderOf(value: unknown): Order {

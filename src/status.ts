@@ -52,9 +52,16 @@ export function statusOf(jail: Jail, state: State, files: readonly string[], now
   };
 }
 
-/** The list of jails as `fail2ban-client status` prints it. */
-export function printOverview(names: readonly string[]): string {
-  return `Status\n|- Number of jail:\t${names.length}\n\`- Jail list:\t${[...names].sort().join(', ')}\n`;
+/** The list of jails as `fail2ban-client status` prints it, with the firewalls that had to be repaired, if any. */
+export function printOverview(names: readonly string[], repairs: State['repairs']): string {
+  const times = [...repairs].map(([kind, { count }]) => `${kind} ${count} ${count === 1 ? 'time' : 'times'}`);
+  return [
+    'Status',
+    `|- Number of jail:\t${names.length}`,
+    ...(times.length === 0 ? [] : [`|- Repaired:\t${times.join(', ')}`]),
+    `\`- Jail list:\t${[...names].sort().join(', ')}`,
+    '',
+  ].join('\n');
 }
 
 /** A jail as `fail2ban-client status JAIL` prints it; bans that do not stand yet are named besides, with the reason. */

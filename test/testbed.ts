@@ -38,6 +38,9 @@ export type Testbed = {
   curl(how?: Curl): Promise<'accepted' | 'refused' | 'silence'>;
   /** A download by the attacker that never ends; `bytes()` is how much came so far. */
   drip(from: string): { bytes(): number };
+  /** Ends the victim's firewalld, and starts it again; for a test bed that has one. */
+  stopFirewalld(): Promise<void>;
+  startFirewalld(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -94,6 +97,7 @@ export async function makeTestbed(
     rmSync(folder, { recursive: true, force: true });
   };
   process.once('exit', sweep);
+  let firewalld: ChildProcess | null = null;
   const bed: Testbed = {
     attacker,
     victim,
@@ -110,6 +114,12 @@ export async function makeTestbed(
       });
       return { bytes: () => bytes };
     },
+    async stopFirewalld() {
+      if (firewalld !== null) await end(firewalld);
+    },
+    async startFirewalld() {
+      firewalld = await startFirewalld(folder, { bed, start, inVictim });
+    },
     async close() {
       // firewalld is asked to end before its bus goes.
       for (const child of children.toReversed()) await end(child);
@@ -120,8 +130,10 @@ export async function makeTestbed(
   };
   try {
     await connect(attacker, victim);
-    if (withFirewalld !== null)
-      await startFirewalld(folder, { backend: withFirewalld, bed, start, inVictim });
+    if (withFirewalld !== null) {
+      await prepareFirewalld(folder, { backend: withFirewalld, bed, start });
+      await bed.startFirewalld();
+    }
     if (ports.length > 0) {
       const server = join(import.meta.dirname, 'testserver.ts');
       const child = start([...inVictim, process.execPath, server, ...ports.map(String)], 'pipe');
@@ -165,7 +177,7 @@ async function connect(attacker: string, victim: string): Promise<void> {
     victim,
   ]);
   const addresses = {
-    [attacker]: ['10.2.1.99', '10.2.1.100', 'fd02::99', 'fd02::100'],
+    [attacker]: ['10.2.1.99', '10.2.1.100', '10.2.1.101', 'fd02::99', 'fd02::100'],
     [victim]: ['10.2.1.10', 'fd02::10'],
   };
   for (const ns of [attacker, victim]) {
@@ -209,15 +221,15 @@ async function curl(attacker: string, { from = '10.2.1.99', port = 8080 }: Curl 
 }
 
 type FirewalldStart = {
-  readonly backend: 'nftables' | 'iptables';
   readonly bed: Testbed;
   readonly inVictim: readonly string[];
   start(argv: readonly string[]): ChildProcess;
 };
 
-async function startFirewalld(
+/** Its configuration, and a bus for it alone. */
+async function prepareFirewalld(
   folder: string,
-  { backend, bed, inVictim, start }: FirewalldStart,
+  { backend, bed, start }: Omit<FirewalldStart, 'inVictim'> & { readonly backend: 'nftables' | 'iptables' },
 ): Promise<void> {
   const etc = join(folder, 'etc');
   for (const part of ['zones', 'ipsets', 'services', 'icmptypes', 'helpers', 'policies']) {
@@ -236,14 +248,22 @@ async function startFirewalld(
   start(['dbus-daemon', `--config-file=${folder}/bus.conf`, '--nofork', '--nopidfile', '--nosyslog']);
   const ask = (...words: string[]) => run(command(['busctl', ...words]), LIMIT_SECONDS, { env: bed.env });
   await eventually('the private bus answers', async () => (await ask('list')).exitCode === 0);
+}
+
+async function startFirewalld(
+  folder: string,
+  { bed, inVictim, start }: FirewalldStart,
+): Promise<ChildProcess> {
   const log = ['--log-target', 'file', '--log-file', `${folder}/firewalld.log`];
-  const child = start([...inVictim, 'firewalld', '--nofork', '--nopid', '--system-config', etc, ...log]);
-  await eventually(`firewalld runs (${backend})`, async () => {
+  const where = ['--nofork', '--nopid', '--system-config', join(folder, 'etc')];
+  const child = start([...inVictim, 'firewalld', ...where, ...log]);
+  await eventually('firewalld runs', async () => {
     if (child.exitCode !== null)
       throw new Error(`firewalld ended: ${readFileSync(`${folder}/firewalld.log`)}`);
     const output = await run(command(['firewall-cmd', '--state']), LIMIT_SECONDS, { env: bed.env });
     return output.exitCode === 0;
   });
+  return child;
 }
 
 function busConfiguration(folder: string): string {

@@ -30,11 +30,18 @@ export const status: Command = {
     const statuses = jails.length === 0 ? [] : statusesOf(call, jails);
     if (global.json) {
       const all = config.jails.map(({ name }) => name).sort();
-      const overview = { running: runningPid(statePathOf(global, io)), jails: all };
+      const repairs = Object.fromEntries(readOnlyState(call).repairs);
+      const overview = { running: runningPid(statePathOf(global, io)), jails: all, repairs };
       io.stdout(`${JSON.stringify(names.length === 0 ? overview : statuses)}\n`);
       return 0;
     }
-    if (words.length === 0) io.stdout(printOverview(config.jails.map(({ name }) => name)));
+    if (words.length === 0)
+      io.stdout(
+        printOverview(
+          config.jails.map(({ name }) => name),
+          readOnlyState(call).repairs,
+        ),
+      );
     for (const one of statuses) io.stdout(printJail(one));
     return 0;
   },

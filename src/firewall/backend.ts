@@ -122,8 +122,8 @@ export type Firewall = {
   change(rules: readonly Rule[], difference: Difference, now: number): readonly Command[];
   /** Commands that cut the open connections of just-banned addresses; empty when `change` already does. */
   cut(rules: readonly Rule[], added: readonly Entry[]): readonly Command[];
-  /** A program that keeps running and prints a line whenever something changed: time for a probe. null = none. */
-  watch(): Command | null;
+  /** `nft monitor`, and which of its lines speak of what we stand on; null = there is nothing to watch. */
+  watch(): { readonly command: Command; readonly concerns: RegExp } | null;
 };
 
 /** The families of a list of entries, for the backends that keep one set for each. */

@@ -81,7 +81,7 @@ export function firewalld(setSize = 262144): Firewall {
     },
     change: (rules, difference) => change(rules, difference, setSize),
     cut,
-    watch: () => command(['nft', 'monitor']),
+    watch: () => ({ command: command(['nft', 'monitor']), concerns: /\binet firewalld\b|\bip6? filter\b/ }),
   };
 }
 

@@ -58,7 +58,7 @@ export function ipset(setSize = 262144): Firewall {
     readProbe: (rules, outputs, expected) => readProbe(rules, outputs, { setSize, expected }),
     change: (rules, difference, now) => change(rules, difference, { setSize, now }),
     cut: () => [],
-    watch: () => command(['nft', 'monitor']),
+    watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/ }),
   };
 }
 

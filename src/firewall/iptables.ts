@@ -68,7 +68,7 @@ export const iptables: Firewall = {
   },
   change,
   cut: () => [],
-  watch: () => command(['nft', 'monitor']),
+  watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/ }),
 };
 
 function chainOf(jail: string): string {

@@ -70,7 +70,7 @@ export function nftables(setSize = 262144): Firewall {
     readProbe: (rules, outputs) => readProbe(rules, outputs, setSize),
     change: (rules, difference, now) => change(rules, difference, { setSize, now }),
     cut: () => [],
-    watch: () => command(['nft', 'monitor']),
+    watch: () => ({ command: command(['nft', 'monitor']), concerns: /\binet f2b\b/ }),
   };
 }
 

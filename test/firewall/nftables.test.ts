@@ -60,7 +60,7 @@ test('watch() prints a line soon after somebody else changed the firewall', {
   timeout: 60_000,
 }, async () => {
   const bed = await makeTestbed([]);
-  const [program, ...args] = nftables().watch()?.argv ?? ['false'];
+  const [program, ...args] = nftables().watch()?.command.argv ?? ['false'];
   const monitor = spawn('ip', ['netns', 'exec', bed.victim, program, ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });

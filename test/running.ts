@@ -1,0 +1,107 @@
+/** The daemon as a process of its own in the victim's namespace of a test bed, with one jail that reads one log. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../src/exec.ts';
+import { command, type Output } from '../src/firewall/backend.ts';
+import type { State } from '../src/state.ts';
+import { readState } from '../src/statejson.ts';
+import { eventually, type Testbed } from './testbed.ts';
+
+const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
+
+export type Running = {
+  readonly folder: string;
+  /** Lines `fail ADDRESS` of now, appended to the log in one write. */
+  fail(...addresses: readonly string[]): void;
+  /** Starts `f2b run` with these words and waits until it has read its log to the end. */
+  start(...words: readonly string[]): Promise<void>;
+  /** Ends the daemon and waits for it. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** The daemon's process. */
+  pid(): number;
+  /** Runs another f2b command. */
+  f2b(...words: readonly string[]): Promise<Output>;
+  /** Everything logged so far. */
+  log(): string;
+  /** Lines logged so far that match. */
+  logged(pattern: RegExp): readonly string[];
+  state(): State;
+  close(): Promise<void>;
+};
+
+export type RunningOptions = {
+  /** Lines of the jail `web` beside filter, logpath and port. */
+  readonly jail: readonly string[];
+  /** More environment, such as another PATH. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+/** Makes folder and configuration; nothing runs yet. Must be closed. */
+export function makeRunning(bed: Testbed, { jail, env = {} }: RunningOptions): Running {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-running-'));
+  const logPath = join(folder, 'web.log');
+  const statePath = join(folder, 'state', 'state.json');
+  const ownLog = join(folder, 'f2b.log');
+  for (const part of ['filter.d', 'jail.d']) mkdirSync(join(folder, 'etc', part), { recursive: true });
+  writeFileSync(join(folder, 'etc/filter.d/web.conf'), '[Definition]\nfailregex = ^\\s*fail <SUBNET>$\n');
+  const lines = ['[web]', 'enabled = true', 'filter = web', `logpath = ${logPath}`, 'port = 8080', ...jail];
+  writeFileSync(join(folder, 'etc/jail.d/web.conf'), `${lines.join('\n')}\n`);
+  writeFileSync(logPath, '');
+  writeFileSync(ownLog, '');
+  const globals = ['--config', join(folder, 'etc'), '--state', statePath];
+  const inVictim = ['ip', 'netns', 'exec', bed.victim, process.execPath, MAIN];
+  let child: ChildProcess | null = null;
+  const running: Running = {
+    folder,
+    fail(...addresses) {
+      const date = new Date().toISOString().slice(0, 19);
+      appendFileSync(logPath, addresses.map((address) => `${date}+00:00 fail ${address}\n`).join(''));
+    },
+    async start(...words) {
+      const before = running.logged(/Jail 'web' started/).length;
+      const [program = '', ...args] = [...inVictim, 'run', '--log', ownLog, ...globals, ...words];
+      const started = spawn(program, args, {
+        env: { ...process.env, ...bed.env, ...env },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      child = started;
+      let said = '';
+      started.stderr.on('data', (chunk: Buffer) => {
+        said += chunk;
+      });
+      await eventually('the daemon works', () => {
+        if (started.exitCode !== null) throw new Error(`the daemon ended: ${said}${running.log()}`);
+        return running.logged(/Jail 'web' started/).length > before;
+      });
+    },
+    async stop(signal = 'SIGTERM') {
+      const ending = child;
+      if (ending === null || ending.exitCode !== null || ending.signalCode !== null) return;
+      const gone = new Promise((resolve) => ending.once('exit', resolve));
+      ending.kill(signal);
+      await gone;
+    },
+    pid: () => child?.pid ?? 0,
+    f2b: (...words) =>
+      run(command(['ip', 'netns', 'exec', bed.victim, process.execPath, MAIN, ...words, ...globals]), 60, {
+        env: { ...bed.env, ...env },
+      }),
+    log: () => readFileSync(ownLog, 'utf8'),
+    logged: (pattern) =>
+      readFileSync(ownLog, 'utf8')
+        .split('\n')
+        .filter((line) => pattern.test(line)),
+    state() {
+      const read = readState(readFileSync(statePath, 'utf8'));
+      if (read.kind !== 'ok') throw new Error(`the state is ${read.kind}`);
+      return read.state;
+    },
+    async close() {
+      await running.stop('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return running;
+}
