@@ -53,13 +53,13 @@ const PARTIAL_MS = 60_000;
 const DRAIN_MS = 60_000;
 /** The same for a copy, which nobody writes to, and for the oldest when there are too many. */
 const COPY_MS = 1000;
-const CROWD_MS = 100;
+const CROWD_MS = 1000;
 /** A file may be away for a moment while it is rotated; only a longer absence is worth a word. */
 const MISSING_MS = 2000;
 /** Files held open for one path at the most. */
-const OPEN_MOST = 64;
+const OPEN_MOST = 256;
 /** Files that were done with, remembered to know them again: in memory, and in what is saved. */
-const PAST_MEMORY = 128;
+const PAST_MEMORY = 256;
 const PAST_SAVED = 2;
 /** A backlog in bytes from which on searching for `since` pays. */
 const BACKLOG = 16 * 1024 * 1024;
@@ -191,14 +191,13 @@ export class LogFile implements LineSource {
     return known.length > 0 && this.#leadsTo(key) ? [] : known;
   }
 
-  /** Gives up a file that came to another source's path. */
+  /** Gives up a file that came to another source's path; it stays known here, so as not to be taken for a new one. */
   forget(key: string): void {
     if (this.#leadsTo(key)) return;
     for (const one of this.#generations.filter((other) => keyOf(other) === key)) {
       if (one === this.#generations.at(-1)) this.#atPath = false;
       this.#retire(one);
     }
-    this.#past = this.#past.filter((one) => keyOf(one) !== key);
   }
 
   #leadsTo(key: string): boolean {

@@ -94,8 +94,9 @@ describe('logrotate under a writer in a hurry', { skip: noLogrotate }, () => {
       const wrote = writer.wrote ?? 0;
       await until(
         () => log.came >= wrote,
-        () => `${wrote} lines, ${log.came} came`,
-        60_000,
+        () =>
+          `${wrote} lines, ${log.came} came, the first missing is ${log.seen.indexOf(0)}: ${readdirSync(folder)}`,
+        30_000,
       );
       assert.equal(log.came, wrote);
       assert.ok(

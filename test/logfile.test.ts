@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { LINE_CAP, readPosition } from '../src/linesource.ts';
+import { isRotatedName } from '../src/logfile/siblings.ts';
 import { drain, follow, makeFolder, until } from './logfile/following.ts';
 
 const numbered = (from: number, to: number, width = 8): string => {
@@ -232,6 +233,17 @@ describe('what is between two looks', () => {
     drain(log.source, log.lines);
     assert.equal(log.lines.join('\n'), numbered(0, 105).trimEnd());
   });
+});
+
+test('rotated names are told from others', () => {
+  const names =
+    'app.log.1 app.log-20261121 app.log-2026112105.backup app-20261121.log app.log.old app.log.2.gz app.1.log app.log20261121';
+  for (const name of names.split(' ')) assert.ok(isRotatedName('app.log', name), name);
+  for (const name of 'app.log app.log.bak app.log.err other.log.1 app.logx app-error.log app2.log app-2.log app.log2'.split(
+    ' ',
+  )) {
+    assert.ok(!isRotatedName('app.log', name), name);
+  }
 });
 
 describe('restarts', () => {

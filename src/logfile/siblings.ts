@@ -17,20 +17,26 @@ export type Sibling = {
 /** More names than a log folder has; beyond it only those that begin like the log are looked at. */
 const MANY = 5000;
 
+const COMPRESSED = /\.(gz|xz|bz2|zst|lz4|lzma|zip|Z)$/;
+
 /** Whether a name ends as compressed files do; such a file cannot be followed. */
 export function isCompressed(name: string): boolean {
-  return /\.(gz|xz|bz2|zst|lz4|lzma|zip|Z)$/.test(name);
+  return COMPRESSED.test(name);
 }
+
+/** A number after a dot or dash, or a date; logrotate adds `.backup` to what a service made before it could make its own. */
+const BEHIND = /^(?:[._-]\d[\d._T:@-]*(?:\.backup)?|\d{6}[\d._T:@-]*|[._-]old)$/;
+/** Before the extension a short number needs the dot: `app-2.log` is the log of a second app. */
+const WITHIN = /^(?:\.\d{1,4}|[._-]?\d{6}[\d._T:@-]*)$/;
 
 /** Whether `name` is what rotation makes of `base`: `app.log.1`, `app.log-20261121`, `app-20261121.log`, `app.log.old`. */
 export function isRotatedName(base: string, name: string): boolean {
-  const plain = name.replace(/\.(gz|xz|bz2|zst|lz4|lzma|zip|Z)$/, '');
-  const suffix = /^[._-]?(?:\d[\d._T:@-]*|old)$/;
-  if (plain.startsWith(base)) return suffix.test(plain.slice(base.length));
+  const plain = name.replace(COMPRESSED, '');
+  if (plain.startsWith(base)) return BEHIND.test(plain.slice(base.length));
   const extension = extname(base);
   const stem = base.slice(0, base.length - extension.length);
   if (extension === '' || !plain.startsWith(stem) || !plain.endsWith(extension)) return false;
-  return suffix.test(plain.slice(stem.length, plain.length - extension.length));
+  return WITHIN.test(plain.slice(stem.length, plain.length - extension.length));
 }
 
 /** The plain files beside a log, in its folder, its target's when it is a symlink, and where logrotate's `olddir` usually is. */

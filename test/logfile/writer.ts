@@ -1,10 +1,11 @@
 /**
  * A process that writes numbered lines some 150,000 a second: argv is PATH COUNT MODE. MODE `reopen`: opens the path
- * for each burst, as a service does that was told to after rotation; `keep`: holds one descriptor in append
+ * for each burst, as a service does that was told to after rotation, and waits while there is none (creating it
+ * would get in logrotate's way, which then moves it to a name of its own, over what stood there); `keep`: holds one descriptor in append
  * mode, as it must be for copytruncate. Ends after COUNT lines or when its standard input ends; prints how
  * many it wrote.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 
 const [path = '', count = '0', mode = 'keep'] = process.argv.slice(2);
 const kept = mode === 'keep' ? openSync(path, 'a') : -1;
@@ -15,8 +16,20 @@ process.stdin.on('end', () => {
 });
 process.stdin.resume();
 
+function reopen(): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_APPEND);
+  } catch {
+    return -1;
+  }
+}
+
 function burst(): void {
-  const fd = kept >= 0 ? kept : openSync(path, 'a');
+  const fd = kept >= 0 ? kept : reopen();
+  if (fd < 0) {
+    setTimeout(burst, 1);
+    return;
+  }
   let text = '';
   const end = Math.min(Number(count), at + 200);
   for (; at < end; at++)
