@@ -1,7 +1,7 @@
 import { type Escalate, weightOf } from './escalation.ts';
 import { type Count, countFailure, keepMatches } from './failures.ts';
 import type { Increment } from './jail.ts';
-import type { Ban, JailState, State } from './state.ts';
+import { type Ban, bansOf, type JailState, type State } from './state.ts';
 
 /** The limits by which a jail judges; durations in seconds. */
 export type Limits = {
@@ -28,8 +28,8 @@ export type Verdict =
 
 /** How often the id was banned before: in this jail, or with `bantime.overalljails` in all. */
 export function bansBefore(state: State, jail: string, id: string, limits: Limits): number {
-  if (!limits.increment.overalljails) return state.jails.get(jail)?.past.get(id)?.count ?? 0;
-  return [...state.jails.values()].reduce((sum, { past }) => sum + (past.get(id)?.count ?? 0), 0);
+  if (!limits.increment.overalljails) return bansOf(state.jails.get(jail), id);
+  return [...state.jails.values()].reduce((sum, one) => sum + bansOf(one, id), 0);
 }
 
 /**

@@ -6,6 +6,7 @@ import { Enforcer } from './enforcer.ts';
 import { formatProblem, reasonOf } from './errors.ts';
 import { sweepFailures } from './failures.ts';
 import type { FilterFailure, TimeWarning } from './filter.ts';
+import { withEarlier } from './health.ts';
 import { takeFailure } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import type { Level, Log } from './log.ts';
@@ -293,7 +294,13 @@ export class Daemon {
   }
 
   #notePositions(): void {
-    if (this.#reading !== null) this.#state.positions = this.#reading.positions();
+    if (this.#reading === null) return;
+    this.#state.positions = this.#reading.positions();
+    const earlier = this.#state.sources;
+    const now = [...this.#reading.health()].map(
+      ([name, health]) => [name, withEarlier(health, earlier.get(name))] as const,
+    );
+    this.#state.sources = new Map(now);
   }
 
   #watchState(): void {

@@ -74,3 +74,13 @@ export function printSource(name: string, source: SourceHealth, clock: (seconds:
     '',
   ].join('\n');
 }
+
+/** The health of now, with what an earlier run knew where this one has not seen anything yet. */
+export function withEarlier(now: SourceHealth, earlier: SourceHealth | undefined): SourceHealth {
+  if (earlier === undefined) return now;
+  const jails = Object.entries(now.jails).map(([jail, health]): [string, JailHealth] => [
+    jail,
+    { ...health, lastMatch: health.lastMatch ?? earlier.jails[jail]?.lastMatch ?? null },
+  ]);
+  return { ...now, lastLine: now.lastLine ?? earlier.lastLine, jails: Object.fromEntries(jails) };
+}

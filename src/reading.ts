@@ -1,6 +1,6 @@
 import { type Dates, findDate } from './datepattern.ts';
 import { type FilterFailure, processLine, type TimeWarning } from './filter.ts';
-import type { SourceHealth } from './health.ts';
+import type { JailHealth, SourceHealth } from './health.ts';
 import { type Journal, journalKey, journalTrouble, openJournal } from './journal.ts';
 import type { Batch, FilePosition, JournalPosition, LineSource, Say } from './linesource.ts';
 import { type LogFiles, openLogFiles, type Reader, type Wanted } from './logfiles.ts';
@@ -10,6 +10,9 @@ import type { Positions } from './state.ts';
 
 /** Bytes taken from a source at a time: small enough that others get their turn. */
 const CHUNK = 256 * 1024;
+
+/** Of a source whose lines a jail has not seen yet. */
+const UNSEEN: JailHealth = { lastMatch: null, sampled: 0, dated: 0, prefixed: null };
 
 /** What reading tells the daemon. */
 export type ReadingEvents = {
@@ -120,10 +123,7 @@ export class Reading {
     const all = this.sources().map(({ source, jails }): [string, SourceHealth] => {
       const { live: _, ...status } = source.status();
       const samplers = this.#samplers.get(source.name);
-      const known = jails.flatMap((jail) => {
-        const health = samplers?.get(jail)?.health;
-        return health === undefined ? [] : [[jail, health] as const];
-      });
+      const known = jails.map((jail) => [jail, samplers?.get(jail)?.health ?? UNSEEN] as const);
       return [source.name, { ...status, jails: Object.fromEntries(known) }];
     });
     return new Map(all);

@@ -1,4 +1,5 @@
 import type { Failures } from './failures.ts';
+import type { SourceHealth } from './health.ts';
 
 /** Why a ban stands: a jail's count, a person, or a repeated offender's report from another jail. */
 export type Origin = 'log' | 'hand';
@@ -18,7 +19,7 @@ export type Ban = {
   pending: string | null;
 };
 
-/** What escalation remembers of an id after its ban ended. `last` = when it was last banned, epoch seconds. */
+/** What escalation remembers of an id whose ban is over. `last` = when it was last banned, epoch seconds. */
 export type Past = { count: number; last: number; until: number | null };
 
 /** All that is known of one jail. */
@@ -58,6 +59,8 @@ export type State = {
   positions: Positions;
   /** By firewall: nftables, ipset, iptables, firewalld. */
   readonly repairs: Map<string, Repairs>;
+  /** How each log source fares, by its name; kept for `status --sources`. */
+  sources: Map<string, SourceHealth>;
   orders: Order[];
   /** Number of the last order ever given. */
   seq: number;
@@ -67,7 +70,15 @@ export type State = {
 
 /** A state that knows nothing yet. */
 export function emptyState(): State {
-  return { jails: new Map(), positions: new Map(), repairs: new Map(), orders: [], seq: 0, saved: 0 };
+  return {
+    jails: new Map(),
+    positions: new Map(),
+    repairs: new Map(),
+    sources: new Map(),
+    orders: [],
+    seq: 0,
+    saved: 0,
+  };
 }
 
 /** The jail's part of the state, made when it is not there yet. */
@@ -90,7 +101,6 @@ export function addBan(state: State, jail: string, id: string, ban: Ban): boolea
   const known = jailState(state, jail);
   if (known.bans.has(id)) return false;
   known.bans.set(id, ban);
-  known.past.set(id, { count: ban.count, last: ban.at, until: ban.until });
   known.totalBanned += 1;
   return true;
 }
@@ -103,7 +113,21 @@ export function liftBan(state: State, jail: string, id: string): boolean {
   const known = state.jails.get(jail);
   if (known === undefined) return false;
   known.failures.delete(id);
-  return known.bans.delete(id);
+  return endBan(known, id) !== null;
+}
+
+/** Takes a ban out and remembers it as past; null when there was none. */
+function endBan({ bans, past }: JailState, id: string): Ban | null {
+  const ban = bans.get(id) ?? null;
+  if (ban === null) return null;
+  bans.delete(id);
+  past.set(id, { count: ban.count, last: ban.at, until: ban.until });
+  return ban;
+}
+
+/** How often the id was banned in the jail, a standing ban included. */
+export function bansOf(jail: JailState | undefined, id: string): number {
+  return jail?.bans.get(id)?.count ?? jail?.past.get(id)?.count ?? 0;
 }
 
 /** Applies a command's change and notes it as an order for a running daemon. False when nothing changed. */
@@ -133,10 +157,10 @@ function obey(state: State, order: OrderDraft): boolean {
 /** The bans whose time is up at `now`, removed from the state. */
 export function expireBans(state: State, now: number): { jail: string; id: string; ban: Ban }[] {
   const expired: { jail: string; id: string; ban: Ban }[] = [];
-  for (const [jail, { bans }] of state.jails) {
-    for (const [id, ban] of bans) {
+  for (const [jail, known] of state.jails) {
+    for (const [id, ban] of known.bans) {
       if (ban.until === null || ban.until > now) continue;
-      bans.delete(id);
+      endBan(known, id);
       expired.push({ jail, id, ban });
     }
   }
@@ -145,9 +169,9 @@ export function expireBans(state: State, now: number): { jail: string; id: strin
 
 /** Forgets the past of ids whose last ban ended over `age` seconds ago. */
 export function purgePast(state: State, now: number, age: number): void {
-  for (const { past, bans } of state.jails.values()) {
+  for (const { past } of state.jails.values()) {
     for (const [id, { until, last }] of past) {
-      if (!bans.has(id) && (until ?? last) < now - age) past.delete(id);
+      if ((until ?? last) < now - age) past.delete(id);
     }
   }
 }

@@ -3,12 +3,14 @@ import { test } from 'node:test';
 import {
   addBan,
   type Ban,
+  bansOf,
   emptyState,
   expireBans,
   giveOrder,
   jailState,
   liftBan,
   nextExpiry,
+  purgePast,
   takeOrders,
 } from '../src/state.ts';
 import { printState, readState } from '../src/statejson.ts';
@@ -59,6 +61,16 @@ test('expireBans() ends what is due and leaves permanent bans', () => {
   assert.equal(nextExpiry(state), 1501);
 });
 
+test('bansOf() counts the standing ban, and after its end the past one until that is purged', () => {
+  const state = emptyState();
+  addBan(state, 'a', '192.0.2.1', { ...ban(1500), count: 3 });
+  assert.equal(bansOf(state.jails.get('a'), '192.0.2.1'), 3);
+  expireBans(state, 1500);
+  assert.equal(bansOf(state.jails.get('a'), '192.0.2.1'), 3);
+  purgePast(state, 1500 + 86401, 86400);
+  assert.equal(bansOf(state.jails.get('a'), '192.0.2.1'), 0);
+});
+
 test("takeOrders() repeats each order once on the daemon's own copy", () => {
   const own = emptyState();
   const file = emptyState();
@@ -89,6 +101,25 @@ test('readState() reads what printState() printed', () => {
   addBan(state, 'a jail', '2001:db8::/64', { ...ban(null), pending: 'set full' });
   giveOrder(state, { kind: 'ban', jail: 'sshd', id: '192.0.2.8', ban: ban(7) });
   state.positions.set('/var/log/secure', { offset: 12 });
+  const { failures } = jailState(state, 'sshd');
+  failures.set('plain', { retry: 1, first: 1.5, last: 2, failures: 1, matches: [] });
+  jailState(state, 'sshd').past.set('192.0.2.9', { count: 2, last: 5, until: null });
+  state.repairs.set('nftables', { count: 1, last: 2 });
+  state.sources.set('/var/log/secure', {
+    state: 'reading',
+    trouble: null,
+    openedAt: 1,
+    lastLine: null,
+    bytes: 2,
+    lag: 0,
+    errors: 0,
+    cutLines: 0,
+    skippedBytes: 0,
+    rotations: 0,
+    truncations: 0,
+    lostFiles: 0,
+    jails: { sshd: { lastMatch: 3, sampled: 4, dated: 4, prefixed: null } },
+  });
   const read = readState(printState(state, 5));
   assert.equal(read.kind, 'ok');
   if (read.kind === 'ok') assert.deepEqual(read.state, { ...state, saved: 5 });

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
+import { alarmsOf, printSource } from '../health.ts';
 import type { Jail } from '../jail.ts';
 import { lockHolder, takeLock } from '../lock.ts';
+import { formatSecond } from '../log.ts';
 import { expandGlob } from '../logfile/glob.ts';
+import type { State } from '../state.ts';
 import { runLockPath } from '../statefile.ts';
-import { type JailStatus, printJail, printOverview, statusOf } from '../status.ts';
+import { printJail, printOverview, statusOf } from '../status.ts';
 import type { Call, Command } from './command.ts';
 import { configOf, findJail, readOnlyState, statePathOf } from './host.ts';
 
@@ -12,44 +15,58 @@ import { configOf, findJail, readOnlyState, statePathOf } from './host.ts';
 export const status: Command = {
   name: 'status',
   summary: "show the jails, or one jail's failures and bans",
-  usage: '[JAIL.. | --all]',
-  options: [{ name: 'all', short: null, value: null, help: 'show every jail' }],
-  about:
-    'Works with and without a running daemon. A ban that the firewall has not confirmed is named with the reason.',
+  usage: '[JAIL.. | --all] [--sources]',
+  options: [
+    { name: 'all', short: null, value: null, help: 'show every jail' },
+    { name: 'sources', short: null, value: null, help: 'show the log sources in place of the bans' },
+  ],
+  about: `Works with and without a running daemon. A ban that the firewall has not confirmed is named with the reason.
+--sources tells of each log when its last line and its last match came, and what is suspicious about it: silence, errors, lines
+that no longer look as the filter expects. What the daemon knew when it last saved is shown.`,
   examples: [
     ['f2b status', 'the jails'],
     ['f2b status sshd', 'one jail'],
+    ['f2b status sshd --sources', 'does it still see its log?'],
     ['f2b status --json sshd', 'the same for programs, with the end of each ban'],
   ],
   async run(call) {
     const { words, options, global, io } = call;
     const config = configOf(call);
     if (words.length > 0 && options['all'] === true) throw new UsageError('--all takes no jail');
-    const names = options['all'] === true ? config.jails.map(({ name }) => name) : words;
-    const jails = names.map((name) => findJail(config, name));
-    const statuses = jails.length === 0 ? [] : statusesOf(call, jails);
+    const isAll = options['all'] === true || (words.length === 0 && options['sources'] === true);
+    const jails = isAll ? config.jails : words.map((name) => findJail(config, name));
+    const state = readOnlyState(call);
+    if (options['sources'] === true) return showSources(call, jails, state);
+    const statuses = jails.map((jail) => statusOf(jail, state, filesOf(jail), io.now()));
+    const names = config.jails.map(({ name }) => name).sort();
     if (global.json) {
-      const all = config.jails.map(({ name }) => name).sort();
-      const repairs = Object.fromEntries(readOnlyState(call).repairs);
-      const overview = { running: runningPid(statePathOf(global, io)), jails: all, repairs };
-      io.stdout(`${JSON.stringify(names.length === 0 ? overview : statuses)}\n`);
+      const repairs = Object.fromEntries(state.repairs);
+      const overview = { running: runningPid(statePathOf(global, io)), jails: names, repairs };
+      io.stdout(`${JSON.stringify(jails.length === 0 ? overview : statuses)}\n`);
       return 0;
     }
-    if (words.length === 0)
-      io.stdout(
-        printOverview(
-          config.jails.map(({ name }) => name),
-          readOnlyState(call).repairs,
-        ),
-      );
+    if (words.length === 0) io.stdout(printOverview(names, state.repairs));
     for (const one of statuses) io.stdout(printJail(one));
     return 0;
   },
 };
 
-function statusesOf(call: Call, jails: readonly Jail[]): JailStatus[] {
-  const state = readOnlyState(call);
-  return jails.map((jail) => statusOf(jail, state, filesOf(jail), call.io.now()));
+function showSources({ global, io }: Call, jails: readonly Jail[], state: State): number {
+  const names = new Set(jails.map(({ name }) => name));
+  const read = [...state.sources].filter(([, { jails: readers }]) =>
+    Object.keys(readers).some((name) => names.has(name)),
+  );
+  const sources = read.map(([name, source]) => ({ name, source, alarms: alarmsOf(name, source, io.now()) }));
+  if (global.json) {
+    io.stdout(
+      `${JSON.stringify(sources.map(({ name, source, alarms }) => ({ name, ...source, alarms })))}\n`,
+    );
+    return 0;
+  }
+  for (const { name, source } of sources) io.stdout(printSource(name, source, formatSecond));
+  for (const alarm of sources.flatMap(({ alarms }) => alarms)) io.stdout(`warning: ${alarm}\n`);
+  if (sources.length === 0) io.stdout('No log source is known yet: f2b run has not saved one\n');
+  return 0;
 }
 
 function filesOf(jail: Jail): readonly string[] {
