@@ -39,7 +39,7 @@ export type JournalOptions = Selection & {
 const PENDING_MOST = 1024 * 1024;
 const BACK_OFF_MS = 100;
 const BACK_OFF_MOST_MS = 30_000;
-/** A run of this length was a good one. */
+/** A run of this length was a good one; so is one that brings an entry. */
 const GOOD_RUN_MS = 60_000;
 
 /**
@@ -263,6 +263,7 @@ export class Journal implements LineSource {
     if (entry.realtime <= this.#knownUntil) return false;
     this.#knownUntil = 0;
     this.#cursorIsLost = false;
+    this.#backOffMs = BACK_OFF_MS;
     this.#health.well();
     return true;
   }
