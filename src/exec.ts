@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
 import { type Command, FILE_ARGUMENT, type Output } from './firewall/backend.ts';
+import { tether } from './tether.ts';
 
 /** How a program is started: words before its argument vector (`ip netns exec NS`) and more environment. */
 export type Surroundings = {
@@ -188,14 +189,17 @@ const AGAIN_MOST_MS = 60_000;
 /** Of a line without an end only so many characters are kept. */
 const LONGEST_LINE = 65_536;
 
-/** Runs a program that prints whenever something happens, and calls `onLine` for it; started again when it ends. */
+/**
+ * Runs a program that prints whenever something happens, and calls `onLine` for it; started again when it ends, ended
+ * with us.
+ */
 export function follow(
   command: Command,
   onLine: (line: string) => void,
   surroundings: Surroundings = {},
 ): Following {
   const { prefix = [], env = {} } = surroundings;
-  const [program = '', ...args] = [...prefix, ...command.argv];
+  const [program = '', ...args] = [...tether(), ...prefix, ...command.argv];
   let again = AGAIN_MS;
   let timer: NodeJS.Timeout | null = null;
   let stopCurrent = (): void => undefined;

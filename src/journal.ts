@@ -21,6 +21,7 @@ import {
   type SourceStatus,
 } from './linesource.ts';
 import { Health } from './logfile/health.ts';
+import { tether } from './tether.ts';
 
 /** How to follow the journal. */
 export type JournalOptions = Selection & {
@@ -164,10 +165,13 @@ export class Journal implements LineSource {
     this.#stderr = '';
     this.#startedMs = performance.now();
     try {
-      const [program, ...first] = this.#command;
-      const args = [...first, ...journalArguments(this.#options, this.#from())];
+      const [program = 'journalctl', ...args] = [
+        ...tether(),
+        ...this.#command,
+        ...journalArguments(this.#options, this.#from()),
+      ];
       const env = { ...process.env, LC_ALL: 'C', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: '' };
-      const child = spawn(program ?? 'journalctl', args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
       this.#child = child;
       this.#listen(child);
       this.#health.state = 'reading';

@@ -14,7 +14,7 @@ const layers: readonly (readonly [layer: number, names: string])[] = [
   [4, 'cli commands'],
   [3, 'daemon enforcer front intake reading'],
   [2, 'config embedded enforce exec firewall journal keeper linesource lock log logfile logfiles'],
-  [2, 'roster sampler statefile version wall'],
+  [2, 'roster sampler statefile tether version wall'],
   [
     1,
     'action ban datepattern escalation failregex failures filter formula ignore jail report state statejson',
