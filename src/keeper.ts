@@ -37,8 +37,8 @@ export class Keeper {
   readonly #path: string;
   readonly #state: State;
   readonly #events: KeeperEvents;
-  /** Of the file as we last read or wrote it. */
-  #stamp: string;
+  /** Of the file as we last read or wrote it; none yet, since a command may have been there after the state was loaded. */
+  #stamp = '';
   #seenSeq: number;
   #timer: NodeJS.Timeout | null = null;
   #dueMs = Number.POSITIVE_INFINITY;
@@ -53,8 +53,12 @@ export class Keeper {
     this.#path = path;
     this.#state = state;
     this.#events = events;
-    this.#stamp = stampOf(path);
     this.#seenSeq = state.seq;
+  }
+
+  /** Why the state cannot be written; null when the last attempt worked. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Something changed: see the kinds of Haste. */

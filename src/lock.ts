@@ -72,12 +72,21 @@ function settle(
   result: { status: number | null; trouble: string | null },
 ): Lock | null {
   if (result.status === 0) {
-    ftruncateSync(fd);
-    writeSync(fd, `${process.pid}\n`);
+    writePid(fd);
     return { release: () => closeSync(fd) };
   }
   closeSync(fd);
   if (result.status === FLOCK_BUSY) return null;
   const why = result.trouble ?? `flock ended with ${result.status}`;
   throw new MachineError(`cannot lock ${path}: ${why} (f2b needs flock, of the package util-linux)`);
+}
+
+/** The pid is for people: on a full disk the lock holds without it. */
+function writePid(fd: number): void {
+  try {
+    ftruncateSync(fd);
+    writeSync(fd, `${process.pid}\n`);
+  } catch {
+    // ENOSPC, EDQUOT
+  }
 }

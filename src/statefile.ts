@@ -120,13 +120,17 @@ export async function saveState(path: string, state: State, now: number): Promis
   }
 }
 
+/** In one step: at no instant is there neither the file nor the one before it. */
 async function keepPrevious(path: string): Promise<void> {
-  await rm(previousPath(path), { force: true });
+  const temporary = `${previousPath(path)}.tmp`;
+  await rm(temporary, { force: true });
   try {
-    await link(path, previousPath(path));
+    await link(path, temporary);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
   }
+  await rename(temporary, previousPath(path));
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -30,9 +30,11 @@ that one more failure does not ban it again at once.`,
       return { lifted, missing };
     });
     call.io.stdout(`${lifted.length}\n`);
-    for (const [id, reason] of missing)
+    const asked = new Set(lifted.map(({ id }) => id));
+    const standing = [...missing].filter(([id]) => asked.has(id));
+    for (const [id, reason] of standing)
       call.io.stderr(`f2b: ${id} is unbanned, but still stands in the firewall: ${reason}\n`);
-    return missing.size > 0 ? 1 : 0;
+    return standing.length > 0 ? 1 : 0;
   },
 };
 

@@ -89,9 +89,9 @@ export function overlayTree(upper: ConfigTree, lower: ConfigTree): ConfigTree {
     );
     if (found === null) return true;
     const [, kind = '', name] = found;
-    if (kind === 'jail') return upper.read('jail.conf') !== null;
+    if (kind === 'jail') return has(upper, 'jail.conf');
     // A name whose .conf exists above is the upper tree's alone, with its .local and its .d.
-    return name !== undefined && upper.read(`${kind}.d/${name}.conf`) !== null;
+    return name !== undefined && has(upper, `${kind}.d/${name}.conf`);
   };
   return {
     name: upper.name,
@@ -104,10 +104,19 @@ export function overlayTree(upper: ConfigTree, lower: ConfigTree): ConfigTree {
       return isAlone(folder) ? own : [...new Set([...own, ...lower.list(folder)])].sort();
     },
     show: (path) => {
-      const isLower = !isAlone(path) && upper.read(path) === null && lower.read(path) !== null;
+      const isLower = !isAlone(path) && !has(upper, path) && lower.read(path) !== null;
       return isLower ? lower.show(path) : upper.show(path);
     },
   };
+}
+
+/** Whether the file is there; one that cannot be read is. */
+function has(tree: ConfigTree, path: string): boolean {
+  try {
+    return tree.read(path) !== null;
+  } catch {
+    return true;
+  }
 }
 
 /** What findConfigTree looks at: `--config DIR` and the defaults inside the binary (null where there are none). */
