@@ -33,6 +33,7 @@ export function parseCommandLine(
   const words = translate(argv, calledAs);
   const at = commandIndex(words);
   const name = words[at];
+  if (!commands.some((one) => one.name === name)) refuseUnknownBefore(words.slice(0, Math.max(at, 0)));
   const command = name === undefined ? findCommand('help', commands) : findCommand(name, commands);
   const rest = at < 0 ? words : [...words.slice(0, at), ...words.slice(at + 1)];
   return interpret(command, rest, commands);
@@ -101,6 +102,19 @@ function refuseUnknown(word: string, command: Command, specs: readonly OptionSpe
   throw new UsageError(
     `${command.name} has no option ${word.replace(/=.*$/s, '')}`,
     close === null ? `see: f2b help ${command.name}` : `did you mean --${close}?`,
+  );
+}
+
+/** `--confg DIR status`: what looks like a wrong command is the value of a misspelt option. */
+function refuseUnknownBefore(words: readonly string[]): void {
+  const names = GLOBAL_OPTIONS.map(({ name }) => name);
+  const known = new Set(GLOBAL_OPTIONS.flatMap(({ name, short }) => [`--${name}`, `-${short}`]));
+  const word = words.map((one) => one.replace(/=.*$/s, '')).find((one) => /^-./.test(one) && !known.has(one));
+  if (word === undefined) return;
+  const close = nearest(word.replace(/^--?/, ''), names);
+  throw new UsageError(
+    `${word} is no option that stands before a command`,
+    close === null ? 'see: f2b help' : `did you mean --${close}?`,
   );
 }
 

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { type Config, loadConfig } from './config.ts';
 import type { Run } from './enforce.ts';
 import { Enforcer } from './enforcer.ts';
-import { formatProblem, reasonOf } from './errors.ts';
+import { ConfigError, formatProblem, type Problem, reasonOf } from './errors.ts';
 import { sweepFailures } from './failures.ts';
 import type { FilterFailure, TimeWarning } from './filter.ts';
 import { withEarlier } from './health.ts';
@@ -15,7 +15,7 @@ import { Reading } from './reading.ts';
 import { callRoster, type Roster, type WorkingJail } from './roster.ts';
 import { expireBans, jailState, nextExpiry, type Order, purgePast, type State } from './state.ts';
 import { programVersion } from './version.ts';
-import { buildWall, isEnforceable, type Wall } from './wall.ts';
+import { buildWall, type Wall } from './wall.ts';
 
 /** Everything the daemon is given. */
 export type DaemonOptions = {
@@ -59,6 +59,7 @@ export class Daemon {
   /** When the planned expiry is due, epoch seconds. */
   #expiryAt = Number.POSITIVE_INFINITY;
   #isPumping = false;
+  #reloading: Promise<void> = Promise.resolve();
   #isClosed = false;
   #onIdle: (() => void) | null = null;
   /** When each time warning was last given, by jail and kind, epoch seconds. */
@@ -106,11 +107,22 @@ export class Daemon {
     await this.#enforcer?.idle();
   }
 
-  /** Takes in a changed configuration; counts, bans and positions stay. A broken one changes nothing. */
-  async reload(): Promise<void> {
+  /**
+   * Takes in a changed configuration; counts, bans and positions stay. One that cannot be read as a whole changes nothing.
+   * Several at a time happen one after the other.
+   */
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload());
+    return this.#reloading;
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#isClosed) return;
     this.#say('NOTICE', 'fail2ban.server', 'Reload of the configuration');
     try {
       const config = this.#options.load();
+      const unread = config.problems.find((one) => one.severity === 'error' && one.jail === null);
+      if (unread !== undefined) throw new ConfigError([unread]);
       this.#notePositions();
       this.#reading?.close();
       this.#reading = null;
@@ -131,6 +143,7 @@ export class Daemon {
   /** Stops reading, finishes what is under way and saves; bans stay. */
   async stop(): Promise<void> {
     this.#isClosed = true;
+    await this.#reloading;
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#expiry !== null) clearTimeout(this.#expiry);
     this.#notePositions();
@@ -141,12 +154,27 @@ export class Daemon {
     this.#log.flush();
   }
 
+  /** What is wrong with the jails that cannot work, and what else was found in their filters. */
+  get problems(): readonly Problem[] {
+    return this.#roster.problems;
+  }
+
+  /** What could not be done so far: a state that is not saved, bans that do not stand; empty when all is well. */
+  unfinished(): readonly string[] {
+    const bans = [...this.#roster.jails.keys()].flatMap((name) => [...jailState(this.#state, name).bans]);
+    const pending = bans
+      .filter(([, ban]) => ban.pending !== null)
+      .map(([id, ban]) => `${id}: ${ban.pending}`);
+    const trouble = this.#keeper?.trouble ?? null;
+    return trouble === null ? pending : [...pending, trouble];
+  }
+
   async #open(config: Config): Promise<void> {
     const roster = callRoster(config.jails);
-    for (const problem of [...config.problems, ...roster.problems]) {
-      const level = problem.severity === 'error' ? 'ERROR' : 'WARNING';
-      this.#say(level, 'fail2ban.jail', formatProblem(problem));
-      if (problem.hint !== null) this.#say(level, 'fail2ban.jail', `hint: ${problem.hint}`);
+    for (const one of [...config.problems, ...roster.problems]) this.#tellProblem(one);
+    for (const { name, isEnabled } of config.allJails) {
+      if (isEnabled && !roster.jails.has(name))
+        this.#say('ERROR', 'fail2ban.jail', `Jail '${name}' is not started: its errors stand above`);
     }
     const jails = [...roster.jails.values()].map(({ jail }) => jail);
     this.#roster = roster;
@@ -208,8 +236,8 @@ export class Daemon {
         state: this.#state,
         log: this.#log,
         onBan: (jail, who, ban) => {
+          ban.pending = this.#enforcer?.firstReason(jail.jail.name, who) ?? null;
           this.#enforcer?.add(jail.jail.name, who, ban.until);
-          if (!isEnforceable(who)) ban.pending = null;
           this.#keeper?.changed('soon');
           this.#planExpiry(ban.until);
         },
@@ -325,6 +353,15 @@ export class Daemon {
     if ((this.#warned.get(key) ?? 0) > now - DAY) return;
     this.#warned.set(key, now);
     this.#say('WARNING', 'fail2ban.filter', `[${jail.name}] ${source}: ${timeWarning(warning)}`);
+  }
+
+  #tellProblem(problem: Problem): void {
+    const level = problem.severity === 'error' ? 'ERROR' : 'WARNING';
+    this.#say(level, 'fail2ban.jail', formatProblem(problem));
+    // A hint of two lines has a caret in the second, which must stay below what it points at.
+    const lines = problem.hint?.split('\n') ?? [];
+    for (const [i, line] of lines.entries())
+      this.#say(level, 'fail2ban.jail', `${i === 0 ? 'hint:' : '     '} ${line}`);
   }
 
   #tellSaving(reason: string | null): void {

@@ -80,6 +80,13 @@ export class Enforcer {
     }
   }
 
+  /** Why a ban that was just decided does not stand yet; null where no firewall is to block it. */
+  firstReason(jail: string, id: string): string | null {
+    if (!isEnforceable(id)) return null;
+    const isBlocked = (this.#wall.places.get(jail) ?? []).length > 0;
+    return this.#wall.troubles.get(jail) ?? (isBlocked ? 'not yet handed to the firewall' : null);
+  }
+
   /** Bans behind every rule of the jail; an id that is no address needs no firewall. */
   add(jail: string, id: string, until: number | null): void {
     this.#each(jail, id, (front, rule) => front.add({ jail: rule, address: id, until }));

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Config, type ConfigTree, findConfigTree, loadConfig, memoryTree } from '../config.ts';
 import { embeddedFiles } from '../embedded.ts';
 import { enforceNow, type Job, planNow, type Run } from '../enforce.ts';
-import { UsageError } from '../errors.ts';
+import { ConfigError, formatProblem, UsageError } from '../errors.ts';
 import { formatCommand } from '../exec.ts';
 import type { Command as Argv, Entry } from '../firewall/backend.ts';
 import { simulated } from '../firewall/simulated.ts';
@@ -37,22 +37,33 @@ export function servicesText(): string {
   }
 }
 
-/** The whole configuration that the call means. */
+/**
+ * The whole configuration that the call means. What cannot be read of it, and is no single jail's trouble, is told on
+ * standard error.
+ */
 export function configOf(call: Pick<Call, 'global' | 'io'>): Config {
-  return loadConfig(treeOf(call), { services: servicesText() });
+  const config = loadConfig(treeOf(call), { services: servicesText() });
+  for (const one of config.problems) {
+    if (one.severity === 'error' && one.jail === null) call.io.stderr(`f2b: ${formatProblem(one)}\n`);
+  }
+  return config;
 }
 
-/** The jail of that name among the enabled ones; UsageError, with what was probably meant, when there is none. */
+/**
+ * The jail of that name among the enabled ones. Throws UsageError, with what was probably meant, when there is none, and
+ * ConfigError when it is broken.
+ */
 export function findJail(config: Config, name: string): Jail {
   const jail = config.jails.find((one) => one.name === name);
   if (jail !== undefined) return jail;
   const known = config.allJails.find((one) => one.name === name);
+  if (known?.isEnabled === true) {
+    throw new ConfigError(config.problems.filter((one) => one.jail === name && one.severity === 'error'));
+  }
   if (known !== undefined) {
-    const why = known.isEnabled ? 'has an error in its configuration' : 'is not enabled';
-    throw new UsageError(
-      `the jail "${name}" ${why} (${config.tree})`,
-      known.isEnabled ? 'see: f2b check' : null,
-    );
+    const { file, line } = known.place;
+    const hint = `write enabled = true into its section, ${file}:${line}`;
+    throw new UsageError(`the jail "${name}" is not enabled (${config.tree})`, hint);
   }
   const close = nearest(
     name,

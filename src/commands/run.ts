@@ -22,7 +22,8 @@ export const run: Command = {
   ],
   about: `Reads the logs of all enabled jails from where they were left, counts failures, bans at the firewall, and lifts
 bans when their time is up. SIGTERM and SIGINT stop it, bans stay; SIGHUP reads the configuration anew.
-With --dry-run it prints the commands that it would execute, and leaves state and firewall alone.`,
+With --dry-run it prints the commands that it would execute, and leaves state and firewall alone.
+With --once the exit code is 1 when a ban could not be enforced or the state not be saved, 2 when a jail is broken.`,
   examples: [
     ['f2b run', 'in the foreground, log lines on standard error'],
     ['f2b run --log /var/log/f2b.log', 'the same, log lines in a file'],
@@ -85,7 +86,10 @@ async function serve(call: Call, statePath: string): Promise<number> {
   if (ended === null) await daemon.drain(ONCE_MS);
   else await ended;
   await daemon.stop();
-  return first.problems.some((one) => one.severity === 'error') && once ? 2 : 0;
+  if (!once) return 0;
+  if (!global.dryRun && daemon.unfinished().length > 0) return 1;
+  const problems = [...first.problems, ...daemon.problems];
+  return problems.some((one) => one.severity === 'error') ? 2 : 0;
 }
 
 function openState(path: string, isDry: boolean) {

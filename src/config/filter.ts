@@ -54,9 +54,7 @@ export function openFilter(
   }
   const sections = readFilter(reader, named.name);
   if (sections === null) {
-    const hint = didYouMean(named.name, filterNames(reader.tree));
-    const text = `cannot find the filter "${named.name}": no filter.d/${named.name}.conf or .local`;
-    problems.push(problem(text, { place, key: 'filter', hint }));
+    problems.push(noFilter(reader, named.name, place));
     return null;
   }
   problems.push(...brokenFiles(reader, sections, { place, key: 'filter' }));
@@ -66,6 +64,16 @@ export function openFilter(
     given.set('logtype', textAt(backend.startsWith('systemd') ? 'journal' : 'file', place));
   }
   return { name: named.name, sections, given, place };
+}
+
+function noFilter(reader: Reader, name: string, place: Place): Problem {
+  const files = ['conf', 'local'].map((end) => reader.tree.show(`filter.d/${name}.${end}`));
+  const unread = files.find((file) => reader.broken.has(file));
+  if (unread !== undefined)
+    return problem(`cannot use the filter "${name}": ${unread} cannot be read`, { place, key: 'filter' });
+  const hint = didYouMean(name, filterNames(reader.tree));
+  const text = `cannot find the filter "${name}": no filter.d/${name}.conf or .local`;
+  return problem(text, { place, key: 'filter', hint });
 }
 
 function readFilter(reader: Reader, name: string): Sections | null {
