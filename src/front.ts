@@ -98,7 +98,8 @@ export class Front {
     if (this.#isClosed) return;
     const isNear = this.#running !== null || performance.now() - this.#endedMs < ECHO_MS;
     if (!(mayBeEcho && isNear)) this.#isForeign = true;
-    const inMs = isNear && mayBeEcho ? ECHO_MS : Math.max(SETTLE_MS, this.#restedMs - performance.now());
+    // A reload of firewalld goes on for some time: half of it would look like damage.
+    const inMs = mayBeEcho ? ECHO_MS : Math.max(SETTLE_MS, this.#restedMs - performance.now());
     this.#noticed ??= setTimeout(() => void this.#lookAfter(), inMs);
   }
 

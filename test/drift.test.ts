@@ -1,0 +1,160 @@
+/** Others damage the firewall while the daemon runs: it heals by itself. Truth is a real packet. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { makeRunning, type Running } from './running.ts';
+import { eventually, makeTestbed, type Testbed, unlessTestbed } from './testbed.ts';
+
+type Words = readonly [string, ...string[]];
+
+type Case = {
+  readonly name: 'nftables' | 'ipset' | 'iptables' | 'firewalld';
+  readonly programs: readonly string[];
+  readonly firewalldBackend?: 'nftables';
+  readonly before?: readonly Words[];
+  readonly damage: Readonly<Record<string, readonly Words[]>>;
+};
+
+const cases: readonly Case[] = [
+  {
+    name: 'nftables',
+    programs: ['nft'],
+    damage: {
+      'nft flush ruleset': [['nft', 'flush', 'ruleset']],
+      'an emptied set': [['nft', 'flush', 'set', 'inet', 'f2b', 'addr4-web']],
+      'single deleted elements': [
+        ['nft', 'delete', 'element', 'inet', 'f2b', 'addr4-web', '{ 10.2.1.99 }'],
+        ['nft', 'delete', 'element', 'inet', 'f2b', 'addr6-web', '{ fd02::99 }'],
+      ],
+      'flushed chains': [['nft', 'flush', 'chain', 'inet', 'f2b', 'input-web']],
+    },
+  },
+  {
+    name: 'ipset',
+    programs: ['ipset', 'iptables', 'ip6tables'],
+    damage: {
+      'iptables -F': [
+        ['iptables', '-F'],
+        ['ip6tables', '-F'],
+      ],
+      'ipset flush': [['ipset', 'flush']],
+      'ipset destroy': [
+        ['iptables', '-F'],
+        ['ip6tables', '-F'],
+        ['ipset', 'destroy'],
+      ],
+      'nft flush ruleset': [['nft', 'flush', 'ruleset']],
+    },
+  },
+  {
+    name: 'iptables',
+    programs: ['iptables', 'ip6tables'],
+    damage: {
+      'iptables -F': [
+        ['iptables', '-F'],
+        ['ip6tables', '-F'],
+      ],
+      'a single deleted rule': [
+        ['iptables', '-D', 'f2b.web', '1'],
+        ['ip6tables', '-D', 'f2b.web', '1'],
+      ],
+      'nft flush ruleset': [['nft', 'flush', 'ruleset']],
+    },
+  },
+  {
+    name: 'firewalld',
+    programs: ['firewalld', 'firewall-cmd', 'dbus-daemon', 'busctl'],
+    firewalldBackend: 'nftables',
+    before: [
+      ['firewall-cmd', '-q', '--permanent', '--add-port=8080-8081/tcp'],
+      ['firewall-cmd', '-q', '--reload'],
+    ],
+    damage: {
+      'firewall-cmd --reload': [['firewall-cmd', '--reload']],
+      'nft flush ruleset': [['nft', 'flush', 'ruleset']],
+    },
+  },
+];
+
+const BANNED = ['10.2.1.99', 'fd02::99'];
+
+describe('drift', { concurrency: 2 }, () => {
+  for (const one of cases) driftTests(one);
+});
+
+function driftTests(one: Case): void {
+  const skip = unlessTestbed(...one.programs);
+  describe(`${one.name}: damage done by others while the daemon runs`, {
+    skip,
+    timeout: 110_000,
+    concurrency: 1,
+  }, () => {
+    let bed: Testbed;
+    let running: Running;
+    const refused = async (from: string): Promise<void> =>
+      eventually(`${from} is refused`, async () => (await bed.curl({ from })) === 'refused');
+    const repairs = (): number => running.state().repairs.get(one.name)?.count ?? 0;
+
+    before(async () => {
+      bed = await makeTestbed([8080], one.firewalldBackend ?? null);
+      for (const argv of one.before ?? []) await bed.sh(...argv);
+      running = makeRunning(bed, { jail: [`action = ${one.name}`, 'maxretry = 1', 'bantime = 1h'] });
+      await running.start('--poll', '0.2');
+      running.fail(...BANNED);
+      for (const from of BANNED) await refused(from);
+    });
+    after(async () => {
+      await running?.close();
+      await bed?.close();
+    });
+
+    for (const [what, commands] of Object.entries(one.damage)) {
+      it(`after ${what} the bans are back, and one line says so`, async () => {
+        const [times, lines] = [repairs(), running.logged(/was changed by others/).length];
+        for (const argv of commands) await bed.sh(...argv);
+        for (const from of BANNED) await refused(from);
+        await eventually('the repair is counted', () => repairs() === times + 1);
+        assert.equal(running.logged(/was changed by others/).length, lines + 1);
+        assert.match(running.logged(/was changed by others/).at(-1) ?? '', /WARNING .*: repaired .* bans$/);
+      });
+    }
+
+    it('a ban made just after the damage stands as well', async () => {
+      const [commands = []] = Object.values(one.damage);
+      for (const argv of commands) await bed.sh(...argv);
+      running.fail('10.2.1.100');
+      for (const from of [...BANNED, '10.2.1.100']) await refused(from);
+      const { stdout } = await running.f2b('status');
+      assert.match(stdout, new RegExp(`\\|- Repaired:\\t${one.name} \\d+ times`));
+      const { stdout: web } = await running.f2b('status', 'web');
+      assert.match(web, /Banned IP list:\t10\.2\.1\.99 fd02::99 10\.2\.1\.100/);
+    });
+
+    if (one.firewalldBackend !== undefined) {
+      it('a firewalld that was stopped and started again has the bans', async () => {
+        const times = repairs();
+        await bed.stopFirewalld();
+        assert.notEqual(await bed.curl(), 'refused');
+        running.fail('10.2.1.101');
+        await eventually(
+          'the ban is pending, with the reason',
+          () => running.logged(/10\.2\.1\.101 is not banned yet: /).length > 0,
+        );
+        await bed.startFirewalld();
+        for (const from of BANNED) await refused(from);
+        await eventually('the repair is counted', () => repairs() > times);
+        await eventually(
+          'the pending one stands',
+          () => running.state().jails.get('web')?.bans.get('10.2.1.101')?.pending === null,
+        );
+      });
+    }
+
+    it('stopping leaves the bans, a new start knows them', async () => {
+      await running.stop();
+      for (const from of BANNED) await refused(from);
+      await running.start('--poll', '0.2');
+      for (const from of BANNED) await refused(from);
+      assert.equal(running.logged(/Restore Ban 10\.2\.1\.99$/).length, 1);
+    });
+  });
+}
