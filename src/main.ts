@@ -1,8 +1,12 @@
 import { basename } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { parseCommandLine } from './cli.ts';
 import { COMMANDS } from './commands/all.ts';
 import type { Io } from './commands/command.ts';
 import { ConfigError, formatProblem, MachineError, UsageError } from './errors.ts';
+
+/** Patterns that backtrack too much go on in V8's linear engine; must be said before any pattern is made. */
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
 
 const io: Io = {
   stdout: (text) => void process.stdout.write(text),

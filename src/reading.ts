@@ -1,5 +1,6 @@
 import { type Dates, findDate } from './datepattern.ts';
-import { type FilterFailure, processLine, type TimeWarning } from './filter.ts';
+import { Engine, type Stuck, type Worker } from './engine.ts';
+import type { FilterFailure, TimeWarning } from './filter.ts';
 import type { JailHealth, SourceHealth } from './health.ts';
 import { type Journal, journalKey, journalTrouble, openJournal } from './journal.ts';
 import type { Batch, FilePosition, JournalPosition, LineSource, Say } from './linesource.ts';
@@ -41,6 +42,7 @@ export class Reading {
   readonly #journals: JournalSource[] = [];
   readonly #others: Positions;
   readonly #announced = new Set<string>();
+  readonly #engines = new Map<string, Engine>();
   /** By source and jail. */
   readonly #samplers = new Map<string, Map<string, Sampler>>();
   #current = '';
@@ -212,23 +214,36 @@ export class Reading {
   }
 
   #scan(source: string, batch: Batch, jails: readonly WorkingJail[]): void {
-    const text = batch.bytes.toString('utf8', batch.start, batch.end);
+    const engine = this.#engineFor(source, jails);
     const now = this.#events.now();
-    const mode = batch.live ? 'live' : 'catchup';
-    let index = 0;
-    for (let at = 0; at < text.length; index++) {
-      const end = text.indexOf('\n', at);
-      const line = { text: text.slice(at, end < 0 ? text.length : end), time: batch.times?.[index] ?? null };
-      at = end < 0 ? text.length : end + 1;
-      for (const working of jails) {
-        const { filter, filterState, jail } = working;
-        if (filter === null || filterState === null) continue;
-        const outcome = processLine(filter, filterState, line, { mode, findtime: jail.findtime, now });
-        if (outcome.warning !== null) this.#events.onTimeWarning(working, source, outcome.warning);
-        for (const failure of outcome.failures) this.#noteMatch(working, failure);
-      }
+    for (const { worker, outcome } of engine.run(batch, now)) {
+      const working = this.#jails.get(engine.workers[worker]?.jail ?? '');
+      if (working === undefined) continue;
+      if (outcome.warning !== null) this.#events.onTimeWarning(working, source, outcome.warning);
+      for (const failure of outcome.failures) this.#noteMatch(working, failure);
     }
   }
+
+  /** One engine serves all jails that read a source; there is another one where some of them do not listen yet. */
+  #engineFor(source: string, jails: readonly WorkingJail[]): Engine {
+    const key = `${source}\n${jails.map(({ jail }) => jail.name).join('\n')}`;
+    const known = this.#engines.get(key);
+    if (known !== undefined) return known;
+    const workers = jails.flatMap(({ jail, filter, filterState }): Worker[] =>
+      filter === null || filterState === null
+        ? []
+        : [{ jail: jail.name, filter, state: filterState, findtime: jail.findtime }],
+    );
+    const engine = new Engine(workers, (stuck) => this.#events.say('error', stuckText(stuck, source)));
+    this.#engines.set(key, engine);
+    return engine;
+  }
+}
+
+function stuckText({ worker, regex, line, isQuarantined }: Stuck, source: string): string {
+  const what = regex === null ? 'the date or prefregex' : `failregex ${regex + 1}`;
+  const after = isQuarantined ? 'it is not used any more until the next reload' : 'skipped for this line';
+  return `[${worker.jail}] ${what} took too long on a line of ${source}, ${after}: ${line}`;
 }
 
 function selectionOf({ jail }: WorkingJail) {

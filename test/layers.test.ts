@@ -13,7 +13,7 @@ const layers: readonly (readonly [layer: number, names: string])[] = [
   [5, 'main'],
   [4, 'cli commands'],
   [3, 'daemon enforcer front intake reading'],
-  [2, 'config embedded enforce exec firewall journal keeper linesource lock log logfile logfiles'],
+  [2, 'config embedded enforce engine exec firewall journal keeper linesource lock log logfile logfiles'],
   [2, 'roster sampler statefile tether version wall'],
   [
     1,

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type ConfigTree, diskTree, loadFilter } from '../src/config.ts';
+import { makeFinder } from '../src/engine/finder.ts';
+import { Engine, type Stuck } from '../src/engine.ts';
+import {
+  compileFilter,
+  type Filter,
+  needsEveryLine,
+  newFilterState,
+  type Outcome,
+  processLine,
+} from '../src/filter.ts';
+
+let seed = 5;
+const random = (below: number): number => {
+  seed = (seed * 48271) % 2147483647;
+  return seed % below;
+};
+const word = (letters: string, length: number): string =>
+  Array.from({ length }, () => letters[random(letters.length)]).join('');
+
+function naive(literals: readonly string[], text: string): string[] {
+  const low = text.toLowerCase();
+  const hits: string[] = [];
+  for (const [n, literal] of literals.entries()) {
+    for (
+      let at = low.indexOf(literal.toLowerCase());
+      at >= 0;
+      at = low.indexOf(literal.toLowerCase(), at + 1)
+    ) {
+      hits.push(`${at}:${n}`);
+    }
+  }
+  return hits.sort();
+}
+
+test('a finder finds what a naive search finds, on random literals and texts', () => {
+  for (let round = 0; round < 3000; round++) {
+    const letters = random(2) === 0 ? 'abAB' : 'abcdefgXYZ 0\n-';
+    const literals = [
+      ...new Set(Array.from({ length: 1 + random(12) }, () => word(letters.toLowerCase(), 2 + random(20)))),
+    ];
+    const text = word(letters, random(400));
+    const bytes = Buffer.from(`zz${text}zz`);
+    const hits: string[] = [];
+    makeFinder(literals).scan(bytes, 2, 2 + text.length, (literal, at) => hits.push(`${at - 2}:${literal}`));
+    assert.deepEqual(hits.sort(), naive(literals, text), JSON.stringify({ literals, text }));
+  }
+});
+
+test('a finder without literals finds nothing', () => {
+  makeFinder([]).scan(Buffer.from('abc'), 0, 3, () => assert.fail());
+});
+
+/** Every filter of a tree with the lines of its sample log, and some of the other lines among them. */
+function streams(tree: ConfigTree, logs: string): { filter: Filter; lines: string[] }[] {
+  const names = readdirSync(logs).map((file) => file.replace(/\.log$/, ''));
+  const all = names.flatMap((name) => {
+    const file = [join(logs, name), join(logs, `${name}.log`)].find(
+      (path) => existsSync(path) && statSync(path).isFile(),
+    );
+    const loaded = loadFilter(tree, name, { backend: 'auto' });
+    if (file === undefined || loaded.filter === null) return [];
+    const filter = compileFilter(loaded.filter, { usedns: 'raw', logtimezone: 'UTC' }, []);
+    const lines = readFileSync(file, 'latin1')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    return filter === null || needsEveryLine(filter) ? [] : [{ filter, lines }];
+  });
+  const foreign = all.flatMap(({ lines }) => lines.slice(0, 3));
+  return all.map(({ filter, lines }) => ({ filter, lines: mixed(lines, foreign) }));
+}
+
+/** The lines, damaged copies of them, and foreign ones. */
+function mixed(lines: readonly string[], foreign: readonly string[]): string[] {
+  return lines.flatMap((line) => {
+    const at = random(line.length + 1);
+    const damaged = line.slice(0, at) + word('aZ 0.:[]"\u00e9\u2028', random(4)) + line.slice(at + random(3));
+    return [line, foreign[random(foreign.length)] ?? '', damaged];
+  });
+}
+
+const summary = (outcomes: readonly Outcome[]): string[] =>
+  outcomes.flatMap(({ failures }) => failures.map(({ id, time, regex }) => `${regex} ${id} ${time}`));
+
+for (const [title, tree, logs] of [
+  ['the shipped filters', diskTree(join(import.meta.dirname, '..')), join(import.meta.dirname, 'samples')],
+  [
+    "fail2ban's filters",
+    diskTree('/etc/fail2ban'),
+    '/usr/lib/python3/dist-packages/fail2ban/tests/files/logs',
+  ],
+] as const) {
+  const skip =
+    existsSync(logs) && existsSync(join(tree.name, 'filter.d')) ? false : 'fail2ban is not installed';
+  test(`the engine answers what every line by itself would: ${title}`, { skip }, (t) => {
+    const now = Date.UTC(2005, 7, 14, 10) / 1000;
+    let count = 0;
+    let failures = 0;
+    const all = streams(tree, logs);
+    for (const { filter, lines } of all) {
+      const state = newFilterState(filter);
+      const options = { mode: 'live', findtime: 600, now } as const;
+      const wanted = lines.map((text) => processLine(filter, state, { text, time: null }, options));
+      const worker = { jail: 'a', filter, state: newFilterState(filter), findtime: 600 };
+      const engine = new Engine([worker], () => assert.fail('stuck'));
+      const bytes = Buffer.from(`${lines.join('\n')}\n`);
+      const batch = { bytes, start: 0, end: bytes.length, times: null, live: true };
+      const got = engine.run(batch, now).map(({ outcome }) => outcome);
+      assert.deepEqual(summary(got), summary(wanted), filter.name);
+      count += lines.length;
+      failures += summary(wanted).length;
+    }
+    assert.ok(failures > 0);
+    t.diagnostic(`${all.length} filters, ${count} lines, ${failures} failures`);
+  });
+}
+
+const place = { file: 'test', line: 1 };
+function filterOf(...failregex: string[]): Filter {
+  const filter = compileFilter(
+    {
+      name: 'test',
+      prefregex: null,
+      failregex: failregex.map((text) => ({ text, place })),
+      ignoreregex: [],
+      datepattern: null,
+      maxlines: 1,
+      journalmatch: [],
+    },
+    { usedns: 'no', logtimezone: null },
+    [],
+  );
+  assert.ok(filter !== null);
+  return filter;
+}
+
+test('a regex without end is skipped on its line, told, and put into quarantine; all others get their due', () => {
+  // The look-ahead keeps V8's linear engine away, should it be on.
+  const evil = filterOf('^evil (?=a)(?:a+)+\\s+from <HOST>$', '^evil .* but from <HOST>$');
+  const good = filterOf('^good from <HOST>$');
+  const workers = [evil, good].map((filter, i) => ({
+    jail: `jail${i}`,
+    filter,
+    state: newFilterState(filter),
+    findtime: 600,
+  }));
+  const stuck: Stuck[] = [];
+  const engine = new Engine(workers, (one) => stuck.push(one));
+  const attack = `evil ${'a'.repeat(60)} but from 192.0.2.1`;
+  const lines = [1, 2, 3, 4, 5].flatMap((n) => [`good from 192.0.2.1${n}`, attack]);
+  const bytes = Buffer.from(`${lines.join('\n')}\ngood from 192.0.2.20\n`);
+  const results = engine.run({ bytes, start: 0, end: bytes.length, times: null, live: true }, 1000);
+  const ids = results.flatMap(({ worker, outcome }) => outcome.failures.map(({ id }) => `${worker} ${id}`));
+  const wanted = [1, 2, 3, 4, 5].flatMap((n) => [`1 192.0.2.1${n}`, '0 192.0.2.1']);
+  assert.deepEqual(ids, [...wanted, '1 192.0.2.20']);
+  assert.deepEqual(
+    stuck.map(({ regex, isQuarantined }) => [regex, isQuarantined]),
+    [
+      [0, false],
+      [0, false],
+      [0, true],
+    ],
+  );
+});
+
+test('lines with times of their own keep them, whichever lines are skipped', () => {
+  const filter = filterOf('^good from <HOST>$');
+  const engine = new Engine([{ jail: 'a', filter, state: newFilterState(filter), findtime: 600 }], () =>
+    assert.fail(),
+  );
+  const bytes = Buffer.from('x\ngood from 192.0.2.1\ny\nz\ngood from 192.0.2.2\n');
+  const times = [1000, 1001, 1002, 1003, 1004];
+  const results = engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, 1010);
+  assert.deepEqual(
+    results.flatMap(({ outcome }) => outcome.failures.map(({ id, time }) => [id, time])),
+    [
+      ['192.0.2.1', 1001],
+      ['192.0.2.2', 1004],
+    ],
+  );
+});
