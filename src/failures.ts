@@ -36,6 +36,7 @@ export function countFailure(
   const { time, weight = 1 } = failure;
   const known = failures.get(id);
   if (known === undefined) {
+    forgetOldest(failures);
     const fresh: Count = { retry: weight, first: time, last: time, failures: 1, matches: [] };
     failures.set(id, fresh);
     return fresh;
@@ -50,6 +51,19 @@ export function countFailure(
   known.retry += weight;
   known.failures += 1;
   return known;
+}
+
+/**
+ * Addresses that are remembered in one jail at the most: about 20 MB. Whoever floods a jail with more within findtime
+ * pushes out those who came first.
+ */
+export const MOST_TRACKED = 100_000;
+
+function forgetOldest(failures: Failures): void {
+  for (const oldest of failures.keys()) {
+    if (failures.size < MOST_TRACKED) return;
+    failures.delete(oldest);
+  }
 }
 
 /** Keeps the last `maxmatches` lines, the new ones at the end. */

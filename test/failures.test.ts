@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countFailure, type Failures, keepMatches, sweepFailures } from '../src/failures.ts';
+import { countFailure, type Failures, keepMatches, MOST_TRACKED, sweepFailures } from '../src/failures.ts';
 
 const retries = (times: readonly number[], findtime: number): number[] => {
   const failures: Failures = new Map();
@@ -58,4 +58,11 @@ test('sweepFailures() forgets an id at findtime after its last failure, not befo
   countFailure(failures, 'new', { time: 101 }, 600);
   assert.equal(sweepFailures(failures, 700, 600), 1);
   assert.deepEqual([...failures.keys()], ['new']);
+});
+
+test('countFailure() remembers a bounded number of ids, and forgets those that came first', () => {
+  const failures: Failures = new Map();
+  for (let i = 0; i < MOST_TRACKED + 5; i++) countFailure(failures, String(i), { time: 1 }, 600);
+  assert.equal(failures.size, MOST_TRACKED);
+  assert.deepEqual([failures.has('4'), failures.has('5')], [false, true]);
 });
