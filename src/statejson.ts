@@ -61,7 +61,7 @@ export function readState(text: string): ReadState {
   } catch (error) {
     return {
       kind: 'damaged',
-      reason: text.trim() === '' ? 'it is empty' : `it is not JSON (${String(error)})`,
+      reason: text.trim() === '' ? 'it is empty' : `it is not JSON: ${firstLine(error)}`,
     };
   }
   if (!isObject(json) || typeof json['version'] !== 'number') {
@@ -73,6 +73,10 @@ export function readState(text: string): ReadState {
   } catch (error) {
     return { kind: 'damaged', reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }
 
 function stateOf(json: Json): State {

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { test } from 'node:test';
-import { splitWords } from '../src/journal/arguments.ts';
+import { describe, it } from 'node:test';
+import { binary, unlessRootWith } from './need.ts';
 
 /**
  * Runs the scripts of test/script: what people type, and what they get. `--- NAME` begins a file that the commands find in
- * their folder; `$ f2b ...` is a command, below it what it prints (`2> ` before what goes to standard error) and
- * `[exit N]` when N is not 0. `[..]` in an expected line stands for any text; lines with `#` before the
- * first command or file are remarks, and `## ` begins another script with a folder of its own.
+ * their folder, `<now>` in it is the time; `$ f2b ...` is a command for the shell, below it what it prints (`2> ` before
+ * what goes to standard error) and `[exit N]` when N is not 0. `[..]` in an expected line stands for any text; lines
+ * with `#` before the first command or file are remarks, and `## ` begins another script with a folder of its own.
+ * Configuration and state are in that folder; whoever needs a firewall takes `unshare -n` for it.
  */
 type Step = { readonly command: string; readonly line: number; readonly expected: string };
 type Script = {
@@ -19,7 +20,11 @@ type Script = {
   readonly steps: readonly Step[];
 };
 
-const main = join(import.meta.dirname, '..', 'src', 'main.ts');
+/** The binary that test/run.sh has just built, else the sources: five times slower to start, but never stale. */
+const f2b =
+  process.env['F2B_BINARY'] === undefined
+    ? `'${process.execPath}' '${join(import.meta.dirname, '..', 'src', 'main.ts')}'`
+    : `'${binary}'`;
 
 function parse(file: string): Script[] {
   const scripts: Script[] = [];
@@ -48,11 +53,14 @@ function parse(file: string): Script[] {
 }
 
 async function run(command: string, cwd: string): Promise<string> {
-  const [whole = '', input] = command.split(/ < (?=[^<]+$)/);
-  const [program, ...words] = splitWords(whole);
-  assert.equal(program, 'f2b', `a script runs only f2b: ${command}`);
-  const env = { PATH: process.env['PATH'] ?? '', TZ: 'UTC', F2B_CONFIG: join(cwd, 'config') };
-  const child = spawn(process.execPath, [main, ...words], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const env = {
+    PATH: `${join(cwd, '.bin')}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
+    TZ: 'UTC',
+    F2B_CONFIG: join(cwd, 'config'),
+    F2B_STATE: join(cwd, 'state.json'),
+    DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(cwd, 'no-bus')}`,
+  };
+  const child = spawn('sh', ['-c', command], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => {
     out += chunk.toString();
@@ -60,8 +68,6 @@ async function run(command: string, cwd: string): Promise<string> {
   child.stderr.on('data', (chunk: Buffer) => {
     err += chunk.toString();
   });
-  child.stdin.on('error', () => {});
-  child.stdin.end(input === undefined ? '' : readFileSync(join(cwd, input)));
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   const told = err.replace(/^(?=.)/gm, '2> ');
   return `${out}${told}${code === 0 ? '' : `[exit ${code}]\n`}`;
@@ -78,25 +84,39 @@ function matches(actual: string, expected: string): boolean {
 
 const trimmed = (text: string): string => text.replace(/[ \t]+$/gm, '').replace(/\n+$/, '');
 
-for (const file of globSync(join(import.meta.dirname, 'script', '*.txt')).sort()) {
-  if (!/^\$ f2b /m.test(readFileSync(file, 'utf8'))) continue;
-  for (const { name, files, steps } of parse(file)) {
-    test(`${basename(file, '.txt')}: ${name}`, async () => {
-      const cwd = mkdtempSync(join(tmpdir(), 'f2b-script-'));
-      try {
-        mkdirSync(join(cwd, 'config'));
-        for (const [path, text] of files) {
-          mkdirSync(dirname(join(cwd, path)), { recursive: true });
-          writeFileSync(join(cwd, path), text);
-        }
-        for (const { command, line, expected } of steps) {
-          const actual = await run(command, cwd);
-          if (!matches(actual, expected))
-            assert.equal(actual, expected, `${basename(file)}:${line}: $ ${command}`);
-        }
-      } finally {
-        rmSync(cwd, { recursive: true, force: true });
-      }
-    });
+/** The folder of a script: its files, and the program under its name. */
+function makeFolder(files: Script['files']): string {
+  const cwd = mkdtempSync(join(tmpdir(), 'f2b-script-'));
+  const now = new Date().toISOString().slice(0, 19).replace('T', ' ');
+  const program = `#!/bin/sh\nexec ${f2b} "$@"\n`;
+  const all = new Map([...files, ['config/.keep', ''], ['.bin/f2b', program]]);
+  for (const [path, text] of all) {
+    mkdirSync(dirname(join(cwd, path)), { recursive: true });
+    writeFileSync(join(cwd, path), text.replaceAll('<now>', now));
   }
+  chmodSync(join(cwd, '.bin/f2b'), 0o755);
+  return cwd;
 }
+
+const privileged = unlessRootWith('unshare', 'setpriv', 'nft', 'mount');
+
+describe('scripts', { concurrency: 3 }, () => {
+  for (const file of globSync(join(import.meta.dirname, 'script', '*.txt')).sort()) {
+    if (!/^\$ /m.test(readFileSync(file, 'utf8'))) continue;
+    for (const { name, files, steps } of parse(file)) {
+      const skip = steps.some(({ command }) => /unshare|setpriv/.test(command)) && privileged;
+      it(`${basename(file, '.txt')}: ${name}`, { skip }, async () => {
+        const cwd = makeFolder(files);
+        try {
+          for (const { command, line, expected } of steps) {
+            const actual = await run(command, cwd);
+            if (!matches(actual, expected))
+              assert.equal(actual, expected, `${basename(file)}:${line}: $ ${command}`);
+          }
+        } finally {
+          rmSync(cwd, { recursive: true, force: true });
+        }
+      });
+    }
+  }
+});

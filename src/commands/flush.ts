@@ -56,6 +56,10 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
   const troubles: string[] = [];
   for (const job of jobsOf(wall, call)) {
     if (!job.rules.some((rule) => jailOfRule(rule.jail) === name)) continue;
+    if (call.global.dryRun) {
+      call.io.stdout(`# would remove the bans, rules and sets of ${name} from ${job.firewall.kind}\n`);
+      continue;
+    }
     const rules = job.rules.filter((rule) => jailOfRule(rule.jail) !== name);
     const wanted = wantedEntries(state, wall, job.firewall.kind);
     const result = await reconcile({ ...job, rules }, wanted, call.io.now());
