@@ -436,7 +436,7 @@ test('the embedded jails stand below a folder without a jail.conf, and not below
   });
   withFolder({ 'jail.d/web.conf': '[web]\nenabled = true\nlogpath = /own\n' }, (root) => {
     const [jail] = loadConfig(overlayTree(diskTree(root), embedded)).jails;
-    assert.deepEqual([jail?.maxretry, jail?.logpath[0]?.glob], [5, '/own']);
+    assert.deepEqual([jail?.maxretry, jail?.logpath[0]?.glob], [7, '/own']);
   });
   withFolder({ 'jail.conf': '[web]\nenabled = true\nlogpath = /own\n' }, (root) => {
     const config = loadConfig(overlayTree(diskTree(root), embedded));

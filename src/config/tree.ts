@@ -78,32 +78,44 @@ export function memoryTree(files: ReadonlyMap<string, string>, name = 'embedded'
   };
 }
 
+/** Before the name of a lower tree's jail file: it is read besides an upper one of the same name, and before all of those. */
+const BENEATH = '@';
+
 /**
  * `upper` where it has something, else `lower`. Filters and actions of the lower tree serve by name when the upper one lacks
- * them, and so do the files of jail.d, unless the upper tree is one with a jail.conf, which knows its own jails.
+ * them. The files of its jail.d are read before those of the upper tree, so that `enabled = true` is all that a file above
+ * has to say - unless the upper tree has a jail.conf and knows its own jails.
  */
 export function overlayTree(upper: ConfigTree, lower: ConfigTree): ConfigTree {
+  const beneath = (path: string): string | null => {
+    const found = /^jail\.d\/@([^/]+)$/.exec(normalize(path));
+    return found === null || has(upper, 'jail.conf') ? null : `jail.d/${found[1]}`;
+  };
   const isAlone = (path: string): boolean => {
-    const found = /^(jail|filter|action)\.d(?:\/([^/]+?)(?:\.conf|\.local|\.d)(?:\/.*)?)?$/.exec(
-      normalize(path),
-    );
+    const found = /^(filter|action)\.d(?:\/([^/]+?)(?:\.conf|\.local|\.d)(?:\/.*)?)?$/.exec(normalize(path));
     if (found === null) return true;
     const [, kind = '', name] = found;
-    if (kind === 'jail') return has(upper, 'jail.conf');
     // A name whose .conf exists above is the upper tree's alone, with its .local and its .d.
     return name !== undefined && has(upper, `${kind}.d/${name}.conf`);
   };
   return {
     name: upper.name,
     read: (path) => {
+      const under = beneath(path);
+      if (under !== null) return lower.read(under);
       const own = upper.read(path);
       return own !== null || isAlone(path) ? own : lower.read(path);
     },
     list: (folder) => {
       const own = upper.list(folder);
+      if (normalize(folder) === 'jail.d' && !has(upper, 'jail.conf')) {
+        return [...lower.list(folder).map((name) => `${BENEATH}${name}`), ...own];
+      }
       return isAlone(folder) ? own : [...new Set([...own, ...lower.list(folder)])].sort();
     },
     show: (path) => {
+      const under = beneath(path);
+      if (under !== null) return lower.show(under);
       const isLower = !isAlone(path) && !has(upper, path) && lower.read(path) !== null;
       return isLower ? lower.show(path) : upper.show(path);
     },
