@@ -138,6 +138,8 @@ export class Engine {
       },
     });
     if (outcome.failures.length > 0 || outcome.warning !== null) results.push({ worker: number, outcome });
+    // An interruption comes at calls and loops only: what is told is done with in the same breath.
+    cursor.worker = number + 1;
   }
 
   #strike({ bytes }: Batch): void {

@@ -59,10 +59,13 @@ export function countFailure(
  */
 export const MOST_TRACKED = 100_000;
 
+/** Many at a time: a Map whose first entries are deleted one by one is walked again from its beginning each time. */
 function forgetOldest(failures: Failures): void {
+  if (failures.size < MOST_TRACKED) return;
+  let left = MOST_TRACKED / 10;
   for (const oldest of failures.keys()) {
-    if (failures.size < MOST_TRACKED) return;
     failures.delete(oldest);
+    if (--left <= 0) return;
   }
 }
 

@@ -26,6 +26,7 @@ export function makeIgnoreList(networks: readonly Network[], own: Iterable<strin
 export function ignoredBy(list: IgnoreList, id: string): string | null {
   if (list.own.has(id)) return 'ignoreself rule';
   if (list.addresses.has(id)) return 'ip';
+  if (list.networks.length === 0 && !id.includes('/')) return null;
   const target = parseNetwork(id);
   if (target === null) return null;
   if (list.networks.some((network) => contains(network, target))) return 'ip';

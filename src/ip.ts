@@ -6,14 +6,24 @@ export type Network = { readonly family: Family; readonly address: string; reado
 
 /** The value of a dotted quad as an unsigned 32-bit number, or null: no leading zeros, no hex, no short forms. */
 export function parseIp4(text: string): number | null {
-  const parts = text.split('.');
-  if (parts.length !== 4) return null;
+  if (text.length < 7 || text.length > 15) return null;
   let value = 0;
-  for (const part of parts) {
-    if (!/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return null;
-    value = value * 256 + Number(part);
+  let part = -1;
+  let dots = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit >= 0 && digit <= 9) {
+      // A second digit behind a zero would be an octal number to some.
+      if (part === 0) return null;
+      part = part < 0 ? digit : part * 10 + digit;
+      if (part > 255) return null;
+    } else {
+      if (digit !== -2 || part < 0 || ++dots > 3) return null;
+      value = value * 256 + part;
+      part = -1;
+    }
   }
-  return value;
+  return dots === 3 && part >= 0 ? value * 256 + part : null;
 }
 
 /** The dotted quad of an unsigned 32-bit number. */

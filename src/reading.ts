@@ -9,8 +9,8 @@ import type { WorkingJail } from './roster.ts';
 import { newSampler, type Sampler, sample } from './sampler.ts';
 import type { Positions } from './state.ts';
 
-/** Bytes taken from a source at a time: small enough that others get their turn. */
-const CHUNK = 256 * 1024;
+/** Bytes taken from a source at a time: small enough that others get their turn, and that no time limit is met. */
+const CHUNK = 64 * 1024;
 
 /** Of a source whose lines a jail has not seen yet. */
 const UNSEEN: JailHealth = { lastMatch: null, sampled: 0, dated: 0, prefixed: null };
