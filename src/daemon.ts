@@ -7,12 +7,14 @@ import { ConfigError, formatProblem, type Problem, reasonOf } from './errors.ts'
 import { sweepFailures } from './failures.ts';
 import type { FilterFailure, TimeWarning } from './filter.ts';
 import { withEarlier } from './health.ts';
+import { openHome } from './home.ts';
 import { takeFailure } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import type { Level, Log } from './log.ts';
 import { readServices } from './ports.ts';
 import { Reading } from './reading.ts';
-import { callRoster, type Roster, type WorkingJail } from './roster.ts';
+import type { Neighbours } from './rollup.ts';
+import { callRoster, type Roster, refreshOwn, type WorkingJail } from './roster.ts';
 import { expireBans, jailState, nextExpiry, type Order, purgePast, type State } from './state.ts';
 import { programVersion } from './version.ts';
 import { buildWall, type Wall } from './wall.ts';
@@ -51,10 +53,14 @@ export class Daemon {
   readonly #state: State;
   readonly #log: Log;
   readonly #keeper: Keeper | null;
-  #roster: Roster = { jails: new Map(), problems: [] };
+  #roster: Roster = { jails: new Map(), problems: [], own: new Set() };
   #reading: Reading | null = null;
   #enforcer: Enforcer | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #home = openHome();
+  readonly #neighbours = new Map<string, Neighbours>();
+  /** Seconds that a ban which ended is remembered: dbpurgeage. */
+  #purgeAge = DAY;
   #expiry: NodeJS.Timeout | null = null;
   /** When the planned expiry is due, epoch seconds. */
   #expiryAt = Number.POSITIVE_INFINITY;
@@ -170,6 +176,8 @@ export class Daemon {
   }
 
   async #open(config: Config): Promise<void> {
+    this.#purgeAge = config.settings.dbpurgeage;
+    this.#neighbours.clear();
     const roster = callRoster(config.jails);
     for (const one of [...config.problems, ...roster.problems]) this.#tellProblem(one);
     for (const { name, isEnabled } of config.allJails) {
@@ -235,11 +243,16 @@ export class Daemon {
       {
         state: this.#state,
         log: this.#log,
+        home: this.#home,
+        neighbours: this.#neighbours,
         onBan: (jail, who, ban) => {
           ban.pending = this.#enforcer?.firstReason(jail.jail.name, who) ?? null;
           this.#enforcer?.add(jail.jail.name, who, ban.until);
           this.#keeper?.changed('soon');
           this.#planExpiry(ban.until);
+        },
+        onReplaced: (jail, ids) => {
+          for (const who of ids) this.#enforcer?.remove(jail.jail.name, who);
         },
         onStillThere: () => this.#enforcer?.check(),
       },
@@ -289,7 +302,8 @@ export class Daemon {
       if (swept > 0) this.#keeper?.changed('calm');
     }
     this.#reading?.announce();
-    purgePast(this.#state, now, DAY);
+    purgePast(this.#state, now, this.#purgeAge);
+    refreshOwn(this.#roster);
     this.#expire();
   }
 

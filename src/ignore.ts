@@ -9,13 +9,13 @@ export type IgnoreList = {
   readonly own: ReadonlySet<string>;
 };
 
-/** Makes an IgnoreList: single addresses are looked up, networks are walked. */
+/** Makes an IgnoreList: single addresses are looked up, networks are walked. A set of own addresses is kept, not copied. */
 export function makeIgnoreList(networks: readonly Network[], own: Iterable<string>): IgnoreList {
   const isHost = ({ family, prefix }: Network): boolean => prefix === (family === 4 ? 32 : 128);
   return {
     addresses: new Set(networks.filter(isHost).map(({ address }) => address)),
     networks: networks.filter((network) => !isHost(network)),
-    own: new Set(own),
+    own: own instanceof Set ? own : new Set(own),
   };
 }
 

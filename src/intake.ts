@@ -1,7 +1,10 @@
 import { bansBefore, judge } from './ban.ts';
+import { guardedBy, type Home } from './guard.ts';
 import { type IgnoreList, ignoredBy } from './ignore.ts';
 import { canonicalIp, familyOf, formatNetwork, parseNetwork } from './ip.ts';
+import type { Jail } from './jail.ts';
 import { formatSecond, type Log } from './log.ts';
+import { type Neighbours, neighboursOf, networkOf, rollUp } from './rollup.ts';
 import type { WorkingJail } from './roster.ts';
 import { addBan, type Ban, jailState, type State } from './state.ts';
 
@@ -12,8 +15,14 @@ export type Candidate = { readonly id: string; readonly time: number; readonly l
 export type IntakeParts = {
   readonly state: State;
   readonly log: Log;
+  /** Gateways and SSH logins of this moment. */
+  home(): Home;
+  /** By jail, for those that roll up their bans. */
+  readonly neighbours: Map<string, Neighbours>;
   /** A new ban is in the state; it has to be enforced and saved. */
   onBan(jail: WorkingJail, id: string, ban: Ban): void;
+  /** Another ban took the place of these, which are no longer in the state. */
+  onReplaced(jail: WorkingJail, ids: readonly string[]): void;
   /** Somebody whose ban stands goes on failing. */
   onStillThere(jail: WorkingJail, id: string): void;
 };
@@ -30,9 +39,17 @@ export function countedId(id: string, ipv6prefix: number): string {
  * The id that is counted and banned. Where the network it would be counted by holds somebody who is never banned
  * (an attacker in our own /64), it is the address alone.
  */
-export function bannedId(id: string, ipv6prefix: number, ignore: IgnoreList): string {
+export function bannedId(id: string, ipv6prefix: number, ignore: IgnoreList, home?: Home): string {
   const counted = countedId(id, ipv6prefix);
-  return counted !== id && ignoredBy(ignore, counted) !== null ? id : counted;
+  if (counted === id) return id;
+  const isSpared =
+    ignoredBy(ignore, counted) !== null || (home !== undefined && guardedBy(home, counted) !== null);
+  return isSpared ? id : counted;
+}
+
+/** What of the surroundings counts for a jail: its `protectssh` may leave out the logins. */
+export function homeOf(jail: Jail, home: Home): Home {
+  return jail.protectssh ? home : { ...home, sessions: new Set() };
 }
 
 /** Counts one failure, after asking who is never banned; bans when the count is reached. */
@@ -49,7 +66,8 @@ export function takeFailure(
     log.write('INFO', 'fail2ban.filter', `[${jail.name}] Ignore ${candidate.id} by ${because}`);
     return;
   }
-  const id = bannedId(candidate.id, jail.ipv6prefix, ignore);
+  const home = homeOf(jail, parts.home());
+  const id = bannedId(candidate.id, jail.ipv6prefix, ignore, home);
   if (log.isOn('INFO')) {
     log.write(
       'INFO',
@@ -58,6 +76,12 @@ export function takeFailure(
     );
   }
   const own = jailState(state, jail.name);
+  const outer = jail.rollup === null ? null : networkOf(jail.rollup, id);
+  if (outer !== null && own.bans.has(outer)) {
+    log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] ${id} already banned`);
+    parts.onStillThere(working, id);
+    return;
+  }
   const before = bansBefore(state, jail.name, id, limits);
   const verdict = judge(own, { ...candidate, id }, limits, { now, before });
   if (verdict.kind === 'counted') return;
@@ -67,6 +91,11 @@ export function takeFailure(
     return;
   }
   if (verdict.ban.until !== null && verdict.ban.until <= now) return;
+  const guarded = guardedBy(home, id);
+  if (guarded !== null) {
+    log.write('WARNING', 'fail2ban.actions', `[${jail.name}] ${id} is not banned: ${guarded}`);
+    return;
+  }
   addBan(state, jail.name, id, verdict.ban);
   log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] Ban ${id}`);
   if (verdict.ban.count > 1 && limits.increment.enabled) {
@@ -77,4 +106,26 @@ export function takeFailure(
     );
   }
   parts.onBan(working, id, verdict.ban);
+  replaceHosts(parts, working, id);
+}
+
+/** Rolls up the bans of many hosts into one of their network, where the jail wants that and nobody in it is protected. */
+function replaceHosts(parts: IntakeParts, working: WorkingJail, id: string): void {
+  const { jail, ignore } = working;
+  if (jail.rollup === null) return;
+  const { bans } = jailState(parts.state, jail.name);
+  const neighbours = parts.neighbours.get(jail.name) ?? neighboursOf(jail.rollup, bans.keys());
+  parts.neighbours.set(jail.name, neighbours);
+  const rolled = rollUp(jail.rollup, neighbours, bans, id);
+  if (rolled === null || bans.has(rolled.network)) return;
+  const because = ignoredBy(ignore, rolled.network) ?? guardedBy(homeOf(jail, parts.home()), rolled.network);
+  if (because !== null) return;
+  addBan(parts.state, jail.name, rolled.network, rolled.ban);
+  for (const host of rolled.hosts) bans.delete(host);
+  neighbours.delete(rolled.network);
+  parts.log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] Ban ${rolled.network}`);
+  const what = `[${jail.name}] ${rolled.network} takes the place of ${rolled.hosts.length} bans in it`;
+  parts.log.write('INFO', 'fail2ban.actions', what);
+  parts.onBan(working, rolled.network, rolled.ban);
+  parts.onReplaced(working, rolled.hosts);
 }

@@ -66,6 +66,12 @@ export type Ignore = {
   readonly cache: string | null;
 };
 
+/** `rollup = 5/24 20/48`: how many banned hosts make one banned network, by family; null = never in that family. */
+export type Rollup = {
+  readonly v4: { readonly hosts: number; readonly prefix: number } | null;
+  readonly v6: { readonly hosts: number; readonly prefix: number } | null;
+};
+
 /** A jail as configured: filter + where to look + limits + what to do. Durations are seconds. */
 export type Jail = {
   readonly name: string;
@@ -89,5 +95,9 @@ export type Jail = {
   readonly ignore: Ignore;
   /** IPv6 failures are counted and banned by this prefix length; 128 = by address. */
   readonly ipv6prefix: number;
+  /** Whether addresses are spared from which somebody is logged in by SSH. */
+  readonly protectssh: boolean;
+  /** Bans of this many hosts in a network of this prefix length become one ban of the network; null = never. */
+  readonly rollup: Rollup | null;
   readonly actions: readonly ActionSource[];
 };

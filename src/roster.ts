@@ -22,23 +22,32 @@ export type WorkingJail = {
 export type Roster = {
   readonly jails: ReadonlyMap<string, WorkingJail>;
   readonly problems: readonly Problem[];
+  /** This machine's addresses, shared by all jails that ignore them; see refreshOwn. */
+  readonly own: Set<string>;
 };
+
+/** Reads this machine's addresses anew: interfaces come and go while the jails work. */
+export function refreshOwn({ own }: Roster): void {
+  const now = new Set(ownAddresses());
+  for (const address of own) if (!now.has(address)) own.delete(address);
+  for (const address of now) own.add(address);
+}
 
 /** Compiles every jail; a broken one is left out, with its problems, and the others work. */
 export function callRoster(jails: readonly Jail[]): Roster {
   const working = new Map<string, WorkingJail>();
   const problems: Problem[] = [];
-  const own = ownAddresses();
+  const own = new Set(ownAddresses());
   for (const jail of jails) {
     const found: Problem[] = [];
     const ready = makeWorking(jail, own, found);
     problems.push(...found.map((one) => ({ ...one, jail: jail.name })));
     if (ready !== null) working.set(jail.name, ready);
   }
-  return { jails: working, problems };
+  return { jails: working, problems, own };
 }
 
-function makeWorking(jail: Jail, own: readonly string[], problems: Problem[]): WorkingJail | null {
+function makeWorking(jail: Jail, own: ReadonlySet<string>, problems: Problem[]): WorkingJail | null {
   const { usedns, logtimezone } = jail;
   const hasFilter = jail.filter.failregex.length > 0;
   const filter = hasFilter ? compileFilter(jail.filter, { usedns, logtimezone }, problems) : null;

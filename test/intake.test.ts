@@ -46,6 +46,8 @@ function jailWith(more: Partial<Jail>, ignored: readonly string[] = []): Working
     increment,
     ignore: { self: false, networks: [], names: [], files: [], command: null, cache: null },
     ipv6prefix: 64,
+    protectssh: true,
+    rollup: null,
     actions: [],
     ...more,
   };
@@ -76,6 +78,9 @@ function feed(jail: WorkingJail, candidates: readonly Candidate[], state: State 
   const parts = {
     state,
     log,
+    home: () => ({ gateways: new Set(['192.0.2.254']), sessions: new Set(['192.0.2.253']) }),
+    neighbours: new Map(),
+    onReplaced: () => undefined,
     onBan: (_: WorkingJail, id: string) => void banned.push(id),
     onStillThere: (_: WorkingJail, id: string) => void still.push(id),
   };

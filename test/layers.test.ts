@@ -13,13 +13,16 @@ const layers: readonly (readonly [layer: number, names: string])[] = [
   [5, 'main'],
   [4, 'cli commands'],
   [3, 'daemon enforcer front intake reading'],
-  [2, 'config embedded enforce engine exec firewall journal keeper linesource lock log logfile logfiles'],
+  [
+    2,
+    'config embedded enforce engine exec firewall home journal keeper linesource lock log logfile logfiles',
+  ],
   [2, 'roster sampler statefile tether version wall'],
   [
     1,
-    'action ban datepattern escalation failregex failures filter formula ignore jail report state statejson',
+    'action ban datepattern escalation failregex failures filter formula guard ignore jail report state statejson',
   ],
-  [1, 'health status'],
+  [1, 'health rollup status'],
   [0, 'duration errors inifile ip nearest ports'],
 ];
 

@@ -29,7 +29,7 @@ export const JAIL_KEYS: readonly string[] = [
 ];
 
 /** f2b's own options, which fail2ban does not have. */
-export const OWN_KEYS: readonly string[] = ['ipv6prefix'];
+export const OWN_KEYS: readonly string[] = ['ipv6prefix', 'protectssh', 'rollup'];
 
 /** Options that only serve others as `%(x)s`; known so that nobody is warned of them. */
 const VARIABLES: readonly string[] = [

@@ -3,6 +3,7 @@ import { problem, reasonOf } from '../errors.ts';
 import { parseFormula } from '../formula.ts';
 import type { Ignore, Increment, Jail } from '../jail.ts';
 import type { FilterOptions } from './filter.ts';
+import { readRollup } from './rollup.ts';
 import type { Text } from './text.ts';
 import { placeOf } from './text.ts';
 import * as values from './values.ts';
@@ -43,6 +44,8 @@ export function buildJail(parts: Parts, filter: FilterOptions, field: Field): Ja
     increment: readIncrement(field),
     ignore: readIgnore(field),
     ipv6prefix: get('ipv6prefix', (t) => values.readPrefix(t, problems), 64),
+    protectssh: get('protectssh', (t) => values.readBoolean('protectssh', t, problems), true),
+    rollup: get('rollup', (t) => readRollup(t, problems), null),
   };
   const isBroken = problems.some((one) => one.severity === 'error');
   if (!isBroken) checkSense(jail, (field.options.get('action')?.text ?? '') === '', problems);
