@@ -1,5 +1,6 @@
 import { banip } from './banip.ts';
 import { banned } from './banned.ts';
+import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { ping, reload, stop } from './control.ts';
 import { demo } from './demo.ts';
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   reload,
   stop,
   regex,
+  check,
   demo,
   version,
   makeHelp(() => COMMANDS),
