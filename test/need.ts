@@ -35,3 +35,9 @@ function isExecutable(path: string): boolean {
 
 /** The binary under test: the one that test/run.sh built, else the checkout's. */
 export const binary: string = process.env['F2B_BINARY'] ?? join(import.meta.dirname, '..', 'dist', 'f2b');
+
+/** The words that start f2b: the binary that test/run.sh has just built, else the sources, which start slower. */
+export const program: readonly [string, ...string[]] =
+  process.env['F2B_BINARY'] === undefined
+    ? [process.execPath, join(import.meta.dirname, '..', 'src', 'main.ts')]
+    : [binary];

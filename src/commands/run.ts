@@ -10,6 +10,9 @@ import { runnerOf, servicesText, statePathOf, treeOf } from './host.ts';
 /** How long `--once` waits for sources to be read to their ends, in milliseconds. */
 const ONCE_MS = 300_000;
 
+/** `status` holds the lock for an instant to see whether anybody has it, and so does the dying, in seconds. */
+const RUN_LOCK_WAIT = 1;
+
 /** `f2b run`: the daemon in the foreground; `--once` for cron and timers. */
 export const run: Command = {
   name: 'run',
@@ -45,7 +48,7 @@ With --once the exit code is 1 when a ban could not be enforced or the state not
 };
 
 function onlyOne(path: string): Lock {
-  const lock = takeLock(runLockPath(path), 0);
+  const lock = takeLock(runLockPath(path), RUN_LOCK_WAIT);
   if (lock !== null) return lock;
   const pid = lockHolder(runLockPath(path));
   throw new MachineError(`f2b already runs on ${path}${pid === null ? '' : `, as process ${pid}`}`);
