@@ -17,6 +17,8 @@ export type Ban = {
   matches: readonly string[];
   /** null once the firewall confirmed it; until then the reason why it does not stand yet. */
   pending: string | null;
+  /** Set for a ban that ends at `until` unless somebody confirms it: when it is to end then. */
+  readonly confirmed?: { readonly until: number | null };
 };
 
 /** What escalation remembers of an id whose ban is over. `last` = when it was last banned, epoch seconds. */

@@ -41,7 +41,9 @@ function printCount({ retry, first, last, failures, matches }: Count): string {
   return `{"retry":${retry},"first":${first},"last":${last},"failures":${failures}${lines}}`;
 }
 
-function printBan({ at, until, failures, count, origin, matches, pending }: Ban): string {
+function printBan(ban: Ban): string {
+  if (ban.confirmed !== undefined) return JSON.stringify(ban);
+  const { at, until, failures, count, origin, matches, pending } = ban;
   const lines = matches.length === 0 ? '' : `,"matches":${JSON.stringify(matches)}`;
   const more = `${origin === 'log' ? '' : `,"origin":"${origin}"`}${pending === null ? '' : `,"pending":${JSON.stringify(pending)}`}`;
   return `{"at":${at},"until":${until},"failures":${failures},"count":${count}${more}${lines}}`;
@@ -115,7 +117,12 @@ function countOf(value: unknown): Count {
 
 function banOf(value: unknown): Ban {
   const json = objectOf(value, 'ban');
+  const confirmed =
+    json['confirmed'] === undefined ? null : objectOf(json['confirmed'], 'confirmed')['until'];
   return {
+    ...(json['confirmed'] === undefined
+      ? {}
+      : { confirmed: { until: confirmed === null ? null : numberOf(confirmed, 'until') } }),
     at: numberOf(json['at'], 'at'),
     until: json['until'] === null ? null : numberOf(json['until'], 'until'),
     failures: numberOf(json['failures'], 'failures'),

@@ -1,24 +1,26 @@
 import { bansBefore, type Limits, makeBan } from '../ban.ts';
+import type { Config } from '../config.ts';
 import { parseDuration } from '../duration.ts';
 import { ConfigError, type Problem, UsageError } from '../errors.ts';
+import { guardedBy } from '../guard.ts';
+import { openHome } from '../home.ts';
 import { ignoredBy, makeIgnoreList } from '../ignore.ts';
-import { bannedId } from '../intake.ts';
-import { formatNetwork, type Network, parseNetwork } from '../ip.ts';
+import { bannedId, homeOf } from '../intake.ts';
+import { formatNetwork, parseNetwork } from '../ip.ts';
 import type { Jail } from '../jail.ts';
+import { openLog } from '../log.ts';
 import { limitsOf, ownAddresses } from '../roster.ts';
-import { giveOrder, type State } from '../state.ts';
+import { type Ban, giveOrder, type State } from '../state.ts';
 import { jailOfRule, type Wall } from '../wall.ts';
 import type { Call, Command } from './command.ts';
-import { changeState, configOf, enforceChange, findJail, wallOf } from './host.ts';
-
-/** A network wider than this is never banned; between it and the second number only with --wide. */
-const WIDEST = { 4: [8, 16], 6: [32, 32] } as const;
+import { changeState, configOf, enforceChange, findJail, statePathOf, wallOf } from './host.ts';
+import { runningPid } from './status.ts';
 
 /** `f2b banip`: bans by hand. */
 export const banip: Command = {
   name: 'banip',
   summary: 'ban addresses or networks by hand',
-  usage: 'JAIL IP..',
+  usage: 'JAIL IP.. | --confirmed JAIL IP..',
   options: [
     {
       name: 'bantime',
@@ -27,12 +29,23 @@ export const banip: Command = {
       help: "how long, such as 1h or -1 for ever (the jail's bantime)",
     },
     { name: 'wide', short: null, value: null, help: 'allow an IPv4 network wider than /16' },
+    {
+      name: 'confirm',
+      short: null,
+      value: 'TIME',
+      help: 'lift the ban again after TIME unless banip --confirmed is called before',
+    },
+    { name: 'confirmed', short: null, value: null, help: 'let bans made with --confirm last' },
   ],
-  about: `Prints how many were banned that were not banned before. Own addresses, those of ignoreip, and networks wider
-than /8 (IPv6: /32) are refused.`,
+  about: `Prints how many were banned that were not banned before. Refused, and logged as refused, are own
+addresses, those of ignoreip, the default gateway, addresses from which somebody is logged in by SSH (unless the
+jail has protectssh = no), and networks wider than /8 (IPv6: /32).
+With --confirm the kernel itself lifts the ban where it can, so that you get back in if you locked yourself out.`,
   examples: [
     ['f2b banip sshd 192.0.2.7', 'for as long as the jail bans'],
     ['f2b banip --bantime -1 sshd 198.51.100.0/24', 'a network, for ever'],
+    ['f2b banip --confirm 60 sshd 203.0.113.0/24', 'for a minute, unless confirmed'],
+    ['f2b banip --confirmed sshd 203.0.113.0/24', 'it may last'],
   ],
   async run(call) {
     const [name, ...words] = call.words;
@@ -40,12 +53,23 @@ than /8 (IPv6: /32) are refused.`,
       throw new UsageError('banip needs a jail and an address', 'see: f2b help banip');
     const config = configOf(call);
     const jail = findJail(config, name);
-    const ids = words.map((word) => readTarget(word, jail, call.options['wide'] === true));
+    const targets = words.map((word) => readTarget(word, jail, call));
+    logRefusals(call, config, jail, targets);
+    const [refused] = targets.flatMap((target) => target.refusal ?? []);
+    if (refused !== undefined) throw refused;
+    const ids = targets.map(({ id }) => id);
     const wall = await wallOf(config.jails, call.io);
     const limits = limitsFor(jail, call);
-    const { fresh, missing } = await changeState(call, (state) =>
-      ban(call, state, { jail, ids, wall, limits }),
-    );
+    const isConfirmation = call.options['confirmed'] === true;
+    const trial = isConfirmation ? null : durationOf(call.options['confirm']);
+    if (trial === Number.POSITIVE_INFINITY) throw new UsageError('--confirm needs a time that ends');
+    if (trial !== null) mustEnd(call, wall, jail);
+    const { fresh, missing } = await changeState(call, (state) => {
+      const made = isConfirmation
+        ? ids.flatMap((id) => confirm(state, jail, id))
+        : ids.flatMap((id) => make(call, state, { jail, id, limits, trial }));
+      return enforceBans(call, state, { jail, ids: made, wall });
+    });
     call.io.stdout(`${fresh.length}\n`);
     for (const [id, reason] of missing)
       call.io.stderr(`f2b: ${id} is noted, but not banned yet: ${reason}\n`);
@@ -53,55 +77,116 @@ than /8 (IPv6: /32) are refused.`,
   },
 };
 
-/** A canonical address or network that may be banned in the jail. */
-function readTarget(word: string, jail: Jail, isWide: boolean): string {
+type Target = { readonly id: string; readonly refusal: UsageError | null };
+
+/** A canonical address or network, and why it may not be banned in the jail. */
+function readTarget(word: string, jail: Jail, call: Call): Target {
   const network = parseNetwork(word);
   if (network === null) throw new UsageError(`"${word}" is not an address or network`);
   const id = formatNetwork(network);
-  refuseWide(network, id, isWide);
+  const refuse = (why: string, hint: string | null = null): Target => ({
+    id,
+    refusal: new UsageError(`${id} is never banned: ${why}`, hint),
+  });
+  const home = homeOf(jail, openHome()());
+  const guarded = guardedBy(home, id, call.options['wide'] === true);
+  if (guarded !== null) {
+    const isAllowedWide = /wider/.test(guarded) && guardedBy(home, id, true) === null;
+    return refuse(guarded, isAllowedWide ? 'say --wide if it is meant' : null);
+  }
   const list = makeIgnoreList(jail.ignore.networks, jail.ignore.self ? ownAddresses() : []);
   const because = ignoredBy(list, id);
-  if (because === 'ip')
-    throw new UsageError(`${id} is never banned: ignoreip of the jail "${jail.name}" protects it`);
-  if (because !== null) throw new UsageError(`${id} is never banned: it is an address of this machine`);
-  return bannedId(id, jail.ipv6prefix, list);
+  if (because === 'ip') return refuse(`ignoreip of the jail "${jail.name}" protects it`);
+  if (because !== null) return refuse('it is an address of this machine');
+  return { id: bannedId(id, jail.ipv6prefix, list, home), refusal: null };
 }
 
-function refuseWide({ family, prefix }: Network, id: string, isWide: boolean): void {
-  const [never, asked] = WIDEST[family];
-  if (prefix < never) throw new UsageError(`${id} is never banned: wider than /${never}`);
-  if (prefix < asked && !isWide)
-    throw new UsageError(`${id} is wider than /${asked}`, 'say --wide if it is meant');
+/** Refusals go where the daemon's log lines go, when that is a file. */
+function logRefusals(
+  { global }: Call,
+  { settings }: Config,
+  { name }: Jail,
+  targets: readonly Target[],
+): void {
+  const refusals = targets.flatMap(({ refusal }) => refusal ?? []);
+  const path = global.log ?? settings.logtarget;
+  if (refusals.length === 0 || global.dryRun || path?.startsWith('/') !== true) return;
+  try {
+    const log = openLog(path, 'WARNING');
+    for (const { message } of refusals) log.write('WARNING', 'fail2ban.actions', `[${name}] ${message}`);
+    log.flush();
+  } catch {
+    // The refusal is told on standard error in any case.
+  }
 }
 
 function limitsFor(jail: Jail, { options }: Call): Limits {
   const problems: Problem[] = [];
   const limits = limitsOf(jail, problems);
   if (limits === null) throw new ConfigError(problems);
-  const given = options['bantime'];
-  if (typeof given !== 'string') return limits;
+  const bantime = durationOf(options['bantime']);
+  if (bantime === null) return limits;
+  return {
+    ...limits,
+    bantime: bantime === Number.POSITIVE_INFINITY ? null : bantime,
+    escalate: (time) => time,
+  };
+}
+
+/** Seconds, Infinity for ever, null when the option was not given. */
+function durationOf(given: string | boolean | undefined): number | null {
+  if (typeof given !== 'string') return null;
   const seconds = parseDuration(given);
   if (seconds === null || (seconds <= 0 && seconds !== -1)) {
     throw new UsageError(`cannot read "${given}" as a duration`, 'write 600, 10m, 1h 30m, or -1 for ever');
   }
-  return { ...limits, bantime: seconds === -1 ? null : seconds, escalate: (bantime) => bantime };
+  return seconds === -1 ? Number.POSITIVE_INFINITY : seconds;
 }
 
-type Wanted = {
+/** A ban on trial must end without anybody's help, or by a running daemon. */
+function mustEnd({ global, io }: Call, { places, sections }: Wall, { name }: Jail): void {
+  const kinds = new Set((places.get(name) ?? []).map(({ kind }) => kind));
+  const without = sections.find(({ firewall }) => kinds.has(firewall.kind) && !firewall.hasTimeouts);
+  if (without === undefined || without.firewall.kind === 'dummy' || global.dryRun) return;
+  if (runningPid(statePathOf(global, io)) !== null) return;
+  const why = `${without.firewall.kind} does not end bans by itself, and no f2b runs that could`;
+  throw new UsageError(`--confirm cannot be kept: ${why}`, 'start f2b run first');
+}
+
+type Wish = {
   readonly jail: Jail;
-  readonly ids: readonly string[];
-  readonly wall: Wall;
+  readonly id: string;
   readonly limits: Limits;
+  /** Seconds after which the ban ends unless it is confirmed; null = it needs no confirming. */
+  readonly trial: number | null;
 };
 
-/** Puts the bans into state and firewall; `missing` are those that the firewall did not take, with the reason. */
-async function ban(call: Call, state: State, { jail, ids, wall, limits }: Wanted) {
+/** The id when it was not banned before. */
+function make(call: Call, state: State, { jail, id, limits, trial }: Wish): readonly string[] {
   const now = call.io.now();
-  const fresh = ids.filter((id) => {
-    const before = bansBefore(state, jail.name, id, limits);
-    const made = makeBan(limits, before, { now, count: null, origin: 'hand' });
-    return giveOrder(state, { kind: 'ban', jail: jail.name, id, ban: made });
+  const made = makeBan(limits, bansBefore(state, jail.name, id, limits), {
+    now,
+    count: null,
+    origin: 'hand',
   });
+  const ban: Ban = trial === null ? made : { ...made, until: now + trial, confirmed: { until: made.until } };
+  return giveOrder(state, { kind: 'ban', jail: jail.name, id, ban }) ? [id] : [];
+}
+
+/** Gives a ban on trial its full length; the id when there was one. A running daemon takes both orders in one turn. */
+function confirm(state: State, jail: Jail, id: string): readonly string[] {
+  const ban = state.jails.get(jail.name)?.bans.get(id);
+  if (ban?.confirmed === undefined) return [];
+  const { confirmed, ...rest } = ban;
+  giveOrder(state, { kind: 'unban', jail: jail.name, id });
+  giveOrder(state, { kind: 'ban', jail: jail.name, id, ban: { ...rest, until: confirmed.until } });
+  return [id];
+}
+
+type Made = { readonly jail: Jail; readonly ids: readonly string[]; readonly wall: Wall };
+
+/** Hands the bans to the firewall; `missing` are those that it did not take, with the reason. */
+async function enforceBans(call: Call, state: State, { jail, ids: fresh, wall }: Made) {
   const add = new Set(fresh);
   const missing = await enforceChange(call, wall, state, {
     add: ({ jail: rule, address }) => add.has(address) && jailOfRule(rule) === jail.name,
