@@ -57,7 +57,7 @@ function makeWriter(log: string, roll: (below: number) => number) {
   let timer: NodeJS.Timeout | null = null;
   const write = (): void => {
     const date = `${new Date().toISOString().slice(0, 19)}+00:00`;
-    const some = Array.from({ length: 1 + roll(8) }, () => `${date} fail 10.7.${roll(12)}.${roll(200)}\n`);
+    const some = Array.from({ length: 1 + roll(8) }, () => `${date} fail 10.7.${roll(isLong ? 120 : 12)}.${roll(200)}\n`);
     lines.push(...some);
     appendFileSync(log, some.join(''));
   };
@@ -139,7 +139,7 @@ describe('kill -9', { skip: unlessTestbed('nft'), timeout: 1_200_000 }, () => {
       for (let i = 0; i < KILLS; i++) {
         child = daemonIn(bed, folder, path);
         hands.push(banip(bed, folder, path, `198.51.100.${i + 1}`));
-        const lifeMs = 40 + roll(700);
+        const lifeMs = 40 + roll(450);
         const rotateMs = roll(2 * lifeMs);
         const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
         await sleep(Math.min(rotateMs, lifeMs));

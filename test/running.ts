@@ -7,9 +7,8 @@ import { run } from '../src/exec.ts';
 import { command, type Output } from '../src/firewall/backend.ts';
 import type { State } from '../src/state.ts';
 import { readState } from '../src/statejson.ts';
+import { program } from './need.ts';
 import { eventually, type Testbed } from './testbed.ts';
-
-const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 
 export type Running = {
   readonly folder: string;
@@ -17,8 +16,8 @@ export type Running = {
   fail(...addresses: readonly string[]): void;
   /** Starts `f2b run` with these words and waits until it has read its log to the end. */
   start(...words: readonly string[]): Promise<void>;
-  /** Ends the daemon and waits for it. */
-  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Ends the daemon and waits for it; its exit code, null when the signal killed it or nothing ran. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** The daemon's process. */
   pid(): number;
   /** Runs another f2b command. */
@@ -51,7 +50,7 @@ export function makeRunning(bed: Testbed, { jail, env = {} }: RunningOptions): R
   writeFileSync(logPath, '');
   writeFileSync(ownLog, '');
   const globals = ['--config', join(folder, 'etc'), '--state', statePath];
-  const inVictim = ['ip', 'netns', 'exec', bed.victim, process.execPath, MAIN];
+  const inVictim = ['ip', 'netns', 'exec', bed.victim, ...program];
   let child: ChildProcess | null = null;
   const running: Running = {
     folder,
@@ -78,14 +77,15 @@ export function makeRunning(bed: Testbed, { jail, env = {} }: RunningOptions): R
     },
     async stop(signal = 'SIGTERM') {
       const ending = child;
-      if (ending === null || ending.exitCode !== null || ending.signalCode !== null) return;
+      if (ending === null || ending.exitCode !== null || ending.signalCode !== null) return null;
       const gone = new Promise((resolve) => ending.once('exit', resolve));
       ending.kill(signal);
       await gone;
+      return ending.exitCode;
     },
     pid: () => child?.pid ?? 0,
     f2b: (...words) =>
-      run(command(['ip', 'netns', 'exec', bed.victim, process.execPath, MAIN, ...words, ...globals]), 60, {
+      run(command(['ip', 'netns', 'exec', bed.victim, ...program, ...words, ...globals]), 60, {
         env: { ...bed.env, ...env },
       }),
     log: () => readFileSync(ownLog, 'utf8'),
