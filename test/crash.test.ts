@@ -57,7 +57,10 @@ function makeWriter(log: string, roll: (below: number) => number) {
   let timer: NodeJS.Timeout | null = null;
   const write = (): void => {
     const date = `${new Date().toISOString().slice(0, 19)}+00:00`;
-    const some = Array.from({ length: 1 + roll(8) }, () => `${date} fail 10.7.${roll(isLong ? 120 : 12)}.${roll(200)}\n`);
+    const some = Array.from(
+      { length: 1 + roll(8) },
+      () => `${date} fail 10.7.${roll(isLong ? 120 : 12)}.${roll(200)}\n`,
+    );
     lines.push(...some);
     appendFileSync(log, some.join(''));
   };
