@@ -146,8 +146,8 @@ export class Daemon {
     this.#pump();
   }
 
-  /** Stops reading, finishes what is under way and saves; bans stay. */
-  async stop(): Promise<void> {
+  /** Stops reading, finishes what is under way and saves; bans stay unless they are to be lifted until the next start. */
+  async stop(isLifting = false): Promise<void> {
     this.#isClosed = true;
     await this.#reloading;
     for (const timer of this.#timers) clearInterval(timer);
@@ -156,6 +156,7 @@ export class Daemon {
     this.#reading?.close();
     this.#reading = null;
     await this.#enforcer?.close();
+    if (isLifting) await this.#enforcer?.lift();
     await this.#keeper?.close();
     this.#log.flush();
   }

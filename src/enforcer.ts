@@ -1,4 +1,4 @@
-import type { Enforcement, Run } from './enforce.ts';
+import { type Enforcement, flush, type Run } from './enforce.ts';
 import { type Following, follow, wasStartedHere } from './exec.ts';
 import type { FirewallKind } from './firewall/backend.ts';
 import { type Author, monitorReader } from './firewall/nftmonitor.ts';
@@ -112,6 +112,16 @@ export class Enforcer {
     for (const timer of this.#timers) clearInterval(timer);
     for (const one of this.#following) one.stop();
     for (const front of this.#fronts.values()) await front.close();
+  }
+
+  /** After close(): removes everything of ours from the firewalls; the state keeps its bans. */
+  async lift(): Promise<void> {
+    await this.#parts.locked(async () => {
+      for (const { job } of this.#fronts.values()) {
+        const { trouble } = await flush(job, this.#parts.now());
+        for (const one of trouble) this.#parts.onTrouble('ERROR', `bans cannot be lifted: ${one}`);
+      }
+    });
   }
 
   #compare(): void {

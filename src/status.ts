@@ -1,3 +1,5 @@
+import { formatDuration } from './duration.ts';
+import { makeEscalation } from './escalation.ts';
 import type { Jail } from './jail.ts';
 import type { State } from './state.ts';
 
@@ -23,6 +25,8 @@ export type BanStatus = {
   readonly count: number;
   readonly origin: string;
   readonly pending: string | null;
+  /** Seconds of the ban that would follow this one, without its random part; null = for ever. */
+  readonly next: number | null;
 };
 
 /** The status of a jail from the state as of `now`; `files` are the log files that its globs find. */
@@ -31,6 +35,7 @@ export function statusOf(jail: Jail, state: State, files: readonly string[], now
   const isJournal = jail.backend === 'systemd';
   const failing = [...(known?.failures.values() ?? [])].filter(({ last }) => last > now - jail.findtime);
   const bans = [...(known?.bans ?? [])].filter(([, { until }]) => until === null || until > now);
+  const escalate = makeEscalation(jail.increment, () => 0);
   const matches = jail.journalmatch.length > 0 ? jail.journalmatch : jail.filter.journalmatch;
   return {
     name: jail.name,
@@ -48,6 +53,7 @@ export function statusOf(jail: Jail, state: State, files: readonly string[], now
       count,
       origin,
       pending,
+      next: escalate(jail.bantime, count),
     })),
   };
 }
@@ -82,4 +88,14 @@ export function printJail(status: JailStatus): string {
     `   \`- Banned IP list:\t${status.banned.map(({ id }) => id).join(' ')}`,
     '',
   ].join('\n');
+}
+
+/** The bans of a jail, one a line between tabs: id, since, until, which ban it is, how long the next one would be. */
+export function printBans(status: JailStatus, clock: (seconds: number) => string): string {
+  const lines = status.banned.map(({ id, at, until, count, next, pending }) => {
+    const length = next === null ? 'for ever' : formatDuration(next);
+    const end = until === null ? 'for ever' : clock(until);
+    return [id, clock(at), end, count, length, pending ?? 'enforced'].join('\t');
+  });
+  return `${['id', 'since', 'until', 'count', 'next', 'state'].join('\t')}\n${lines.map((line) => `${line}\n`).join('')}`;
 }

@@ -95,7 +95,20 @@ describe('lock-out', { skip: unlessTestbed('nft'), timeout: 110_000 }, () => {
       () => running.logged(/203\.0\.113\.4 already banned/).length === 1,
     );
     assert.match((await running.f2b('status', 'web')).stdout, /203\.0\.114\.1 203\.0\.113\.0\/24/);
+    const bans = (await running.f2b('status', 'web', '--bans')).stdout;
+    assert.match(bans, /^203\.0\.113\.0\/24\t2.*\t2.*\t1\t1h\tenforced$/m);
     assert.equal((await running.f2b('unbanip', 'web', '203.0.113.0/24')).stdout, '1\n');
     assert.doesNotMatch(await set(), /203\.0\.113\.0 timeout/);
+  });
+
+  it('a daemon that is stopped with --lift takes its rules along, and brings the bans back', async () => {
+    await running.stop();
+    await running.start('--lift', '--poll', '0.2');
+    assert.equal(await bed.curl({ from: '10.2.1.100' }), 'refused');
+    await running.stop();
+    assert.equal(await bed.curl({ from: '10.2.1.100' }), 'accepted');
+    assert.equal(await bed.sh('nft', 'list', 'ruleset'), '');
+    await running.start('--poll', '0.2');
+    await eventually('it is back', async () => (await bed.curl({ from: '10.2.1.100' })) === 'refused');
   });
 });

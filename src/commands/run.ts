@@ -21,10 +21,12 @@ export const run: Command = {
   options: [
     { name: 'once', short: null, value: null, help: 'process what is new since last time, then end' },
     { name: 'poll', short: null, value: 'SECONDS', help: 'interval at which log files are looked at (1)' },
+    { name: 'lift', short: null, value: null, help: 'when stopped, lift all bans until the next start' },
     { name: 'loglevel', short: null, value: 'LEVEL', help: LEVELS.join(', ').toLowerCase() },
   ],
   about: `Reads the logs of all enabled jails from where they were left, counts failures, bans at the firewall, and lifts
-bans when their time is up. SIGTERM and SIGINT stop it, bans stay; SIGHUP reads the configuration anew.
+bans when their time is up. SIGTERM and SIGINT stop it, bans stay (with --lift they stand
+again at the next start); SIGHUP reads the configuration anew.
 With --dry-run it prints the commands that it would execute, and leaves state and firewall alone.
 With --once the exit code is 1 when a ban could not be enforced or the state not be saved, 2 when a jail is broken.`,
   examples: [
@@ -88,7 +90,7 @@ async function serve(call: Call, statePath: string): Promise<number> {
   await daemon.start();
   if (ended === null) await daemon.drain(ONCE_MS);
   else await ended;
-  await daemon.stop();
+  await daemon.stop(options['lift'] === true && !once);
   if (!once) return 0;
   if (!global.dryRun && daemon.unfinished().length > 0) return 1;
   const problems = [...first.problems, ...daemon.problems];

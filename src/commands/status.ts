@@ -7,7 +7,7 @@ import { formatSecond } from '../log.ts';
 import { expandGlob } from '../logfile/glob.ts';
 import type { State } from '../state.ts';
 import { runLockPath } from '../statefile.ts';
-import { printJail, printOverview, statusOf } from '../status.ts';
+import { printBans, printJail, printOverview, statusOf } from '../status.ts';
 import type { Call, Command } from './command.ts';
 import { configOf, findJail, readOnlyState, statePathOf } from './host.ts';
 
@@ -15,10 +15,16 @@ import { configOf, findJail, readOnlyState, statePathOf } from './host.ts';
 export const status: Command = {
   name: 'status',
   summary: "show the jails, or one jail's failures and bans",
-  usage: '[JAIL.. | --all] [--sources]',
+  usage: '[JAIL.. | --all] [--sources | --bans]',
   options: [
     { name: 'all', short: null, value: null, help: 'show every jail' },
     { name: 'sources', short: null, value: null, help: 'show the log sources in place of the bans' },
+    {
+      name: 'bans',
+      short: null,
+      value: null,
+      help: 'list the bans only: since, until, how often, next time',
+    },
   ],
   about: `Works with and without a running daemon. A ban that the firewall has not confirmed is named with the reason.
 --sources tells of each log when its last line and its last match came, and what is suspicious about it: silence, errors, lines
@@ -27,13 +33,15 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     ['f2b status', 'the jails'],
     ['f2b status sshd', 'one jail'],
     ['f2b status sshd --sources', 'does it still see its log?'],
+    ['f2b status sshd --bans', 'each ban with its end, and how long the next one would be'],
     ['f2b status --json sshd', 'the same for programs, with the end of each ban'],
   ],
   async run(call) {
     const { words, options, global, io } = call;
     const config = configOf(call);
     if (words.length > 0 && options['all'] === true) throw new UsageError('--all takes no jail');
-    const isAll = options['all'] === true || (words.length === 0 && options['sources'] === true);
+    const isAll =
+      options['all'] === true || (words.length === 0 && (options['sources'] ?? options['bans']) === true);
     const jails = isAll ? config.jails : words.map((name) => findJail(config, name));
     const state = readOnlyState(call);
     if (options['sources'] === true) return showSources(call, jails, state);
@@ -43,6 +51,10 @@ that no longer look as the filter expects. What the daemon knew when it last sav
       const repairs = Object.fromEntries(state.repairs);
       const overview = { running: runningPid(statePathOf(global, io)), jails: names, repairs };
       io.stdout(`${JSON.stringify(jails.length === 0 ? overview : statuses)}\n`);
+      return 0;
+    }
+    if (options['bans'] === true) {
+      for (const one of statuses) io.stdout(printBans(one, formatSecond));
       return 0;
     }
     if (words.length === 0) io.stdout(printOverview(names, state.repairs));
