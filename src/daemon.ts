@@ -1,5 +1,6 @@
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { Actor, type ActorParts, commandActions } from './actor.ts';
 import { type Config, loadConfig } from './config.ts';
 import type { Run } from './enforce.ts';
 import { Enforcer } from './enforcer.ts';
@@ -9,6 +10,7 @@ import type { FilterFailure, TimeWarning } from './filter.ts';
 import { withEarlier } from './health.ts';
 import { openHome } from './home.ts';
 import { takeFailure } from './intake.ts';
+import type { Jail } from './jail.ts';
 import { Keeper } from './keeper.ts';
 import type { Level, Log } from './log.ts';
 import { readServices } from './ports.ts';
@@ -16,6 +18,7 @@ import { Reading } from './reading.ts';
 import type { Neighbours } from './rollup.ts';
 import { callRoster, type Roster, refreshOwn, type WorkingJail } from './roster.ts';
 import { expireBans, jailState, nextExpiry, type Order, purgePast, type State } from './state.ts';
+import { ticketOf, totalsOf } from './tickets.ts';
 import { programVersion } from './version.ts';
 import { buildWall, type Wall } from './wall.ts';
 
@@ -44,6 +47,8 @@ const SWEEP_MS = 10_000;
 /** A stretch of reading after which everybody else gets a turn, in milliseconds. */
 const SLICE_MS = 20;
 const DAY = 86400;
+/** How long a stop or a reload waits for the actions of one jail, in milliseconds. */
+const ACTIONS_MS = 30_000;
 /** Longest delay that setTimeout takes. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -56,6 +61,8 @@ export class Daemon {
   #roster: Roster = { jails: new Map(), problems: [], own: new Set() };
   #reading: Reading | null = null;
   #enforcer: Enforcer | null = null;
+  /** By jail; only jails with actions that are commands of their own. */
+  #actors = new Map<string, Actor>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #home = openHome();
   readonly #neighbours = new Map<string, Neighbours>();
@@ -133,6 +140,7 @@ export class Daemon {
       this.#reading?.close();
       this.#reading = null;
       await this.#enforcer?.close();
+      await this.#closeActors();
       await this.#open(config);
       this.#enforcer?.watch();
     } catch (error) {
@@ -157,6 +165,7 @@ export class Daemon {
     this.#reading = null;
     await this.#enforcer?.close();
     if (isLifting) await this.#enforcer?.lift();
+    await this.#closeActors();
     await this.#keeper?.close();
     this.#log.flush();
   }
@@ -193,6 +202,7 @@ export class Daemon {
       this.#say('INFO', 'fail2ban.jail', `Creating new jail '${name}'`);
     }
     this.#enforcer = this.#openEnforcer(wall);
+    this.#actors = this.#openActors(jails);
     this.#reading = new Reading(
       roster.jails,
       { pollMs: this.#options.pollMs, positions: this.#state.positions },
@@ -227,6 +237,34 @@ export class Daemon {
     });
   }
 
+  #openActors(jails: readonly Jail[]): Map<string, Actor> {
+    const withCommands = jails.filter((jail) => commandActions(jail).length > 0);
+    const actors = new Map(withCommands.map((jail) => [jail.name, new Actor(jail, this.#actorParts())]));
+    if (this.#options.once) return actors;
+    for (const [name, actor] of actors) {
+      actor.start();
+      for (const [id, ban] of jailState(this.#state, name).bans) {
+        if (ban.until === null || ban.until > this.#options.now())
+          actor.ban(ticketOf(id, ban, { restored: true }));
+      }
+    }
+    return actors;
+  }
+
+  #actorParts(): ActorParts {
+    return {
+      onTrouble: (level, text) => this.#say(level, 'fail2ban.actions', text),
+      totals: (jail) => totalsOf(jailState(this.#state, jail)),
+      print: this.#options.dryRun ? (text) => process.stdout.write(text) : null,
+    };
+  }
+
+  /** Has the actions undo what they did and waits for them, within reason. */
+  async #closeActors(): Promise<void> {
+    if (!this.#options.once) for (const actor of this.#actors.values()) actor.stop();
+    for (const actor of this.#actors.values()) await actor.idle(ACTIONS_MS);
+  }
+
   #restore(): void {
     for (const name of this.#roster.jails.keys()) {
       for (const [id, ban] of jailState(this.#state, name).bans) {
@@ -249,6 +287,7 @@ export class Daemon {
         onBan: (jail, who, ban) => {
           ban.pending = this.#enforcer?.firstReason(jail.jail.name, who) ?? null;
           this.#enforcer?.add(jail.jail.name, who, ban.until);
+          this.#actors.get(jail.jail.name)?.ban(ticketOf(who, ban, { fields: failure.fields }));
           this.#keeper?.changed('soon');
           this.#planExpiry(ban.until);
         },
@@ -268,17 +307,23 @@ export class Daemon {
     for (const order of orders) {
       const { kind, jail, id } = order;
       this.#say('NOTICE', 'fail2ban.actions', `[${jail}] ${kind === 'ban' ? 'Ban' : 'Unban'} ${id}`);
-      if (order.kind === 'ban') this.#enforcer?.add(jail, id, order.ban.until);
-      else this.#enforcer?.remove(jail, id);
+      if (order.kind === 'ban') {
+        this.#enforcer?.add(jail, id, order.ban.until);
+        this.#actors.get(jail)?.ban(ticketOf(id, order.ban));
+      } else {
+        this.#enforcer?.remove(jail, id);
+        this.#actors.get(jail)?.unban(ticketOf(id, null));
+      }
     }
     this.#planExpiry();
   }
 
   #expire(): void {
     const expired = expireBans(this.#state, this.#options.now());
-    for (const { jail, id } of expired) {
+    for (const { jail, id, ban } of expired) {
       this.#say('NOTICE', 'fail2ban.actions', `[${jail}] Unban ${id}`);
       this.#enforcer?.remove(jail, id);
+      this.#actors.get(jail)?.unban(ticketOf(id, ban));
     }
     if (expired.length > 0) this.#keeper?.changed('soon');
     this.#planExpiry();

@@ -12,7 +12,7 @@ const src = join(import.meta.dirname, '..', 'src');
 const layers: readonly (readonly [layer: number, names: string])[] = [
   [5, 'main'],
   [4, 'cli commands'],
-  [3, 'daemon enforcer front intake reading'],
+  [3, 'actor daemon enforcer front intake reading'],
   [
     2,
     'config embedded enforce engine exec firewall home journal keeper linesource lock log logfile logfiles',
@@ -22,7 +22,7 @@ const layers: readonly (readonly [layer: number, names: string])[] = [
     1,
     'action ban datepattern escalation failregex failures filter formula guard ignore jail report state statejson',
   ],
-  [1, 'health rollup status'],
+  [1, 'health lint rollup status tickets'],
   [0, 'duration errors inifile ip nearest ports'],
 ];
 

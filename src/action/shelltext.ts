@@ -1,0 +1,144 @@
+/**
+ * Puts values into a shell text without ever making them part of its code. A value of harmless characters is pasted as it
+ * is, so that stock commands look as in fail2ban; any other one travels in the environment, and the text refers to it in the
+ * way that the quotes around its place need.
+ */
+
+/** A shell text and the environment it refers to. */
+export type FilledText = { readonly text: string; readonly env: Readonly<Record<string, string>> };
+
+/** The value of a tag (`ip` for `<ip>`), or null when it is none of ours and stays as it stands. */
+export type TagValue = (tag: string) => string | null;
+
+const HARMLESS = /^(?!-)[A-Za-z0-9_.:/@%+=,-]*$/;
+const TAG = /<([A-Za-z][A-Za-z0-9_.:-]*)>/y;
+
+/** Where a character of a shell text stands. `ticks` are back-ticks within double quotes, whose inner quotes are nobody's law. */
+type Place = 'plain' | 'single' | 'double' | 'ticks' | 'here' | 'quotedHere';
+
+/** Fills the tags in. Throws an Error for a value that cannot be had safely where its tag stands. */
+export function fillTags(text: string, read: TagValue): FilledText {
+  const env: Record<string, string> = {};
+  const scanner = newScanner(text);
+  let filled = '';
+  while (scanner.at < text.length) {
+    TAG.lastIndex = scanner.at;
+    const found = text[scanner.at] === '<' ? TAG.exec(text) : null;
+    const tag = found?.[1] ?? '';
+    const value = found === null ? null : read(tag);
+    if (found === null || value === null) {
+      filled += step(scanner);
+      continue;
+    }
+    filled += referTo(tag, value, { place: placeOf(scanner), env });
+    scanner.at += found[0].length;
+  }
+  return { text: filled, env };
+}
+
+function referTo(
+  tag: string,
+  value: string,
+  { place, env }: { readonly place: Place; readonly env: Record<string, string> },
+): string {
+  if (HARMLESS.test(value)) return value;
+  const name = `F2B_${tag.replace(/[^A-Za-z0-9]/g, '_')}`;
+  if (place === 'quotedHere')
+    throw new Error(`<${tag}> stands in a here-document with a quoted end: write <<END for it`);
+  if (place === 'ticks') return value.replace(/[^A-Za-z0-9_.:/@%+=,-]/g, '?').replace(/^-+/, '');
+  // No shell can hold a NUL in a variable.
+  env[name] = value.replaceAll('\0', '');
+  const reference = `\${${name}}`;
+  if (place === 'double' || place === 'here') return reference;
+  return place === 'single' ? `'"${reference}"'` : `"${reference}"`;
+}
+
+type Frame = { readonly kind: 'plain' | 'single' | 'double' | 'ticks' | 'sub' | 'param'; depth: number };
+type Here = { readonly end: string; readonly isQuoted: boolean; readonly stripsTabs: boolean };
+type Scanner = {
+  readonly text: string;
+  at: number;
+  readonly stack: Frame[];
+  waiting: Here[];
+  here: Here | null;
+};
+
+function newScanner(text: string): Scanner {
+  return { text, at: 0, stack: [{ kind: 'plain', depth: 0 }], waiting: [], here: null };
+}
+
+function placeOf({ stack, here }: Scanner): Place {
+  if (here !== null) return here.isQuoted ? 'quotedHere' : 'here';
+  const kinds = stack.map(({ kind }) => kind);
+  const last = kinds.at(-1);
+  const ticks = kinds.lastIndexOf('ticks');
+  if (ticks > 0 && kinds.slice(0, ticks).includes('double')) return 'ticks';
+  if (last === 'single' || last === 'double') return last;
+  if (last === 'param') return kinds.includes('double') ? 'double' : 'plain';
+  return 'plain';
+}
+
+/** Takes the next character, or the next few that belong together, and minds what they open and close. */
+function step(scanner: Scanner): string {
+  const { text, stack } = scanner;
+  const char = text[scanner.at] ?? '';
+  const frame = stack.at(-1);
+  if (char === '\n') return lineBreak(scanner);
+  if (scanner.here !== null || frame === undefined) return take(scanner, 1);
+  if (frame.kind === 'single') {
+    if (char === "'") stack.pop();
+    return take(scanner, 1);
+  }
+  if (char === '\\') return take(scanner, 2);
+  const pair = text.slice(scanner.at, scanner.at + 2);
+  if (pair === '$(') {
+    stack.push({ kind: 'sub', depth: 0 });
+    return take(scanner, 2);
+  }
+  if (pair === '${') {
+    stack.push({ kind: 'param', depth: 0 });
+    return take(scanner, 2);
+  }
+  if (frame.kind !== 'double' && frame.kind !== 'param' && pair === '<<') return hereBegin(scanner);
+  if (char === '`') toggle(stack, 'ticks');
+  else if (char === '"') toggle(stack, 'double');
+  else if (char === "'" && frame.kind !== 'double') stack.push({ kind: 'single', depth: 0 });
+  else if (char === '(' && frame.kind === 'sub') frame.depth++;
+  else if (char === ')' && frame.kind === 'sub' && frame.depth-- === 0) stack.pop();
+  else if (char === '}' && frame.kind === 'param') stack.pop();
+  return take(scanner, 1);
+}
+
+function toggle(stack: Frame[], kind: 'ticks' | 'double'): void {
+  if (stack.at(-1)?.kind === kind) stack.pop();
+  else stack.push({ kind, depth: 0 });
+}
+
+function take(scanner: Scanner, count: number): string {
+  const part = scanner.text.slice(scanner.at, scanner.at + count);
+  scanner.at += part.length;
+  return part;
+}
+
+/** `<<END`, `<<-END`, `<<'END'`: its body begins behind the line. `<<<` is none. */
+function hereBegin(scanner: Scanner): string {
+  const found = /<<(-?)[ \t]*(?:'([^'\n]+)'|"([^"\n]+)"|\\?([A-Za-z0-9_]+))/y;
+  found.lastIndex = scanner.at;
+  const [whole, tabs, single, double, bare] = found.exec(scanner.text) ?? [];
+  if (whole === undefined) return take(scanner, 2);
+  const isQuoted = bare === undefined || whole.includes('\\');
+  scanner.waiting.push({ end: single ?? double ?? bare ?? '', isQuoted, stripsTabs: tabs === '-' });
+  return take(scanner, whole.length);
+}
+
+function lineBreak(scanner: Scanner): string {
+  const part = take(scanner, 1);
+  if (scanner.here === null) scanner.here = scanner.waiting.shift() ?? null;
+  const { here } = scanner;
+  if (here === null) return part;
+  const stop = scanner.text.indexOf('\n', scanner.at);
+  const line = scanner.text.slice(scanner.at, stop < 0 ? undefined : stop);
+  if ((here.stripsTabs ? line.replace(/^\t+/, '') : line) !== here.end) return part;
+  scanner.here = scanner.waiting.shift() ?? null;
+  return part + take(scanner, line.length);
+}
