@@ -12,6 +12,7 @@ import { openLog } from '../log.ts';
 import { limitsOf, ownAddresses } from '../roster.ts';
 import { type Ban, giveOrder, type State } from '../state.ts';
 import { jailOfRule, type Wall } from '../wall.ts';
+import { actWithoutDaemon } from './act.ts';
 import type { Call, Command } from './command.ts';
 import { changeState, configOf, enforceChange, findJail, statePathOf, wallOf } from './host.ts';
 import { runningPid } from './status.ts';
@@ -71,6 +72,11 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
       return enforceBans(call, state, { jail, ids: made, wall });
     });
     call.io.stdout(`${fresh.length}\n`);
+    await actWithoutDaemon(
+      call,
+      config,
+      fresh.map((id) => ({ kind: 'ban', jail: jail.name, id }) as const),
+    );
     for (const [id, reason] of missing)
       call.io.stderr(`f2b: ${id} is noted, but not banned yet: ${reason}\n`);
     return missing.size > 0 ? 1 : 0;

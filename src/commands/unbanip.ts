@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts';
 import { countedId } from '../intake.ts';
 import { formatNetwork, parseNetwork } from '../ip.ts';
 import { giveOrder, type State } from '../state.ts';
+import { actWithoutDaemon } from './act.ts';
 import type { Call, Command } from './command.ts';
 import { changeState, configOf, enforceChange, findJail, wallOf } from './host.ts';
 
@@ -30,6 +31,11 @@ that one more failure does not ban it again at once.`,
       return { lifted, missing };
     });
     call.io.stdout(`${lifted.length}\n`);
+    await actWithoutDaemon(
+      call,
+      config,
+      lifted.map((one) => ({ kind: 'unban', ...one }) as const),
+    );
     const asked = new Set(lifted.map(({ id }) => id));
     const standing = [...missing].filter(([id]) => asked.has(id));
     for (const [id, reason] of standing)

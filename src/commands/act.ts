@@ -1,0 +1,38 @@
+import { Actor, commandActions } from '../actor.ts';
+import type { Config } from '../config.ts';
+import { jailState } from '../state.ts';
+import { ticketOf, totalsOf } from '../tickets.ts';
+import type { Call } from './command.ts';
+import { readOnlyState, statePathOf } from './host.ts';
+import { runningPid } from './status.ts';
+
+/** How long a command waits for the actions of one jail, in milliseconds. */
+const ACTIONS_MS = 120_000;
+
+/** A ban that a command made or lifted. */
+export type Deed = { readonly kind: 'ban' | 'unban'; readonly jail: string; readonly id: string };
+
+/**
+ * Runs the command actions (mail, scripts) of what a command did, where no daemon runs; a running one does it when it
+ * takes in the orders. Failures go to standard error.
+ */
+export async function actWithoutDaemon(call: Call, config: Config, deeds: readonly Deed[]): Promise<void> {
+  const { global, io } = call;
+  const names = new Set(deeds.map(({ jail }) => jail));
+  const jails = config.jails.filter((jail) => names.has(jail.name) && commandActions(jail).length > 0);
+  if (jails.length === 0 || (!global.dryRun && runningPid(statePathOf(global, io)) !== null)) return;
+  const state = readOnlyState(call);
+  for (const jail of jails) {
+    const known = jailState(state, jail.name);
+    const actor = new Actor(jail, {
+      onTrouble: (_, text) => io.stderr(`f2b: ${text}\n`),
+      totals: () => totalsOf(known),
+      print: global.dryRun ? io.stdout : null,
+    });
+    for (const { kind, id } of deeds.filter((deed) => deed.jail === jail.name)) {
+      if (kind === 'ban') actor.ban(ticketOf(id, known.bans.get(id) ?? null));
+      else actor.unban(ticketOf(id, null));
+    }
+    await actor.idle(ACTIONS_MS);
+  }
+}
