@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { timeMatch } from '../src/clock.ts';
 import { compileFailregex } from '../src/failregex.ts';
+import { findExplosion } from '../src/lint/explosion.ts';
 import { lintFailregex } from '../src/lint.ts';
 
 const lint = (text: string) => lintFailregex(compileFailregex(text, { usedns: 'no', isMultiline: false }));
@@ -34,4 +36,17 @@ test('lintFailregex() proves that a greedy wildcard with an open end takes one b
 
 test('lintFailregex() is content with a greedy wildcard whose end is closed', () => {
   assert.deepEqual(kinds('^Failed login for .* from <HOST>$'), []);
+});
+
+const explodes = (text: string): boolean =>
+  findExplosion(compileFailregex(text, { usedns: 'no', isMultiline: false }), timeMatch) !== null;
+
+test('findExplosion() builds a line on which an ambiguous pattern runs for ever', () => {
+  assert.equal(explodes('^login (?:\\w+\\s?)+ from <HOST>$'), true);
+  assert.equal(explodes('^(?=x)x(?:a+)+b <HOST>$'), true);
+});
+
+test('findExplosion() finds nothing where each character can be taken in one way only', () => {
+  assert.equal(explodes('^Failed password for \\S+ from <HOST> port \\d+ ssh2$'), false);
+  assert.equal(explodes('^<HOST> - - \\[\\] "GET [^"]*" 401 \\d+$'), false);
 });

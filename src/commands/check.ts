@@ -1,11 +1,13 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { planAction } from '../action.ts';
+import { timeMatch } from '../clock.ts';
 import { WITHOUT_EFFECT } from '../config/settings.ts';
 import { type Config, configDump, loadConfig } from '../config.ts';
 import { codeOf, formatProblem, type Problem, problem, reasonOf, UsageError } from '../errors.ts';
 import { alarmsOf } from '../health.ts';
 import type { Jail } from '../jail.ts';
 import { journalTrouble } from '../journal.ts';
+import { findExplosion } from '../lint/explosion.ts';
 import { lintFailregex } from '../lint.ts';
 import { expandGlob, hasMagic } from '../logfile/glob.ts';
 import { callRoster, type Roster } from '../roster.ts';
@@ -166,6 +168,11 @@ function lints(jail: Jail, roster: Roster, call: Call): Problem[] {
       ({ kind }) => kind !== 'unanchored' || filter.prefregex === null,
     );
     const told = findings.map(({ text, proof }) => problem(text, { ...at, hint: proof }));
+    const explosion = findExplosion(regex, timeMatch);
+    if (explosion !== null) {
+      const text = `takes over half a second on a line of ${explosion.length} characters; a time limit bounds it`;
+      told.push(problem(text, { ...at, hint: `${JSON.stringify(explosion.line)}...` }));
+    }
     const isUnbounded = call.options['verbose'] === true && !regex.isLinear;
     return isUnbounded
       ? [...told, problem("V8's linear engine does not take it; a time limit bounds it", at)]
