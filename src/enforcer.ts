@@ -3,7 +3,7 @@ import { type Following, follow, wasStartedHere } from './exec.ts';
 import type { FirewallKind } from './firewall/backend.ts';
 import { type Author, monitorReader } from './firewall/nftmonitor.ts';
 import { simulated } from './firewall/simulated.ts';
-import { Front } from './front.ts';
+import { Front, WAITING } from './front.ts';
 import { noteRepair, type State } from './state.ts';
 import { busEnvironment, isEnforceable, jailOfRule, type Wall, wantedEntries } from './wall.ts';
 
@@ -84,7 +84,7 @@ export class Enforcer {
   firstReason(jail: string, id: string): string | null {
     if (!isEnforceable(id)) return null;
     const isBlocked = (this.#wall.places.get(jail) ?? []).length > 0;
-    return this.#wall.troubles.get(jail) ?? (isBlocked ? 'not yet handed to the firewall' : null);
+    return this.#wall.troubles.get(jail) ?? (isBlocked ? WAITING : null);
   }
 
   /** Bans behind every rule of the jail; an id that is no address needs no firewall. */
@@ -148,7 +148,7 @@ export class Enforcer {
         pending ??= front.reason(own, address);
       });
       if (ban.pending === pending) continue;
-      if (pending !== null)
+      if (pending !== null && pending !== WAITING)
         this.#parts.onTrouble('ERROR', `[${jail}] ${address} is not banned yet: ${pending}`);
       ban.pending = pending;
       changed = true;

@@ -12,6 +12,9 @@ const SETTLE_MS = 20;
 const REST = 10;
 const LONGEST_REST_MS = 5000;
 
+/** Why a ban does not stand of which the firewall has said nothing yet. */
+export const WAITING = 'not yet handed to the firewall';
+
 /** What a front asks of the daemon and tells it. */
 export type FrontEvents = {
   /** Every ban that should stand behind this front now. */
@@ -35,6 +38,8 @@ export class Front {
   readonly #events: FrontEvents;
   #add = new Map<string, Entry>();
   #remove = new Map<string, Entry>();
+  /** Entries that were handed over and of which the firewall has said nothing yet. */
+  readonly #waiting = new Set<string>();
   /** Why each entry that should stand does not, by `jail address`. */
   readonly #pending = new Map<string, string>();
   #isWhole = false;
@@ -59,7 +64,8 @@ export class Front {
 
   /** Why the ban does not stand; null when the kernel confirmed it. */
   reason(jail: string, address: string): string | null {
-    return this.#pending.get(`${jail} ${address}`) ?? null;
+    const key = `${jail} ${address}`;
+    return this.#pending.get(key) ?? (this.#waiting.has(key) ? WAITING : null);
   }
 
   /** The addresses that are wanted and do not stand, with the reasons. */
@@ -72,6 +78,7 @@ export class Front {
     const key = `${entry.jail} ${entry.address}`;
     this.#remove.delete(key);
     this.#add.set(key, entry);
+    this.#waiting.add(key);
     this.#kick();
   }
 
@@ -79,6 +86,7 @@ export class Front {
   remove(entry: Entry): void {
     const key = `${entry.jail} ${entry.address}`;
     this.#add.delete(key);
+    this.#waiting.delete(key);
     this.#pending.delete(key);
     this.#remove.set(key, entry);
     this.#kick();
@@ -170,16 +178,20 @@ export class Front {
     const result = await enforceNow(this.job, news, this.#events.now());
     // More had to be done than was asked for: the damage was met before a look found it.
     if (result.repaired.jails.length > 0 || result.repaired.added > add.length) this.#isHealing = true;
+    for (const { jail, address } of add) this.#heard(`${jail} ${address}`);
     this.#settle(result);
   }
 
   async #reconcile(): Promise<void> {
+    const handed = [...this.#add.keys()];
     this.#add = new Map();
     this.#remove = new Map();
     this.#isWhole = true;
     const work = async (): Promise<void> => {
+      const result = await reconcile(this.job, this.#events.wanted(), this.#events.now());
       this.#pending.clear();
-      this.#settle(await reconcile(this.job, this.#events.wanted(), this.#events.now()));
+      for (const key of handed) this.#heard(key);
+      this.#settle(result);
     };
     let isDone = false;
     await this.#events.locked(async () => {
@@ -188,6 +200,11 @@ export class Front {
     });
     // A state file that cannot be locked is no reason to leave attackers in.
     if (!isDone) await work();
+  }
+
+  /** The firewall has answered, unless the same entry was handed over once more meanwhile. */
+  #heard(key: string): void {
+    if (!this.#add.has(key)) this.#waiting.delete(key);
   }
 
   #settle(result: Enforcement): void {

@@ -1,5 +1,6 @@
 /** Others damage the firewall while the daemon runs: it heals by itself. Truth is a real packet. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { makeRunning, type Running } from './running.ts';
 import { eventually, makeTestbed, type Testbed, unlessTestbed } from './testbed.ts';
@@ -101,6 +102,7 @@ function driftTests(one: Case): void {
       await running.start('--poll', '0.2');
       running.fail(...BANNED);
       for (const from of BANNED) await refused(from);
+      await eventually('that is saved', () => existsSync(`${running.folder}/state/state.json`));
     });
     after(async () => {
       await running?.close();
@@ -112,9 +114,11 @@ function driftTests(one: Case): void {
         const [times, lines] = [repairs(), running.logged(/was changed by others/).length];
         for (const argv of commands) await bed.sh(...argv);
         for (const from of BANNED) await refused(from);
-        await eventually('the repair is counted', () => repairs() === times + 1);
-        assert.equal(running.logged(/was changed by others/).length, lines + 1);
-        assert.match(running.logged(/was changed by others/).at(-1) ?? '', /WARNING .*: repaired .* bans$/);
+        await eventually('the repair is counted', () => repairs() > times);
+        const said = running.logged(/was changed by others/).slice(lines);
+        // Damage done in several steps may be repaired between them.
+        assert.ok(said.length >= 1 && said.length <= commands.length, said.join('\n'));
+        for (const line of said) assert.match(line, /WARNING .*: repaired .* bans$/);
       });
     }
 
@@ -124,7 +128,7 @@ function driftTests(one: Case): void {
       running.fail('10.2.1.100');
       for (const from of [...BANNED, '10.2.1.100']) await refused(from);
       const { stdout } = await running.f2b('status');
-      assert.match(stdout, new RegExp(`\\|- Repaired:\\t${one.name} \\d+ times`));
+      assert.match(stdout, new RegExp(`\\|- Repaired:\\t${one.name} \\d+ times?`));
       const { stdout: web } = await running.f2b('status', 'web');
       assert.match(web, /Banned IP list:\t10\.2\.1\.99 fd02::99 10\.2\.1\.100/);
     });

@@ -35,10 +35,12 @@ export type RunningOptions = {
   readonly jail: readonly string[];
   /** More environment, such as another PATH. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Words before the daemon's own, such as `strace -f`. */
+  readonly prefix?: readonly string[];
 };
 
 /** Makes folder and configuration; nothing runs yet. Must be closed. */
-export function makeRunning(bed: Testbed, { jail, env = {} }: RunningOptions): Running {
+export function makeRunning(bed: Testbed, { jail, env = {}, prefix = [] }: RunningOptions): Running {
   const folder = mkdtempSync(join(tmpdir(), 'f2b-running-'));
   const logPath = join(folder, 'web.log');
   const statePath = join(folder, 'state', 'state.json');
@@ -50,7 +52,7 @@ export function makeRunning(bed: Testbed, { jail, env = {} }: RunningOptions): R
   writeFileSync(logPath, '');
   writeFileSync(ownLog, '');
   const globals = ['--config', join(folder, 'etc'), '--state', statePath];
-  const inVictim = ['ip', 'netns', 'exec', bed.victim, ...program];
+  const inVictim = ['ip', 'netns', 'exec', bed.victim, ...prefix, ...program];
   let child: ChildProcess | null = null;
   const running: Running = {
     folder,
