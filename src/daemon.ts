@@ -7,18 +7,20 @@ import { Enforcer } from './enforcer.ts';
 import { ConfigError, formatProblem, type Problem, reasonOf } from './errors.ts';
 import { sweepFailures } from './failures.ts';
 import type { FilterFailure, TimeWarning } from './filter.ts';
+import { Gate } from './gate.ts';
 import { withEarlier } from './health.ts';
 import { openHome } from './home.ts';
-import { takeFailure } from './intake.ts';
+import { type Candidate, takeFailure } from './intake.ts';
 import type { Jail } from './jail.ts';
 import { Keeper } from './keeper.ts';
 import type { Level, Log } from './log.ts';
+import { openNames } from './names.ts';
 import { readServices } from './ports.ts';
 import { Reading } from './reading.ts';
 import type { Neighbours } from './rollup.ts';
 import { callRoster, type Roster, refreshOwn, type WorkingJail } from './roster.ts';
 import { expireBans, jailState, nextExpiry, type Order, purgePast, type State } from './state.ts';
-import { ticketOf, totalsOf } from './tickets.ts';
+import { plainFields, ticketOf, totalsOf } from './tickets.ts';
 import { programVersion } from './version.ts';
 import { buildWall, type Wall } from './wall.ts';
 
@@ -47,6 +49,8 @@ const SWEEP_MS = 10_000;
 /** A stretch of reading after which everybody else gets a turn, in milliseconds. */
 const SLICE_MS = 20;
 const DAY = 86400;
+/** How long a stop waits for answers that failures wait for, in milliseconds. */
+const GATE_MS = 10_000;
 /** How long a stop or a reload waits for the actions of one jail, in milliseconds. */
 const ACTIONS_MS = 30_000;
 /** Longest delay that setTimeout takes. */
@@ -77,6 +81,12 @@ export class Daemon {
   #onIdle: (() => void) | null = null;
   /** When each time warning was last given, by jail and kind, epoch seconds. */
   readonly #warned = new Map<string, number>();
+  readonly #gate = new Gate({
+    names: openNames(),
+    onTrouble: (level, text) => this.#say(level, 'fail2ban.filter', text),
+    onPass: (working, id, { time, matches, fields }) =>
+      this.#judge(working, { id, time, lines: matches }, fields),
+  });
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -116,6 +126,7 @@ export class Daemon {
       if (this.#reading === null || this.#reading.isCaughtUp || performance.now() > end) break;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    await this.#gate.idle(GATE_MS);
     this.#sweep();
     await this.#enforcer?.idle();
   }
@@ -163,6 +174,7 @@ export class Daemon {
     this.#notePositions();
     this.#reading?.close();
     this.#reading = null;
+    await this.#gate.idle(GATE_MS);
     await this.#enforcer?.close();
     if (isLifting) await this.#enforcer?.lift();
     await this.#closeActors();
@@ -274,9 +286,23 @@ export class Daemon {
     }
   }
 
+  /** A failure goes on at once, or through the gate when somebody has to be asked first. */
   #take(working: WorkingJail, failure: FilterFailure): void {
-    const { id, kind, time, matches } = failure;
-    if (kind === 'dns') return;
+    const { id, kind, matches, fields } = failure;
+    const time = failure.time ?? this.#options.now();
+    const isName = kind === 'dns';
+    if (!Gate.concerns(working, isName)) {
+      this.#judge(working, { id, time, lines: matches }, fields);
+      return;
+    }
+    const more = { failures: 1, bantime: working.jail.bantime, bancount: 0, restored: false };
+    this.#gate.enter(working, {
+      ticket: { id, time, matches, fields: plainFields(fields), ...more },
+      isName,
+    });
+  }
+
+  #judge(working: WorkingJail, candidate: Candidate, fields: ReadonlyMap<string, unknown>): void {
     const now = this.#options.now();
     takeFailure(
       {
@@ -287,7 +313,7 @@ export class Daemon {
         onBan: (jail, who, ban) => {
           ban.pending = this.#enforcer?.firstReason(jail.jail.name, who) ?? null;
           this.#enforcer?.add(jail.jail.name, who, ban.until);
-          this.#actors.get(jail.jail.name)?.ban(ticketOf(who, ban, { fields: failure.fields }));
+          this.#actors.get(jail.jail.name)?.ban(ticketOf(who, ban, { fields }));
           this.#keeper?.changed('soon');
           this.#planExpiry(ban.until);
         },
@@ -297,7 +323,7 @@ export class Daemon {
         onStillThere: () => this.#enforcer?.check(),
       },
       working,
-      { id, time: time ?? now, lines: matches },
+      candidate,
       now,
     );
     this.#keeper?.changed('calm');

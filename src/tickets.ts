@@ -10,10 +10,6 @@ export function ticketOf(
   ban: Ban | null,
   more: { readonly restored?: boolean; readonly fields?: Fields } = {},
 ): Ticket {
-  const fields = [...(more.fields ?? [])].map(([name, value]): [string, string] => [
-    name,
-    Array.isArray(value) ? value.join(' ') : String(value ?? ''),
-  ]);
   return {
     id,
     failures: ban?.failures ?? 0,
@@ -22,8 +18,17 @@ export function ticketOf(
     bancount: ban?.count ?? 0,
     matches: ban?.matches ?? [],
     restored: more.restored ?? false,
-    fields: new Map(fields),
+    fields: plainFields(more.fields ?? new Map()),
   };
+}
+
+/** Captures as text. */
+export function plainFields(fields: Fields): ReadonlyMap<string, string> {
+  const texts = [...fields].map(([name, value]): [string, string] => [
+    name,
+    Array.isArray(value) ? value.join(' ') : String(value ?? ''),
+  ]);
+  return new Map(texts);
 }
 
 /** A jail's numbers for the tags `jail.banned` and the like. */

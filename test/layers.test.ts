@@ -12,12 +12,12 @@ const src = join(import.meta.dirname, '..', 'src');
 const layers: readonly (readonly [layer: number, names: string])[] = [
   [5, 'main'],
   [4, 'cli commands'],
-  [3, 'actor daemon enforcer front intake reading'],
+  [3, 'actor daemon enforcer front gate intake reading'],
   [
     2,
     'config embedded enforce engine exec firewall home journal keeper linesource lock log logfile logfiles',
   ],
-  [2, 'roster sampler statefile tether version wall'],
+  [2, 'clock names roster sampler statefile tether version wall'],
   [
     1,
     'action ban datepattern escalation failregex failures filter formula guard ignore jail report state statejson',

@@ -1,0 +1,153 @@
+import { hostname } from 'node:os';
+import { fillTags } from './action/shelltext.ts';
+import { type Ticket, tagsOf } from './action/ticket.ts';
+import { parseDuration } from './duration.ts';
+import { reasonOf } from './errors.ts';
+import { failureOf, run } from './exec.ts';
+import { command } from './firewall/backend.ts';
+import type { Level } from './log.ts';
+import type { NameService } from './names.ts';
+import type { WorkingJail } from './roster.ts';
+
+/** A failure that cannot be judged at once: its id is a name, or somebody has to be asked whether it is ignored. */
+export type Visitor = { readonly ticket: Ticket; readonly isName: boolean };
+
+/** What the gate works with, and whom it tells. */
+export type GateParts = {
+  readonly names: NameService;
+  onTrouble(level: Level, text: string): void;
+  /** The failure counts, for this address. */
+  onPass(working: WorkingJail, id: string, ticket: Ticket): void;
+};
+
+/** Failures of one jail that may wait; more than that are not asked about but counted as they are. */
+const MOST_WAITING = 10_000;
+/** Seconds that `ignorecommand` may take. */
+const COMMAND_LIMIT = 30;
+
+/** `ignorecache` of jail.conf(5): what an answer is remembered by, how many, and for how long (seconds). */
+export type CacheRule = { readonly key: string; readonly maxCount: number; readonly maxTime: number };
+
+/** Reads `key="<ip>", max-count=100, max-time=5m`; null when it is unset. */
+export function readCacheRule(text: string | null): CacheRule | null {
+  if (text === null || text.trim() === '') return null;
+  const options = new Map(
+    [...text.matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^,\s]+))/g)].map(([, key = '', a, b, c]) => [
+      key,
+      a ?? b ?? c ?? '',
+    ]),
+  );
+  return {
+    key: options.get('key') ?? '<ip>',
+    maxCount: Number(options.get('max-count') ?? 100) || 100,
+    maxTime: parseDuration(options.get('max-time') ?? '5m') ?? 300,
+  };
+}
+
+/**
+ * Where failures wait that need an answer from outside: names instead of addresses (`usedns`), names in ignoreip, and
+ * `ignorecommand`. They are asked about in order per jail, beside the reading of logs, each within a time limit.
+ */
+export class Gate {
+  readonly #parts: GateParts;
+  readonly #queues = new Map<string, { tail: Promise<void>; waiting: number }>();
+  readonly #answers = new Map<string, Map<string, { readonly until: number; readonly isIgnored: boolean }>>();
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether failures of this jail have to go through the gate. */
+  static concerns({ jail }: WorkingJail, isName: boolean): boolean {
+    return isName || jail.ignore.names.length > 0 || jail.ignore.command !== null;
+  }
+
+  /** Takes a failure in; `onPass` is called for it later, or never. */
+  enter(working: WorkingJail, visitor: Visitor): void {
+    const queue = this.#queues.get(working.jail.name) ?? { tail: Promise.resolve(), waiting: 0 };
+    this.#queues.set(working.jail.name, queue);
+    if (queue.waiting >= MOST_WAITING) {
+      if (!visitor.isName) this.#parts.onPass(working, visitor.ticket.id, visitor.ticket);
+      return;
+    }
+    queue.waiting++;
+    queue.tail = queue.tail
+      .then(() => this.#ask(working, visitor))
+      .catch((error: unknown) => this.#tell(working, 'ERROR', reasonOf(error)))
+      .finally(() => {
+        queue.waiting--;
+      });
+  }
+
+  /** Resolves when nobody waits any more, or after `limitMs`. */
+  async idle(limitMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limitMs);
+    });
+    const all = Promise.all([...this.#queues.values()].map(({ tail }) => tail));
+    await Promise.race([all, limit]);
+    clearTimeout(timer);
+  }
+
+  async #ask(working: WorkingJail, { ticket, isName }: Visitor): Promise<void> {
+    const ids = isName ? await this.#addresses(working, ticket.id) : [ticket.id];
+    for (const id of ids) {
+      const own = { ...ticket, id };
+      const because = await this.#ignoredBy(working, own);
+      if (because === null) this.#parts.onPass(working, id, own);
+      else this.#tell(working, 'INFO', `Ignore ${id} by ${because}`);
+    }
+  }
+
+  async #addresses(working: WorkingJail, name: string): Promise<readonly string[]> {
+    const addresses = await this.#parts.names.addressesOf(name);
+    if (working.jail.usedns === 'warn') {
+      this.#tell(
+        working,
+        'WARNING',
+        `the log names ${name}, taken as ${addresses.join(' ') || 'nobody'}: names can be forged`,
+      );
+    }
+    return addresses;
+  }
+
+  async #ignoredBy(working: WorkingJail, ticket: Ticket): Promise<string | null> {
+    const { names } = working.jail.ignore;
+    for (const name of names) {
+      if ((await this.#parts.names.addressesOf(name)).includes(ticket.id)) return 'dns';
+    }
+    return working.jail.ignore.command !== null && (await this.#commandSays(working, ticket))
+      ? 'command'
+      : null;
+  }
+
+  async #commandSays(working: WorkingJail, ticket: Ticket): Promise<boolean> {
+    const { name, ignore } = working.jail;
+    const around = { banned: 0, bannedTotal: 0, found: 0, foundTotal: 0, fqHostname: hostname(), ipHost: '' };
+    const tags = tagsOf(ticket, around);
+    const rule = readCacheRule(ignore.cache);
+    const known = this.#answers.get(name) ?? new Map<string, { until: number; isIgnored: boolean }>();
+    this.#answers.set(name, known);
+    const key = rule?.key.replace(/<([A-Za-z][\w.:-]*)>/g, (whole, tag: string) => tags(tag) ?? whole) ?? '';
+    const earlier = rule === null ? undefined : known.get(key);
+    if (earlier !== undefined && earlier.until > performance.now()) return earlier.isIgnored;
+    const { text, env } = fillTags(ignore.command ?? '', tags);
+    const one = command(['/bin/sh', '-c', text], { mayFail: true });
+    const output = await run(one, COMMAND_LIMIT, { env });
+    if (output.trouble !== null)
+      this.#tell(working, 'ERROR', `ignorecommand: ${failureOf(one, output) ?? output.trouble}`);
+    const isIgnored = output.exitCode === 0;
+    if (rule !== null) {
+      const [oldest] = known.keys();
+      if (known.size >= rule.maxCount && oldest !== undefined) known.delete(oldest);
+      known.delete(key);
+      known.set(key, { until: performance.now() + rule.maxTime * 1000, isIgnored });
+    }
+    return isIgnored;
+  }
+
+  #tell(working: WorkingJail, level: Level, text: string): void {
+    this.#parts.onTrouble(level, `[${working.jail.name}] ${text}`);
+  }
+}
