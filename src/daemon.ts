@@ -318,7 +318,10 @@ export class Daemon {
           this.#planExpiry(ban.until);
         },
         onReplaced: (jail, ids) => {
-          for (const who of ids) this.#enforcer?.remove(jail.jail.name, who);
+          for (const who of ids) {
+            this.#enforcer?.remove(jail.jail.name, who);
+            this.#actors.get(jail.jail.name)?.unban(ticketOf(who, null));
+          }
         },
         onStillThere: () => this.#enforcer?.check(),
       },
