@@ -40,6 +40,11 @@ export type News = {
   readonly remove: readonly Entry[];
   /** Every wanted entry, those of `add` among them and those of `remove` not. */
   wanted(): readonly Entry[];
+  /**
+   * Runs the full comparison, should it come to that, while nobody else changes state or firewall; not given = the caller
+   * has seen to that.
+   */
+  alone?(work: () => Promise<Enforcement>): Promise<Enforcement>;
 };
 
 const NOT_TAKEN = 'the firewall did not take it';
@@ -85,14 +90,16 @@ export async function enforceNow(job: Job, news: News, now: number): Promise<Enf
   const { firewall, rules, run } = job;
   const add = news.add.filter((entry) => entry.until === null || entry.until > now);
   const all = [...add, ...news.remove];
+  const compare = () => reconcile(job, news.wanted(), now);
+  const inFull = () => news.alone?.(compare) ?? compare();
   if (firewall.kind === 'dummy') return confirmAll(add);
   const isPlain = all.every((entry) => isCanonical(entry.address)) && news.add.length === add.length;
   const mayCollide = !firewall.takesOverlaps && all.some((entry) => entry.address.includes('/'));
-  if (!isPlain || mayCollide || rules.length === 0) return reconcile(job, news.wanted(), now);
+  if (!isPlain || mayCollide || rules.length === 0) return inFull();
   const change = { ...NO_DIFFERENCE, add, remove: news.remove, isNews: true };
   const reason = await apply(job, change, now);
-  if (reason !== null) return reconcile(job, news.wanted(), now);
-  if (!(await stands(job, change, now))) return reconcile(job, news.wanted(), now);
+  if (reason !== null) return inFull();
+  if (!(await stands(job, change, now))) return inFull();
   for (const command of firewall.cut(rules, add)) await run(command);
   const repaired = { jails: [], added: add.length, removed: news.remove.length, strays: [] };
   return { enforced: add, pending: [], repaired, trouble: [] };

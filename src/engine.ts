@@ -35,16 +35,19 @@ const SCRIPT = new Script(`globalThis[Symbol.for('f2b.work')]()`);
 
 /**
  * Runs `work` and interrupts it after `limitMs`, also within a regex: V8 backtracks without end on some patterns, and this
- * is the one thing that stops it. Costs about 0.1 ms a call. False when it was interrupted.
+ * is the one thing that stops it. Costs about 0.1 ms a call. Null when it came to its end, else the milliseconds of
+ * processor time that it had: on a busy machine far less than the limit, which is a clock's.
  */
-function within(limitMs: number, work: () => void): boolean {
+function within(limitMs: number, work: () => void): number | null {
   Object.assign(globalThis, { [WORK]: work });
+  const before = process.threadCpuUsage();
   try {
     SCRIPT.runInThisContext({ timeout: limitMs });
-    return true;
+    return null;
   } catch (error) {
-    if (codeOf(error) === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return false;
-    throw error;
+    if (codeOf(error) !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+    const { user, system } = process.threadCpuUsage(before);
+    return (user + system) / 1000;
   }
 }
 
@@ -79,17 +82,23 @@ export class Engine {
     this.#cursor = { line: batch.start, lineEnd: batch.start, worker: 0, regex: null, index: 0 };
     this.#skipped.clear();
     let suspect = '';
+    /** Times that the machine was too slow to tell. */
+    let slow = 0;
     for (;;) {
       const { line, worker } = this.#cursor;
       const isAgain = suspect === `${line} ${worker}`;
       const resumed = { ...this.#cursor };
-      const limit = isAgain ? SECOND_LIMIT_MS : LIMIT_MS;
-      if (within(limit, () => this.#match(batch, now, resumed, results))) return results;
+      const limit = isAgain ? SECOND_LIMIT_MS * 2 ** slow : LIMIT_MS;
+      const usedMs = within(limit, () => this.#match(batch, now, resumed, results));
+      if (usedMs === null) return results;
       const { line: stuckLine, worker: stuckWorker } = this.#cursor;
       const place = `${stuckLine} ${stuckWorker}`;
-      // The machine may just have been slow: only what is interrupted twice in the same place is stuck.
-      if (suspect === place && place === `${resumed.line} ${resumed.worker}`) this.#strike(batch);
-      else if (place !== `${resumed.line} ${resumed.worker}`) this.#skipped.clear();
+      // The machine may just have been slow: only what is interrupted twice in the same place, and was at work, is stuck.
+      const isSame = place === `${resumed.line} ${resumed.worker}`;
+      const isTried = suspect === place && isSame;
+      slow = isTried && usedMs < LIMIT_MS ? slow + 1 : 0;
+      if (isTried && slow === 0) this.#strike(batch);
+      else if (!isSame) this.#skipped.clear();
       suspect = place;
     }
   }

@@ -1,4 +1,4 @@
-import { type Enforcement, enforceNow, findDamage, type Job, reconcile } from './enforce.ts';
+import { type Enforcement, enforceNow, findDamage, type Job, type News, reconcile } from './enforce.ts';
 import type { Entry } from './firewall/backend.ts';
 
 /** A reconcile that left something undone is repeated after this long, then after twice as long, ... */
@@ -174,7 +174,12 @@ export class Front {
     const remove = [...this.#remove.values()];
     this.#add = new Map();
     this.#remove = new Map();
-    const news = { add, remove, wanted: () => this.#events.wanted() };
+    const news: News = {
+      add,
+      remove,
+      wanted: () => this.#events.wanted(),
+      alone: (compare) => this.#alone(compare),
+    };
     const result = await enforceNow(this.job, news, this.#events.now());
     // More had to be done than was asked for: the damage was met before a look found it.
     if (result.repaired.jails.length > 0 || result.repaired.added > add.length) this.#isHealing = true;
@@ -187,19 +192,26 @@ export class Front {
     this.#add = new Map();
     this.#remove = new Map();
     this.#isWhole = true;
-    const work = async (): Promise<void> => {
+    await this.#alone(async () => {
       const result = await reconcile(this.job, this.#events.wanted(), this.#events.now());
       this.#pending.clear();
       for (const key of handed) this.#heard(key);
       this.#settle(result);
-    };
-    let isDone = false;
-    await this.#events.locked(async () => {
-      isDone = true;
-      await work();
     });
+  }
+
+  /**
+   * Runs the work while no command changes state and firewall, after obeying those that did: what they have just lifted
+   * would otherwise be put back.
+   */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const answers: { readonly value: T }[] = [];
+    await this.#events.locked(async () => {
+      answers.push({ value: await work() });
+    });
+    const [answer] = answers;
     // A state file that cannot be locked is no reason to leave attackers in.
-    if (!isDone) await work();
+    return answer === undefined ? work() : answer.value;
   }
 
   /** The firewall has answered, unless the same entry was handed over once more meanwhile. */
