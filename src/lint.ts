@@ -1,87 +1,111 @@
-import { groupsIn, type Node } from './failregex/tree.ts';
+import type { Place } from './errors.ts';
+import { childrenOf, type Node } from './failregex/tree.ts';
 import { type Failregex, matchText } from './failregex.ts';
-import { accepts, sampleText } from './lint/sample.ts';
+import type { Filter, FilterRegex } from './filter.ts';
+import { sampleOf } from './lint/sample.ts';
+import { addressIn, floating, REAL, smuggled, VICTIM } from './lint/smuggle.ts';
 
-/** Something about a failregex that an attacker could use. `proof` is a line that shows it. */
+/** Something about a filter's regex that an attacker could use, and a line, as it stands behind the date, that shows it. */
 export type Finding = {
   readonly kind: 'unanchored' | 'smuggle';
+  /** `prefregex`, or `failregex` with its number from 1. */
+  readonly key: string;
+  readonly place: Place;
   readonly text: string;
-  readonly proof: string | null;
+  readonly proof: string;
 };
 
-/** Addresses of the documentation networks: the one that really failed, and the one that an attacker writes. */
-const REAL = '198.51.100.1';
-const VICTIM = '203.0.113.66';
-const ADDRESS_GROUPS = ['ip4', 'ip6', 'dns', 'cidr', 'fid'];
-/** What an attacker's text is made of; a wildcard that takes all of these takes an address with words around it. */
-const NEEDED = ' .0123456789af';
+const TEXTS = {
+  unanchored: `has no anchor: behind any text it takes an address, here ${VICTIM}; begin it with ^`,
+  smuggle: `could take the address ${VICTIM} that an attacker wrote, while ${REAL} failed`,
+} as const;
 
 /**
- * What an attacker could make of the pattern: no anchor at its beginning, or a wildcard through which a second address can
- * be put into the line. Such a line is built from the pattern and counts only when the pattern itself then answers the
- * wrong address. Patterns from which no line can be built are passed over.
+ * What an attacker could make of the filter: a failregex without anchor, or a wildcard through which a second address can be
+ * put into the line. Such a line is built from the pattern and counts only when the whole filter then answers the wrong
+ * address. Patterns from which no line can be built are passed over.
  */
-export function lintFailregex(regex: Failregex): readonly Finding[] {
-  const findings: Finding[] = [];
-  if (!regex.isAnchored && regex.fields.size > 0) {
-    const text = 'has no anchor: begin it with ^, or text of an attacker may match in the middle of a line';
-    findings.push({ kind: 'unanchored', text, proof: null });
+export function lintFilter(filter: Filter): readonly Finding[] {
+  const found = filter.failregex.flatMap((one) => {
+    const proven = (content: string): string | null => proofOf(filter, one, content);
+    return lintOne(one.regex, proven).map((finding) => ({
+      ...finding,
+      one,
+      key: `failregex ${one.index + 1}`,
+    }));
+  });
+  const told = lintPrefregex(filter).map((finding) => ({ ...finding, key: 'prefregex' }));
+  return [...told, ...found].map(({ kind, key, proof, one }) => {
+    return { kind, key, place: one.source.place, text: TEXTS[kind], proof };
+  });
+}
+
+type Hit = { readonly kind: Finding['kind']; readonly proof: string };
+
+/** The gravest finding of one pattern; `proven` turns what it matches into a whole line, null when that proves nothing. */
+function lintOne(regex: Failregex, proven: (content: string) => string | null): readonly Hit[] {
+  const loose = floating(regex);
+  const proof = loose === null ? null : proven(loose);
+  if (proof !== null) return [{ kind: 'unanchored', proof }];
+  for (const line of smuggled(regex)) {
+    const whole = proven(line);
+    if (whole !== null) return [{ kind: 'smuggle', proof: whole }];
   }
-  const proof = smuggle(regex);
-  if (proof !== null) {
-    const text = `could take the address ${VICTIM} that an attacker wrote, while ${REAL} failed`;
-    findings.push({ kind: 'smuggle', text, proof });
+  return [];
+}
+
+/** A prefregex that takes the address itself is proven with what some failregex matches behind it. */
+function lintPrefregex(filter: Filter): readonly (Hit & { readonly one: FilterRegex })[] {
+  const one = filter.prefregex;
+  const group = one === null ? null : findContent(one.regex.tree.root);
+  if (one === null) return [];
+  for (const { regex } of filter.failregex) {
+    const content = sampleOf(regex.tree.root, { address: REAL, through: [], fills: new Map() });
+    const given = new Map(group === null || content === null ? [] : [[group, content]]);
+    const proof = smuggled(one.regex, given).find((line) => isFailure(filter, one.regex, line));
+    if (proof !== undefined) return [{ kind: 'smuggle', proof, one }];
   }
-  return findings;
+  return [];
 }
 
-/** A line in which the real address stands where the service writes it, and yet the other one is found; null = none. */
-function smuggle(regex: Failregex): string | null {
-  const items = flatten(regex.tree.root);
-  const numbers = new Set(ADDRESS_GROUPS.flatMap((name) => regex.tree.names.get(name) ?? []));
-  const host = items.findIndex((item) => groupsIn(item).some((group) => numbers.has(group)));
-  if (host < 0) return null;
-  const plain = sampleText(items, REAL);
-  if (plain === null || addressIn(regex, plain) !== REAL) return null;
-  for (const [k, item] of items.slice(0, host).entries()) {
-    if (!isWild(item)) continue;
-    const before = sampleText(items.slice(0, k), REAL);
-    const fake = sampleText(items.slice(k + 1), VICTIM);
-    const real = sampleText(items.slice(k + 1), REAL);
-    if (before === null || fake === null || real === null) continue;
-    const lines = [`${before}x${fake} x${real}`, `${before}${fake} ${real}`];
-    const fooled = lines.find((line) => addressIn(regex, line) === VICTIM);
-    if (fooled !== undefined) return fooled;
-  }
-  const tail = items.slice(host + 1).some(isWild);
-  const open = !items.some((item) => item.kind === 'anchor' && /end/i.test(item.anchor));
-  if (!tail && !open) return null;
-  const fakeTail = sampleText(items, VICTIM);
-  const line = `${plain} ${fakeTail ?? ''}`;
-  return addressIn(regex, line) === VICTIM ? line : null;
+/** Whether behind prefregex some failregex matches that leaves the address to it. */
+function isFailure(filter: Filter, prefregex: Failregex, line: string): boolean {
+  const content = matchText(prefregex, `${line}\n`)?.groups[prefregex.fields.get('content') ?? -1] ?? line;
+  if (isIgnored(filter, [line, content])) return false;
+  const first = filter.failregex.find((one) => matchText(one.regex, `${content}\n`) !== null);
+  return first !== undefined && !first.regex.fields.has('nofail') && addressIn(first.regex, content) === null;
 }
 
-/** The parts of the pattern one after the other, without the groups around them. */
-function flatten(node: Node): readonly Node[] {
-  if (node.kind === 'seq') return node.items.flatMap(flatten);
-  const isAddress = node.kind === 'group' && node.name !== null && ADDRESS_GROUPS.includes(node.name);
-  if ((node.kind === 'group' && !isAddress) || node.kind === 'atomic') return flatten(node.body);
-  return [node];
+function isIgnored(filter: Filter, texts: readonly string[]): boolean {
+  return filter.ignoreregex.some(({ regex }) => texts.some((text) => matchText(regex, `${text}\n`) !== null));
 }
 
-function isWild(node: Node): boolean {
-  if (node.kind !== 'repeat' || node.max !== Number.POSITIVE_INFINITY) return false;
-  const { body } = node;
-  return body.kind === 'set' && [...NEEDED].every((char) => accepts(body.set, char.charCodeAt(0)));
+/** The line that hands `content` to the failregexes, when VICTIM is then what the filter answers by this one. */
+function proofOf(filter: Filter, { regex, index }: FilterRegex, content: string): string | null {
+  if (regex.fields.has('nofail')) return null;
+  const line = filter.prefregex === null ? content : lineWith(filter.prefregex.regex, content);
+  if (line === null) return null;
+  if (isIgnored(filter, [line, content])) return null;
+  const first = filter.failregex.find((one) => matchText(one.regex, `${content}\n`) !== null);
+  return first?.index === index && addressIn(regex, content) === VICTIM ? line : null;
 }
 
-function addressIn(regex: Failregex, line: string): string | null {
-  const found = matchText(regex, `${line}\n`);
-  if (found === null) return null;
-  for (const name of ADDRESS_GROUPS) {
-    const number = regex.fields.get(name);
-    const value = number === undefined ? undefined : found.groups[number];
-    if (value !== undefined && value !== '') return value;
+/** A line in which prefregex finds this content; null when none could be made up. */
+function lineWith(prefregex: Failregex, content: string): string | null {
+  const group = findContent(prefregex.tree.root);
+  if (group === null) return matchText(prefregex, `${content}\n`) === null ? null : content;
+  const wish = { address: REAL, through: [group], fills: new Map([[group, content]]) };
+  const line = sampleOf(prefregex.tree.root, wish);
+  if (line === null) return null;
+  const found = matchText(prefregex, `${line}\n`);
+  return found?.groups[prefregex.fields.get('content') ?? -1] === content ? line : null;
+}
+
+function findContent(node: Node): Node | null {
+  if (node.kind === 'group' && node.name === 'content') return node;
+  for (const child of childrenOf(node)) {
+    const found = findContent(child);
+    if (found !== null) return found;
   }
   return null;
 }

@@ -1,8 +1,11 @@
-import type { CharSet, Node } from '../failregex/tree.ts';
+import { type CharSet, childrenOf, type Node } from '../failregex/tree.ts';
+
+/** The groups that say who failed: addresses, names, and ids of F-ID. */
+export const ADDRESS_GROUPS: readonly string[] = ['ip4', 'ip6', 'dns', 'fid'];
 
 /** Characters that a sample is made of, the most usual first. */
 const LETTERS = [
-  ...'ax1 -:/.=,;()[]"\'<>_@%#!?*+&~|{}\\^$`ABCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwyz023456789\t',
+  ...'ax1 -:/.=,;()[]"\'<>_@%#!?*+&~|{}\\^$`ABCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwyz023456789\t\n',
 ].map((char) => char.charCodeAt(0));
 
 /** Whether the set takes the ASCII character. */
@@ -26,53 +29,93 @@ function inCategory(category: string, code: number): boolean {
   return patterns[category]?.test(String.fromCharCode(code)) ?? false;
 }
 
+/** What a sample is to be like. */
+export type Wish = {
+  /** What stands where a group takes an address. */
+  readonly address: string;
+  /** Parts that the sample has to lead through: no other branch is taken, nothing around them is left out. */
+  readonly through: readonly Node[];
+  /** What these parts are to be replaced by. */
+  readonly fills: ReadonlyMap<Node, string>;
+};
+
 /**
  * A short text that the parts match one after the other, with `address` where a group takes an address; null when
  * none could be made up. Look-arounds and conditions are not minded: whoever uses the text tries it first.
  */
 export function sampleText(items: readonly Node[], address: string): string | null {
   const captured = new Map<number, string>();
-  return join(items.map((item) => textOf(item, address, captured)));
+  const maker = { address, ways: new Set<Node>(), fills: new Map<Node, string>(), captured };
+  return join(items.map((item) => textOf(item, maker)));
 }
+
+/** The same for a whole pattern, by a wish. */
+export function sampleOf(root: Node, { address, through, fills }: Wish): string | null {
+  const ways = new Set(through.flatMap((node) => wayTo(root, node) ?? []));
+  return textOf(root, { address, ways, fills, captured: new Map() });
+}
+
+/** The node and everything around it, from the outside to the inside; null when it is not inside `root`. */
+function wayTo(root: Node, node: Node): readonly Node[] | null {
+  if (root === node) return [root];
+  for (const child of childrenOf(root)) {
+    const way = wayTo(child, node);
+    if (way !== null) return [root, ...way];
+  }
+  return null;
+}
+
+type Maker = {
+  readonly address: string;
+  readonly ways: ReadonlySet<Node>;
+  readonly fills: ReadonlyMap<Node, string>;
+  readonly captured: Map<number, string>;
+};
 
 function join(parts: readonly (string | null)[]): string | null {
   return parts.includes(null) ? null : parts.join('');
 }
 
-function textOf(node: Node, address: string, captured: Map<number, string>): string | null {
+function textOf(node: Node, maker: Maker): string | null {
+  const { ways, captured } = maker;
+  const fill = maker.fills.get(node);
+  if (fill !== undefined) return fill;
   switch (node.kind) {
     case 'set': {
       const code = LETTERS.find((letter) => accepts(node.set, letter));
       return code === undefined ? null : String.fromCharCode(code);
     }
     case 'seq':
-      return join(node.items.map((item) => textOf(item, address, captured)));
-    case 'alt':
-      for (const branch of node.branches) {
-        const text = textOf(branch, address, captured);
-        if (text !== null) return text;
-      }
-      return null;
+      return join(node.items.map((item) => textOf(item, maker)));
+    case 'alt': {
+      const forced = node.branches.filter((branch) => ways.has(branch));
+      return firstText(forced.length > 0 ? forced : node.branches, maker);
+    }
     case 'repeat': {
-      const text = node.min === 0 ? '' : textOf(node.body, address, captured);
-      return text === null ? null : text.repeat(node.min);
+      const times = Math.max(node.min, ways.has(node) ? 1 : 0);
+      return times === 0 ? '' : (textOf(node.body, maker)?.repeat(times) ?? null);
     }
     case 'group': {
-      const text = isAddress(node.name) ? address : textOf(node.body, address, captured);
+      const isAddress = node.name !== null && ADDRESS_GROUPS.includes(node.name);
+      const text = isAddress ? maker.address : textOf(node.body, maker);
       if (text !== null) captured.set(node.index, text);
       return text;
     }
     case 'atomic':
-      return textOf(node.body, address, captured);
+      return textOf(node.body, maker);
     case 'backref':
       return captured.get(node.index) ?? null;
     case 'cond':
-      return textOf(captured.has(node.index) ? node.yes : node.no, address, captured);
+      return textOf(captured.has(node.index) ? node.yes : node.no, maker);
     default:
       return '';
   }
 }
 
-function isAddress(name: string | null): boolean {
-  return name === 'ip4' || name === 'ip6' || name === 'dns' || name === 'fid';
+function firstText(branches: readonly Node[], maker: Maker): string | null {
+  for (const branch of branches) {
+    const text = textOf(branch, maker);
+    if (text !== null) return text;
+  }
+  return null;
 }
