@@ -1,11 +1,19 @@
 /** The daemon as a process of its own in the victim's namespace of a test bed, with one jail that reads one log. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../src/exec.ts';
 import { command, type Output } from '../src/firewall/backend.ts';
-import type { State } from '../src/state.ts';
+import { emptyState, type State } from '../src/state.ts';
 import { readState } from '../src/statejson.ts';
 import { program } from './need.ts';
 import { eventually, type Testbed } from './testbed.ts';
@@ -26,6 +34,7 @@ export type Running = {
   log(): string;
   /** Lines logged so far that match. */
   logged(pattern: RegExp): readonly string[];
+  /** The state as saved; an empty one before the first time. */
   state(): State;
   close(): Promise<void>;
 };
@@ -96,6 +105,7 @@ export function makeRunning(bed: Testbed, { jail, env = {}, prefix = [] }: Runni
         .split('\n')
         .filter((line) => pattern.test(line)),
     state() {
+      if (!existsSync(statePath)) return emptyState();
       const read = readState(readFileSync(statePath, 'utf8'));
       if (read.kind !== 'ok') throw new Error(`the state is ${read.kind}`);
       return read.state;

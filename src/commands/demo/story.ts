@@ -80,7 +80,7 @@ async function realPart(on: Play): Promise<void> {
   );
   await askUntilRefused(on, '/', null, 150);
   showNews(on);
-  say('', ...indented(`$ f2b status flask-8080\n${await ownCommand(on.files, ['status', 'flask-8080'])}`));
+  say('', ...indented(`$ f2b status flask-8080\n${await statusWithBan(on, 'flask-8080')}`));
   say('', `And this stands in the kernel (${scene.firewall}):`, '');
   say(...indented(await kernelLines(scene)));
 
@@ -102,7 +102,7 @@ async function realPart(on: Play): Promise<void> {
   await pause(on);
   await askUntilRefused(on, '/restricted/', '12345', 250);
   showNews(on);
-  say('', ...indented(`$ f2b status flask-auth\n${await ownCommand(on.files, ['status', 'flask-auth'])}`));
+  say('', ...indented(`$ f2b status flask-auth\n${await statusWithBan(on, 'flask-auth')}`));
 
   say('', '== 5. f2b flush lifts every ban', '');
   say(...indented(`$ f2b flush\n${await ownCommand(on.files, ['flush'])}`));
@@ -159,6 +159,18 @@ async function askUntilRefused(
 function tell({ scene, say }: Play, path: string, password: string | null, answer: string): void {
   const how = password === null ? '' : ` with the password "${password}"`;
   say(`    ${scene.attacker} asks for ${path}${how}: ${answer}`);
+}
+
+/** What `f2b status` says once the ban is written down, which happens beside its enforcement. */
+async function statusWithBan(on: Play, jail: string): Promise<string> {
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const answer = await ownCommand(on.files, ['status', jail]);
+    if (answer.includes(`\t${on.scene.attacker}\n`)) return answer;
+    if (performance.now() > end)
+      throw new MachineError(`the demonstration failed: no ban in ${jail}\n${answer}`);
+    await pause(on, 100);
+  }
 }
 
 /** Shows what the server and f2b have logged since the last time. */
