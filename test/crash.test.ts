@@ -122,6 +122,30 @@ function stateAt(path: string): State | null {
   return read.kind === 'ok' ? read.state : null;
 }
 
+/** The end of a file that the daemon wrote. */
+function tail(path: string, lines: number): string {
+  return existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(-lines).join('\n') : `no ${path}`;
+}
+
+/** What is not yet as it has to be, and what the daemon said of it. */
+function account(state: State | null, lines: number, folder: string): string {
+  const jail = state?.jails.get('web');
+  const bans = [...(jail?.bans ?? [])].filter(([, { pending }]) => pending !== null);
+  const pending = bans.slice(0, 10).map(([id, ban]) => `  ${id} (by ${ban.origin}): ${ban.pending}`);
+  const at = [...(state?.positions ?? [])].map(
+    ([source, position]) => `  ${source} ${JSON.stringify(position)}`,
+  );
+  return [
+    `every line is counted, and every ban stands: counted ${jail?.totalFailed ?? 0} of ${lines} lines`,
+    `${bans.length} of ${jail?.bans.size ?? 0} bans pending`,
+    ...pending,
+    'positions',
+    ...at,
+    `standard error:\n${tail(join(folder, 'stderr'), 20)}`,
+    `log:\n${tail(join(folder, 'f2b.log'), 40)}`,
+  ].join('\n');
+}
+
 describe('kill -9', { skip: unlessTestbed('nft'), timeout: 1_200_000 }, () => {
   it(`${KILLS} times at random instants leads to what an undisturbed run leads to`, async (t) => {
     const seed = Date.now() % 1_000_000;
@@ -161,11 +185,12 @@ describe('kill -9', { skip: unlessTestbed('nft'), timeout: 1_200_000 }, () => {
       writer.stop();
       const byHand = await Promise.all(hands);
       child = daemonIn(bed, folder, path);
-      await eventually('every line is counted, and every ban stands', () => {
+      const isDone = (): boolean => {
         const jail = stateAt(path)?.jails.get('web');
         const pending = [...(jail?.bans.values() ?? [])].filter((ban) => ban.pending !== null);
         return (jail?.totalFailed ?? 0) >= writer.lines.length && pending.length === 0;
-      });
+      };
+      await eventually(() => account(stateAt(path), writer.lines.length, folder), isDone);
       await killed(child);
 
       const calm = join(folder, 'calm');

@@ -49,15 +49,16 @@ export function unlessTestbed(...programs: readonly string[]): string | false {
   return unlessRootWith('ip', 'curl', 'sysctl', 'taskset', ...programs);
 }
 
-/** Waits until `check` holds, at most `seconds`; fails with `what`. */
+/** Waits until `check` holds, at most `seconds`; fails with `what`, a function for what only the moment of failure knows. */
 export async function eventually(
-  what: string,
+  what: string | (() => string),
   check: () => boolean | Promise<boolean>,
   seconds = 30,
 ): Promise<void> {
   const end = Date.now() + seconds * 1000;
   while (!(await check())) {
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    if (Date.now() > end)
+      throw new Error(`not within ${seconds} s: ${typeof what === 'string' ? what : what()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
