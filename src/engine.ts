@@ -1,8 +1,11 @@
-import { Script } from 'node:vm';
+import { type Closely, charge, LINE_MS, lookClosely, type Spent, tooMuch } from './engine/costs.ts';
 import { type Dispatch, makeDispatch } from './engine/dispatch.ts';
-import { codeOf } from './errors.ts';
+import { within } from './engine/limit.ts';
+import { Quarantine, type StuckRegex } from './engine/quarantine.ts';
 import { type Filter, type FilterState, type Outcome, processLine } from './filter.ts';
 import type { Batch } from './linesource.ts';
+
+export type { StuckRegex } from './engine/quarantine.ts';
 
 /** A jail's filter at work on a stream. */
 export type Worker = {
@@ -16,59 +19,60 @@ export type Worker = {
 /** What a line led to in a worker (by its place in the list). */
 export type Result = { readonly worker: number; readonly outcome: Outcome };
 
-/** A regex that took too long on a line; `isQuarantined`: it is not used any more. `regex` null = date or prefregex. */
+/**
+ * A regex that took too long on a line. `regex` null = date, prefregex or ignoreregex; `from`: from this length on it is not
+ * used on any line until the next reload, null: skipped for this line only.
+ */
 export type Stuck = {
   readonly worker: Worker;
   readonly regex: number | null;
   readonly line: string;
-  readonly isQuarantined: boolean;
+  readonly from: number | null;
 };
 
-/** How long matching may take before it is interrupted, and then once more for the line alone, in milliseconds. */
-const LIMIT_MS = 40;
-const SECOND_LIMIT_MS = 80;
-/** A regex that was stuck on so many lines is put into quarantine. */
-const STRIKES = 3;
-
-const WORK = Symbol.for('f2b.work');
-const SCRIPT = new Script(`globalThis[Symbol.for('f2b.work')]()`);
-
-/**
- * Runs `work` and interrupts it after `limitMs`, also within a regex: V8 backtracks without end on some patterns, and this
- * is the one thing that stops it. Costs about 0.1 ms a call. Null when it came to its end, else the milliseconds of
- * processor time that it had: on a busy machine far less than the limit, which is a clock's.
- */
-function within(limitMs: number, work: () => void): number | null {
-  Object.assign(globalThis, { [WORK]: work });
-  const before = process.threadCpuUsage();
-  try {
-    SCRIPT.runInThisContext({ timeout: limitMs });
-    return null;
-  } catch (error) {
-    if (codeOf(error) !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
-    const { user, system } = process.threadCpuUsage(before);
-    return (user + system) / 1000;
-  }
-}
+/** How long a batch may take before it is interrupted, in milliseconds; some ten times of what one takes. */
+const LIMIT_MS = 20;
+/** So often a line is tried in a filter, each time without what was slow; then the filter leaves it. */
+const ATTEMPTS = 3;
+/** What gets no processor is given more of the clock, up to so many times its limit. */
+const PATIENCE = 64;
 
 /** Where matching stands; written all the time, so that an interruption knows what it interrupted. */
-type Cursor = { line: number; lineEnd: number; worker: number; regex: number | null; index: number };
+type Cursor = {
+  /** Where to go on while no line is open. */
+  at: number;
+  isOpen: boolean;
+  /** The open line, the first worker that is not done with it, and that worker's regex and window of before. */
+  line: number;
+  lineEnd: number;
+  worker: number;
+  regex: number | null;
+  window: FilterState['window'];
+  /** Lines begin before `counted` so many times since the batch's start; for batches whose lines have times. */
+  counted: number;
+  index: number;
+};
+
+/** A batch on its way. */
+type Job = { readonly batch: Batch; readonly now: number; readonly results: Result[] };
+
+type Line = { readonly text: string; readonly time: number | null };
 
 /**
  * Takes batches of lines through many filters at once. Only lines that hold a literal which some failregex cannot do
  * without are decoded at all, and only the failregexes whose literals are there are tried. Work is bounded in time: a
- * regex that is stuck on a line is skipped for that line, told, and after some such lines used no more; every other line
- * and filter gets its due.
+ * regex that is stuck on a line is skipped for that line, told, and after some such lines no longer used on their like;
+ * every other line and filter gets its due.
  */
 export class Engine {
   readonly workers: readonly Worker[];
   readonly #dispatch: Dispatch;
   readonly #onStuck: (stuck: Stuck) => void;
-  readonly #strikes = new Map<string, number>();
-  readonly #quarantine = new Set<string>();
-  /** What is skipped on the line that the cursor resumes at: `worker regex`, or `worker null` for all of the worker. */
-  #skipped = new Set<string>();
-  #cursor: Cursor = { line: 0, lineEnd: 0, worker: 0, regex: null, index: 0 };
+  readonly #quarantine = new Quarantine();
+  readonly #cursor: Cursor = {
+    ...{ at: 0, isOpen: false, line: 0, lineEnd: 0, worker: 0, regex: null, window: [] },
+    ...{ counted: 0, index: 0 },
+  };
 
   constructor(workers: readonly Worker[], onStuck: (stuck: Stuck) => void) {
     this.workers = workers;
@@ -78,72 +82,77 @@ export class Engine {
 
   /** Matches the batch and answers what it led to, in order. `now` in epoch seconds. */
   run(batch: Batch, now: number): readonly Result[] {
-    const results: Result[] = [];
-    this.#cursor = { line: batch.start, lineEnd: batch.start, worker: 0, regex: null, index: 0 };
-    this.#skipped.clear();
-    let suspect = '';
-    /** Times that the machine was too slow to tell. */
-    let slow = 0;
+    const job: Job = { batch, now, results: [] };
+    const cursor = this.#cursor;
+    Object.assign(cursor, { at: batch.start, isOpen: false, counted: batch.start, index: 0 });
+    let limitMs = LIMIT_MS;
     for (;;) {
-      const { line, worker } = this.#cursor;
-      const isAgain = suspect === `${line} ${worker}`;
-      const resumed = { ...this.#cursor };
-      const limit = isAgain ? SECOND_LIMIT_MS * 2 ** slow : LIMIT_MS;
-      const usedMs = within(limit, () => this.#match(batch, now, resumed, results));
-      if (usedMs === null) return results;
-      const { line: stuckLine, worker: stuckWorker } = this.#cursor;
-      const place = `${stuckLine} ${stuckWorker}`;
-      // The machine may just have been slow: only what is interrupted twice in the same place, and was at work, is stuck.
-      const isSame = place === `${resumed.line} ${resumed.worker}`;
-      const isTried = suspect === place && isSame;
-      slow = isTried && usedMs < LIMIT_MS ? slow + 1 : 0;
-      if (isTried && slow === 0) this.#strike(batch);
-      else if (!isSame) this.#skipped.clear();
-      suspect = place;
+      const { at } = cursor;
+      if (within(limitMs, () => this.#match(job, at)) === null) return job.results;
+      // Nothing may be stuck at all: a clock goes on also while others have the processor.
+      limitMs = cursor.isOpen || cursor.at > at ? LIMIT_MS : Math.min(limitMs * 2, LIMIT_MS * PATIENCE);
+      if (cursor.isOpen) this.#matchClosely(job);
     }
   }
 
-  #match(batch: Batch, now: number, from: Cursor, results: Result[]): void {
-    const { bytes, end, times } = batch;
+  /** The regexes that were ever stuck, by worker. */
+  stuck(): readonly StuckRegex[] {
+    return this.#quarantine.all();
+  }
+
+  #match(job: Job, from: number): void {
+    const { bytes, end, times } = job.batch;
     const cursor = this.#cursor;
-    let counted = from.line;
-    this.#dispatch.eachLine(bytes, from.line, end, (start, stop) => {
-      if (times !== null) {
-        for (; counted < start; counted = bytes.indexOf(10, counted) + 1) cursor.index++;
+    this.#dispatch.eachLine(bytes, from, end, (start, stop) => {
+      while (times !== null && cursor.counted < start) {
+        const next = bytes.indexOf(10, cursor.counted) + 1;
+        cursor.counted = next;
+        cursor.index++;
       }
-      const isResumed = start === from.line;
-      if (!isResumed) this.#skipped.clear();
       cursor.line = start;
       cursor.lineEnd = stop;
-      const line = { text: bytes.toString('utf8', start, stop), time: times?.[cursor.index] ?? null };
-      for (let worker = isResumed ? from.worker : 0; worker < this.workers.length; worker++) {
-        if (!this.#dispatch.concerns(worker)) continue;
-        this.#process(worker, line, { batch, now, results });
+      cursor.worker = 0;
+      cursor.isOpen = true;
+      const line = this.#lineOf(job.batch);
+      for (let worker = 0; worker < this.workers.length; worker++) {
+        if (this.#dispatch.concerns(worker)) this.#process(worker, line, job, null);
       }
+      this.#closeLine();
     });
   }
 
-  #process(
-    number: number,
-    line: { readonly text: string; readonly time: number | null },
-    { batch, now, results }: { readonly batch: Batch; readonly now: number; readonly results: Result[] },
-  ): void {
+  #lineOf({ bytes, times }: Batch): Line {
+    const { line, lineEnd, index } = this.#cursor;
+    return { text: bytes.toString('utf8', line, lineEnd), time: times?.[index] ?? null };
+  }
+
+  #closeLine(): void {
+    this.#cursor.at = this.#cursor.lineEnd + 1;
+    this.#cursor.isOpen = false;
+  }
+
+  #process(number: number, line: Line, { batch, now, results }: Job, closely: Closely | null): void {
     const cursor = this.#cursor;
     const worker = this.workers[number];
-    cursor.worker = number;
+    if (worker === undefined) return;
+    cursor.window = worker.state.window;
     cursor.regex = null;
-    if (worker === undefined || this.#skipped.has(`${number} null`)) return;
-    const hasExceptions = this.#skipped.size > 0 || this.#quarantine.size > 0;
+    cursor.worker = number;
+    const isHeld = this.#quarantine.concerns(number);
+    const length = isHeld ? lengthOf(line, worker) : 0;
+    if (closely?.skipped.has(null) || (isHeld && this.#quarantine.holds(number, null, length))) {
+      cursor.worker = number + 1;
+      return;
+    }
     const outcome = processLine(worker.filter, worker.state, line, {
       mode: batch.live ? 'live' : 'catchup',
       findtime: worker.findtime,
       now,
       mayMatch: (index) => {
+        if (closely !== null) charge(closely, cursor.regex);
         cursor.regex = index;
-        if (!this.#dispatch.mayMatch(number, index)) return false;
-        if (!hasExceptions) return true;
-        const key = `${number} ${index}`;
-        return !this.#skipped.has(key) && !this.#quarantine.has(key);
+        if (!this.#dispatch.mayMatch(number, index) || closely?.skipped.has(index)) return false;
+        return !isHeld || !this.#quarantine.holds(number, index, length);
       },
     });
     if (outcome.failures.length > 0 || outcome.warning !== null) results.push({ worker: number, outcome });
@@ -151,17 +160,65 @@ export class Engine {
     cursor.worker = number + 1;
   }
 
-  #strike({ bytes }: Batch): void {
-    const { line, lineEnd, worker: number, regex } = this.#cursor;
-    const worker = this.workers[number];
-    const key = `${number} ${regex}`;
-    this.#skipped.add(key);
-    const strikes = (this.#strikes.get(key) ?? 0) + 1;
-    this.#strikes.set(key, strikes);
-    const isQuarantined = strikes >= STRIKES && regex !== null;
-    if (isQuarantined) this.#quarantine.add(key);
-    if (worker === undefined) return;
-    const text = bytes.toString('utf8', line, Math.min(lineEnd, line + 200));
-    this.#onStuck({ worker, regex, line: text, isQuarantined });
+  /** Takes the line that was interrupted through the rest of the workers, one by one, and finds out what is slow on it. */
+  #matchClosely(job: Job): void {
+    const spent: Spent[] = [];
+    for (let number = this.#cursor.worker; number < this.workers.length; number++) {
+      const costs = this.#tryWorker(number, job, number === this.#cursor.worker);
+      for (const [regex, ms] of costs) spent.push({ worker: number, regex, ms });
+    }
+    // Each may be quick enough by itself, and all of them together too slow.
+    for (const { worker, regex } of tooMuch(spent)) this.#strike(job, worker, regex);
+    this.#closeLine();
   }
+
+  /** Answers what each regex cost that was not told as stuck. */
+  #tryWorker(number: number, job: Job, isInterrupted: boolean): ReadonlyMap<number | null, number> {
+    const { state } = this.workers[number] ?? {};
+    const window = (isInterrupted ? this.#cursor.window : state?.window) ?? [];
+    const skipped = new Set<number | null>();
+    let patience = 1;
+    for (let attempt = 1; attempt <= ATTEMPTS; ) {
+      if (state !== undefined) state.window = window;
+      const closely = lookClosely(skipped);
+      const usedMs = within(LINE_MS * patience, () => this.#again(number, job, closely));
+      charge(closely, this.#cursor.regex);
+      if (usedMs === null || this.#cursor.worker > number) return closely.costs;
+      if (usedMs < LINE_MS / 2) {
+        patience = Math.min(patience * 2, PATIENCE);
+        continue;
+      }
+      patience = 1;
+      attempt++;
+      const [slowest] = [...closely.costs].sort(([, a], [, b]) => b - a);
+      if (slowest === undefined) break;
+      skipped.add(slowest[0]);
+      this.#strike(job, number, slowest[0]);
+    }
+    return new Map();
+  }
+
+  #again(number: number, job: Job, closely: Closely): void {
+    const { line, lineEnd } = this.#cursor;
+    this.#cursor.worker = number;
+    this.#dispatch.eachLine(job.batch.bytes, line, Math.min(lineEnd + 1, job.batch.end), () => {
+      if (this.#dispatch.concerns(number)) this.#process(number, this.#lineOf(job.batch), job, closely);
+    });
+  }
+
+  #strike({ batch, now }: Job, number: number, regex: number | null): void {
+    const { line, lineEnd } = this.#cursor;
+    const worker = this.workers[number];
+    if (worker === undefined) return;
+    const text = batch.bytes.toString('utf8', line, Math.min(lineEnd, line + 200));
+    const length = lengthOf(this.#lineOf(batch), worker);
+    const from = this.#quarantine.strike(number, regex, { length, line: text, now });
+    this.#onStuck({ worker, regex, line: text, from });
+  }
+}
+
+/** The length of what is matched: a filter of several lines sees those before it too. */
+function lengthOf({ text }: Line, { filter, state }: Worker): number {
+  if (filter.maxlines <= 1) return text.length;
+  return state.window.reduce((sum, { before, after }) => sum + before.length + after.length, text.length);
 }

@@ -240,9 +240,12 @@ export class Reading {
   }
 }
 
-function stuckText({ worker, regex, line, isQuarantined }: Stuck, source: string): string {
-  const what = regex === null ? 'the date or prefregex' : `failregex ${regex + 1}`;
-  const after = isQuarantined ? 'it is not used any more until the next reload' : 'skipped for this line';
+function stuckText({ worker, regex, line, from }: Stuck, source: string): string {
+  const what = regex === null ? 'the date, prefregex or ignoreregex' : `failregex ${regex + 1}`;
+  const after =
+    from === null
+      ? 'skipped for this line'
+      : `not used on lines of ${from} characters and more until the next reload`;
   return `[${worker.jail}] ${what} took too long on a line of ${source}, ${after}: ${line}`;
 }
 

@@ -1,0 +1,74 @@
+/** A regex that was stuck on so many lines is put into quarantine. */
+export const STRIKES = 3;
+/** A regex in quarantine is still used on lines shorter than the shortest that it was stuck on by this factor. */
+const MARGIN = 4;
+
+/** A regex that was stuck; `regex` null = the worker's date, prefregex or ignoreregexes. Times in epoch seconds. */
+export type StuckRegex = {
+  readonly worker: number;
+  readonly regex: number | null;
+  /** It is not used on lines of at least so many characters; null: not in quarantine (yet). */
+  readonly from: number | null;
+  /** Lines on which it was interrupted. */
+  readonly strikes: number;
+  /** Lines on which it would have been tried, were it not in quarantine. */
+  readonly skipped: number;
+  /** The beginning of the last line that it was stuck on. */
+  readonly line: string;
+  readonly last: number;
+};
+
+/** A line that a regex was stuck on; `length` in characters, `now` in epoch seconds. */
+export type Strike = { readonly length: number; readonly line: string; readonly now: number };
+
+type Entry = { -readonly [K in keyof StuckRegex]: StuckRegex[K] } & { fresh: number; shortest: number };
+
+/**
+ * Which regexes were stuck how often, and on which lines they are no longer used. What explodes does so from some length on:
+ * a quarantine leaves the shorter lines alone, or three long lines would be all that an attacker needs to switch a jail off.
+ */
+export class Quarantine {
+  readonly #entries = new Map<string, Entry>();
+  /** By worker: its regexes in quarantine. */
+  readonly #held = new Map<number, Map<number | null, Entry>>();
+
+  /** Counts a line; the length from which on the regex is now held, when this line put it into quarantine, else null. */
+  strike(worker: number, regex: number | null, { length, line, now }: Strike): number | null {
+    const key = `${worker} ${regex}`;
+    const entry: Entry = this.#entries.get(key) ?? {
+      ...{ worker, regex, from: null, strikes: 0, skipped: 0, line, last: now },
+      ...{ fresh: 0, shortest: length },
+    };
+    this.#entries.set(key, entry);
+    entry.strikes++;
+    entry.fresh++;
+    entry.shortest = Math.min(entry.shortest, length);
+    entry.line = line;
+    entry.last = now;
+    if (entry.fresh < STRIKES) return null;
+    entry.fresh = 0;
+    entry.from = Math.min(entry.from ?? Number.POSITIVE_INFINITY, Math.ceil(entry.shortest / MARGIN));
+    const held = this.#held.get(worker) ?? new Map<number | null, Entry>();
+    held.set(regex, entry);
+    this.#held.set(worker, held);
+    return entry.from;
+  }
+
+  /** Whether any regex of the worker is in quarantine. */
+  concerns(worker: number): boolean {
+    return this.#held.has(worker);
+  }
+
+  /** Whether the regex is not to be used on a line of that length; counts the lines. */
+  holds(worker: number, regex: number | null, length: number): boolean {
+    const entry = this.#held.get(worker)?.get(regex);
+    if (entry === undefined || entry.from === null || length < entry.from) return false;
+    entry.skipped++;
+    return true;
+  }
+
+  /** All regexes that were ever stuck. */
+  all(): readonly StuckRegex[] {
+    return [...this.#entries.values()].map(({ fresh: _, shortest: __, ...entry }) => entry);
+  }
+}
