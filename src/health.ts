@@ -1,5 +1,22 @@
 import { formatDuration } from './duration.ts';
 
+/**
+ * A regex that took too long on lines of a source. `regex` is the failregex's number from 0, null = date, prefregex or
+ * ignoreregex; `text` the pattern; `last` and `line` tell of the last of those lines, in epoch seconds.
+ */
+export type StuckHealth = {
+  readonly regex: number | null;
+  readonly text: string;
+  /** In quarantine: it is not used on lines of at least so many characters; null: not in quarantine. */
+  readonly from: number | null;
+  /** Lines on which it was interrupted. */
+  readonly strikes: number;
+  /** Lines on which it was not tried because of the quarantine. */
+  readonly skipped: number;
+  readonly line: string;
+  readonly last: number;
+};
+
 /** What one jail has made of a source's lines; samples are single lines picked out of the stream. Epoch seconds. */
 export type JailHealth = {
   lastMatch: number | null;
@@ -8,6 +25,8 @@ export type JailHealth = {
   dated: number;
   /** Samples that the prefregex matched; null when there is none. */
   prefixed: number | null;
+  /** Regexes that were stuck since the start or the last reload. */
+  readonly stuck: readonly StuckHealth[];
 };
 
 /** How a log source fares; saved with the state so that `status --sources` can tell. Times are epoch seconds. */
@@ -46,7 +65,8 @@ export function alarmsOf(name: string, source: SourceHealth, now: number): reado
   if (source.lag !== null && source.lag > LAG) alarms.push(`${name}: ${source.lag} bytes wait to be read`);
   if (source.lostFiles > 0)
     alarms.push(`${name}: the unread rest of ${source.lostFiles} rotated files was not found`);
-  for (const [jail, { sampled, dated, prefixed }] of Object.entries(source.jails)) {
+  for (const [jail, { sampled, dated, prefixed, stuck }] of Object.entries(source.jails)) {
+    for (const one of stuck) if (one.from !== null) alarms.push(`${name}: [${jail}] ${printStuck(one)}`);
     if (sampled < ENOUGH) continue;
     if (dated === 0)
       alarms.push(`${name}: [${jail}] none of ${sampled} sampled lines has a date: did the format change?`);
@@ -56,6 +76,14 @@ export function alarmsOf(name: string, source: SourceHealth, now: number): reado
       );
   }
   return alarms;
+}
+
+/** One stuck regex in words. */
+export function printStuck({ regex, from, strikes, skipped }: StuckHealth): string {
+  const what = regex === null ? 'date, prefregex or ignoreregex' : `failregex ${regex + 1}`;
+  const lines = `too slow on ${strikes} line${strikes === 1 ? '' : 's'}`;
+  if (from === null) return `${what}: ${lines}`;
+  return `${what}: ${lines}, in quarantine for lines of ${from} characters and more (${skipped} skipped)`;
 }
 
 /** A source as `status --sources` prints it. `clock` prints epoch seconds as local time. */

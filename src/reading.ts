@@ -1,7 +1,8 @@
 import { type Dates, findDate } from './datepattern.ts';
+import { bounded } from './engine/limit.ts';
 import { Engine, type Stuck, type Worker } from './engine.ts';
 import type { FilterFailure, TimeWarning } from './filter.ts';
-import type { JailHealth, SourceHealth } from './health.ts';
+import type { JailHealth, SourceHealth, StuckHealth } from './health.ts';
 import { type Journal, journalKey, journalTrouble, openJournal } from './journal.ts';
 import type { Batch, FilePosition, JournalPosition, LineSource, Say } from './linesource.ts';
 import { type LogFiles, openLogFiles, type Reader, type Wanted } from './logfiles.ts';
@@ -12,8 +13,11 @@ import type { Positions } from './state.ts';
 /** Bytes taken from a source at a time: small enough that others get their turn, and that no time limit is met. */
 const CHUNK = 64 * 1024;
 
+/** A date that is looked for longer than this is none, in milliseconds. */
+const DATE_MS = 20;
+
 /** Of a source whose lines a jail has not seen yet. */
-const UNSEEN: JailHealth = { lastMatch: null, sampled: 0, dated: 0, prefixed: null };
+const UNSEEN: JailHealth = { lastMatch: null, sampled: 0, dated: 0, prefixed: null, stuck: [] };
 
 /** What reading tells the daemon. */
 export type ReadingEvents = {
@@ -125,7 +129,10 @@ export class Reading {
     const all = this.sources().map(({ source, jails }): [string, SourceHealth] => {
       const { live: _, ...status } = source.status();
       const samplers = this.#samplers.get(source.name);
-      const known = jails.map((jail) => [jail, samplers?.get(jail)?.health ?? UNSEEN] as const);
+      const known = jails.map((jail) => {
+        const health = samplers?.get(jail)?.health ?? UNSEEN;
+        return [jail, { ...health, stuck: this.#stuck(source.name, jail) }] as const;
+      });
       return [source.name, { ...status, jails: Object.fromEntries(known) }];
     });
     return new Map(all);
@@ -142,6 +149,12 @@ export class Reading {
   close(): void {
     this.#files.close();
     for (const { journal } of this.#journals) journal.close();
+  }
+
+  #stuck(source: string, jail: string): readonly StuckHealth[] {
+    return [...this.#engines].flatMap(([key, engine]) =>
+      key.startsWith(`${source}\n`) ? stuckOf(engine, jail) : [],
+    );
   }
 
   #take(source: string, batch: Batch, jails: readonly WorkingJail[]): void {
@@ -240,6 +253,15 @@ export class Reading {
   }
 }
 
+function stuckOf(engine: Engine, jail: string): readonly StuckHealth[] {
+  return engine.stuck().flatMap(({ worker, ...one }) => {
+    const { jail: name, filter } = engine.workers[worker] ?? {};
+    if (name !== jail || filter === undefined) return [];
+    const regex = one.regex === null ? filter.prefregex : filter.failregex[one.regex];
+    return [{ ...one, text: regex?.source.text ?? '' }];
+  });
+}
+
 function stuckText({ worker, regex, line, from }: Stuck, source: string): string {
   const what = regex === null ? 'the date, prefregex or ignoreregex' : `failregex ${regex + 1}`;
   const after =
@@ -255,7 +277,11 @@ function selectionOf({ jail }: WorkingJail) {
 }
 
 function dateIn(dates: Dates, line: string, now: number): number | null {
-  return findDate(dates, line, now)?.time ?? null;
+  let time: number | null = null;
+  const look = (): void => {
+    time = findDate(dates, line, now)?.time ?? null;
+  };
+  return bounded(DATE_MS, look) ? time : null;
 }
 
 function isFilePosition(value: unknown): value is FilePosition {

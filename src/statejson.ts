@@ -1,5 +1,5 @@
 import type { Count } from './failures.ts';
-import type { JailHealth, SourceHealth } from './health.ts';
+import type { JailHealth, SourceHealth, StuckHealth } from './health.ts';
 import type { Ban, JailState, Order, Past, Repairs, State } from './state.ts';
 
 /** The number in the state file's `version`; a file with a higher one is refused. */
@@ -172,6 +172,21 @@ function jailHealthOf(value: unknown): JailHealth {
     sampled: orNull(json['sampled']) ?? 0,
     dated: orNull(json['dated']) ?? 0,
     prefixed: orNull(json['prefixed']),
+    stuck: listOf(json['stuck'] ?? [], 'stuck').map(stuckOf),
+  };
+}
+
+function stuckOf(value: unknown): StuckHealth {
+  const json = objectOf(value, 'stuck');
+  const orNull = (part: unknown): number | null => (typeof part === 'number' ? part : null);
+  return {
+    regex: orNull(json['regex']),
+    text: String(json['text']),
+    from: orNull(json['from']),
+    strikes: orNull(json['strikes']) ?? 0,
+    skipped: orNull(json['skipped']) ?? 0,
+    line: String(json['line']),
+    last: orNull(json['last']) ?? 0,
   };
 }
 

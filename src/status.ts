@@ -1,5 +1,6 @@
 import { formatDuration } from './duration.ts';
 import { makeEscalation } from './escalation.ts';
+import { printStuck, type StuckHealth } from './health.ts';
 import type { Jail } from './jail.ts';
 import type { State } from './state.ts';
 
@@ -11,6 +12,8 @@ export type JailStatus = {
   /** Paths of log files, or journal matches. */
   readonly sources: readonly string[];
   readonly isJournal: boolean;
+  /** Regexes that were too slow on lines of these logs. */
+  readonly stuck: readonly StuckHealth[];
   readonly currentlyBanned: number;
   readonly totalBanned: number;
   readonly banned: readonly BanStatus[];
@@ -43,6 +46,7 @@ export function statusOf(jail: Jail, state: State, files: readonly string[], now
     totalFailed: known?.totalFailed ?? 0,
     sources: isJournal ? matches : files,
     isJournal,
+    stuck: [...state.sources.values()].flatMap(({ jails }) => jails[jail.name]?.stuck ?? []),
     currentlyBanned: bans.length,
     totalBanned: known?.totalBanned ?? 0,
     banned: bans.map(([id, { at, until, failures, count, origin, pending }]) => ({
@@ -80,6 +84,7 @@ export function printJail(status: JailStatus): string {
     '|- Filter',
     `|  |- Currently failed:\t${status.currentlyFailed}`,
     `|  |- Total failed:\t${status.totalFailed}`,
+    ...status.stuck.map((one) => `|  |- Too slow:\t${printStuck(one)}`),
     `|  \`- ${status.isJournal ? 'Journal matches' : 'File list'}:\t${status.sources.join(' ')}`,
     '`- Actions',
     `   |- Currently banned:\t${status.currentlyBanned}`,

@@ -51,7 +51,25 @@ test('sample() counts the lines whose rest the prefregex matches, and needs no n
   sample([sampler], batchOf('2026-11-20 04:12:09 cron: hello'), 0);
   sample([sampler], batchOf(''), 0);
   sample([sampler], batchOf('\n'), 0);
-  assert.deepEqual(sampler.health, { lastMatch: null, sampled: 2, dated: 2, prefixed: 1 });
+  assert.deepEqual(sampler.health, { lastMatch: null, sampled: 2, dated: 2, prefixed: 1, stuck: [] });
+});
+
+test('sample() looks on only now and then once it has seen enough', () => {
+  const sampler = samplerFor(null);
+  const log = batchOf(`2026-11-20 04:12:09 ${'x'.repeat(79)}\n`.repeat(200_000));
+  sample([sampler], log, 10);
+  const { sampled } = sampler.health;
+  assert.ok(sampled >= 1000);
+  sample([sampler], log, 10.05);
+  assert.equal(sampler.health.sampled, sampled);
+  sample([sampler], log, 10.2);
+  assert.ok(sampler.health.sampled > sampled);
+});
+
+test('sample() does not hang on a line that explodes', () => {
+  const sampler = samplerFor('^(?=x)(?:x+)+y <F-CONTENT>.+</F-CONTENT>$');
+  sample([sampler], batchOf(`2026-11-20 04:12:09 ${'x'.repeat(60)}\n`), 0);
+  assert.equal(sampler.health.prefixed, 0);
 });
 
 const source = (more: Partial<SourceHealth>, jail: Partial<JailHealth> = {}): SourceHealth => ({
@@ -67,7 +85,7 @@ const source = (more: Partial<SourceHealth>, jail: Partial<JailHealth> = {}): So
   rotations: 0,
   truncations: 0,
   lostFiles: 0,
-  jails: { sshd: { lastMatch: null, sampled: 500, dated: 500, prefixed: 500, ...jail } },
+  jails: { sshd: { lastMatch: null, sampled: 500, dated: 500, prefixed: 500, stuck: [], ...jail } },
   ...more,
 });
 
@@ -85,5 +103,12 @@ test("alarmsOf() tells silence, trouble, lag, and a format that is no longer the
   tells(source({ lag: 1e9 }), 2000, /1000000000 bytes wait/);
   tells(source({}, { dated: 0 }), 2000, /\[sshd\] none of 500 sampled lines has a date/);
   tells(source({}, { prefixed: 0 }), 2000, /\[sshd\] prefregex matched none of 500/);
+  const stuck = { regex: 2, text: '^x$', from: 250, strikes: 3, skipped: 9, line: 'x', last: 1 };
+  tells(
+    source({}, { stuck: [stuck] }),
+    2000,
+    /\[sshd\] failregex 3: too slow on 3 lines, in quarantine for lines of 250 characters and more \(9 skipped\)/,
+  );
+  assert.deepEqual(alarmsOf('/log', source({}, { stuck: [{ ...stuck, from: null }] }), 2000), []);
   assert.deepEqual(alarmsOf('/log', source({}, { sampled: 50, dated: 0 }), 2000), []);
 });

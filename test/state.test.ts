@@ -118,7 +118,12 @@ test('readState() reads what printState() printed', () => {
     rotations: 0,
     truncations: 0,
     lostFiles: 0,
-    jails: { sshd: { lastMatch: 3, sampled: 4, dated: 4, prefixed: null } },
+    jails: {
+      sshd: {
+        ...{ lastMatch: 3, sampled: 4, dated: 4, prefixed: null },
+        stuck: [{ regex: null, text: '^x', from: 16, strikes: 3, skipped: 1, line: 'x', last: 2 }],
+      },
+    },
   });
   const read = readState(printState(state, 5));
   assert.equal(read.kind, 'ok');

@@ -21,6 +21,18 @@ export function within(limitMs: number, work: () => void): number | null {
   }
 }
 
+/**
+ * Runs `work`, which can be begun again at any point, until it ends or has really been at work for about `limitMs`: what got
+ * too little of a busy machine is given more of the clock. False when it was stuck.
+ */
+export function bounded(limitMs: number, work: () => void): boolean {
+  for (let clockMs = limitMs; ; clockMs *= 2) {
+    const usedMs = within(clockMs, work);
+    if (usedMs === null) return true;
+    if (usedMs > limitMs / 2) return false;
+  }
+}
+
 /** Milliseconds of processor time that this thread has had. */
 export function processorMs(): number {
   const { user, system } = process.threadCpuUsage();
