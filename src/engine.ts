@@ -1,4 +1,4 @@
-import { type Closely, charge, LINE_MS, lookClosely, type Spent, tooMuch } from './engine/costs.ts';
+import { type Closely, charge, type Spent, tooMuch, tryClosely } from './engine/closely.ts';
 import { type Dispatch, makeDispatch } from './engine/dispatch.ts';
 import { within } from './engine/limit.ts';
 import { Quarantine, type StuckRegex } from './engine/quarantine.ts';
@@ -32,10 +32,8 @@ export type Stuck = {
 
 /** How long a batch may take before it is interrupted, in milliseconds; some ten times of what one takes. */
 const LIMIT_MS = 20;
-/** So often a line is tried in a filter, each time without what was slow; then the filter leaves it. */
-const ATTEMPTS = 3;
-/** What gets no processor is given more of the clock, up to so many times its limit. */
-const PATIENCE = 64;
+/** A batch that gets no processor is given more of the clock, up to this. */
+const MOST_LIMIT_MS = 1000;
 
 /** Where matching stands; written all the time, so that an interruption knows what it interrupted. */
 type Cursor = {
@@ -90,7 +88,7 @@ export class Engine {
       const { at } = cursor;
       if (within(limitMs, () => this.#match(job, at)) === null) return job.results;
       // Nothing may be stuck at all: a clock goes on also while others have the processor.
-      limitMs = cursor.isOpen || cursor.at > at ? LIMIT_MS : Math.min(limitMs * 2, LIMIT_MS * PATIENCE);
+      limitMs = cursor.isOpen || cursor.at > at ? LIMIT_MS : Math.min(limitMs * 2, MOST_LIMIT_MS);
       if (cursor.isOpen) this.#matchClosely(job);
     }
   }
@@ -165,37 +163,25 @@ export class Engine {
     const spent: Spent[] = [];
     for (let number = this.#cursor.worker; number < this.workers.length; number++) {
       const costs = this.#tryWorker(number, job, number === this.#cursor.worker);
-      for (const [regex, ms] of costs) spent.push({ worker: number, regex, ms });
+      for (const [regex, ms] of costs ?? []) spent.push({ worker: number, regex, ms });
     }
     // Each may be quick enough by itself, and all of them together too slow.
     for (const { worker, regex } of tooMuch(spent)) this.#strike(job, worker, regex);
     this.#closeLine();
   }
 
-  /** Answers what each regex cost that was not told as stuck. */
-  #tryWorker(number: number, job: Job, isInterrupted: boolean): ReadonlyMap<number | null, number> {
+  #tryWorker(number: number, job: Job, isInterrupted: boolean): ReadonlyMap<number | null, number> | null {
     const { state } = this.workers[number] ?? {};
     const window = (isInterrupted ? this.#cursor.window : state?.window) ?? [];
-    const skipped = new Set<number | null>();
-    let patience = 1;
-    for (let attempt = 1; attempt <= ATTEMPTS; ) {
-      if (state !== undefined) state.window = window;
-      const closely = lookClosely(skipped);
-      const usedMs = within(LINE_MS * patience, () => this.#again(number, job, closely));
-      charge(closely, this.#cursor.regex);
-      if (usedMs === null || this.#cursor.worker > number) return closely.costs;
-      if (usedMs < LINE_MS / 2) {
-        patience = Math.min(patience * 2, PATIENCE);
-        continue;
-      }
-      patience = 1;
-      attempt++;
-      const [slowest] = [...closely.costs].sort(([, a], [, b]) => b - a);
-      if (slowest === undefined) break;
-      skipped.add(slowest[0]);
-      this.#strike(job, number, slowest[0]);
-    }
-    return new Map();
+    return tryClosely({
+      run: (closely) => {
+        if (state !== undefined) state.window = window;
+        this.#again(number, job, closely);
+      },
+      regex: () => this.#cursor.regex,
+      isDone: () => this.#cursor.worker > number,
+      onStuck: (regex) => this.#strike(job, number, regex),
+    });
   }
 
   #again(number: number, job: Job, closely: Closely): void {

@@ -1,0 +1,76 @@
+import { processorMs, within } from './limit.ts';
+
+/** What a line may cost in a filter, in milliseconds of processor time. */
+const LINE_MS = 30;
+/** So often a line is tried in a filter, each time without what was slow; then the filter leaves it. */
+const ATTEMPTS = 3;
+/** What gets no processor is given more of the clock, up to so many times its limit. */
+const PATIENCE = 64;
+
+/** A line that is looked at closely: what each regex cost so far, in milliseconds of processor time, and which are left out. */
+export type Closely = {
+  beganMs: number;
+  readonly costs: Map<number | null, number>;
+  readonly skipped: ReadonlySet<number | null>;
+};
+
+/** What a worker's regex cost on a line; `regex` null = date, prefregex or ignoreregex. */
+export type Spent = { readonly worker: number; readonly regex: number | null; readonly ms: number };
+
+/** One line on its way through one filter. */
+export type Attempt = {
+  /** Takes the line through the filter from the beginning, and calls charge() before each regex. */
+  run(closely: Closely): void;
+  /** The regex that was tried last. */
+  regex(): number | null;
+  /** Whether the line's outcome was told, though an interruption came after that. */
+  isDone(): boolean;
+  /** A regex is skipped on this line from now on. */
+  onStuck(regex: number | null): void;
+};
+
+/** Puts the time since the last call on the regex's account. */
+export function charge(closely: Closely, regex: number | null): void {
+  const nowMs = processorMs();
+  closely.costs.set(regex, (closely.costs.get(regex) ?? 0) + nowMs - closely.beganMs);
+  closely.beganMs = nowMs;
+}
+
+/**
+ * Takes a line through a filter within bounds: what costs most is left out, until the rest of the filter is quick enough.
+ * Answers what each regex cost that was tried to the end; null when the filter leaves the line. An interruption is told by
+ * processor time: a busy machine stops clocks, not regexes.
+ */
+export function tryClosely(attempt: Attempt): ReadonlyMap<number | null, number> | null {
+  const skipped = new Set<number | null>();
+  let patience = 1;
+  for (let attempts = 1; attempts <= ATTEMPTS; ) {
+    const closely: Closely = { beganMs: processorMs(), costs: new Map(), skipped };
+    const usedMs = within(LINE_MS * patience, () => attempt.run(closely));
+    charge(closely, attempt.regex());
+    if (usedMs === null || attempt.isDone()) return closely.costs;
+    if (usedMs < LINE_MS / 2) {
+      patience = Math.min(patience * 2, PATIENCE);
+      continue;
+    }
+    patience = 1;
+    attempts++;
+    const slowest = [...closely.costs].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
+    skipped.add(slowest);
+    attempt.onStuck(slowest);
+  }
+  return null;
+}
+
+/** The slowest regexes, so that what is left of a line that cost too much on the whole is half of what it may cost. */
+export function tooMuch(spent: readonly Spent[]): readonly Spent[] {
+  let leftMs = spent.reduce((sum, { ms }) => sum + ms, 0);
+  if (leftMs <= LINE_MS) return [];
+  const found: Spent[] = [];
+  for (const one of spent.toSorted((a, b) => b.ms - a.ms)) {
+    if (leftMs <= LINE_MS / 2) break;
+    leftMs -= one.ms;
+    found.push(one);
+  }
+  return found;
+}
