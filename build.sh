@@ -86,7 +86,8 @@ if [ -x "$out/$name" ] && [ "$(cat "$out/.$name.stamp" 2>/dev/null)" = "$stamp $
 fi
 
 # --- 3. one script ---------------------------------------------------------------------------------------------
-# A step that makes a source file (say a .wasm turned into a .ts) belongs here, before the bundling.
+# First the source file that is made: the WebAssembly of the finder, from its AssemblyScript.
+"$node" src/engine/wasm/compile.js || fail "cannot compile src/engine/wasm/scan.ts"
 rm -rf "$out"/.build-*
 work=$(mktemp -d "$out/.build-XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -1,53 +1,78 @@
+import type { Failregex } from '../failregex.ts';
 import { type Filter, needsEveryLine } from '../filter.ts';
-import { type Finder, makeFinder } from './finder.ts';
+import type { FinderLine, LineFinder, Literal, Stretch } from './finder.ts';
+import { makeWasmFinder } from './wasmfinder.ts';
+import { makeWuManber } from './wumanber.ts';
 
 /** Says for the lines of a stretch of bytes which failregexes of which filters could match them at all. */
 export type Dispatch = {
   /**
-   * Calls `line` for every line that some filter has to see, in order. Inside the call `mayMatch` and `concerns` speak of
-   * that line.
+   * Calls `line` for every line that some filter has to see, in order. Inside the call the other functions speak of that
+   * line.
    */
   eachLine(bytes: Uint8Array, start: number, end: number, line: (start: number, end: number) => void): void;
   /** Whether the filter (by its place in the list) has to see the current line. */
   concerns(filter: number): boolean;
   mayMatch(filter: number, regex: number): boolean;
+  /** The first failregex of the filter, from number `regex` on, that may match; -1 when there is none. */
+  nextRegex(filter: number, regex: number): number;
 };
+
+/** `all`: lines that only prefregex or an ignoreregex can match are told as well, for whoever counts those. */
+export type DispatchOptions = { readonly all: boolean };
 
 /** Literals shorter than this occur in every other line and are not worth looking for. */
 const SHORTEST = 3;
+/** Bytes of a log that tell what is rare in it. */
+const SAMPLE = 16384;
 
 /** Makes a Dispatch for filters that read the same lines. */
-export function makeDispatch(filters: readonly Filter[]): Dispatch {
-  const slots = slotsOf(filters);
-  const { finder, targets, owner } = slots;
-  const seen = new Int32Array(owner.length);
+export function makeDispatch(
+  filters: readonly Filter[],
+  options: DispatchOptions = { all: false },
+): Dispatch {
+  let slots: Slots | null = null;
+  const base = basesOf(filters);
+  const seen = new Int32Array(base.at(-1) ?? 0);
   const concerned = new Int32Array(filters.length);
+  const isAlways = new Uint8Array(seen.length);
+  const isForEvery = filters.map(() => false);
   let line = 1;
-  const hit = (literal: number): void => {
-    for (const slot of targets[literal] ?? []) {
-      seen[slot] = line;
-      concerned[owner[slot] ?? 0] = line;
+  let visit: (start: number, end: number) => void = () => undefined;
+  const found: FinderLine = {
+    hit(literal) {
+      for (const slot of slots?.targets[literal] ?? []) seen[slot] = line;
+      for (const filter of slots?.filters[literal] ?? []) concerned[filter] = line;
+    },
+    visit(start, end) {
+      visit(start, end);
+      line = next(line, seen, concerned);
+    },
+  };
+  const prepare = (sample: Stretch): Slots => {
+    const made = slotsOf(filters, base, { ...options, sample });
+    for (const [slot, always] of made.isAlways.entries()) isAlways[slot] = always ? 1 : 0;
+    for (const [filter, every] of made.isForEvery.entries()) isForEvery[filter] = every;
+    return made;
+  };
+  const nextRegex = (filter: number, regex: number): number => {
+    const from = base[filter] ?? 0;
+    const to = base[filter + 1] ?? 0;
+    for (let slot = from + regex; slot < to; slot++) {
+      if (seen[slot] === line || isAlways[slot] === 1) return slot - from;
     }
+    return -1;
   };
   return {
-    eachLine(bytes, start, end, visit) {
-      if (slots.isForEvery.includes(true)) {
-        walkAll({ finder, bytes, start, end }, hit, (from, to) => {
-          visit(from, to);
-          line = next(line, seen, concerned);
-        });
-      } else {
-        walkHits({ finder, bytes, start, end }, hit, (from, to) => {
-          visit(from, to);
-          line = next(line, seen, concerned);
-        });
-      }
+    eachLine(bytes, start, end, told) {
+      // Which literals are rare depends on the log, and this is its first piece.
+      slots ??= prepare({ bytes, start, end: Math.min(end, start + SAMPLE) });
+      visit = told;
+      slots.finder.eachLine({ bytes, start, end }, isForEvery.includes(true), found);
     },
-    concerns: (filter) => slots.isForEvery[filter] === true || concerned[filter] === line,
-    mayMatch(filter, regex) {
-      const slot = (slots.base[filter] ?? 0) + regex;
-      return slots.isAlways[slot] === true || seen[slot] === line;
-    },
+    concerns: (filter) => isForEvery[filter] === true || concerned[filter] === line,
+    mayMatch: (filter, regex) => nextRegex(filter, regex) === regex,
+    nextRegex,
   };
 }
 
@@ -58,91 +83,128 @@ function next(line: number, ...marks: readonly Int32Array[]): number {
   return 1;
 }
 
+/** By filter the number of its first failregex among all, and at the end how many there are. */
+function basesOf(filters: readonly Filter[]): readonly number[] {
+  let sum = 0;
+  return [0, ...filters.map(({ failregex }) => (sum += failregex.length))];
+}
+
 type Slots = {
-  readonly finder: Finder;
-  /** By literal: the slots (filter and regex) it speaks for. */
+  readonly finder: LineFinder;
+  /** By literal: the failregexes it speaks for, by their number among all, and their filters. */
   readonly targets: readonly (readonly number[])[];
-  /** By filter: its first slot. By slot: its filter, and whether it has no literal. */
-  readonly base: readonly number[];
-  readonly owner: readonly number[];
+  readonly filters: readonly (readonly number[])[];
+  /** By failregex: whether it has no literal. */
   readonly isAlways: readonly boolean[];
   /** By filter: whether it has to see every line. */
   readonly isForEvery: readonly boolean[];
 };
 
-function slotsOf(filters: readonly Filter[]): Slots {
-  const numbers = new Map<string, number>();
-  const targets: number[][] = [];
-  const base: number[] = [];
-  const owner: number[] = [];
+function slotsOf(
+  filters: readonly Filter[],
+  base: readonly number[],
+  options: DispatchOptions & { readonly sample: Stretch },
+): Slots {
+  const book = newBook(options.sample);
   const isAlways: boolean[] = [];
   const isForEvery: boolean[] = [];
   for (const [number, filter] of filters.entries()) {
-    base.push(owner.length);
-    for (const { regex } of filter.failregex) {
-      const slot = owner.push(number) - 1;
-      const texts = regex.literals.map((set) => set.texts).find((set) => set.every(isUseful)) ?? [];
-      isAlways.push(texts.length === 0);
-      for (const text of texts) {
-        const key = text.toLowerCase();
-        const literal = numbers.get(key) ?? targets.push([]) - 1;
-        numbers.set(key, literal);
-        targets[literal]?.push(slot);
-      }
+    const prefix = filter.prefregex?.regex ?? null;
+    let isEvery = needsEveryLine(filter);
+    for (const { regex, index } of filter.failregex) {
+      const slot = (base[number] ?? 0) + index;
+      const isFound = note(book, regex, { slot, filter: number });
+      isAlways.push(!isFound);
+      // Prefregex has to match as well.
+      if (!isFound && (prefix === null || !note(book, prefix, { slot: null, filter: number })))
+        isEvery = true;
     }
-    const own = isAlways.slice(base[number]);
-    isForEvery.push(needsEveryLine(filter) || own.includes(true));
+    const others = options.all ? [filter.prefregex, ...filter.ignoreregex] : [];
+    for (const other of others) {
+      if (other !== null && !note(book, other.regex, { slot: null, filter: number })) isEvery = true;
+    }
+    isForEvery.push(isEvery);
   }
-  return { finder: makeFinder([...numbers.keys()]), targets, base, owner, isAlways, isForEvery };
+  const { literals, targets, filters: owners } = book;
+  const finder = makeWasmFinder(literals, byteCosts(options.sample)) ?? makeWuManber(literals);
+  return { finder, targets, filters: owners, isAlways, isForEvery };
+}
+
+type Book = {
+  readonly numbers: Map<string, number>;
+  readonly literals: Literal[];
+  readonly targets: number[][];
+  readonly filters: number[][];
+  readonly sample: string;
+  readonly counts: Map<string, number>;
+};
+
+function newBook({ bytes, start, end }: Stretch): Book {
+  const sample = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
+    .toString('latin1')
+    .toLowerCase();
+  return { numbers: new Map(), literals: [], targets: [], filters: [], sample, counts: new Map() };
+}
+
+/** Has the regex's lines told to the filter; false when it has no literals worth looking for. */
+function note(
+  book: Book,
+  regex: Failregex,
+  speaks: { readonly slot: number | null; readonly filter: number },
+): boolean {
+  const useful = regex.literals.filter(({ texts }) => texts.length > 0 && texts.every(isUseful));
+  let best = useful[0];
+  for (const set of useful) {
+    if (best === undefined || !set.texts.every(isWordy)) continue;
+    if (countOf(book, set.texts) < countOf(book, best.texts)) best = set;
+  }
+  if (best === undefined) return false;
+  for (const text of best.texts) {
+    const key = best.isFolded ? `f${text.toLowerCase()}` : `x${text}`;
+    const known = book.numbers.get(key);
+    const literal = known ?? book.literals.push({ text, isFolded: best.isFolded }) - 1;
+    if (known === undefined) {
+      book.numbers.set(key, literal);
+      book.targets.push([]);
+      book.filters.push([]);
+    }
+    if (speaks.slot !== null) book.targets[literal]?.push(speaks.slot);
+    const owners = book.filters[literal];
+    if (owners?.includes(speaks.filter) === false) owners.push(speaks.filter);
+  }
+  return true;
+}
+
+/** How often the texts occur in the sample. */
+function countOf({ sample, counts }: Book, texts: readonly string[]): number {
+  let sum = 0;
+  for (const text of texts) {
+    let count = counts.get(text);
+    if (count === undefined) {
+      const low = text.toLowerCase();
+      count = 0;
+      for (let at = sample.indexOf(low); at >= 0; at = sample.indexOf(low, at + 1)) count++;
+      counts.set(text, count);
+    }
+    sum += count;
+  }
+  return sum;
+}
+
+function byteCosts({ bytes, start, end }: Stretch): ArrayLike<number> {
+  const costs = new Float64Array(256);
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    costs[byte] = (costs[byte] ?? 0) + 1;
+  }
+  return costs;
 }
 
 function isUseful(text: string): boolean {
   return text.length >= SHORTEST && /^[\x01-\x09\x0b-\x7f]+$/.test(text);
 }
 
-type Walk = {
-  readonly finder: Finder;
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-};
-
-/** Visits the lines with a hit only; where a line begins and ends is looked for there alone. */
-function walkHits(
-  walk: Walk,
-  hit: (literal: number) => void,
-  visit: (from: number, to: number) => void,
-): void {
-  const { finder, bytes, start, end } = walk;
-  let from = -1;
-  let to = start;
-  finder.scan(bytes, start, end, (literal, at) => {
-    if (at >= to) {
-      if (from >= 0) visit(from, to);
-      from = Math.max(start, bytes.lastIndexOf(10, at) + 1);
-      to = lineEnd(bytes, at, end);
-    }
-    hit(literal);
-  });
-  if (from >= 0) visit(from, to);
-}
-
-/** Visits every line. */
-function walkAll(
-  walk: Walk,
-  hit: (literal: number) => void,
-  visit: (from: number, to: number) => void,
-): void {
-  const { finder, bytes, start, end } = walk;
-  for (let from = start; from < end; ) {
-    const to = lineEnd(bytes, from, end);
-    finder.scan(bytes, from, to, hit);
-    visit(from, to);
-    from = to + 1;
-  }
-}
-
-function lineEnd(bytes: Uint8Array, at: number, end: number): number {
-  const found = bytes.indexOf(10, at);
-  return found < 0 || found > end ? end : found;
+/** Signs alone may have come together only when the date between them was cut out. */
+function isWordy(text: string): boolean {
+  return /[A-Za-z]{3}/.test(text);
 }

@@ -1,0 +1,175 @@
+import type { LineFinder, Literal, Stretch } from './finder.ts';
+import { SCAN } from './scan.wasm.ts';
+
+/** The layout of wasm/scan.ts. */
+const HEADS = 128;
+const LITERALS = 16512;
+const TEXTS = 49280;
+const TEXT_ROOM = 32768;
+const RECORDS = TEXTS + TEXT_ROOM;
+const HEAD = RECORDS + 65536;
+const DATA = HEAD + 64;
+const MOST_LITERALS = 2048;
+const WINDOW = 3;
+/** What may be read behind the end. */
+const PADDING = 64;
+const PAGE = 65536;
+
+type Scan = {
+  readonly memory: WebAssembly.Memory;
+  readonly resume: WebAssembly.Global;
+  scan(from: number, to: number, count: number): number;
+  scanAll(from: number, to: number, count: number): number;
+  countLines(from: number, to: number): number;
+  isAscii(from: number, to: number): number;
+  sameHead(from: number, to: number, head: number, length: number): number;
+};
+
+/** One memory serves all finders: each brings its tables, some kilobytes, when another was there before it. */
+type Machine = { readonly scan: Scan; bytes: Uint8Array; words: Int32Array; tables: Uint8Array | null };
+
+let machine: Machine | null = null;
+
+function theMachine(): Machine {
+  if (machine !== null) return machine;
+  const module = new WebAssembly.Module(Buffer.from(SCAN, 'base64'));
+  const { exports } = new WebAssembly.Instance(module, {});
+  const scan = exports as unknown as Scan;
+  machine = { scan, bytes: new Uint8Array(0), words: new Int32Array(0), tables: null };
+  reserve(machine, 0);
+  return machine;
+}
+
+/** Makes room for so many bytes of data. */
+function reserve(one: Machine, length: number): void {
+  const { memory } = one.scan;
+  const wanted = DATA + length + PADDING;
+  if (wanted > memory.buffer.byteLength) memory.grow(Math.ceil((wanted - memory.buffer.byteLength) / PAGE));
+  if (one.bytes.buffer === memory.buffer) return;
+  one.bytes = new Uint8Array(memory.buffer);
+  one.words = new Int32Array(memory.buffer);
+}
+
+function load(one: Machine, { bytes, start, end }: Stretch): void {
+  reserve(one, end - start);
+  one.bytes.set(bytes.subarray(start, end), DATA);
+  one.bytes.fill(0, DATA + end - start, DATA + end - start + PADDING);
+}
+
+/**
+ * Finds literals of three characters and more with WebAssembly's SIMD: 27 literals over 100 MB of auth.log in a third of
+ * the time that the search in JavaScript takes. `costs` says how common each byte is, so that literals are looked for
+ * by their rarest three. Null where there are too many literals.
+ */
+export function makeWasmFinder(literals: readonly Literal[], costs: ArrayLike<number>): LineFinder | null {
+  const tables = tablesOf(literals, costs);
+  if (tables === null) return null;
+  return {
+    eachLine(stretch, isAll, line) {
+      const one = theMachine();
+      if (one.tables !== tables) {
+        one.bytes.set(tables, 0);
+        one.tables = tables;
+      }
+      load(one, stretch);
+      const { scan, words } = one;
+      const end = DATA + stretch.end - stretch.start;
+      const shift = stretch.start - DATA;
+      for (let from = DATA; from < end; ) {
+        const search = isAll ? scan.scanAll : scan.scan;
+        const last = search(from, end, literals.length) >> 2;
+        from = scan.resume.value;
+        for (let at = RECORDS >> 2; at < last; ) {
+          const count = words[at + 2] ?? 0;
+          for (let i = 0; i < count; i++) line.hit(words[at + 3 + i] ?? 0);
+          line.visit((words[at] ?? 0) + shift, (words[at + 1] ?? 0) + shift);
+          at += 3 + count;
+        }
+      }
+    },
+  };
+}
+
+function tablesOf(literals: readonly Literal[], costs: ArrayLike<number>): Uint8Array | null {
+  const tables = new Uint8Array(RECORDS);
+  const view = new DataView(tables.buffer);
+  let text = TEXTS;
+  if (literals.length > MOST_LITERALS) return null;
+  for (const [number, literal] of literals.entries()) {
+    const bytes = Buffer.from(literal.isFolded ? literal.text.toLowerCase() : literal.text, 'latin1');
+    if (bytes.length < WINDOW || text + bytes.length > RECORDS) return null;
+    tables.set(bytes, text);
+    const offset = rarestWindow(bytes, costs);
+    const hash = hashOf(bytes, offset);
+    const at = LITERALS + number * 16;
+    view.setUint32(at, text, true);
+    view.setUint16(at + 4, bytes.length, true);
+    view.setUint16(at + 6, offset, true);
+    view.setUint16(at + 8, view.getUint16(HEADS + hash * 2, true), true);
+    view.setUint16(at + 10, literal.isFolded ? 1 : 0, true);
+    view.setUint16(HEADS + hash * 2, number + 1, true);
+    for (let i = 0; i < WINDOW; i++) {
+      for (const byte of casesOf(bytes[offset + i] ?? 0, literal.isFolded)) {
+        const bucket = 1 << (number & 7);
+        const low = i * 32 + (byte & 15);
+        const high = i * 32 + 16 + (byte >> 4);
+        tables[low] = (tables[low] ?? 0) | bucket;
+        tables[high] = (tables[high] ?? 0) | bucket;
+      }
+    }
+    text += bytes.length;
+  }
+  return tables;
+}
+
+function casesOf(byte: number, isFolded: boolean): readonly number[] {
+  return isFolded && byte >= 97 && byte <= 122 ? [byte, byte - 32] : [byte];
+}
+
+function hashOf(bytes: Uint8Array, at: number): number {
+  const window = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | 0x202020;
+  return Math.imul(window, 0x9e3779b1) >>> 20;
+}
+
+function rarestWindow(bytes: Uint8Array, costs: ArrayLike<number>): number {
+  const cost = (at: number): number => costs[bytes[at] ?? 0] ?? 0;
+  let best = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (let at = 0; at + WINDOW <= bytes.length; at++) {
+    const product = (1 + cost(at)) * (1 + cost(at + 1)) * (1 + cost(at + 2));
+    if (product < least) {
+      least = product;
+      best = at;
+    }
+  }
+  return best;
+}
+
+/** How many newlines the stretch holds. */
+export function countNewlines(stretch: Stretch): number {
+  const one = theMachine();
+  load(one, stretch);
+  return one.scan.countLines(DATA, DATA + stretch.end - stretch.start);
+}
+
+/** Whether the stretch holds ASCII characters only. */
+export function isAsciiStretch(stretch: Stretch): boolean {
+  const one = theMachine();
+  load(one, stretch);
+  return one.scan.isAscii(DATA, DATA + stretch.end - stretch.start) !== 0;
+}
+
+/**
+ * How many lines in a row, from the stretch's beginning on, begin with the bytes of `head` (32 at the most), and where the first
+ * other one begins.
+ */
+export function countSameHead(
+  stretch: Stretch,
+  head: Uint8Array,
+): { readonly count: number; readonly next: number } {
+  const one = theMachine();
+  load(one, stretch);
+  one.bytes.set(head, HEAD);
+  const count = one.scan.sameHead(DATA, DATA + stretch.end - stretch.start, HEAD, head.length);
+  return { count, next: one.scan.resume.value - DATA + stretch.start };
+}
