@@ -2,6 +2,7 @@ import { type Closely, charge, type Spent, tooMuch, tryClosely } from './engine/
 import { type Dispatch, makeDispatch } from './engine/dispatch.ts';
 import { within } from './engine/limit.ts';
 import { Quarantine, type StuckRegex } from './engine/quarantine.ts';
+import { warmUp } from './engine/warm.ts';
 import { type Filter, type FilterState, type Outcome, processLine } from './filter.ts';
 import type { Batch } from './linesource.ts';
 
@@ -171,7 +172,8 @@ export class Engine {
   }
 
   #tryWorker(number: number, job: Job, isInterrupted: boolean): ReadonlyMap<number | null, number> | null {
-    const { state } = this.workers[number] ?? {};
+    const { state, filter } = this.workers[number] ?? {};
+    if (filter !== undefined) warmUp(filter, this.#lineOf(job.batch).text);
     const window = (isInterrupted ? this.#cursor.window : state?.window) ?? [];
     return tryClosely({
       run: (closely) => {

@@ -94,6 +94,8 @@ export type Tally = {
   readonly ignoreHits: number[];
   readonly seen: Seen[][];
   readonly several: { readonly line: string; readonly regexes: readonly number[] }[];
+  /** By regex (null = date, prefregex or ignoreregex): lines on which it was too slow, and the first of them. */
+  readonly stuck: Map<number | null, { count: number; readonly number: number; readonly line: string }>;
 };
 
 /** A tally of nothing yet. */
@@ -109,6 +111,7 @@ export function newTally(filter: Filter): Tally {
     ignoreHits: filter.ignoreregex.map(() => 0),
     seen: filter.failregex.map(() => []),
     several: [],
+    stuck: new Map(),
   };
 }
 
@@ -177,6 +180,7 @@ export function formatReport(input: ReportInput): string {
     `Ignoreregex: ${sum(tally.ignoreHits)} total`,
     ...boxed(numbered(filter.ignoreregex, tally.ignoreHits, options.verbose).flat(), HEADER),
     '',
+    ...stuckLines(tally),
     'Date template hits:',
     ...boxed(input.dates, '[# of hits] date format'),
     '',
@@ -233,6 +237,19 @@ function severalLines(tally: Tally, options: ReportOptions): readonly string[] {
   return lines.length === 0
     ? ['No line is hit by more than one regex', '']
     : boxed(lines, 'Hit by more than one regex:');
+}
+
+/** What a regex is called that was too slow. */
+export function stuckName(regex: number | null): string {
+  return regex === null ? 'date, prefregex or ignoreregex' : `failregex ${regex + 1}`;
+}
+
+function stuckLines({ stuck }: Tally): readonly string[] {
+  const lines = [...stuck].flatMap(([regex, { count, number, line }]) => [
+    `${stuckName(regex)}: on ${count} line${count === 1 ? '' : 's'}, skipped there, first on line ${number}:`,
+    `  ${line}`,
+  ]);
+  return lines.length === 0 ? [] : ['Took too long:', ...boxed(lines, null), ''];
 }
 
 type Shown = { readonly listing: Listing; readonly maxlines: number; readonly shown?: readonly string[] };

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { type ConfigTree, diskTree, loadFilter } from '../src/config.ts';
 import { makeDispatch } from '../src/engine/dispatch.ts';
 import { Engine, type Stuck } from '../src/engine.ts';
+import { compileFailregex } from '../src/failregex.ts';
 import {
   compileFilter,
   type Filter,
@@ -145,6 +146,71 @@ test('a regex without end is skipped on its line, told, and put into quarantine;
       [0, Math.ceil(attack.length / 4)],
     ],
   );
+});
+
+/** What `lines` lead to in a jail with the filter, next to a second one for `good from <HOST>`. */
+function runBeside(filter: Filter, lines: readonly string[]) {
+  const good = filterOf('^good from <HOST>$');
+  const workers = [filter, good].map((one, i) => ({
+    jail: `jail${i}`,
+    filter: one,
+    state: newFilterState(one),
+    findtime: 600,
+  }));
+  const engine = new Engine(workers, () => undefined);
+  const ids = lines.flatMap((line) => {
+    const bytes = Buffer.from(`${line}\n`);
+    const batch = { bytes, start: 0, end: bytes.length, times: null, live: true };
+    return engine.run(batch, 1000).flatMap(({ outcome }) => outcome.failures.map(({ id }) => id));
+  });
+  return { engine, ids };
+}
+
+test('what is in quarantine is still used on lines much shorter than those it was stuck on', () => {
+  const evil = filterOf('^evil (?=a)(?:a+)+ from <HOST>$');
+  const attack = `evil ${'a'.repeat(60)} but from 192.0.2.1`;
+  const { engine, ids } = runBeside(evil, [attack, attack, attack, attack, 'evil a from 1.0.0.2']);
+  assert.deepEqual(
+    engine.stuck().map(({ regex, strikes, skipped, from }) => ({ regex, strikes, skipped, from })),
+    [{ regex: 0, strikes: 3, skipped: 1, from: 21 }],
+  );
+  assert.deepEqual(ids, ['1.0.0.2']);
+});
+
+test('a prefregex without end is put into quarantine as a failregex is', () => {
+  const source = filterOf('^evil from <HOST>$');
+  const text = '^(?=a)(?:a+)+ <F-CONTENT>.+</F-CONTENT>$';
+  const regex = compileFailregex(text, { usedns: 'no', isMultiline: false });
+  const filter = { ...source, prefregex: { index: 0, source: { text, place }, regex } };
+  const attack = `${'a'.repeat(60)}! evil from 192.0.2.1`;
+  const { engine, ids } = runBeside(filter, [
+    attack,
+    attack,
+    attack,
+    attack,
+    'good from 192.0.2.2',
+    'a evil from 1.0.0.3',
+  ]);
+  assert.deepEqual(
+    engine.stuck().map(({ regex, strikes, skipped }) => ({ regex, strikes, skipped })),
+    [{ regex: null, strikes: 3, skipped: 1 }],
+  );
+  assert.deepEqual(ids, ['192.0.2.2', '1.0.0.3']);
+});
+
+test('regexes that are slow together are skipped too, each by itself being quick enough', () => {
+  // Each takes the square of the length: some ms.
+  const slow = Array.from({ length: 40 }, (_, i) => `^evil(?=a).*[b-d].*${i}x from <HOST>$`);
+  const { engine, ids } = runBeside(filterOf(...slow), [
+    ...Array.from(
+      { length: 20 },
+      () => `evil${'ab'.repeat(2000)} ${slow.map((_, i) => `${i}x from `).join('')}`,
+    ),
+    'good from 192.0.2.2',
+  ]);
+  const strikes = engine.stuck().map((one) => one.strikes);
+  assert.ok(strikes.length > 1 && Math.max(...strikes) <= 3, `${strikes}`);
+  assert.deepEqual(ids, ['192.0.2.2']);
 });
 
 test('lines with times of their own keep them, whichever lines are skipped', () => {

@@ -2,16 +2,10 @@ import { lookup } from 'node:dns/promises';
 import { findConfigTree, memoryTree } from '../config.ts';
 import { compileDates, type Dates } from '../datepattern.ts';
 import { embeddedFiles } from '../embedded.ts';
+import { bounded } from '../engine/limit.ts';
 import { ConfigError, type Problem, UsageError } from '../errors.ts';
-import {
-  compileFilter,
-  type Filter,
-  type FilterState,
-  newFilterState,
-  type Outcome,
-  processLine,
-} from '../filter.ts';
-import { explainMiss } from '../report/explain.ts';
+import { compileFilter, type Filter, type FilterState, newFilterState, type Outcome } from '../filter.ts';
+import { explainMiss, type Miss } from '../report/explain.ts';
 import { formatJson } from '../report/json.ts';
 import { formatOut } from '../report/out.ts';
 import {
@@ -21,11 +15,13 @@ import {
   judge,
   namesIn,
   newTally,
+  stuckName,
   type Tally,
   type Verdict,
 } from '../report.ts';
 import { programVersion } from '../version.ts';
 import type { Call, Command, Io } from './command.ts';
+import { Bounded, type StuckLine } from './regex/bounded.ts';
 import { type Choice, chooseFilter, chooseIgnore } from './regex/choose.ts';
 import { type Input, type InputLine, JOURNAL, openInput } from './regex/lines.ts';
 import { LISTED, OPTIONS, readWish, type Wish } from './regex/options.ts';
@@ -137,27 +133,36 @@ type Sink = (run: Run, judged: Judged) => string;
 
 /** Takes every line through the filter; comments and empty lines are no log lines, as in fail2ban-regex. */
 async function eachLine(run: Run, input: Input, sink: Sink): Promise<void> {
-  const { filter, state, wish } = run;
-  let number = 0;
+  const { filter, wish } = run;
+  const options = { mode: 'test', findtime: 0, checkAll: wish.checkAll, now: wish.now } as const;
+  const bounded = new Bounded({ ...run, options, onStuck: (stuck) => noteStuck(run, stuck) });
+  let count = 0;
   for await (const batch of input.batches) {
+    const lines = batch.map((line) => ({ number: ++count, line }));
+    const wanted = lines.filter(
+      ({ line }) => line.time !== null || (line.text !== '' && !line.text.startsWith('#')),
+    );
     let printed = '';
-    for (const line of batch) {
-      number++;
-      if (line.time === null && (line.text === '' || line.text.startsWith('#'))) continue;
-      const before = state.window;
-      const outcome = processLine(filter, state, line, {
-        mode: 'test',
-        findtime: 0,
-        checkAll: wish.checkAll,
-        now: wish.now,
-      });
+    for (const { number, line, outcome, before, after } of bounded.run(wanted)) {
       for (const name of namesIn(outcome)) await resolveName(run, name);
       noteNames(run, line.text, outcome);
       printed += sink(run, { number, line, verdict: judge(outcome, run.names) });
-      if (filter.maxlines > 1 && outcome.result !== 'missed') countLate(run, before);
+      if (filter.maxlines > 1 && outcome.result !== 'missed') countLate(run, before, after);
     }
     if (printed !== '') run.io.stdout(printed);
   }
+}
+
+/** A regex is named with the first line that it was too slow on, and counted. */
+function noteStuck({ tally, wish, io }: Run, { regex, number, line }: StuckLine): void {
+  const known = tally.stuck.get(regex);
+  if (known !== undefined) {
+    known.count++;
+    return;
+  }
+  tally.stuck.set(regex, { count: 1, number, line: line.slice(0, 100) });
+  if (wish.json || wish.out !== null)
+    io.stderr(`f2b: ${stuckName(regex)} took too long on line ${number}, skipped: ${line.slice(0, 100)}\n`);
 }
 
 /** A line that shows only a name that has no address, or that is not wanted, counts as missed. */
@@ -172,10 +177,14 @@ function noteNames({ notes, names }: Run, line: string, outcome: Outcome): void 
 }
 
 /** Lines before this one that its match took out of the window were counted as missed. */
-function countLate({ filter, state, tally, wish }: Run, before: FilterState['window']): void {
+function countLate(
+  { filter, tally, wish }: Run,
+  before: FilterState['window'],
+  after: FilterState['window'],
+): void {
   const left = before.slice(before.length >= filter.maxlines ? 1 : 0);
   for (const piece of left) {
-    if (state.window.includes(piece)) continue;
+    if (after.includes(piece)) continue;
     addLate(tally, piece.before + piece.date + piece.after, wish.report);
   }
 }
@@ -253,6 +262,9 @@ async function report(run: Run, input: Input, intro: readonly string[]): Promise
   io.stdout(text);
 }
 
+/** A line that takes longer is not explained, in milliseconds. */
+const EXPLAIN_MS = 2000;
+
 /** What is printed under a missed line; only so many lines are explained. */
 function explainer({ filter, wish, notes }: Run): (line: string) => readonly string[] {
   const dates: Dates = compileDates(filter.datepattern, filter.logtimezone);
@@ -264,7 +276,11 @@ function explainer({ filter, wish, notes }: Run): (line: string) => readonly str
     if (left-- <= 0) return links;
     const note = notes.get(line);
     if (note !== undefined) return [`^ ${note}`, ...links];
-    const miss = explainMiss(filter, dates, line, wish.now);
+    let miss: Miss | null = null;
+    const explain = (): void => {
+      miss = explainMiss(filter, dates, line, wish.now);
+    };
+    if (!bounded(EXPLAIN_MS, explain)) return links;
     return miss === null ? links : [explanation(miss, line), ...links];
   };
 }

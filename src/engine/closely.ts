@@ -55,17 +55,19 @@ export function tryClosely(attempt: Attempt): ReadonlyMap<number | null, number>
     }
     patience = 1;
     attempts++;
-    const slowest = [...closely.costs].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
-    skipped.add(slowest);
-    attempt.onStuck(slowest);
+    const spent = [...closely.costs].map(([regex, ms]) => ({ worker: 0, regex, ms }));
+    for (const { regex } of tooMuch(spent, 0)) {
+      skipped.add(regex);
+      attempt.onStuck(regex);
+    }
   }
   return null;
 }
 
 /** The slowest regexes, so that what is left of a line that cost too much on the whole is half of what it may cost. */
-export function tooMuch(spent: readonly Spent[]): readonly Spent[] {
+export function tooMuch(spent: readonly Spent[], allowedMs: number = LINE_MS): readonly Spent[] {
   let leftMs = spent.reduce((sum, { ms }) => sum + ms, 0);
-  if (leftMs <= LINE_MS) return [];
+  if (leftMs <= allowedMs) return [];
   const found: Spent[] = [];
   for (const one of spent.toSorted((a, b) => b.ms - a.ms)) {
     if (leftMs <= LINE_MS / 2) break;

@@ -97,3 +97,28 @@ test('f2b regex counts as fail2ban-regex does on its sample logs', {
   }
   t.diagnostic(`${names.length} logs, counts equal to fail2ban-regex's`);
 });
+
+test('f2b regex skips a regex where it is too slow, counts the lines and names the first', async () => {
+  const attack = `evil ${'a'.repeat(60)} but from 192.0.2.1`;
+  const text = [
+    'fine from 192.0.2.2',
+    ...Array.from({ length: 10 }, () => attack),
+    'evil a from 1.0.0.3',
+    '',
+  ].join('\n');
+  const path = join(folder, 'stuck.conf');
+  // The look-ahead keeps V8's linear engine away, should it be on.
+  const filter = [
+    '[Definition]',
+    'failregex = ^evil (?=a)(?:a+)+ from <HOST>$',
+    '            ^fine from <HOST>$',
+    '            ^evil .* but from <HOST>$',
+  ];
+  writeFileSync(path, `${filter.join('\n')}\n`);
+  const report = await run(['-', path], text);
+  assert.match(
+    report,
+    /Took too long:\n\| {2}failregex 1: on 10 lines, skipped there, first on line 2:\n\| {4}evil aaa/,
+  );
+  assert.equal(linesOf(report), 'Lines: 12 lines, 0 ignored, 12 matched, 0 missed');
+});
