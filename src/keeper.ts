@@ -7,15 +7,24 @@ import { loadState, lockPath, saveState, stampOf } from './statefile.ts';
 const LOCK_WAIT = 5;
 /**
  * How soon a change is written: a count within about a second; a ban soon, so that what the firewall says of it
- * usually comes along; that word at once.
+ * usually comes along; that word at once. Never before the rest after the last write is over.
  */
 export type Haste = 'calm' | 'soon' | 'now';
 const HASTE_MS: Readonly<Record<Haste, number>> = { calm: 1000, soon: 50, now: 0 };
 /** A state that could not be written is tried again this often. */
 const RETRY_MS = 5000;
-/** Writing takes at most one part in this many of the time, but happens at least once in LONGEST_MS. */
-const SHARE = 20;
+/** Of processor time one part in so many goes into writing; of the disk's, which is mostly waited for, far more. */
+const PRINT_REST = 20;
+const WRITE_REST = 2;
 const LONGEST_MS = 60_000;
+
+/**
+ * How long the keeper rests after a write, in milliseconds, when printing the state took `printMs` and the whole write
+ * `writeMs`: a large state must not keep the processor busy, nor a slow disk keep bans from being written down.
+ */
+export function restAfter(printMs: number, writeMs: number): number {
+  return Math.min(LONGEST_MS, Math.max(printMs * PRINT_REST, writeMs * WRITE_REST));
+}
 
 /** What the keeper asks of the daemon and tells it. */
 export type KeeperEvents = {
@@ -43,8 +52,8 @@ export class Keeper {
   #timer: NodeJS.Timeout | null = null;
   #dueMs = Number.POSITIVE_INFINITY;
   #isDirty = false;
-  #costMs = 0;
-  #endMs = 0;
+  /** Until when the last write is rested from. */
+  #restedMs = 0;
   #trouble: string | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -119,14 +128,16 @@ export class Keeper {
     const beginMs = performance.now();
     this.#isDirty = false;
     this.#events.beforeSave();
+    const saving = saveState(this.#path, this.#state, this.#events.now());
+    const printMs = performance.now() - beginMs;
     try {
-      await saveState(this.#path, this.#state, this.#events.now());
+      await saving;
     } catch (error) {
       this.#isDirty = true;
       throw error;
     } finally {
-      this.#endMs = performance.now();
-      this.#costMs = this.#endMs - beginMs;
+      const endMs = performance.now();
+      this.#restedMs = endMs + restAfter(printMs, endMs - beginMs);
     }
     this.#stamp = stampOf(this.#path);
   }
@@ -145,8 +156,7 @@ export class Keeper {
 
   #schedule(inMs: number): void {
     const nowMs = performance.now();
-    const rested = Math.min(this.#endMs + this.#costMs * SHARE, nowMs + LONGEST_MS);
-    const wanted = Math.max(nowMs + inMs, rested);
+    const wanted = Math.max(nowMs + inMs, this.#restedMs);
     if (wanted >= this.#dueMs) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#dueMs = wanted;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Keeper } from '../src/keeper.ts';
+import { Keeper, restAfter } from '../src/keeper.ts';
 import { addBan, type Ban, emptyState, giveOrder, type Order, type State } from '../src/state.ts';
 import { loadState, lockState, saveState } from '../src/statefile.ts';
 
@@ -120,3 +120,9 @@ test('close() writes what is still unwritten', () =>
     await keeper.close();
     assert.deepEqual(idsOf(loadState(path, false).state), ['192.0.2.1']);
   }));
+
+test('restAfter() spares the processor, and does not let a slow disk hold up what is to be written', () => {
+  assert.equal(restAfter(10, 15), 200);
+  assert.equal(restAfter(1, 1500), 3000);
+  assert.equal(restAfter(10_000, 12_000), 60_000);
+});
