@@ -18,7 +18,7 @@ function workersOf(...failregexes: readonly string[]): readonly Worker[] {
       prefregex: null,
       failregex: [{ text, place: { file: 'test', line: 1 } }],
       ignoreregex: [],
-      datepattern: '^%Y-%m-%dT%H:%M:%SZ',
+      datepattern: null,
       maxlines: 1,
       journalmatch: [],
     };
