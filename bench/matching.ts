@@ -51,7 +51,7 @@ function daemonPath(tree: ConfigTree, names: readonly string[], bytes: Buffer): 
     const filter = loaded.filter && compileFilter(loaded.filter, { usedns: 'no', logtimezone: null }, []);
     return filter === null
       ? []
-      : [{ jail: `${name}${i}`, filter, state: newFilterState(filter), findtime: 600 }];
+      : [{ jail: `${name}${i}`, filter, state: newFilterState(filter), findtime: 600, keepsFields: false }];
   });
   const engine = new Engine(workers, () => undefined);
   const now = Date.now() / 1000;

@@ -1,7 +1,7 @@
-import { type Choice, choose, makeChoice, repeatLast } from './datepattern/choose.ts';
+import { type Choice, choose, makeChoice, repeatAt, repeatLast } from './datepattern/choose.ts';
 import { defaultTemplates, templatesOf } from './datepattern/forms.ts';
 import { type Moment, momentOf } from './datepattern/moment.ts';
-import { endsThere } from './datepattern/shortcut.ts';
+import { endsThere, firstCore, isWall } from './datepattern/shortcut.ts';
 import type { Template } from './datepattern/template.ts';
 import { DatePatternError } from './datepattern/translate.ts';
 import { localZone, parseZone, type Zone } from './datepattern/zone.ts';
@@ -27,9 +27,25 @@ export type Dates = {
     readonly until: number;
     readonly found: FoundStamp;
   } | null;
+  /** The last date that stood behind a sign no default form holds, such as `[`, with nothing like a date before it. */
+  walled: {
+    readonly text: string;
+    readonly wall: string;
+    readonly now: number;
+    readonly until: number;
+    readonly time: number;
+    /** Where in its line it stood last. */
+    start: number;
+  } | null;
   /** The last time found, for lines whose pattern says that they have none. */
   lastTime: number | null;
 };
+
+/** A line within a text, `text[start..end)` without its newline; mutable, since it is made once for many lines. */
+export type Place = { text: string; start: number; end: number };
+
+/** Where in the text a date stands, and its time in epoch seconds. */
+export type Repeat = { start: number; end: number; time: number };
 
 /** A line's time (epoch seconds) and the span of its text that says so; an empty span when the pattern wants none. */
 export type FoundDate = { readonly time: number; readonly start: number; readonly end: number };
@@ -42,7 +58,14 @@ export function compileDates(pattern: string | null, zone: string | null): Dates
   const known = zone === null || zone === '' ? localZone() : parseZone(zone);
   if (known === null) throw new DatePatternError(`there is no time zone "${zone}"`, 0);
   const templates = pattern === null ? defaultTemplates().all : compileLines(pattern);
-  return { choice: makeChoice(templates), zone: known, cached: null, head: null, lastTime: null };
+  return {
+    choice: makeChoice(templates),
+    zone: known,
+    cached: null,
+    head: null,
+    walled: null,
+    lastTime: null,
+  };
 }
 
 function compileLines(pattern: string): readonly Template[] {
@@ -82,6 +105,7 @@ export function findStamp(dates: Dates, line: string, now: number, isAscii?: boo
     }
   }
   dates.head = null;
+  dates.walled = null;
   const chosen = choose(dates.choice, { line, isAscii: isAscii ?? isAsciiText(line) }, now);
   if (chosen === null) return null;
   const { match } = chosen;
@@ -95,11 +119,65 @@ export function findStamp(dates: Dates, line: string, now: number, isAscii?: boo
   if (time === null) return { time, start, end };
   dates.lastTime = time;
   const found: FoundStamp = { time, start, end };
-  const { cached } = dates;
-  if (cached !== null && template.isForm && template.atStart && template.reading === 'fields') {
-    dates.head = { text: line.slice(0, end), now: cached.now, until: cached.moment.until, found };
-  }
+  remember(dates, { template, line, found: { time, start, end } });
   return found;
+}
+
+type Remembered = { readonly template: Template; readonly line: string; readonly found: Repeat };
+
+/** Keeps a date that the next lines will probably have as well. */
+function remember(dates: Dates, { template, line, found }: Remembered): void {
+  const { cached } = dates;
+  if (cached === null || !template.isForm || template.reading !== 'fields') return;
+  const { start, end, time } = found;
+  const { now } = cached;
+  const { until } = cached.moment;
+  if (template.atStart) {
+    dates.head = { text: line.slice(0, end), now, until, found };
+  } else if (template.isSolitary && dates.choice.isDefault && isWalled(line, 0, found)) {
+    dates.walled = { text: line.slice(start, end), wall: line.charAt(start - 1), now, until, time, start };
+  }
+}
+
+/** Whether no other default form could take the date's place: it stands behind a wall, and nothing before that is a date. */
+function isWalled(text: string, lineStart: number, { start, end }: Repeat): boolean {
+  if (start - lineStart <= 2 || !isWall(text.charCodeAt(start - 1)) || !endsThere(text, end)) return false;
+  return firstCore(text.slice(lineStart, start)) < 0;
+}
+
+/**
+ * Finds the date of a line of ASCII characters when it is the one of the line before, as most are, at the same place or behind
+ * the same sign; into `found`. False when findStamp() has to look. noteRepeat() makes it count.
+ */
+export function repeatStamp(dates: Dates, { text, start, end }: Place, now: number, found: Repeat): boolean {
+  const { head, walled } = dates;
+  if (head !== null) {
+    const stop = start + head.text.length;
+    if (now < head.now || now >= head.until || stop > end || !text.startsWith(head.text, start)) return false;
+    if (stop < end && !endsThere(text, stop)) return false;
+    found.start = start + head.found.start;
+    found.end = stop;
+    found.time = head.found.time ?? 0;
+    return true;
+  }
+  if (walled === null || now < walled.now || now >= walled.until) return false;
+  found.start = text.indexOf(walled.wall, start) + 1;
+  found.end = found.start + walled.text.length;
+  found.time = walled.time;
+  if (found.start === 0 || found.end > end || !text.startsWith(walled.text, found.start)) return false;
+  const { last } = dates.choice;
+  return last !== null && last.start < found.end - start && isWalled(text, start, found);
+}
+
+/** Counts a date that repeatStamp() found. */
+export function noteRepeat(dates: Dates, { text, start, end }: Place, now: number, found: Repeat): void {
+  const { walled, head } = dates;
+  let shift = 0;
+  if (head === null && walled !== null) {
+    shift = found.start - start - walled.start;
+    walled.start += shift;
+  }
+  repeatAt(dates.choice, now, { shift, atEnd: found.end < end ? text.charAt(found.end) : '' });
 }
 
 /** How often each template gave a line's date, in the order of trial; those never used are left out. */

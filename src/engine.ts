@@ -1,9 +1,20 @@
+import { isAscii } from 'node:buffer';
+import type { Place } from './datepattern.ts';
 import { type Closely, charge, type Spent, tooMuch, tryClosely } from './engine/closely.ts';
 import { type Dispatch, makeDispatch } from './engine/dispatch.ts';
 import { within } from './engine/limit.ts';
 import { Quarantine, type StuckRegex } from './engine/quarantine.ts';
 import { warmUp } from './engine/warm.ts';
-import { type Filter, type FilterState, type Outcome, processLine } from './filter.ts';
+import {
+  type Express,
+  type ExpressLook,
+  type Filter,
+  type FilterState,
+  makeExpress,
+  type Outcome,
+  processLine,
+  takeExpress,
+} from './filter.ts';
 import type { Batch } from './linesource.ts';
 
 export type { StuckRegex } from './engine/quarantine.ts';
@@ -15,10 +26,20 @@ export type Worker = {
   readonly state: FilterState;
   /** Seconds. */
   readonly findtime: number;
+  /** Somebody wants a failure's fields and lines; without them it costs a fifth. */
+  readonly keepsFields: boolean;
 };
 
-/** What a line led to in a worker (by its place in the list). */
-export type Result = { readonly worker: number; readonly outcome: Outcome };
+/**
+ * What a line led to in a worker (by its place in the list). `outcome` null: a failure of which only the time (epoch seconds)
+ * and the IPv4 address, as an unsigned number, are known.
+ */
+export type Result = {
+  readonly worker: number;
+  readonly outcome: Outcome | null;
+  readonly ip: number;
+  readonly time: number;
+};
 
 /**
  * A regex that took too long on a line. `regex` null = date, prefregex or ignoreregex; `from`: from this length on it is not
@@ -33,8 +54,12 @@ export type Stuck = {
 
 /** How long a batch may take before it is interrupted, in milliseconds; some ten times of what one takes. */
 const LIMIT_MS = 20;
+/** So many bytes are made into one text at a time: longer ones are a burden to the collector. */
+const PIECE = 65536;
 /** A batch that gets no processor is given more of the clock, up to this. */
 const MOST_LIMIT_MS = 1000;
+
+const NO_WINDOW: FilterState['window'] = [];
 
 /** Where matching stands; written all the time, so that an interruption knows what it interrupted. */
 type Cursor = {
@@ -57,6 +82,9 @@ type Job = { readonly batch: Batch; readonly now: number; readonly results: Resu
 
 type Line = { readonly text: string; readonly time: number | null };
 
+/** A worker's short way, see filter/express.ts. */
+type Lane = { readonly express: Express; readonly look: ExpressLook };
+
 /**
  * Takes batches of lines through many filters at once. Only lines that hold a literal which some failregex cannot do
  * without are decoded at all, and only the failregexes whose literals are there are tried. Work is bounded in time: a
@@ -68,6 +96,11 @@ export class Engine {
   readonly #dispatch: Dispatch;
   readonly #onStuck: (stuck: Stuck) => void;
   readonly #quarantine = new Quarantine();
+  readonly #lanes: readonly (Lane | null)[];
+  /** The open line in the text of its piece, which begins at `#base` in the batch. */
+  readonly #place: Place = { text: '', start: 0, end: 0 };
+  #base = 0;
+  #bytes: Batch['bytes'] = Buffer.alloc(0);
   readonly #cursor: Cursor = {
     ...{ at: 0, isOpen: false, line: 0, lineEnd: 0, worker: 0, regex: null, window: [] },
     ...{ counted: 0, index: 0 },
@@ -77,6 +110,24 @@ export class Engine {
     this.workers = workers;
     this.#dispatch = makeDispatch(workers.map(({ filter }) => filter));
     this.#onStuck = onStuck;
+    this.#lanes = workers.map((worker, number) => this.#laneOf(worker, number));
+  }
+
+  #laneOf({ filter, state, findtime, keepsFields }: Worker, number: number): Lane | null {
+    const express = makeExpress(filter, state);
+    if (express === null) return null;
+    const cursor = this.#cursor;
+    const dispatch = this.#dispatch;
+    const look: ExpressLook = {
+      ...{ mode: 'live', findtime, now: 0, keepsFields },
+      nextRegex(from) {
+        const index = dispatch.nextRegex(number, from);
+        cursor.regex = index;
+        return index;
+      },
+      copy: (start, end) => this.#bytes.toString('latin1', this.#base + start, this.#base + end),
+    };
+    return { express, look };
   }
 
   /** Matches the batch and answers what it led to, in order. `now` in epoch seconds. */
@@ -100,9 +151,30 @@ export class Engine {
   }
 
   #match(job: Job, from: number): void {
-    const { bytes, end, times } = job.batch;
+    const { bytes, end, live } = job.batch;
+    for (const lane of this.#lanes) {
+      if (lane === null) continue;
+      lane.look.mode = live ? 'live' : 'catchup';
+      lane.look.now = job.now;
+    }
+    this.#bytes = bytes;
+    for (let start = from; start < end; ) {
+      const last = end - start <= PIECE ? end - 1 : bytes.lastIndexOf(10, start + PIECE - 1);
+      // A longer line has a piece of its own.
+      const stop = (last >= start ? last : bytes.indexOf(10, start)) + 1;
+      this.#matchPiece(job, start, stop === 0 ? end : stop);
+      start = stop === 0 ? end : stop;
+    }
+  }
+
+  #matchPiece(job: Job, from: number, to: number): void {
+    const { bytes, times } = job.batch;
     const cursor = this.#cursor;
-    this.#dispatch.eachLine(bytes, from, end, (start, stop) => {
+    const place = this.#place;
+    place.text = times === null ? bytes.toString('latin1', from, to) : '';
+    this.#base = from;
+    const isPlain = times === null && isAscii(bytes.subarray(from, to));
+    this.#dispatch.eachLine(bytes, from, to, (start, stop) => {
       while (times !== null && cursor.counted < start) {
         const next = bytes.indexOf(10, cursor.counted) + 1;
         cursor.counted = next;
@@ -112,12 +184,35 @@ export class Engine {
       cursor.lineEnd = stop;
       cursor.worker = 0;
       cursor.isOpen = true;
-      const line = this.#lineOf(job.batch);
+      place.start = start - from;
+      place.end = stop - from;
+      const isShort = isPlain || (times === null && isAscii(bytes.subarray(start, stop)));
+      let line: Line | null = null;
       for (let worker = 0; worker < this.workers.length; worker++) {
-        if (this.#dispatch.concerns(worker)) this.#process(worker, line, job, null);
+        if (!this.#dispatch.concerns(worker)) continue;
+        if (isShort && this.#takeExpress(worker, job.results)) continue;
+        line ??= this.#lineOf(job.batch);
+        this.#process(worker, line, job, null);
       }
       this.#closeLine();
     });
+  }
+
+  /** Takes the line the short way; false when it has to go the long one. */
+  #takeExpress(number: number, results: Result[]): boolean {
+    const lane = this.#lanes[number];
+    if (lane === undefined || lane === null || this.#quarantine.concerns(number)) return false;
+    const { express, look } = lane;
+    const cursor = this.#cursor;
+    cursor.window = NO_WINDOW;
+    cursor.regex = null;
+    cursor.worker = number;
+    const verdict = takeExpress(express, this.#place, look);
+    if (verdict === 'general') return false;
+    if (verdict === 'matched')
+      results.push({ worker: number, outcome: null, ip: express.ip, time: express.time });
+    cursor.worker = number + 1;
+    return true;
   }
 
   #lineOf({ bytes, times }: Batch): Line {
@@ -154,7 +249,8 @@ export class Engine {
         return !isHeld || !this.#quarantine.holds(number, index, length);
       },
     });
-    if (outcome.failures.length > 0 || outcome.warning !== null) results.push({ worker: number, outcome });
+    if (outcome.failures.length > 0 || outcome.warning !== null)
+      results.push({ worker: number, outcome, ip: 0, time: 0 });
     // An interruption comes at calls and loops only: what is told is done with in the same breath.
     cursor.worker = number + 1;
   }

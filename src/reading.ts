@@ -1,8 +1,10 @@
+import { commandActions } from './actor.ts';
 import { type Dates, findDate } from './datepattern.ts';
 import { bounded } from './engine/limit.ts';
 import { Engine, type Stuck, type Worker } from './engine.ts';
 import type { FilterFailure, TimeWarning } from './filter.ts';
 import type { JailHealth, SourceHealth, StuckHealth } from './health.ts';
+import { formatIp4 } from './ip.ts';
 import { type Journal, journalKey, journalTrouble, openJournal } from './journal.ts';
 import type { Batch, FilePosition, JournalPosition, LineSource, Say } from './linesource.ts';
 import { type LogFiles, openLogFiles, type Reader, type Wanted } from './logfiles.ts';
@@ -229,9 +231,13 @@ export class Reading {
   #scan(source: string, batch: Batch, jails: readonly WorkingJail[]): void {
     const engine = this.#engineFor(source, jails);
     const now = this.#events.now();
-    for (const { worker, outcome } of engine.run(batch, now)) {
+    for (const { worker, outcome, ip, time } of engine.run(batch, now)) {
       const working = this.#jails.get(engine.workers[worker]?.jail ?? '');
       if (working === undefined) continue;
+      if (outcome === null) {
+        this.#noteMatch(working, plainFailure(ip, time));
+        continue;
+      }
       if (outcome.warning !== null) this.#events.onTimeWarning(working, source, outcome.warning);
       for (const failure of outcome.failures) this.#noteMatch(working, failure);
     }
@@ -242,11 +248,7 @@ export class Reading {
     const key = `${source}\n${jails.map(({ jail }) => jail.name).join('\n')}`;
     const known = this.#engines.get(key);
     if (known !== undefined) return known;
-    const workers = jails.flatMap(({ jail, filter, filterState }): Worker[] =>
-      filter === null || filterState === null
-        ? []
-        : [{ jail: jail.name, filter, state: filterState, findtime: jail.findtime }],
-    );
+    const workers = jails.flatMap(workersOf);
     const engine = new Engine(workers, (stuck) => this.#events.say('error', stuckText(stuck, source)));
     this.#engines.set(key, engine);
     return engine;
@@ -270,6 +272,20 @@ function stuckText({ worker, regex, line, from }: Stuck, source: string): string
       : `not used on lines of ${from} characters and more until the next reload`;
   return `[${worker.jail}] ${what} took too long on a line of ${source}, ${after}: ${line}`;
 }
+
+function workersOf({ jail, limits, filter, filterState }: WorkingJail): Worker[] {
+  if (filter === null || filterState === null) return [];
+  const { name, findtime, ignore } = jail;
+  const keepsFields = limits.maxmatches > 0 || ignore.command !== null || commandActions(jail).length > 0;
+  return [{ jail: name, filter, state: filterState, findtime, keepsFields }];
+}
+
+/** A failure of which nobody wants to know more. */
+function plainFailure(ip: number, time: number): FilterFailure {
+  return { regex: 0, id: formatIp4(ip), kind: 'ip', time, fields: NO_FIELDS, users: [], matches: [] };
+}
+
+const NO_FIELDS: FilterFailure['fields'] = new Map();
 
 function selectionOf({ jail }: WorkingJail) {
   const matches = jail.journalmatch.length > 0 ? jail.journalmatch : jail.filter.journalmatch;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Engine, type Worker } from '../src/engine.ts';
 import { compileFilter, newFilterState } from '../src/filter.ts';
+import { formatIp4 } from '../src/ip.ts';
 
 const LINES = 4000;
 const ROUNDS = 3;
@@ -24,7 +25,7 @@ function workersOf(...failregexes: readonly string[]): readonly Worker[] {
     };
     const filter = compileFilter(source, { usedns: 'no', logtimezone: null }, []);
     assert.ok(filter !== null);
-    return { jail: `jail${i}`, filter, state: newFilterState(filter), findtime: 600 };
+    return { jail: `jail${i}`, filter, state: newFilterState(filter), findtime: 600, keepsFields: false };
   });
 }
 
@@ -49,8 +50,8 @@ for (const [what, hasTimes] of [
     ).flat();
     for (let round = 0; round < ROUNDS; round++) {
       const results = engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, NOW);
-      const got = results.map(({ worker, outcome: { failures } }) => {
-        const [failure] = failures;
+      const got = results.map(({ worker, outcome, ip, time }) => {
+        const failure = outcome === null ? { id: formatIp4(ip), time } : outcome.failures[0];
         return `${failure?.id} by ${worker}${hasTimes ? ` at ${failure?.time}` : ''}`;
       });
       const [once, known] = [new Set(got), new Set(wanted)];

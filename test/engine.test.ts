@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ConfigTree, diskTree, loadFilter } from '../src/config.ts';
 import { makeDispatch } from '../src/engine/dispatch.ts';
-import { Engine, type Stuck } from '../src/engine.ts';
+import { Engine, type Result, type Stuck } from '../src/engine.ts';
 import { compileFailregex } from '../src/failregex.ts';
 import {
   compileFilter,
@@ -14,6 +14,7 @@ import {
   type Outcome,
   processLine,
 } from '../src/filter.ts';
+import { formatIp4 } from '../src/ip.ts';
 
 let seed = 5;
 const random = (below: number): number => {
@@ -65,7 +66,13 @@ function mixed(lines: readonly string[], foreign: readonly string[]): string[] {
 }
 
 const summary = (outcomes: readonly Outcome[]): string[] =>
-  outcomes.flatMap(({ failures }) => failures.map(({ id, time, regex }) => `${regex} ${id} ${time}`));
+  outcomes.flatMap(({ failures }) => failures.map(({ id, time }) => `${id} ${time}`));
+
+type Named = { readonly id: string; readonly time: number | null };
+
+/** The failures of a result, whichever way the line went. */
+const namesOf = ({ outcome, ip, time }: Result): readonly Named[] =>
+  outcome === null ? [{ id: formatIp4(ip), time }] : outcome.failures;
 
 for (const [title, tree, logs] of [
   ['the shipped filters', diskTree(join(import.meta.dirname, '..')), join(import.meta.dirname, 'samples')],
@@ -86,12 +93,16 @@ for (const [title, tree, logs] of [
       const state = newFilterState(filter);
       const options = { mode: 'live', findtime: 600, now } as const;
       const wanted = lines.map((text) => processLine(filter, state, { text, time: null }, options));
-      const worker = { jail: 'a', filter, state: newFilterState(filter), findtime: 600 };
+      const worker = { jail: 'a', filter, state: newFilterState(filter), findtime: 600, keepsFields: false };
       const engine = new Engine([worker], () => assert.fail('stuck'));
       const bytes = Buffer.from(`${lines.join('\n')}\n`);
       const batch = { bytes, start: 0, end: bytes.length, times: null, live: true };
-      const got = engine.run(batch, now).map(({ outcome }) => outcome);
-      assert.deepEqual(summary(got), summary(wanted), filter.name);
+      const got = engine.run(batch, now).flatMap(namesOf);
+      assert.deepEqual(
+        got.map(({ id, time }) => `${id} ${time}`),
+        summary(wanted),
+        filter.name,
+      );
       count += lines.length;
       failures += summary(wanted).length;
     }
@@ -128,6 +139,7 @@ test('a regex without end is skipped on its line, told, and put into quarantine;
     filter,
     state: newFilterState(filter),
     findtime: 600,
+    keepsFields: false,
   }));
   const stuck: Stuck[] = [];
   const engine = new Engine(workers, (one) => stuck.push(one));
@@ -135,7 +147,7 @@ test('a regex without end is skipped on its line, told, and put into quarantine;
   const lines = [1, 2, 3, 4, 5].flatMap((n) => [`good from 192.0.2.1${n}`, attack]);
   const bytes = Buffer.from(`${lines.join('\n')}\ngood from 192.0.2.20\n`);
   const results = engine.run({ bytes, start: 0, end: bytes.length, times: null, live: true }, 1000);
-  const ids = results.flatMap(({ worker, outcome }) => outcome.failures.map(({ id }) => `${worker} ${id}`));
+  const ids = results.flatMap((one) => namesOf(one).map(({ id }) => `${one.worker} ${id}`));
   const wanted = [1, 2, 3, 4, 5].flatMap((n) => [`1 192.0.2.1${n}`, '0 192.0.2.1']);
   assert.deepEqual(ids, [...wanted, '1 192.0.2.20']);
   assert.deepEqual(
@@ -156,12 +168,13 @@ function runBeside(filter: Filter, lines: readonly string[]) {
     filter: one,
     state: newFilterState(one),
     findtime: 600,
+    keepsFields: false,
   }));
   const engine = new Engine(workers, () => undefined);
   const ids = lines.flatMap((line) => {
     const bytes = Buffer.from(`${line}\n`);
     const batch = { bytes, start: 0, end: bytes.length, times: null, live: true };
-    return engine.run(batch, 1000).flatMap(({ outcome }) => outcome.failures.map(({ id }) => id));
+    return engine.run(batch, 1000).flatMap((one) => namesOf(one).map(({ id }) => id));
   });
   return { engine, ids };
 }
@@ -215,14 +228,15 @@ test('regexes that are slow together are skipped too, each by itself being quick
 
 test('lines with times of their own keep them, whichever lines are skipped', () => {
   const filter = filterOf('^good from <HOST>$');
-  const engine = new Engine([{ jail: 'a', filter, state: newFilterState(filter), findtime: 600 }], () =>
-    assert.fail(),
+  const engine = new Engine(
+    [{ jail: 'a', filter, state: newFilterState(filter), findtime: 600, keepsFields: false }],
+    () => assert.fail(),
   );
   const bytes = Buffer.from('x\ngood from 192.0.2.1\ny\nz\ngood from 192.0.2.2\n');
   const times = [1000, 1001, 1002, 1003, 1004];
   const results = engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, 1010);
   assert.deepEqual(
-    results.flatMap(({ outcome }) => outcome.failures.map(({ id, time }) => [id, time])),
+    results.flatMap((one) => namesOf(one).map(({ id, time }) => [id, time])),
     [
       ['192.0.2.1', 1001],
       ['192.0.2.2', 1004],

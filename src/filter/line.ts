@@ -1,7 +1,7 @@
 import { compileDates, type Dates, findStamp } from '../datepattern.ts';
 import type { Filter } from '../filter.ts';
 import { type Found, findFailures } from './find.ts';
-import type { Sessions } from './sessions.ts';
+import { Sessions } from './sessions.ts';
 import type { Piece } from './window.ts';
 
 export type { FilterFailure, HelperHit } from './find.ts';
@@ -53,7 +53,7 @@ export function newFilterState(filter: Filter): FilterState {
     lastTime: null,
     lastDate: '',
     window: [],
-    sessions: new Map(),
+    sessions: new Sessions(),
   };
 }
 

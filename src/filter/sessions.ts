@@ -13,17 +13,60 @@ export type Gathered = {
   isPending: boolean;
 };
 
-type Session = { readonly until: number; readonly gathered: Gathered };
-
-/** The sessions of one jail by MLFID, oldest first. */
-export type Sessions = Map<string, Session>;
-
 /** As in fail2ban 1.0.2: a session that is older, or over this number, is forgotten. */
 const MAX_SESSIONS = 100;
 const MAX_AGE = 300;
 /** A session that never ends must not gather lines and users without bound; the last ones are kept. */
 const MAX_KEPT = 100;
 const MAX_KEPT_CHARS = 32768;
+
+/** What a session gathered, or how to put that together once somebody asks. */
+type Session = { readonly until: number; gathered: Gathered | null; readonly make: (() => Gathered) | null };
+
+/** The sessions of one jail by MLFID, oldest first. Times are epoch seconds. */
+export class Sessions {
+  readonly #all = new Map<string, Session>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Whether there is a session of that id, be it too old. */
+  has(id: string): boolean {
+    return this.#all.has(id);
+  }
+
+  recall(id: string, now: number): Gathered | null {
+    const session = this.#all.get(id);
+    if (session === undefined) return null;
+    if (session.until > now) return (session.gathered ??= session.make?.() ?? null);
+    this.#all.delete(id);
+    return null;
+  }
+
+  remember(id: string, gathered: Gathered, now: number): void {
+    this.#add(id, { until: now + MAX_AGE, gathered, make: null });
+  }
+
+  /** As remember(), but `make` is only called when the session is asked for. */
+  begin(id: string, now: number, make: () => Gathered): void {
+    this.#add(id, { until: now + MAX_AGE, gathered: null, make });
+  }
+
+  forget(id: string): void {
+    this.#all.delete(id);
+  }
+
+  #add(id: string, session: Session): void {
+    if (this.#all.size >= MAX_SESSIONS) {
+      for (const oldest of this.#all.keys()) {
+        if (this.#all.size < MAX_SESSIONS) break;
+        this.#all.delete(oldest);
+      }
+    }
+    this.#all.set(id, session);
+  }
+}
 
 /** Makes a Gathered of one line's fields. */
 export function gather(fields: Fields, matches: readonly string[]): Gathered {
@@ -50,10 +93,11 @@ export type SessionLine = { readonly id: string; readonly fields: Fields; readon
 
 /**
  * Merges a matched line into its session and answers the session's data with the line's on top. The field `nofail`
- * in the answer says that there is no failure (yet). Ends or forgets the session where the line says so.
+ * in the answer says that there is no failure (yet). Ends or forgets the session where the line says so. Without `sessions`
+ * the line is the first of its own.
  * fail2ban 1.0.2 behaviour.
  */
-export function mergeSession(sessions: Sessions, line: SessionLine, now: number): Gathered {
+export function mergeSession(sessions: Sessions | null, line: SessionLine, now: number): Gathered {
   const { fields } = line;
   const gained = fields.get('mlfgained');
   let isGained = isMarked(fields, 'mlfgained');
@@ -61,13 +105,13 @@ export function mergeSession(sessions: Sessions, line: SessionLine, now: number)
   let isHelper = isMarked(fields, 'nofail');
   const isForgotten = isMarked(fields, 'mlfforget');
   fields.delete('mlfforget');
-  const known = recall(sessions, line.id, now);
+  const known = sessions?.recall(line.id, now) ?? null;
   const gathered = known === null ? gather(fields, []) : extend(known, fields, isGained);
   if (known === null && !isForgotten) {
     addUser(gathered, fields);
-    remember(sessions, line.id, { until: now + MAX_AGE, gathered });
+    sessions?.remember(line.id, gathered, now);
   } else if (isForgotten) {
-    sessions.delete(line.id);
+    sessions?.forget(line.id);
   }
   const hasSeveral = (gathered.users?.size ?? 0) > 1;
   if (gathered.isPending || hasSeveral) {
@@ -95,22 +139,6 @@ function capped(lines: readonly string[]): readonly string[] {
     from--;
   }
   return from === 0 ? lines : lines.slice(from);
-}
-
-function recall(sessions: Sessions, id: string, now: number): Gathered | null {
-  const session = sessions.get(id);
-  if (session === undefined) return null;
-  if (session.until > now) return session.gathered;
-  sessions.delete(id);
-  return null;
-}
-
-function remember(sessions: Sessions, id: string, session: Session): void {
-  for (const oldest of sessions.keys()) {
-    if (sessions.size < MAX_SESSIONS) break;
-    sessions.delete(oldest);
-  }
-  sessions.set(id, session);
 }
 
 function extend(gathered: Gathered, fields: Fields, isGained: boolean): Gathered {

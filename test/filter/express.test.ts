@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { diskTree, loadFilter } from '../../src/config.ts';
+import {
+  compileFilter,
+  type ExpressLook,
+  type Filter,
+  makeExpress,
+  newFilterState,
+  processLine,
+  takeExpress,
+} from '../../src/filter.ts';
+import { formatIp4 } from '../../src/ip.ts';
+import { dice } from '../dice.ts';
+
+const roll = dice(3);
+const CASES = [
+  [join(import.meta.dirname, '../..'), join(import.meta.dirname, '../samples')],
+  ['/etc/fail2ban', '/usr/lib/python3/dist-packages/fail2ban/tests/files/logs'],
+] as const;
+
+/** Every filter of a folder with its sample lines; the lines come in runs, as they do in logs, some of them altered. */
+function streams(root: string, logs: string): { filter: Filter; lines: string[] }[] {
+  return readdirSync(logs).flatMap((file) => {
+    const path = join(logs, file);
+    const loaded = statSync(path).isFile()
+      ? loadFilter(diskTree(root), file.replace(/\.log$/, ''), { backend: 'auto' })
+      : null;
+    const filter = loaded?.filter && compileFilter(loaded.filter, { usedns: 'warn', logtimezone: 'UTC' }, []);
+    if (!filter) return [];
+    const samples = readFileSync(path, 'latin1').split('\n');
+    const lines = samples.flatMap((line) => {
+      if (line === '' || line.startsWith('#') || /[^\x00-\x7f]/.test(line)) return [];
+      const copies = Array.from({ length: 1 + roll(3) }, () => (roll(3) === 0 ? altered(line) : line));
+      return roll(4) === 0 ? [...copies, samples[roll(samples.length)] ?? '', ...copies] : copies;
+    });
+    return [{ filter, lines: lines.filter((line) => !/[^\x00-\x7f]/.test(line)) }];
+  });
+}
+
+function altered(line: string): string {
+  const at = roll(line.length + 1);
+  const more = ['', '7', ' ', 'x', '300.1.2.3', '2001:db8::1', '] '][roll(7)] ?? '';
+  return line.slice(0, at) + more + line.slice(at + roll(3));
+}
+
+for (const [root, logs] of CASES) {
+  const skip = existsSync(logs) && existsSync(root) ? false : 'fail2ban is not installed';
+  for (const mode of ['live', 'catchup', 'test'] as const) {
+    test(`law: the short way says what processLine() says: ${root.endsWith('fail2ban') ? root : 'our filters'}, ${mode}`, {
+      skip,
+    }, (t) => {
+      let [short, long] = [0, 0];
+      for (const { filter, lines } of streams(root, logs)) {
+        const [wantedState, state] = [newFilterState(filter), newFilterState(filter)];
+        const express = makeExpress(filter, state);
+        if (express === null) continue;
+        const prefix = 'previous line\n';
+        const text = `${prefix}${lines.join('\n')}\n`;
+        let start = prefix.length;
+        const now = Date.UTC(2005, 7, 14, 12) / 1000;
+        const findtime = roll(2) === 0 ? 10 ** 9 : 600;
+        const look: ExpressLook = {
+          ...{ mode, findtime, now, keepsFields: false },
+          nextRegex: (from) => (from < filter.failregex.length ? from : -1),
+          copy: (from, to) => text.slice(from, to),
+        };
+        for (const line of lines) {
+          const place = { text, start, end: start + line.length };
+          start += line.length + 1;
+          const options = { mode, findtime, now };
+          const wanted = processLine(filter, wantedState, { text: line, time: null }, options);
+          const verdict = takeExpress(express, place, look);
+          const why = `${filter.name}: ${line}`;
+          if (verdict === 'general') {
+            long++;
+            assert.deepEqual(processLine(filter, state, { text: line, time: null }, options), wanted, why);
+            continue;
+          }
+          short++;
+          assert.equal(verdict, wanted.result, why);
+          const { isPrefixed, regex }: { isPrefixed: boolean; regex: number } = express;
+          if (verdict !== 'old') assert.equal(isPrefixed, wanted.isPrefixed, why);
+          if (verdict !== 'old' && verdict !== 'missed') assert.equal(regex, wanted.regex, why);
+          if (verdict !== 'old') assert.equal(express.time, wanted.time, why);
+          if (verdict === 'matched') assert.equal(formatIp4(express.ip), wanted.failures[0]?.id, why);
+        }
+        const summary = ({ dates, sessions, lastTime, lastDate }: typeof state) => ({
+          slots: dates.choice.slots.map(({ hits, lastUsed, distance }) => ({ hits, lastUsed, distance })),
+          sessions: sessions.size,
+          ...{ lastTime, lastDate },
+        });
+        assert.deepEqual(summary(state), summary(wantedState), filter.name);
+      }
+      assert.ok(short > 100);
+      t.diagnostic(`${short} lines the short way, ${long} the long one`);
+    });
+  }
+}
