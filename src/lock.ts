@@ -43,6 +43,19 @@ export function takeLockAsync(path: string, waitSeconds: number): Promise<Lock |
   });
 }
 
+/** Whether somebody holds the lock on `path`; those who look at the same time do not get in each other's way. Throws as takeLock does. */
+export function isLocked(path: string): boolean {
+  const fd = openLock(path);
+  const { status, error } = spawnSync('flock', ['-s', '-n', '-E', String(FLOCK_BUSY), '3'], {
+    stdio: ['ignore', 'ignore', 'ignore', fd],
+    env: ENV,
+  });
+  closeSync(fd);
+  if (status !== 0 && status !== FLOCK_BUSY)
+    throw cannotLock(path, { status, trouble: error === undefined ? null : reasonOf(error) });
+  return status === FLOCK_BUSY;
+}
+
 /** Who holds the lock, as its file says: a pid, or null when it says nothing readable. */
 export function lockHolder(path: string): number | null {
   try {
@@ -66,19 +79,21 @@ function openLock(path: string): number {
   }
 }
 
-function settle(
-  path: string,
-  fd: number,
-  result: { status: number | null; trouble: string | null },
-): Lock | null {
-  if (result.status === 0) {
+type Ended = { readonly status: number | null; readonly trouble: string | null };
+
+function settle(path: string, fd: number, ended: Ended): Lock | null {
+  if (ended.status === 0) {
     writePid(fd);
     return { release: () => closeSync(fd) };
   }
   closeSync(fd);
-  if (result.status === FLOCK_BUSY) return null;
-  const why = result.trouble ?? `flock ended with ${result.status}`;
-  throw new MachineError(`cannot lock ${path}: ${why} (f2b needs flock, of the package util-linux)`);
+  if (ended.status === FLOCK_BUSY) return null;
+  throw cannotLock(path, ended);
+}
+
+function cannotLock(path: string, { status, trouble }: Ended): MachineError {
+  const why = trouble ?? `flock ended with ${status}`;
+  return new MachineError(`cannot lock ${path}: ${why} (f2b needs flock, of the package util-linux)`);
 }
 
 /** The pid is for people: on a full disk the lock holds without it. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { lockHolder, takeLock, takeLockAsync } from '../src/lock.ts';
+import { isLocked, lockHolder, takeLock, takeLockAsync } from '../src/lock.ts';
 
 const LOCK = join(import.meta.dirname, '..', 'src', 'lock.ts');
 const HOLD = `import { takeLock } from ${JSON.stringify(LOCK)};
@@ -41,6 +41,22 @@ test('takeLock() gives the lock to one, and again after its release', () =>
     const again = await takeLockAsync(path, 0);
     assert.notEqual(again, null);
     again?.release();
+  }));
+
+test('isLocked() sees a lock that is held, and leaves no trace of having looked', () =>
+  inFolder(async (path) => {
+    const lock = takeLock(path, 0);
+    assert.equal(isLocked(path), true);
+    lock?.release();
+    writeFileSync(path, '1\n');
+    assert.equal(isLocked(path), false);
+    assert.equal(lockHolder(path), 1);
+    const looker = spawn('flock', ['-s', '-F', path, 'sh', '-c', 'echo looks; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(looker.stdout, 'data');
+    assert.equal(isLocked(path), false, 'somebody else who looks is no holder');
+    looker.kill('SIGKILL');
   }));
 
 test('a lock whose holder was killed is free at once, and of eight contenders exactly one gets it', () =>

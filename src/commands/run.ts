@@ -11,7 +11,7 @@ import { runnerOf, servicesText, statePathOf, treeOf } from './host.ts';
 const ONCE_MS = 300_000;
 
 /** `status` holds the lock for an instant to see whether anybody has it, and so does the dying, in seconds. */
-const RUN_LOCK_WAIT = 1;
+const RUN_LOCK_WAIT = 3;
 
 /** `f2b run`: the daemon in the foreground; `--once` for cron and timers. */
 export const run: Command = {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import { alarmsOf, printSource } from '../health.ts';
 import type { Jail } from '../jail.ts';
-import { lockHolder, takeLock } from '../lock.ts';
+import { isLocked, lockHolder } from '../lock.ts';
 import { formatSecond } from '../log.ts';
 import { expandGlob } from '../logfile/glob.ts';
 import type { State } from '../state.ts';
@@ -89,9 +89,6 @@ function filesOf(jail: Jail): readonly string[] {
 
 /** The pid of the daemon that works on this state, null when none runs. */
 export function runningPid(statePath: string): number | null {
-  if (!existsSync(runLockPath(statePath))) return null;
-  const lock = takeLock(runLockPath(statePath), 0);
-  if (lock === null) return lockHolder(runLockPath(statePath));
-  lock.release();
-  return null;
+  const path = runLockPath(statePath);
+  return existsSync(path) && isLocked(path) ? lockHolder(path) : null;
 }
