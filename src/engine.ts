@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer';
 import type { Place } from './datepattern.ts';
-import { type Closely, charge, type Spent, tooMuch, tryClosely } from './engine/closely.ts';
+import { type Attempt, type Closely, charge, type Spent, tooMuch, tryClosely } from './engine/closely.ts';
 import { type Dispatch, makeDispatch } from './engine/dispatch.ts';
 import { within } from './engine/limit.ts';
 import { Quarantine, type StuckRegex } from './engine/quarantine.ts';
@@ -201,8 +201,10 @@ export class Engine {
   /** Takes the line the short way; false when it has to go the long one. */
   #takeExpress(number: number, results: Result[]): boolean {
     const lane = this.#lanes[number];
-    if (lane === undefined || lane === null || this.#quarantine.concerns(number)) return false;
+    if (lane === undefined || lane === null) return false;
     const { express, look } = lane;
+    const { start, end } = this.#place;
+    if (end - start >= this.#quarantine.from(number)) return false;
     const cursor = this.#cursor;
     cursor.window = NO_WINDOW;
     cursor.regex = null;
@@ -232,7 +234,7 @@ export class Engine {
     cursor.window = worker.state.window;
     cursor.regex = null;
     cursor.worker = number;
-    const isHeld = this.#quarantine.concerns(number);
+    const isHeld = this.#quarantine.from(number) < Number.POSITIVE_INFINITY;
     const length = isHeld ? lengthOf(line, worker) : 0;
     if (closely?.skipped.has(null) || (isHeld && this.#quarantine.holds(number, null, length))) {
       cursor.worker = number + 1;
@@ -271,7 +273,7 @@ export class Engine {
     const { state, filter } = this.workers[number] ?? {};
     if (filter !== undefined) warmUp(filter, this.#lineOf(job.batch).text);
     const window = (isInterrupted ? this.#cursor.window : state?.window) ?? [];
-    return tryClosely({
+    const attempt: Attempt = {
       run: (closely) => {
         if (state !== undefined) state.window = window;
         this.#again(number, job, closely);
@@ -279,7 +281,8 @@ export class Engine {
       regex: () => this.#cursor.regex,
       isDone: () => this.#cursor.worker > number,
       onStuck: (regex) => this.#strike(job, number, regex),
-    });
+    };
+    return tryClosely(attempt, this.#quarantine.suspects(number));
   }
 
   #again(number: number, job: Job, closely: Closely): void {

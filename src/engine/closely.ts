@@ -2,6 +2,8 @@ import { processorMs, within } from './limit.ts';
 
 /** What a line may cost in a filter, in milliseconds of processor time. */
 const LINE_MS = 30;
+/** The same where a regex of the filter was stuck before: nobody shall pay the whole price for each of the strikes. */
+const SUSPECT_MS = 12;
 /** So often a line is tried in a filter, each time without what was slow; then the filter leaves it. */
 const ATTEMPTS = 3;
 /** What gets no processor is given more of the clock, up to so many times its limit. */
@@ -41,22 +43,23 @@ export function charge(closely: Closely, regex: number | null): void {
  * Answers what each regex cost that was tried to the end; null when the filter leaves the line. An interruption is told by
  * processor time: a busy machine stops clocks, not regexes.
  */
-export function tryClosely(attempt: Attempt): ReadonlyMap<number | null, number> | null {
+export function tryClosely(attempt: Attempt, isSuspect: boolean): ReadonlyMap<number | null, number> | null {
+  const limitMs = isSuspect ? SUSPECT_MS : LINE_MS;
   const skipped = new Set<number | null>();
   let patience = 1;
   for (let attempts = 1; attempts <= ATTEMPTS; ) {
     const closely: Closely = { beganMs: processorMs(), costs: new Map(), skipped };
-    const usedMs = within(LINE_MS * patience, () => attempt.run(closely));
+    const usedMs = within(limitMs * patience, () => attempt.run(closely));
     charge(closely, attempt.regex());
     if (usedMs === null || attempt.isDone()) return closely.costs;
-    if (usedMs < LINE_MS / 2) {
+    if (usedMs < limitMs / 2) {
       patience = Math.min(patience * 2, PATIENCE);
       continue;
     }
     patience = 1;
     attempts++;
     const spent = [...closely.costs].map(([regex, ms]) => ({ worker: 0, regex, ms }));
-    for (const { regex } of tooMuch(spent, 0)) {
+    for (const { regex } of slowestOf(spent, usedMs / 2)) {
       skipped.add(regex);
       attempt.onStuck(regex);
     }
@@ -64,13 +67,18 @@ export function tryClosely(attempt: Attempt): ReadonlyMap<number | null, number>
   return null;
 }
 
-/** The slowest regexes, so that what is left of a line that cost too much on the whole is half of what it may cost. */
-export function tooMuch(spent: readonly Spent[], allowedMs: number = LINE_MS): readonly Spent[] {
+/** The slowest regexes of a line that cost too much on the whole, so that without them it costs half of what it may. */
+export function tooMuch(spent: readonly Spent[]): readonly Spent[] {
+  const allMs = spent.reduce((sum, { ms }) => sum + ms, 0);
+  return allMs <= LINE_MS ? [] : slowestOf(spent, LINE_MS / 2);
+}
+
+/** The slowest, until the others cost so much at the most. */
+function slowestOf(spent: readonly Spent[], othersMs: number): readonly Spent[] {
   let leftMs = spent.reduce((sum, { ms }) => sum + ms, 0);
-  if (leftMs <= allowedMs) return [];
   const found: Spent[] = [];
   for (const one of spent.toSorted((a, b) => b.ms - a.ms)) {
-    if (leftMs <= LINE_MS / 2) break;
+    if (leftMs <= othersMs) break;
     leftMs -= one.ms;
     found.push(one);
   }

@@ -29,6 +29,9 @@ type Entry = { -readonly [K in keyof StuckRegex]: StuckRegex[K] } & { fresh: num
  */
 export class Quarantine {
   readonly #entries = new Map<string, Entry>();
+  /** By worker: the least of their lengths. */
+  readonly #from: number[] = [];
+  readonly #suspects = new Set<number>();
   /** By worker: its regexes in quarantine. */
   readonly #held = new Map<number, Map<number | null, Entry>>();
 
@@ -40,6 +43,7 @@ export class Quarantine {
       ...{ fresh: 0, shortest: length },
     };
     this.#entries.set(key, entry);
+    this.#suspects.add(worker);
     entry.strikes++;
     entry.fresh++;
     entry.shortest = Math.min(entry.shortest, length);
@@ -50,13 +54,19 @@ export class Quarantine {
     entry.from = Math.min(entry.from ?? Number.POSITIVE_INFINITY, Math.ceil(entry.shortest / MARGIN));
     const held = this.#held.get(worker) ?? new Map<number | null, Entry>();
     held.set(regex, entry);
+    this.#from[worker] = Math.min(this.from(worker), entry.from);
     this.#held.set(worker, held);
     return entry.from;
   }
 
-  /** Whether any regex of the worker is in quarantine. */
-  concerns(worker: number): boolean {
-    return this.#held.has(worker);
+  /** The length from which on some regex of the worker is in quarantine; Infinity when none is. */
+  from(worker: number): number {
+    return this.#from[worker] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether any regex of the worker was ever stuck. */
+  suspects(worker: number): boolean {
+    return this.#suspects.has(worker);
   }
 
   /** Whether the regex is not to be used on a line of that length; counts the lines. */

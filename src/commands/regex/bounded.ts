@@ -1,4 +1,4 @@
-import { type Closely, charge, tryClosely } from '../../engine/closely.ts';
+import { type Attempt, type Closely, charge, tryClosely } from '../../engine/closely.ts';
 import { within } from '../../engine/limit.ts';
 import { Quarantine } from '../../engine/quarantine.ts';
 import { warmUp } from '../../engine/warm.ts';
@@ -84,7 +84,7 @@ export class Bounded {
     const { filter, state, onStuck } = this.#course;
     const before = done.length;
     warmUp(filter, one.line.text);
-    tryClosely({
+    const attempt: Attempt = {
       run: (closely) => {
         state.window = window;
         done.push(this.#process(one, closely));
@@ -96,7 +96,8 @@ export class Bounded {
         this.#quarantine.strike(0, regex, { length: lengthOf(line, window), line: '', now: 0 });
         onStuck({ regex, number: one.number, line });
       },
-    });
+    };
+    tryClosely(attempt, this.#quarantine.suspects(0));
     if (done.length > before) return;
     state.window = window;
     done.push({ ...one, outcome: GIVEN_UP, before: window, after: window });
@@ -106,7 +107,7 @@ export class Bounded {
     const { filter, state, options, onStuck } = this.#course;
     const before = state.window;
     const { text } = one.line;
-    const isHeld = this.#quarantine.concerns(0);
+    const isHeld = this.#quarantine.from(0) < Number.POSITIVE_INFINITY;
     const length = isHeld ? lengthOf(text, before) : 0;
     const isLeftOut = (regex: number | null): boolean => {
       if (closely?.skipped.has(regex)) return true;
