@@ -1,4 +1,5 @@
 import type { Fields } from './fields.ts';
+import { Ring } from './ring.ts';
 
 /** What is known of a failure, or of a session (lines that share an MLFID) that may become one. */
 export type Gathered = {
@@ -25,7 +26,7 @@ type Session = { readonly until: number; gathered: Gathered | null; readonly mak
 
 /** The sessions of one jail by MLFID, oldest first. Times are epoch seconds. */
 export class Sessions {
-  readonly #all = new Map<string, Session>();
+  readonly #all = new Ring<Session>(MAX_SESSIONS);
 
   get size(): number {
     return this.#all.size;
@@ -33,7 +34,7 @@ export class Sessions {
 
   /** Whether there is a session of that id, be it too old. */
   has(id: string): boolean {
-    return this.#all.has(id);
+    return this.#all.get(id) !== undefined;
   }
 
   recall(id: string, now: number): Gathered | null {
@@ -45,26 +46,16 @@ export class Sessions {
   }
 
   remember(id: string, gathered: Gathered, now: number): void {
-    this.#add(id, { until: now + MAX_AGE, gathered, make: null });
+    this.#all.set(id, { until: now + MAX_AGE, gathered, make: null });
   }
 
   /** As remember(), but `make` is only called when the session is asked for. */
   begin(id: string, now: number, make: () => Gathered): void {
-    this.#add(id, { until: now + MAX_AGE, gathered: null, make });
+    this.#all.set(id, { until: now + MAX_AGE, gathered: null, make });
   }
 
   forget(id: string): void {
     this.#all.delete(id);
-  }
-
-  #add(id: string, session: Session): void {
-    if (this.#all.size >= MAX_SESSIONS) {
-      for (const oldest of this.#all.keys()) {
-        if (this.#all.size < MAX_SESSIONS) break;
-        this.#all.delete(oldest);
-      }
-    }
-    this.#all.set(id, session);
   }
 }
 
