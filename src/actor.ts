@@ -14,6 +14,8 @@ export type ActorParts = {
   onTrouble(level: Level, text: string): void;
   /** Numbers of the jail as they are now. */
   totals(jail: string): Omit<Surroundings, 'fqHostname' | 'ipHost'>;
+  /** More environment of every command, such as where the system bus is. */
+  readonly env: Readonly<Record<string, string>>;
   /** Prints a command in place of running it; null = run. */
   readonly print: ((text: string) => void) | null;
 };
@@ -25,15 +27,19 @@ const TIMEOUT = 60;
 /** How long the name of a banned address is looked for, in milliseconds. */
 const NAME_MS = 2000;
 
-type Step =
-  | 'actionstart'
-  | 'actionstop'
-  | 'actionban'
-  | 'actionunban'
-  | 'actionflush'
-  | 'actioncheck'
-  | 'actionrepair'
-  | 'actionreload';
+const STEPS = [
+  'actionstart',
+  'actionstop',
+  'actionban',
+  'actionunban',
+  'actionflush',
+  'actioncheck',
+  'actionrepair',
+] as const;
+type Step = (typeof STEPS)[number];
+
+/** For which addresses an action was started: for one family, or for both in one ('') where its commands are the same. */
+type Family = '' | 'inet4' | 'inet6';
 
 /** The actions of a jail that are commands of their own, not firewalls that f2b drives itself. */
 export function commandActions(jail: Jail): readonly ActionSource[] {
@@ -48,7 +54,7 @@ export class Actor {
   readonly #jail: string;
   readonly #actions: readonly ActionSource[];
   readonly #parts: ActorParts;
-  readonly #started = new Set<ActionSource>();
+  readonly #started = new Map<ActionSource, Set<Family>>();
   /** What was banned through each action since it was started, to be lifted when it stops without a flush. */
   readonly #banned = new Map<ActionSource, Map<string, Ticket>>();
   #queue: Promise<void> = Promise.resolve();
@@ -65,10 +71,11 @@ export class Actor {
     return this.#waiting === 0;
   }
 
-  /** Runs `actionstart` of those that do not wait for their first ban. */
+  /** Runs `actionstart` of those that do not wait for their first ban, or for the first one of a family. */
   start(): void {
     for (const action of this.#actions) {
-      if (!isOn(action, 'actionstart_on_demand')) this.#enqueue(() => this.#begin(action));
+      if (startsOnDemand(action)) continue;
+      for (const family of familiesOf(action)) this.#enqueue(() => this.#begin(action, family));
     }
   }
 
@@ -76,7 +83,7 @@ export class Actor {
     for (const action of this.#actions) {
       if (ticket.restored && isOn(action, 'norestored')) continue;
       this.#enqueue(async () => {
-        await this.#begin(action);
+        await this.#begin(action, familyFor(action, ticket.id));
         await this.#insist(action, 'actionban', ticket);
         const known = this.#banned.get(action) ?? new Map<string, Ticket>();
         this.#banned.set(action, known.set(ticket.id, ticket));
@@ -98,13 +105,18 @@ export class Actor {
   stop(): void {
     for (const action of [...this.#actions].reverse()) {
       this.#enqueue(async () => {
-        if (!this.#started.has(action)) return;
-        const banned = this.#banned.get(action) ?? new Map<string, Ticket>();
-        if (textOf(action, 'actionflush', false) !== '') await this.#try(action, 'actionflush', null);
-        else for (const ticket of banned.values()) await this.#try(action, 'actionunban', ticket);
-        this.#banned.delete(action);
-        await this.#try(action, 'actionstop', null);
+        const started = this.#started.get(action) ?? new Set();
         this.#started.delete(action);
+        const banned = [...(this.#banned.get(action)?.values() ?? [])];
+        this.#banned.delete(action);
+        for (const family of oncePerText(action, 'actionflush', started)) {
+          if (textOf(action, 'actionflush', family) !== '')
+            await this.#try(action, 'actionflush', { family });
+          else
+            for (const ticket of banned) await this.#try(action, 'actionunban', ticketOnly(action, ticket));
+        }
+        for (const family of oncePerText(action, 'actionstop', started))
+          await this.#try(action, 'actionstop', { family });
       });
     }
   }
@@ -133,49 +145,67 @@ export class Actor {
     });
   }
 
-  async #begin(action: ActionSource): Promise<void> {
-    if (this.#started.has(action)) return;
-    this.#started.add(action);
-    await this.#try(action, 'actionstart', null);
+  async #begin(action: ActionSource, family: Family): Promise<void> {
+    const started = this.#started.get(action) ?? new Set();
+    this.#started.set(action, started);
+    if (started.has(family)) return;
+    const isDone = oncePerText(action, 'actionstart', [...started, family]).length === started.size;
+    started.add(family);
+    if (!isDone) await this.#try(action, 'actionstart', { family });
   }
 
-  /** Once more after a failure, when the action's own check says that its ground is gone and it could be mended. */
+  /**
+   * Once more after a failure, when the action's own check says that its ground is gone and it could be mended. An unban
+   * has nothing to undo then. fail2ban 1.0.2 behaviour.
+   */
   async #insist(action: ActionSource, step: Step, ticket: Ticket): Promise<void> {
-    const reason = await this.#execute(action, step, ticket);
+    const on = ticketOnly(action, ticket);
+    const reason = await this.#execute(action, step, on);
     if (reason === null) return;
-    const isSound =
-      textOf(action, 'actioncheck', false) === '' ||
-      (await this.#execute(action, 'actioncheck', null)) === null;
-    if (isSound || !(await this.#mend(action))) {
+    const mayMend = step !== 'actionunban' || isOn(action, 'actionrepair_on_unban');
+    if (!mayMend || (await this.#isSound(action, on.family)) || !(await this.#mend(action, on.family))) {
       this.#tell('ERROR', `${action.name}: ${step} failed: ${reason}`);
       return;
     }
-    await this.#try(action, step, ticket);
-  }
-
-  async #mend(action: ActionSource): Promise<boolean> {
-    if (textOf(action, 'actionrepair', false) !== '') await this.#execute(action, 'actionrepair', null);
-    else {
-      await this.#execute(action, 'actionstop', null);
-      await this.#execute(action, 'actionstart', null);
+    await this.#try(action, step, on);
+    for (const other of this.#banned.get(action)?.values() ?? []) {
+      const again = ticketOnly(action, other);
+      if (other.id !== ticket.id && again.family === on.family) await this.#try(action, 'actionban', again);
     }
-    return (await this.#execute(action, 'actioncheck', null)) === null;
   }
 
-  async #try(action: ActionSource, step: Step, ticket: Ticket | null): Promise<void> {
-    const reason = await this.#execute(action, step, ticket);
+  async #isSound(action: ActionSource, family: Family): Promise<boolean> {
+    if (textOf(action, 'actioncheck', family) === '') return true;
+    return (await this.#execute(action, 'actioncheck', { family })) === null;
+  }
+
+  async #mend(action: ActionSource, family: Family): Promise<boolean> {
+    if (textOf(action, 'actionrepair', family) !== '')
+      await this.#execute(action, 'actionrepair', { family });
+    else {
+      await this.#execute(action, 'actionstop', { family });
+      await this.#execute(action, 'actionstart', { family });
+    }
+    return this.#isSound(action, family);
+  }
+
+  async #try(action: ActionSource, step: Step, on: On): Promise<void> {
+    const reason = await this.#execute(action, step, on);
     if (reason !== null) this.#tell('ERROR', `${action.name}: ${step} failed: ${reason}`);
   }
 
   /** Why the step failed; null when it did its work or there is nothing to do. */
-  async #execute(action: ActionSource, step: Step, ticket: Ticket | null): Promise<string | null> {
-    const text = textOf(action, step, ticket?.id.includes(':') ?? false);
+  async #execute(action: ActionSource, step: Step, on: On): Promise<string | null> {
+    const { family } = on;
+    const ticket = on.ticket ?? null;
+    const text = textOf(action, step, family);
     if (text === '') return null;
     let filled: FilledText;
     try {
       const ipHost = ticket !== null && text.includes('<ip-host>') ? await nameOf(ticket.id) : '';
       const around = { ...this.#parts.totals(this.#jail), fqHostname: hostname(), ipHost };
-      filled = fillTags(text, tagsOf(ticket, around));
+      const read = tagsOf(ticket, around);
+      filled = fillTags(text, (tag) => read(tag) ?? (tag === 'family' ? family : null));
     } catch (error) {
       return reasonOf(error);
     }
@@ -187,7 +217,7 @@ export class Actor {
     }
     const seconds = Number(action.options.get('timeout') ?? TIMEOUT);
     const output = await run(one, Number.isFinite(seconds) && seconds > 0 ? seconds : TIMEOUT, {
-      env: filled.env,
+      env: { ...this.#parts.env, ...filled.env },
     });
     return failureOf(one, output);
   }
@@ -197,9 +227,44 @@ export class Actor {
   }
 }
 
-function textOf(action: ActionSource, step: Step, isIp6: boolean): string {
-  const own = isIp6 ? action.options6.get(step) : undefined;
+/** What a step is executed on: a ban, or the ground that all bans of a family need. */
+type On = { readonly family: Family; readonly ticket?: Ticket };
+
+function ticketOnly(action: ActionSource, ticket: Ticket): On {
+  return { family: familyFor(action, ticket.id), ticket };
+}
+
+function textOf(action: ActionSource, step: Step, family: Family): string {
+  const own = family === 'inet6' ? action.options6.get(step) : undefined;
   return (own ?? action.options.get(step) ?? '').trim();
+}
+
+/** Actions with other commands for IPv6 are started for each family by itself. */
+function familiesOf(action: ActionSource): readonly Family[] {
+  return STEPS.some((step) => action.options6.has(step)) ? ['inet4', 'inet6'] : [''];
+}
+
+function familyFor(action: ActionSource, id: string): Family {
+  const [first = ''] = familiesOf(action);
+  if (first === '') return first;
+  return id.includes(':') ? 'inet6' : 'inet4';
+}
+
+/** The families, without those for which the command would be the same as for an earlier one. */
+function oncePerText(action: ActionSource, step: Step, families: Iterable<Family>): readonly Family[] {
+  const byText = new Map<string, Family>();
+  for (const family of families) {
+    const text = textOf(action, step, family);
+    const key = text.includes('<family>') ? `${family} ${text}` : text;
+    if (!byText.has(key)) byText.set(key, family);
+  }
+  return [...byText.values()];
+}
+
+/** Where the action does not say, one with other commands for IPv6 waits for a ban of that family. fail2ban 1.0.2 behaviour. */
+function startsOnDemand(action: ActionSource): boolean {
+  if (action.options.has('actionstart_on_demand')) return isOn(action, 'actionstart_on_demand');
+  return familiesOf(action).length > 1;
 }
 
 function isOn(action: ActionSource, key: string): boolean {

@@ -22,7 +22,7 @@ import { callRoster, type Roster, refreshOwn, type WorkingJail } from './roster.
 import { expireBans, jailState, nextExpiry, type Order, purgePast, type State } from './state.ts';
 import { plainFields, ticketOf, totalsOf } from './tickets.ts';
 import { programVersion } from './version.ts';
-import { buildWall, type Wall } from './wall.ts';
+import { buildWall, busEnvironment, type Wall } from './wall.ts';
 
 /** Everything the daemon is given. */
 export type DaemonOptions = {
@@ -267,6 +267,7 @@ export class Daemon {
     return {
       onTrouble: (level, text) => this.#say(level, 'fail2ban.actions', text),
       totals: (jail) => totalsOf(jailState(this.#state, jail)),
+      env: busEnvironment(this.#options.env),
       print: this.#options.dryRun ? (text) => process.stdout.write(text) : null,
     };
   }

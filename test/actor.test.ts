@@ -46,6 +46,7 @@ async function scene(work: (scene: Scene) => Promise<void>): Promise<void> {
 const parts = (troubles: string[]) => ({
   onTrouble: (_: string, text: string) => void troubles.push(text),
   totals: () => ({ banned: 1, bannedTotal: 2, found: 3, foundTotal: 4 }),
+  env: {},
   print: null,
 });
 const ban: Ban = {

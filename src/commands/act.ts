@@ -2,6 +2,7 @@ import { Actor, commandActions } from '../actor.ts';
 import type { Config } from '../config.ts';
 import { jailState } from '../state.ts';
 import { ticketOf, totalsOf } from '../tickets.ts';
+import { busEnvironment } from '../wall.ts';
 import type { Call } from './command.ts';
 import { readOnlyState, statePathOf } from './host.ts';
 import { runningPid } from './status.ts';
@@ -27,6 +28,7 @@ export async function actWithoutDaemon(call: Call, config: Config, deeds: readon
     const actor = new Actor(jail, {
       onTrouble: (_, text) => io.stderr(`f2b: ${text}\n`),
       totals: () => totalsOf(known),
+      env: busEnvironment(io.env),
       print: global.dryRun ? io.stdout : null,
     });
     for (const { kind, id } of deeds.filter((deed) => deed.jail === jail.name)) {
