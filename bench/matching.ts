@@ -6,12 +6,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { type ConfigTree, diskTree, loadFilter } from '../src/config.ts';
+import { fallBackToLinear } from '../src/engine/limit.ts';
 import { Engine, type Worker } from '../src/engine.ts';
 import { compileFilter, newFilterState } from '../src/filter.ts';
 
-setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+fallBackToLinear();
 
 const LINES = Number(process.env['F2B_BENCH_LINES'] ?? 200_000);
 const CHUNK = 65536;

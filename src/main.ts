@@ -1,12 +1,11 @@
 import { basename } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { parseCommandLine } from './cli.ts';
 import { COMMANDS } from './commands/all.ts';
 import type { Io } from './commands/command.ts';
+import { fallBackToLinear } from './engine/limit.ts';
 import { ConfigError, formatProblem, MachineError, UsageError } from './errors.ts';
 
-/** Patterns that backtrack too much go on in V8's linear engine; must be said before any pattern is made. */
-setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+fallBackToLinear();
 
 const io: Io = {
   stdout: (text) => void process.stdout.write(text),

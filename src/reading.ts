@@ -13,7 +13,7 @@ import { newSampler, type Sampler, sample } from './sampler.ts';
 import type { Positions } from './state.ts';
 
 /** Bytes taken from a source at a time: small enough that others get their turn, and that no time limit is met. */
-const CHUNK = 64 * 1024;
+const CHUNK = 256 * 1024;
 
 /** A date that is looked for longer than this is none, in milliseconds. */
 const DATE_MS = 20;

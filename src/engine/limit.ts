@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { codeOf } from '../errors.ts';
 
@@ -37,4 +38,17 @@ export function bounded(limitMs: number, work: () => void): boolean {
 export function processorMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
+}
+
+let isFallingBack = false;
+
+/** Has patterns that backtrack too much go on in V8's linear engine, where they can; before any pattern is made. */
+export function fallBackToLinear(): void {
+  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+  isFallingBack = true;
+}
+
+/** Whether fallBackToLinear() was called. */
+export function fallsBackToLinear(): boolean {
+  return isFallingBack;
 }
