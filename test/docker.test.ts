@@ -22,6 +22,7 @@ describe('published ports', { skip: unlessTestbed('nft'), timeout: 60_000 }, () 
         await eventually('it is refused', async () => (await bed.curl({ port: 18080 })) === 'refused');
         assert.equal(await bed.curl({ port: 8080 }), 'accepted');
         assert.equal(await bed.curl({ port: 18080, from: '10.2.1.100' }), 'accepted');
+        await running.standing('10.2.1.99');
         assert.equal((await running.f2b('unbanip', 'web', '10.2.1.99')).stdout, '1\n');
         assert.equal(await bed.curl({ port: 18080 }), 'accepted');
       } finally {

@@ -129,6 +129,7 @@ function driftTests(one: Case): void {
       for (const argv of commands) await bed.sh(...argv);
       running.fail('10.2.1.100');
       for (const from of [...BANNED, '10.2.1.100']) await refused(from);
+      await running.standing(...BANNED, '10.2.1.100');
       const { stdout } = await running.f2b('status');
       assert.match(stdout, new RegExp(`\\|- Repaired:\\t${one.name} \\d+ times?`));
       const { stdout: web } = await running.f2b('status', 'web');

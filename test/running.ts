@@ -36,6 +36,11 @@ export type Running = {
   logged(pattern: RegExp): readonly string[];
   /** The state as saved; an empty one before the first time. */
   state(): State;
+  /**
+   * Waits until the state says that these are banned and that the firewall has them. The kernel knows that before the state's
+   * file does: whoever asks a command about a ban waits for this first, not for a packet or a line of the log.
+   */
+  standing(...ids: readonly string[]): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -110,10 +115,27 @@ export function makeRunning(bed: Testbed, { jail, env = {}, prefix = [] }: Runni
       if (read.kind !== 'ok') throw new Error(`the state is ${read.kind}`);
       return read.state;
     },
+    standing: (...ids) =>
+      eventually(
+        () => `saved as standing: ${ids}\n${readIfThere(statePath).slice(0, 4000)}\n${tail(running.log())}`,
+        () => {
+          const bans = running.state().jails.get('web')?.bans;
+          return ids.every((id) => bans?.get(id)?.pending === null);
+        },
+      ),
     async close() {
       await running.stop('SIGKILL');
       rmSync(folder, { recursive: true, force: true });
     },
   };
   return running;
+}
+
+function readIfThere(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : `no ${path}`;
+}
+
+/** The last lines of a text. */
+function tail(text: string): string {
+  return text.split('\n').slice(-30).join('\n');
 }
