@@ -18,10 +18,12 @@ export type ActorParts = {
   readonly env: Readonly<Record<string, string>>;
   /** Prints a command in place of running it; null = run. */
   readonly print: ((text: string) => void) | null;
+  /** Steps that may wait; not given = many. */
+  readonly mostWaiting?: number;
 };
 
 /** Steps of one jail that may wait; a mail server that hangs must not eat the memory. */
-const MOST_WAITING = 1000;
+const MOST_WAITING = 50_000;
 /** Seconds a step may take where its action does not say (`timeout`). */
 const TIMEOUT = 60;
 /** How long the name of a banned address is looked for, in milliseconds. */
@@ -101,6 +103,16 @@ export class Actor {
     }
   }
 
+  /** Lifts all bans of the jail, which these are: by `actionflush` where the action has one. */
+  flush(tickets: readonly Ticket[]): void {
+    for (const action of this.#actions) {
+      this.#enqueue(async () => {
+        this.#banned.delete(action);
+        await this.#lift(action, new Set(tickets.map(({ id }) => familyFor(action, id))), tickets);
+      });
+    }
+  }
+
   /** Undoes what the actions did, the last one first: flush, or one unban after the other, then `actionstop`. */
   stop(): void {
     for (const action of [...this.#actions].reverse()) {
@@ -132,9 +144,9 @@ export class Actor {
   }
 
   #enqueue(work: () => Promise<void>): void {
-    if (this.#waiting >= MOST_WAITING) {
-      if (!this.#isFull)
-        this.#tell('ERROR', `${MOST_WAITING} steps of actions wait: further ones are dropped`);
+    const most = this.#parts.mostWaiting ?? MOST_WAITING;
+    if (this.#waiting >= most) {
+      if (!this.#isFull) this.#tell('ERROR', `${most} steps of actions wait: further ones are dropped`);
       this.#isFull = true;
       return;
     }
@@ -143,6 +155,17 @@ export class Actor {
       this.#waiting--;
       if (this.#waiting === 0) this.#isFull = false;
     });
+  }
+
+  async #lift(
+    action: ActionSource,
+    families: ReadonlySet<Family>,
+    tickets: readonly Ticket[],
+  ): Promise<void> {
+    const flushing = oncePerText(action, 'actionflush', families);
+    if (flushing.every((family) => textOf(action, 'actionflush', family) === ''))
+      for (const ticket of tickets) await this.#try(action, 'actionunban', ticketOnly(action, ticket));
+    else for (const family of flushing) await this.#try(action, 'actionflush', { family });
   }
 
   async #begin(action: ActionSource, family: Family): Promise<void> {

@@ -9,9 +9,11 @@ import { runningPid } from './status.ts';
 
 /** How long a command waits for the actions of one jail, in milliseconds. */
 const ACTIONS_MS = 120_000;
+/** And for each of many bans. */
+const EACH_MS = 1000;
 
-/** A ban that a command made or lifted. */
-export type Deed = { readonly kind: 'ban' | 'unban'; readonly jail: string; readonly id: string };
+/** A ban that a command made or lifted; `flush` lifts all of the jail. */
+export type Deed = { readonly kind: 'ban' | 'unban' | 'flush'; readonly jail: string; readonly id: string };
 
 /**
  * Runs the command actions (mail, scripts) of what a command did, where no daemon runs; a running one does it when it
@@ -30,11 +32,15 @@ export async function actWithoutDaemon(call: Call, config: Config, deeds: readon
       totals: () => totalsOf(known),
       env: busEnvironment(io.env),
       print: global.dryRun ? io.stdout : null,
+      mostWaiting: Number.POSITIVE_INFINITY,
     });
-    for (const { kind, id } of deeds.filter((deed) => deed.jail === jail.name)) {
+    const own = deeds.filter((deed) => deed.jail === jail.name);
+    for (const { kind, id } of own) {
       if (kind === 'ban') actor.ban(ticketOf(id, known.bans.get(id) ?? null));
-      else actor.unban(ticketOf(id, null));
+      if (kind === 'unban') actor.unban(ticketOf(id, null));
     }
-    await actor.idle(ACTIONS_MS);
+    const flushed = own.filter(({ kind }) => kind === 'flush');
+    if (flushed.length > 0) actor.flush(flushed.map(({ id }) => ticketOf(id, null)));
+    await actor.idle(Math.max(ACTIONS_MS, own.length * EACH_MS));
   }
 }

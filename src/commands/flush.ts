@@ -1,8 +1,10 @@
+import type { Config } from '../config.ts';
 import { flush as flushFirewall, reconcile } from '../enforce.ts';
-import { UsageError } from '../errors.ts';
+import { reasonOf, UsageError } from '../errors.ts';
 import { isOnPath, presentFirewalls } from '../firewall/choose.ts';
 import { giveOrder, type State } from '../state.ts';
 import { firewalldRuns, firewallRunner, jailOfRule, wantedEntries } from '../wall.ts';
+import { actWithoutDaemon, type Deed } from './act.ts';
 import type { Call, Command } from './command.ts';
 import { changeState, configOf, findJail, jobsOf, wallOf } from './host.ts';
 
@@ -13,7 +15,8 @@ export const flush: Command = {
   usage: '[JAIL]',
   options: [],
   about: `Prints how many bans were lifted. Removes what f2b made in every firewall found on this host, and nothing else; a
-running daemon puts its (empty) rules back.`,
+running daemon puts its (empty) rules back. The commands of actions (actionflush, or actionunban for each ban) are run by
+the daemon, or by this command where none runs.`,
   examples: [
     ['f2b flush', 'everything'],
     ['f2b flush sshd', 'one jail'],
@@ -24,16 +27,30 @@ running daemon puts its (empty) rules back.`,
     const { lifted, troubles } = await changeState(call, (state) =>
       jail === undefined ? flushAll(call, state) : flushJail(call, state, jail),
     );
-    call.io.stdout(`${lifted}\n`);
+    call.io.stdout(`${lifted.length}\n`);
+    await undoActions(call, lifted);
     for (const trouble of new Set(troubles)) call.io.stderr(`f2b: ${trouble}\n`);
     return troubles.length > 0 ? 1 : 0;
   },
 };
 
-type Flushed = { readonly lifted: number; readonly troubles: readonly string[] };
+type Flushed = { readonly lifted: readonly Deed[]; readonly troubles: readonly string[] };
+
+/** A broken configuration keeps nobody from flushing: then the commands of actions are not known. */
+async function undoActions(call: Call, lifted: readonly Deed[]): Promise<void> {
+  if (lifted.length === 0) return;
+  let config: Config;
+  try {
+    config = configOf(call);
+  } catch (error) {
+    call.io.stderr(`f2b: the commands of actions are not run: ${reasonOf(error)}\n`);
+    return;
+  }
+  await actWithoutDaemon(call, config, lifted);
+}
 
 async function flushAll(call: Call, state: State): Promise<Flushed> {
-  const lifted = [...state.jails.keys()].map((jail) => liftAll(state, jail)).reduce((sum, n) => sum + n, 0);
+  const lifted = [...state.jails.keys()].flatMap((jail) => liftAll(state, jail));
   const troubles: string[] = [];
   const run = firewallRunner(call.io.env);
   for (const firewall of presentFirewalls(isOnPath)) {
@@ -68,7 +85,9 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
   return { lifted, troubles };
 }
 
-function liftAll(state: State, jail: string): number {
+function liftAll(state: State, jail: string): readonly Deed[] {
   const ids = [...(state.jails.get(jail)?.bans.keys() ?? [])];
-  return ids.filter((id) => giveOrder(state, { kind: 'unban', jail, id })).length;
+  return ids.flatMap((id) =>
+    giveOrder(state, { kind: 'unban', jail, id }) ? [{ kind: 'flush', jail, id } as const] : [],
+  );
 }
