@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { UsageError } from '../errors.ts';
 import { countedId } from '../intake.ts';
-import { formatNetwork, parseNetwork } from '../ip.ts';
+import { contains, formatNetwork, parseNetwork } from '../ip.ts';
 import { giveOrder, type State } from '../state.ts';
 import { actWithoutDaemon } from './act.ts';
 import type { Call, Command } from './command.ts';
@@ -14,10 +14,13 @@ export const unbanip: Command = {
   usage: '[JAIL] IP.. | --all [JAIL]',
   options: [{ name: 'all', short: null, value: null, help: 'lift every ban' }],
   about: `Prints how many bans were lifted; 0 when there was none. What was counted against the address is forgotten as well, so
-that one more failure does not ban it again at once.`,
+that one more failure does not ban it again at once.
+A network lifts the bans inside it as well. An IPv6 address lifts the ban of its /64 (the jail's ipv6prefix). An address that the
+ban of another network holds, such as one made by rollup, stays banned: that network is named, the exit code is 1.`,
   examples: [
     ['f2b unbanip 192.0.2.7', 'in all jails'],
     ['f2b unbanip sshd 192.0.2.7 192.0.2.8', 'in one'],
+    ['f2b unbanip sshd 198.51.100.0/24', 'a network and everybody in it'],
     ['f2b unbanip --all', 'everybody'],
   ],
   async run(call) {
@@ -25,10 +28,11 @@ that one more failure does not ban it again at once.`,
     const { jail, ids } = readWords(call);
     if (jail !== null) findJail(config, jail);
     const wall = await wallOf(config.jails, call.io);
-    const { lifted, missing } = await changeState(call, async (state) => {
-      const lifted = lift(state, ids, jailsFor(config, state, jail));
+    const { lifted, missing, covers } = await changeState(call, async (state) => {
+      const jails = jailsFor(config, state, jail);
+      const lifted = lift(state, ids, jails);
       const missing = await enforceChange(call, wall, state, { add: () => false, remove: lifted });
-      return { lifted, missing };
+      return { lifted, missing, covers: covering(state, ids, jails) };
     });
     call.io.stdout(`${lifted.length}\n`);
     await actWithoutDaemon(
@@ -40,7 +44,11 @@ that one more failure does not ban it again at once.`,
     const standing = [...missing].filter(([id]) => asked.has(id));
     for (const [id, reason] of standing)
       call.io.stderr(`f2b: ${id} is unbanned, but still stands in the firewall: ${reason}\n`);
-    return standing.length > 0 ? 1 : 0;
+    for (const { id, by } of covers) {
+      call.io.stderr(`f2b: ${id} stays banned in ${by.jail}: the ban of the network ${by.id} holds it\n`);
+      call.io.stderr(`f2b: hint: f2b unbanip ${by.jail} ${by.id} lets the whole network in\n`);
+    }
+    return standing.length + covers.length > 0 ? 1 : 0;
   },
 };
 
@@ -79,15 +87,47 @@ function jailsFor(config: Config, state: State, only: string | null): ReadonlyMa
   return new Map(names.map((name) => [name, prefixes.get(name) ?? 128]));
 }
 
-/** An IPv6 address that was banned by its prefix is lifted with it. */
-function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<string, number>) {
-  const lifted: { jail: string; id: string }[] = [];
+type Place = { readonly jail: string; readonly id: string };
+
+/** An IPv6 address that was banned by its prefix is lifted with it, and what lies in a network with that. */
+function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<string, number>): Place[] {
+  const lifted: Place[] = [];
   for (const [jail, prefix] of jails) {
-    const bans = state.jails.get(jail)?.bans;
-    for (const id of ids ?? [...(bans?.keys() ?? [])]) {
-      const target = bans?.has(id) ? id : countedId(id, prefix);
-      if (giveOrder(state, { kind: 'unban', jail, id: target })) lifted.push({ jail, id: target });
+    const bans = state.jails.get(jail)?.bans ?? new Map();
+    const targets = (ids ?? [...bans.keys()]).flatMap((id) =>
+      bans.has(id) ? [id, ...inside(id, bans)] : [countedId(id, prefix), ...inside(id, bans)],
+    );
+    for (const id of new Set(targets)) {
+      if (giveOrder(state, { kind: 'unban', jail, id })) lifted.push({ jail, id });
     }
   }
   return lifted;
+}
+
+function inside(id: string, bans: ReadonlyMap<string, unknown>): readonly string[] {
+  const network = id.includes('/') ? parseNetwork(id) : null;
+  if (network === null) return [];
+  return [...bans.keys()].filter((other) => {
+    const inner = parseNetwork(other);
+    return inner !== null && contains(network, inner);
+  });
+}
+
+/** The bans of networks that still hold one of the ids. */
+function covering(
+  state: State,
+  ids: readonly string[] | null,
+  jails: ReadonlyMap<string, number>,
+): readonly { readonly id: string; readonly by: Place }[] {
+  return [...jails.keys()].flatMap((jail) => {
+    const bans = [...(state.jails.get(jail)?.bans.keys() ?? [])].filter((id) => id.includes('/'));
+    return bans.flatMap((id) => {
+      const network = parseNetwork(id);
+      const held = (ids ?? []).filter((one) => {
+        const target = parseNetwork(one);
+        return network !== null && target !== null && contains(network, target);
+      });
+      return held.map((one) => ({ id: one, by: { jail, id } }));
+    });
+  });
 }
