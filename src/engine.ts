@@ -58,9 +58,15 @@ const LIMIT_MS = 20;
 const PIECE = 65536;
 /** Bytes; the linear engine needs milliseconds for longer lines, and a filter may have many regexes. */
 const LONG_LINE = 4096;
+/** What cannot explode may be slow all the same: after so many milliseconds the clock is watched nevertheless. */
+const FREE_MS = 10;
+/** So many lines, or one of so many bytes, are matched between two looks at the time. */
+const LINES = 32;
+const FULL_LINE = 512;
 /** A batch that gets no processor is given more of the clock, up to this. */
 const MOST_LIMIT_MS = 1000;
 
+const SLOW = Symbol('slow');
 const NO_WINDOW: FilterState['window'] = [];
 
 /** Where matching stands; written all the time, so that an interruption knows what it interrupted. */
@@ -104,6 +110,9 @@ export class Engine {
   /** The open line in the text of its piece, which begins at `#base` in the batch. */
   readonly #place: Place = { text: '', start: 0, end: 0 };
   #base = 0;
+  /** By performance.now(); 0 = within a time limit. */
+  #freeUntilMs = 0;
+  #lines = 0;
   #bytes: Batch['bytes'] = Buffer.alloc(0);
   readonly #cursor: Cursor = {
     ...{ at: 0, isOpen: false, line: 0, lineEnd: 0, worker: 0, regex: null, window: [] },
@@ -140,10 +149,7 @@ export class Engine {
     const job: Job = { batch, now, results: [] };
     const cursor = this.#cursor;
     Object.assign(cursor, { at: batch.start, isOpen: false, counted: batch.start, index: 0 });
-    if (this.#isLinear && isHarmless(batch)) {
-      this.#match(job, batch.start);
-      return job.results;
-    }
+    if (this.#isLinear && isHarmless(batch) && this.#matchFreely(job)) return job.results;
     let limitMs = LIMIT_MS;
     for (;;) {
       const { at } = cursor;
@@ -151,6 +157,20 @@ export class Engine {
       // Nothing may be stuck at all: a clock goes on also while others have the processor.
       limitMs = cursor.isOpen || cursor.at > at ? LIMIT_MS : Math.min(limitMs * 2, MOST_LIMIT_MS);
       if (cursor.isOpen) this.#matchClosely(job);
+    }
+  }
+
+  /** Matches without a limit where nothing can be stuck; false, with the cursor behind the last line, when it is slow. */
+  #matchFreely(job: Job): boolean {
+    this.#freeUntilMs = performance.now() + FREE_MS;
+    try {
+      this.#match(job, job.batch.start);
+      return true;
+    } catch (error) {
+      if (error !== SLOW) throw error;
+      return false;
+    } finally {
+      this.#freeUntilMs = 0;
     }
   }
 
@@ -204,6 +224,8 @@ export class Engine {
         this.#process(worker, line, job, null);
       }
       this.#closeLine();
+      if (this.#freeUntilMs === 0 || (++this.#lines % LINES !== 0 && stop - start < FULL_LINE)) return;
+      if (performance.now() > this.#freeUntilMs) throw SLOW;
     });
   }
 

@@ -1,6 +1,7 @@
 import { commandActions } from './actor.ts';
 import { type Dates, findDate } from './datepattern.ts';
 import { bounded } from './engine/limit.ts';
+import { keepPace, newPace, pause } from './engine/pace.ts';
 import { Engine, type Stuck, type Worker } from './engine.ts';
 import type { FilterFailure, TimeWarning } from './filter.ts';
 import type { JailHealth, SourceHealth, StuckHealth } from './health.ts';
@@ -11,9 +12,6 @@ import { type LogFiles, openLogFiles, type Reader, type Wanted } from './logfile
 import type { WorkingJail } from './roster.ts';
 import { newSampler, type Sampler, sample } from './sampler.ts';
 import type { Positions } from './state.ts';
-
-/** Bytes taken from a source at a time: small enough that others get their turn, and that no time limit is met. */
-const CHUNK = 256 * 1024;
 
 /** A date that is looked for longer than this is none, in milliseconds. */
 const DATE_MS = 20;
@@ -52,6 +50,9 @@ export class Reading {
   /** By source and jail. */
   readonly #samplers = new Map<string, Map<string, Sampler>>();
   #current = '';
+  readonly #pace = newPace();
+  /** Whose turn it is: 0 the files', 1 the first journal's. */
+  #turn = 0;
 
   /** Jails whose backend is `systemd` read the journal; where there is none, their log files, and that is said. */
   constructor(jails: ReadonlyMap<string, WorkingJail>, options: ReadingOptions, events: ReadingEvents) {
@@ -86,20 +87,34 @@ export class Reading {
     }
   }
 
-  /** Takes the next lines of some source through the filters; false when there are none now. */
+  /** Takes the next lines of some source through the filters, all files and each journal in turn; false: none now. */
   step(): boolean {
-    const next = this.#files.next(CHUNK);
-    if (next !== null) {
-      this.#take(next.source.name, next.batch, this.#workers(next.readers, next.batch.live));
+    const kinds = 1 + this.#journals.length;
+    for (let tried = 0; tried < kinds; tried++) {
+      const kind = this.#turn;
+      this.#turn = (this.#turn + 1) % kinds;
+      const beginMs = performance.now();
+      if (!(kind === 0 ? this.#stepFiles() : this.#stepJournal(kind - 1))) continue;
+      keepPace(this.#pace, performance.now() - beginMs);
       return true;
     }
-    for (const { journal, jails } of this.#journals) {
-      const batch = journal.read(CHUNK);
-      if (batch === null) continue;
-      this.#take(journal.name, batch, jails);
-      return true;
-    }
+    pause(this.#pace);
     return false;
+  }
+
+  #stepFiles(): boolean {
+    const next = this.#files.next(this.#pace.bytes);
+    if (next === null) return false;
+    this.#take(next.source.name, next.batch, this.#workers(next.readers, next.batch.live));
+    return true;
+  }
+
+  #stepJournal(number: number): boolean {
+    const { journal, jails } = this.#journals[number] ?? {};
+    const batch = journal?.read(this.#pace.bytes) ?? null;
+    if (journal === undefined || jails === undefined || batch === null) return false;
+    this.#take(journal.name, batch, jails);
+    return true;
   }
 
   /** Where everything stands after the steps that were taken. */

@@ -1,4 +1,4 @@
-/** A regex that was stuck on so many lines is put into quarantine. */
+/** A regex that was stuck on so many lines is put into quarantine; one line is enough once its filter has one there. */
 export const STRIKES = 3;
 /** A regex in quarantine is still used on lines shorter than the shortest that it was stuck on by this factor. */
 const MARGIN = 4;
@@ -49,7 +49,8 @@ export class Quarantine {
     entry.shortest = Math.min(entry.shortest, length);
     entry.line = line;
     entry.last = now;
-    if (entry.fresh < STRIKES) return null;
+    const isUnderAttack = this.#held.has(worker);
+    if (entry.fresh < STRIKES && !isUnderAttack) return null;
     entry.fresh = 0;
     entry.from = Math.min(entry.from ?? Number.POSITIVE_INFINITY, Math.ceil(entry.shortest / MARGIN));
     const held = this.#held.get(worker) ?? new Map<number | null, Entry>();
