@@ -46,6 +46,8 @@ export type DaemonOptions = {
 
 /** Failures and bans are looked through this often; a ban's end does not wait for it. */
 const SWEEP_MS = 10_000;
+/** How often the files of ignoreip are looked at. */
+const LISTS_MS = 2000;
 /** A stretch of reading after which everybody else gets a turn, in milliseconds. */
 const SLICE_MS = 20;
 const DAY = 86400;
@@ -62,7 +64,7 @@ export class Daemon {
   readonly #state: State;
   readonly #log: Log;
   readonly #keeper: Keeper | null;
-  #roster: Roster = { jails: new Map(), problems: [], own: new Set() };
+  #roster: Roster = callRoster([]);
   #reading: Reading | null = null;
   #enforcer: Enforcer | null = null;
   /** By jail; only jails with actions that are commands of their own. */
@@ -111,6 +113,7 @@ export class Daemon {
     this.#restore();
     if (this.#options.once) return;
     this.#timers.push(setInterval(() => this.#sweep(), SWEEP_MS));
+    this.#timers.push(setInterval(() => this.#readIgnoreFiles(), LISTS_MS));
     this.#enforcer?.watch();
     this.#watchState();
     this.#planExpiry();
@@ -381,6 +384,15 @@ export class Daemon {
     purgePast(this.#state, now, this.#purgeAge);
     refreshOwn(this.#roster);
     this.#expire();
+  }
+
+  #readIgnoreFiles(): void {
+    for (const { path, count, trouble } of this.#roster.files.refresh()) {
+      if (trouble === null)
+        this.#say('INFO', 'fail2ban.filter', `ignoreip: read ${path} again, ${count} entries`);
+      else
+        this.#say('WARNING', 'fail2ban.filter', `ignoreip: ${trouble}: what it held before goes on to count`);
+    }
   }
 
   /** Reads as long as there is something, in slices, so that timers and firewalls get their turns. */

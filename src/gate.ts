@@ -5,9 +5,24 @@ import { parseDuration } from './duration.ts';
 import { reasonOf } from './errors.ts';
 import { failureOf, run } from './exec.ts';
 import { command } from './firewall/backend.ts';
+import { fillPart, type IgnoreList, ignoredBy } from './ignore.ts';
+import { parseNetwork } from './ip.ts';
 import type { Level } from './log.ts';
 import type { NameService } from './names.ts';
 import type { WorkingJail } from './roster.ts';
+
+/**
+ * Asks for the addresses of the names in a list (all at once, within the service's time limit); a name without an answer
+ * keeps those it had.
+ */
+export async function learnNames({ names: known }: IgnoreList, names: NameService): Promise<void> {
+  await Promise.all(
+    [...known].map(async ([name, part]) => {
+      const networks = (await names.addressesOf(name)).flatMap((address) => parseNetwork(address) ?? []);
+      if (networks.length > 0) fillPart(part, networks);
+    }),
+  );
+}
 
 /** A failure that cannot be judged at once: its id is a name, or somebody has to be asked whether it is ignored. */
 export type Visitor = { readonly ticket: Ticket; readonly isName: boolean };
@@ -113,10 +128,9 @@ export class Gate {
   }
 
   async #ignoredBy(working: WorkingJail, ticket: Ticket): Promise<string | null> {
-    const { names } = working.jail.ignore;
-    for (const name of names) {
-      if ((await this.#parts.names.addressesOf(name)).includes(ticket.id)) return 'dns';
-    }
+    await learnNames(working.ignore, this.#parts.names);
+    const because = ignoredBy(working.ignore, ticket.id);
+    if (because !== null) return because;
     return working.jail.ignore.command !== null && (await this.#commandSays(working, ticket))
       ? 'command'
       : null;

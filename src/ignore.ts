@@ -1,5 +1,8 @@
 import { contains, type Network, parseNetwork } from './ip.ts';
 
+/** Addresses and networks that may become others while they are looked up: the lines of a file, the addresses of a name. */
+export type IgnorePart = { addresses: ReadonlySet<string>; networks: readonly Network[] };
+
 /** Who is never banned, ready for looking up. */
 export type IgnoreList = {
   /** Canonical single addresses. */
@@ -7,16 +10,35 @@ export type IgnoreList = {
   readonly networks: readonly Network[];
   /** This machine's own addresses, canonical; empty when `ignoreself` is off. */
   readonly own: ReadonlySet<string>;
+  /** What stands in the files of ignoreip. */
+  readonly files: readonly IgnorePart[];
+  /** The addresses that the names of ignoreip had when they were last asked for. */
+  readonly names: ReadonlyMap<string, IgnorePart>;
 };
 
-/** Makes an IgnoreList: single addresses are looked up, networks are walked. A set of own addresses is kept, not copied. */
-export function makeIgnoreList(networks: readonly Network[], own: Iterable<string>): IgnoreList {
+/** Makes an IgnorePart: single addresses are looked up, networks are walked. */
+export function newPart(networks: readonly Network[] = []): IgnorePart {
+  const part = { addresses: new Set<string>(), networks: [] };
+  fillPart(part, networks);
+  return part;
+}
+
+/** Puts other addresses and networks into the place of those in the part. */
+export function fillPart(part: IgnorePart, networks: readonly Network[]): void {
   const isHost = ({ family, prefix }: Network): boolean => prefix === (family === 4 ? 32 : 128);
-  return {
-    addresses: new Set(networks.filter(isHost).map(({ address }) => address)),
-    networks: networks.filter((network) => !isHost(network)),
-    own: own instanceof Set ? own : new Set(own),
-  };
+  part.addresses = new Set(networks.filter(isHost).map(({ address }) => address));
+  part.networks = networks.filter((network) => !isHost(network));
+}
+
+/** Makes an IgnoreList. A set of own addresses, files and names are kept, not copied. */
+export function makeIgnoreList(
+  networks: readonly Network[],
+  own: Iterable<string>,
+  more: Partial<Pick<IgnoreList, 'files' | 'names'>> = {},
+): IgnoreList {
+  const { addresses, networks: wide } = newPart(networks);
+  const { files = [], names = new Map() } = more;
+  return { addresses, networks: wide, own: own instanceof Set ? own : new Set(own), files, names };
 }
 
 /**
@@ -25,13 +47,26 @@ export function makeIgnoreList(networks: readonly Network[], own: Iterable<strin
  */
 export function ignoredBy(list: IgnoreList, id: string): string | null {
   if (list.own.has(id)) return 'ignoreself rule';
-  if (list.addresses.has(id)) return 'ip';
-  if (list.networks.length === 0 && !id.includes('/')) return null;
-  const target = parseNetwork(id);
-  if (target === null) return null;
-  if (list.networks.some((network) => contains(network, target))) return 'ip';
+  if (isIn(list, id)) return 'ip';
+  for (const part of list.files) if (isIn(part, id)) return 'ip';
+  for (const part of list.names.values()) if (isIn(part, id)) return 'dns';
   if (!id.includes('/')) return null;
-  if ([...list.own].some((address) => contains(target, address))) return 'ignoreself rule';
-  if ([...list.addresses].some((address) => contains(target, address))) return 'ip';
-  return list.networks.some((network) => contains(target, network)) ? 'ip' : null;
+  const target = parseNetwork(id);
+  return target !== null && holds(target, list.own) ? 'ignoreself rule' : null;
+}
+
+/** Whether the id is in the part, or, a network, would cover any of it. */
+function isIn(part: IgnorePart, id: string): boolean {
+  if (part.addresses.has(id)) return true;
+  const isNetwork = id.includes('/');
+  if (part.networks.length === 0 && !isNetwork) return false;
+  const target = parseNetwork(id);
+  if (target === null) return false;
+  if (part.networks.some((network) => contains(network, target))) return true;
+  if (!isNetwork) return false;
+  return holds(target, part.addresses) || part.networks.some((network) => contains(target, network));
+}
+
+function holds(target: Network, addresses: ReadonlySet<string>): boolean {
+  return [...addresses].some((address) => contains(target, address));
 }

@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { Limits } from './ban.ts';
 import { type Problem, problem, reasonOf } from './errors.ts';
 import { makeEscalation } from './escalation.ts';
 import { compileFilter, type Filter, type FilterState, newFilterState } from './filter.ts';
-import { type IgnoreList, makeIgnoreList } from './ignore.ts';
-import { canonicalIp, type Network, parseNetwork } from './ip.ts';
+import { type IgnoreList, type IgnorePart, makeIgnoreList, newPart } from './ignore.ts';
+import { IgnoreFiles } from './ignorefiles.ts';
+import { canonicalIp } from './ip.ts';
 import type { Jail } from './jail.ts';
 
 /** A jail that is ready to judge lines. */
@@ -24,6 +24,8 @@ export type Roster = {
   readonly problems: readonly Problem[];
   /** This machine's addresses, shared by all jails that ignore them; see refreshOwn. */
   readonly own: Set<string>;
+  /** The lists that jails name with `ignoreip = file:PATH`; refresh() takes in those that changed. */
+  readonly files: IgnoreFiles;
 };
 
 /** Reads this machine's addresses anew: interfaces come and go while the jails work. */
@@ -38,32 +40,47 @@ export function callRoster(jails: readonly Jail[]): Roster {
   const working = new Map<string, WorkingJail>();
   const problems: Problem[] = [];
   const own = new Set(ownAddresses());
+  const files = new IgnoreFiles();
   for (const jail of jails) {
     const found: Problem[] = [];
-    const ready = makeWorking(jail, own, found);
+    const ready = makeWorking(jail, { own, files }, found);
     problems.push(...found.map((one) => ({ ...one, jail: jail.name })));
     if (ready !== null) working.set(jail.name, ready);
   }
-  return { jails: working, problems, own };
+  return { jails: working, problems, own, files };
 }
 
-function makeWorking(jail: Jail, own: ReadonlySet<string>, problems: Problem[]): WorkingJail | null {
+type Shared = Pick<Roster, 'own' | 'files'>;
+
+function makeWorking(jail: Jail, shared: Shared, problems: Problem[]): WorkingJail | null {
   const { usedns, logtimezone } = jail;
   const hasFilter = jail.filter.failregex.length > 0;
   const filter = hasFilter ? compileFilter(jail.filter, { usedns, logtimezone }, problems) : null;
   const limits = limitsOf(jail, problems);
   if (limits === null || problems.some((one) => one.severity === 'error')) return null;
-  const networks = [
-    ...jail.ignore.networks,
-    ...jail.ignore.files.flatMap((path) => networksIn(path, jail, problems)),
-  ];
   return {
     jail,
     filter,
     filterState: filter === null ? null : newFilterState(filter),
     limits,
-    ignore: makeIgnoreList(networks, jail.ignore.self ? own : []),
+    ignore: ignoreListOf(jail, shared, problems),
   };
+}
+
+/** Who is never banned in the jail; names have no addresses before somebody asks for them. Files that cannot be read are problems. */
+export function ignoreListOf(
+  { name, place, ignore }: Jail,
+  { own, files }: { readonly own: ReadonlySet<string>; readonly files: IgnoreFiles },
+  problems: Problem[],
+): IgnoreList {
+  const parts = ignore.files.map((path): IgnorePart => {
+    const { part, trouble } = files.open(path);
+    if (trouble !== null)
+      problems.push(problem(trouble, { severity: 'warning', place, jail: name, key: 'ignoreip' }));
+    return part;
+  });
+  const names = new Map(ignore.names.map((one) => [one, newPart()]));
+  return makeIgnoreList(ignore.networks, ignore.self ? own : [], { files: parts, names });
 }
 
 /** The jail's limits as the core wants them; null, with a problem, when its formula cannot be read. */
@@ -90,19 +107,4 @@ export function ownAddresses(): readonly string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const canonical = all.flatMap(({ address }) => canonicalIp(address.replace(/%.*$/, '')) ?? []);
   return [...new Set(['127.0.0.1', '::1', ...canonical])];
-}
-
-function networksIn(path: string, jail: Jail, problems: Problem[]): Network[] {
-  try {
-    const words = readFileSync(path, 'utf8')
-      .split('\n')
-      .flatMap((line) => line.replace(/[#;].*$/, '').trim() || []);
-    return words.flatMap((word) => parseNetwork(word) ?? []);
-  } catch (error) {
-    const text = `cannot read ${path}: ${reasonOf(error)}`;
-    problems.push(
-      problem(text, { severity: 'warning', place: jail.place, jail: jail.name, key: 'ignoreip' }),
-    );
-    return [];
-  }
 }

@@ -15,7 +15,7 @@ const layers: readonly (readonly [layer: number, names: string])[] = [
   [3, 'actor daemon enforcer front gate intake reading'],
   [
     2,
-    'config embedded enforce engine exec firewall home journal keeper linesource lock log logfile logfiles',
+    'config embedded enforce engine exec firewall home ignorefiles journal keeper linesource lock log logfile logfiles',
   ],
   [2, 'clock names roster sampler statefile tether version wall'],
   [

@@ -1,5 +1,7 @@
 /** Who is never banned, bans on trial, and networks that take the place of hosts: the daemon and banip, by real packets. */
 import assert from 'node:assert/strict';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { makeRunning, type Running } from './running.ts';
 import { eventually, makeTestbed, type Testbed, unlessTestbed } from './testbed.ts';
@@ -9,6 +11,8 @@ describe('lock-out', { skip: unlessTestbed('nft'), timeout: 110_000 }, () => {
   let running: Running;
   const bansOf = (): readonly string[] => [...(running.state().jails.get('web')?.bans.keys() ?? [])];
 
+  const list = (): string => join(running.folder, 'allowed');
+
   before(async () => {
     bed = await makeTestbed([8080]);
     await bed.sh('ip', 'route', 'add', 'default', 'via', '10.2.1.99');
@@ -17,9 +21,12 @@ describe('lock-out', { skip: unlessTestbed('nft'), timeout: 110_000 }, () => {
       'maxretry = 1',
       'bantime = 1h',
       'rollup = 3/24',
-      'ignoreip = 192.0.2.9',
+      'ignoreip = 192.0.2.9 file:allowed',
     ];
     running = makeRunning(bed, { jail });
+    const web = join(running.folder, 'etc/jail.d/web.conf');
+    writeFileSync(list(), '192.0.2.20\n');
+    writeFileSync(web, readFileSync(web, 'utf8').replace('file:allowed', `file:${list()}`));
     await running.start('--poll', '0.2');
   });
   after(async () => {
@@ -58,6 +65,41 @@ describe('lock-out', { skip: unlessTestbed('nft'), timeout: 110_000 }, () => {
     }
     assert.equal(running.logged(/WARNING .* is never banned: /).length, 8, 'each refusal is logged');
     assert.equal((await running.f2b('banip', '--wide', 'web', '198.18.0.0/15')).exitCode, 0);
+  });
+
+  it('a file of ignoreip is read again when it changes, by the daemon and by banip; a broken one changes nothing', async () => {
+    const ignored = (id: string): number => running.logged(new RegExp(`Ignore ${id} by ip$`)).length;
+    running.fail('192.0.2.20');
+    await eventually('it is protected', () => ignored('192.0.2.20') === 1);
+    writeFileSync(list(), '# ours\n192.0.2.20, 192.0.2.21\n2001:db8:7::/48 ; the office\n');
+    await eventually(
+      'it was read again',
+      () => running.logged(/INFO .*ignoreip: read .*, 3 entries$/).length === 1,
+    );
+    running.fail('192.0.2.21', '2001:db8:7::8');
+    await eventually('the new ones are protected', () => ignored('2001:db8:7::8') === 1);
+    assert.equal(ignored('192.0.2.21'), 1);
+    const refused = await running.f2b('banip', 'web', '2001:db8:7:1::/64');
+    assert.match(refused.stderr, /2001:db8:7:1::\/64 is never banned: ignoreip of the jail/);
+    writeFileSync(list(), '192.0.2.2O\n');
+    const said = (): number =>
+      running.logged(/WARNING .*allowed:1: "192\.0\.2\.2O" is not an address/).length;
+    await eventually('the mistake is told', () => said() === 1);
+    running.fail('192.0.2.20');
+    await eventually('it is still protected', () => ignored('192.0.2.20') === 2);
+    rmSync(list());
+    await eventually(
+      'that it is gone is told',
+      () => running.logged(/WARNING .*cannot read .*allowed: ENOENT/).length === 1,
+    );
+    running.fail('192.0.2.20');
+    await eventually('it is protected even then', () => ignored('192.0.2.20') === 3);
+    writeFileSync(list(), '192.0.2.20\n');
+    await eventually('it is back', () => running.logged(/ignoreip: read .*, 1 entries$/).length === 1);
+    assert.equal(
+      bansOf().some((id) => id.startsWith('192.0.2.2') || id.startsWith('2001:db8:7')),
+      false,
+    );
   });
 
   it('banip --confirm lifts the ban again unless it is confirmed, with and without a daemon', async () => {

@@ -2,14 +2,17 @@ import { bansBefore, type Limits, makeBan } from '../ban.ts';
 import type { Config } from '../config.ts';
 import { parseDuration } from '../duration.ts';
 import { ConfigError, type Problem, UsageError } from '../errors.ts';
+import { learnNames } from '../gate.ts';
 import { guardedBy } from '../guard.ts';
 import { openHome } from '../home.ts';
-import { ignoredBy, makeIgnoreList } from '../ignore.ts';
+import { type IgnoreList, ignoredBy } from '../ignore.ts';
+import { IgnoreFiles } from '../ignorefiles.ts';
 import { bannedId, homeOf } from '../intake.ts';
 import { formatNetwork, parseNetwork } from '../ip.ts';
 import type { Jail } from '../jail.ts';
 import { openLog } from '../log.ts';
-import { limitsOf, ownAddresses } from '../roster.ts';
+import { openNames } from '../names.ts';
+import { ignoreListOf, limitsOf, ownAddresses } from '../roster.ts';
 import { type Ban, giveOrder, type State } from '../state.ts';
 import { jailOfRule, type Wall } from '../wall.ts';
 import { actWithoutDaemon } from './act.ts';
@@ -54,7 +57,8 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
       throw new UsageError('banip needs a jail and an address', 'see: f2b help banip');
     const config = configOf(call);
     const jail = findJail(config, name);
-    const targets = words.map((word) => readTarget(word, jail, call));
+    const guard = await guardOf(jail);
+    const targets = words.map((word) => readTarget(word, jail, { call, guard }));
     logRefusals(call, config, jail, targets);
     const [refused] = targets.flatMap((target) => target.refusal ?? []);
     if (refused !== undefined) throw refused;
@@ -85,8 +89,18 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
 
 type Target = { readonly id: string; readonly refusal: UsageError | null };
 
+/** Who is never banned in the jail, names in ignoreip asked for now. */
+async function guardOf(jail: Jail): Promise<IgnoreList> {
+  const shared = { own: new Set(ownAddresses()), files: new IgnoreFiles() };
+  const list = ignoreListOf(jail, shared, []);
+  await learnNames(list, openNames());
+  return list;
+}
+
+type Guard = { readonly call: Call; readonly guard: IgnoreList };
+
 /** A canonical address or network, and why it may not be banned in the jail. */
-function readTarget(word: string, jail: Jail, call: Call): Target {
+function readTarget(word: string, jail: Jail, { call, guard: list }: Guard): Target {
   const network = parseNetwork(word);
   if (network === null) throw new UsageError(`"${word}" is not an address or network`);
   const id = formatNetwork(network);
@@ -100,9 +114,8 @@ function readTarget(word: string, jail: Jail, call: Call): Target {
     const isAllowedWide = /wider/.test(guarded) && guardedBy(home, id, true) === null;
     return refuse(guarded, isAllowedWide ? 'say --wide if it is meant' : null);
   }
-  const list = makeIgnoreList(jail.ignore.networks, jail.ignore.self ? ownAddresses() : []);
   const because = ignoredBy(list, id);
-  if (because === 'ip') return refuse(`ignoreip of the jail "${jail.name}" protects it`);
+  if (because === 'ip' || because === 'dns') return refuse(`ignoreip of the jail "${jail.name}" protects it`);
   if (because !== null) return refuse('it is an address of this machine');
   return { id: bannedId(id, jail.ipv6prefix, list, home), refusal: null };
 }
