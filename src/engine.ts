@@ -8,6 +8,7 @@ import { warmUp } from './engine/warm.ts';
 import {
   type Express,
   type ExpressLook,
+  type ExpressVerdict,
   type Filter,
   type FilterState,
   makeExpress,
@@ -49,6 +50,8 @@ export type Stuck = {
   readonly worker: Worker;
   readonly regex: number | null;
   readonly line: string;
+  /** Where the line begins in the batch. */
+  readonly at: number;
   readonly from: number | null;
 };
 
@@ -85,6 +88,14 @@ type Cursor = {
   index: number;
 };
 
+/** Told of every line that matched anything, for whoever counts those: f2b regex. Offsets are the batch's. */
+export type Survey = {
+  readonly checkAll: boolean;
+  /** The line went the short way: what became of it stands in `express`. */
+  onShort(verdict: ExpressVerdict, express: Express, start: number, end: number): void;
+  onLong(outcome: Outcome, text: string, start: number, end: number): void;
+};
+
 /** A batch on its way. */
 type Job = { readonly batch: Batch; readonly now: number; readonly results: Result[] };
 
@@ -103,6 +114,7 @@ export class Engine {
   readonly workers: readonly Worker[];
   readonly #dispatch: Dispatch;
   readonly #onStuck: (stuck: Stuck) => void;
+  readonly #survey: Survey | null;
   readonly #quarantine = new Quarantine();
   readonly #lanes: readonly (Lane | null)[];
   /** No regex can explode on ASCII characters: the clock need not be watched, which costs 0.3 ms a batch. */
@@ -119,9 +131,14 @@ export class Engine {
     ...{ counted: 0, index: 0 },
   };
 
-  constructor(workers: readonly Worker[], onStuck: (stuck: Stuck) => void) {
+  /** With a survey dates are taken as they stand, and nothing is answered but to it. */
+  constructor(workers: readonly Worker[], onStuck: (stuck: Stuck) => void, survey: Survey | null = null) {
     this.workers = workers;
-    this.#dispatch = makeDispatch(workers.map(({ filter }) => filter));
+    this.#survey = survey;
+    this.#dispatch = makeDispatch(
+      workers.map(({ filter }) => filter),
+      { all: survey !== null },
+    );
     this.#onStuck = onStuck;
     this.#isLinear = fallsBackToLinear() && workers.every(isLinear);
     this.#lanes = workers.map((worker, number) => this.#laneOf(worker, number));
@@ -133,7 +150,7 @@ export class Engine {
     const cursor = this.#cursor;
     const dispatch = this.#dispatch;
     const look: ExpressLook = {
-      ...{ mode: 'live', findtime, now: 0, keepsFields },
+      ...{ mode: 'live', findtime, now: 0, keepsFields, checkAll: this.#survey?.checkAll ?? false },
       nextRegex(from) {
         const index = dispatch.nextRegex(number, from);
         cursor.regex = index;
@@ -183,7 +200,7 @@ export class Engine {
     const { bytes, end, live } = job.batch;
     for (const lane of this.#lanes) {
       if (lane === null) continue;
-      lane.look.mode = live ? 'live' : 'catchup';
+      lane.look.mode = this.#survey === null ? (live ? 'live' : 'catchup') : 'test';
       lane.look.now = job.now;
     }
     this.#bytes = bytes;
@@ -242,7 +259,8 @@ export class Engine {
     cursor.worker = number;
     const verdict = takeExpress(express, this.#place, look);
     if (verdict === 'general') return false;
-    if (verdict === 'matched')
+    if (this.#survey !== null) this.#survey.onShort(verdict, express, cursor.line, cursor.lineEnd);
+    else if (verdict === 'matched')
       results.push({ worker: number, outcome: null, ip: express.ip, time: express.time });
     cursor.worker = number + 1;
     return true;
@@ -272,9 +290,10 @@ export class Engine {
       return;
     }
     const outcome = processLine(worker.filter, worker.state, line, {
-      mode: batch.live ? 'live' : 'catchup',
+      mode: this.#survey === null ? (batch.live ? 'live' : 'catchup') : 'test',
       findtime: worker.findtime,
       now,
+      checkAll: this.#survey?.checkAll ?? false,
       mayMatch: (index) => {
         if (closely !== null) charge(closely, cursor.regex);
         cursor.regex = index;
@@ -331,7 +350,7 @@ export class Engine {
     const text = batch.bytes.toString('utf8', line, Math.min(lineEnd, line + 200));
     const length = lengthOf(this.#lineOf(batch), worker);
     const from = this.#quarantine.strike(number, regex, { length, line: text, now });
-    this.#onStuck({ worker, regex, line: text, from });
+    this.#onStuck({ worker, regex, line: text, at: line, from });
   }
 }
 

@@ -3,7 +3,13 @@ import { type Problem, problem } from './errors.ts';
 import { compileFailregex, type Failregex, RegexError } from './failregex.ts';
 import type { FilterSource, RegexSource, UseDns } from './jail.ts';
 
-export { type Express, type ExpressLook, makeExpress, takeExpress } from './filter/express.ts';
+export {
+  type Express,
+  type ExpressLook,
+  makeExpress,
+  takeExpress,
+  type Verdict as ExpressVerdict,
+} from './filter/express.ts';
 export {
   type FilterFailure,
   type FilterState,

@@ -29,7 +29,7 @@ export function isWall(code: number): boolean {
 export function endsThere(line: string, end: number): boolean {
   if (end >= line.length) return true;
   const code = line.charCodeAt(end);
-  if (code === 0x20) return end + 1 >= line.length || beginsNothing(line.charCodeAt(end + 1));
+  if (code === 0x20) return end + 1 >= line.length || beginsNothing(line, end + 1);
   // " ' ) : ; ] |
   return (
     code === 0x5d ||
@@ -42,10 +42,14 @@ export function endsThere(line: string, end: number): boolean {
   );
 }
 
-/** Behind a blank: no digit, sign or further blank, and no letter of a zone (Z, UTC, GMT), AM or PM. */
-function beginsNothing(code: number): boolean {
+/** Behind a blank: no digit, sign or further blank, and not what a zone (Z, UTC, GMT), AM or PM begins with. */
+function beginsNothing(line: string, at: number): boolean {
+  const code = line.charCodeAt(at);
   if (code >= 0x80 || code <= 0x20 || code === 0x2b || code === 0x2d) return false;
   if (code >= 0x30 && code <= 0x39) return false;
   const letter = code | 0x20;
-  return !(letter === 0x7a || letter === 0x75 || letter === 0x67 || letter === 0x61 || letter === 0x70);
+  const next = line.charCodeAt(at + 1) | 0x20;
+  if (letter === 0x7a) return false;
+  if (letter === 0x75) return next !== 0x74;
+  return !(letter === 0x67 || letter === 0x61 || letter === 0x70) || next !== 0x6d;
 }

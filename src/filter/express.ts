@@ -48,6 +48,8 @@ export type ExpressLook = {
   now: number;
   /** Somebody wants to know every field of a failure, and the lines. */
   readonly keepsFields: boolean;
+  /** Every regex is to be tried, as processLine() does with that option. */
+  readonly checkAll: boolean;
   /** The first failregex from this number on that may match, -1 for none. */
   nextRegex(from: number): number;
   /** The text of the line's part, one that may be kept. */
@@ -162,11 +164,20 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook): 
     if (!plan.ignoresFirst && plan.ignores.length > 0 && isIgnored(express, subject)) {
       return noted(express, place, now, 'ignored');
     }
+    if (look.checkAll && matchesMore(plan, index, subject, look)) return 'general';
     express.regex = index;
     const verdict = judge(express, { fast, match, prefixed }, look, place);
     return verdict === 'general' ? verdict : noted(express, place, now, verdict);
   }
   return noted(express, place, now, 'missed');
+}
+
+function matchesMore(plan: Plan, first: number, subject: string, look: ExpressLook): boolean {
+  for (let index = look.nextRegex(first + 1); index >= 0; index = look.nextRegex(index + 1)) {
+    const fast = plan.regexes[index];
+    if (fast !== undefined && execute(fast.ascii, subject) !== null) return true;
+  }
+  return false;
 }
 
 function noted(express: Express, place: Place, now: number, verdict: Verdict): Verdict {
@@ -241,7 +252,8 @@ function judge(express: Express, hit: Hit, look: ExpressLook, place: Place): Ver
     if (state.sessions.has(session)) return 'general';
     isHelper ||= isSet(match, fast.gained);
   }
-  if (!isHelper) {
+  // With checkAll a helper that does not say who it is waits for that.
+  if (!isHelper || look.checkAll) {
     if (look.keepsFields) return 'general';
     const ip = parseIp4(match[fast.ip4] ?? '');
     if (ip === null || fast.ip4 === 0) return 'general';
@@ -256,7 +268,7 @@ type Around = { readonly look: ExpressLook; readonly place: Place; readonly plan
 /** A new session; what it gathers is put together when a second line of it comes, and most have none. */
 function remember(sessions: Sessions, id: string, hit: Hit, { look, place, plan }: Around): void {
   const { fast, match, prefixed } = hit;
-  const lines = [look.copy(place.start, place.end)];
+  const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
   const { now } = look;
   sessions.begin(id, now, () => {
     const inherited =

@@ -9,6 +9,7 @@ import {
   type Filter,
   makeExpress,
   newFilterState,
+  type Outcome,
   processLine,
   takeExpress,
 } from '../../src/filter.ts';
@@ -40,6 +41,12 @@ function streams(root: string, logs: string): { filter: Filter; lines: string[] 
   });
 }
 
+/** Where nobody wants the lines, those of earlier in a session are empty. */
+const withoutLines = (outcome: Outcome) => ({
+  ...outcome,
+  failures: outcome.failures.map(({ matches, ...rest }) => ({ ...rest, lines: matches.length })),
+});
+
 function altered(line: string): string {
   const at = roll(line.length + 1);
   const more = ['', '7', ' ', 'x', '300.1.2.3', '2001:db8::1', '] '][roll(7)] ?? '';
@@ -62,21 +69,23 @@ for (const [root, logs] of CASES) {
         let start = prefix.length;
         const now = Date.UTC(2005, 7, 14, 12) / 1000;
         const findtime = roll(2) === 0 ? 10 ** 9 : 600;
+        const checkAll = mode === 'test' && roll(2) === 0;
         const look: ExpressLook = {
-          ...{ mode, findtime, now, keepsFields: false },
+          ...{ mode, findtime, now, keepsFields: false, checkAll },
           nextRegex: (from) => (from < filter.failregex.length ? from : -1),
           copy: (from, to) => text.slice(from, to),
         };
         for (const line of lines) {
           const place = { text, start, end: start + line.length };
           start += line.length + 1;
-          const options = { mode, findtime, now };
+          const options = { mode, findtime, now, checkAll };
           const wanted = processLine(filter, wantedState, { text: line, time: null }, options);
           const verdict = takeExpress(express, place, look);
           const why = `${filter.name}: ${line}`;
           if (verdict === 'general') {
             long++;
-            assert.deepEqual(processLine(filter, state, { text: line, time: null }, options), wanted, why);
+            const got = processLine(filter, state, { text: line, time: null }, options);
+            assert.deepEqual(withoutLines(got), withoutLines(wanted), why);
             continue;
           }
           short++;
