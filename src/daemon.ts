@@ -1,5 +1,6 @@
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import type { Ticket } from './action/ticket.ts';
 import { Actor, type ActorParts, commandActions } from './actor.ts';
 import { type Config, loadConfig } from './config.ts';
 import type { Run } from './enforce.ts';
@@ -19,7 +20,15 @@ import { readServices } from './ports.ts';
 import { Reading } from './reading.ts';
 import type { Neighbours } from './rollup.ts';
 import { callRoster, type Roster, refreshOwn, type WorkingJail } from './roster.ts';
-import { expireBans, jailState, nextExpiry, type Order, purgePast, type State } from './state.ts';
+import {
+  expireBans,
+  jailState,
+  nextExpiry,
+  type Order,
+  purgePast,
+  type State,
+  type Waiting,
+} from './state.ts';
 import { plainFields, ticketOf, totalsOf } from './tickets.ts';
 import { programVersion } from './version.ts';
 import { buildWall, busEnvironment, type Wall } from './wall.ts';
@@ -88,6 +97,7 @@ export class Daemon {
     onTrouble: (level, text) => this.#say(level, 'fail2ban.filter', text),
     onPass: (working, id, { time, matches, fields }) =>
       this.#judge(working, { id, time, lines: matches }, fields),
+    onLeave: () => this.#keeper?.changed('calm'),
   });
 
   constructor(options: DaemonOptions) {
@@ -111,6 +121,7 @@ export class Daemon {
     this.#say('INFO', 'fail2ban.server', `Starting f2b v${programVersion()}, configuration ${config.tree}`);
     await this.#open(config);
     this.#restore();
+    this.#resumeWaiting();
     if (this.#options.once) return;
     this.#timers.push(setInterval(() => this.#sweep(), SWEEP_MS));
     this.#timers.push(setInterval(() => this.#readIgnoreFiles(), LISTS_MS));
@@ -299,11 +310,15 @@ export class Daemon {
       this.#judge(working, { id, time, lines: matches }, fields);
       return;
     }
-    const more = { failures: 1, bantime: working.jail.bantime, bancount: 0, restored: false };
-    this.#gate.enter(working, {
-      ticket: { id, time, matches, fields: plainFields(fields), ...more },
-      isName,
-    });
+    this.#gate.enter(working, { ticket: asked(working, { id, time, matches, fields }), isName });
+  }
+
+  /** Failures that an earlier run had read but not counted are asked about again. */
+  #resumeWaiting(): void {
+    for (const { jail, isName, ...failure } of this.#state.waiting) {
+      const working = this.#roster.jails.get(jail);
+      if (working !== undefined) this.#gate.enter(working, { ticket: asked(working, failure), isName });
+    }
   }
 
   #judge(working: WorkingJail, candidate: Candidate, fields: ReadonlyMap<string, unknown>): void {
@@ -424,6 +439,7 @@ export class Daemon {
   }
 
   #notePositions(): void {
+    this.#state.waiting = this.#gate.waiting();
     if (this.#reading === null) return;
     this.#state.positions = this.#reading.positions();
     const earlier = this.#state.sources;
@@ -474,6 +490,20 @@ export class Daemon {
   #say(level: Level, channel: Parameters<Log['write']>[1], text: string): void {
     this.#log.write(level, channel, text);
   }
+}
+
+/** What is told of a failure to those who are asked about it. */
+function asked(
+  { jail }: WorkingJail,
+  {
+    fields,
+    ...failure
+  }: Pick<Waiting, 'id' | 'time' | 'matches'> & {
+    readonly fields: ReadonlyMap<string, unknown>;
+  },
+): Ticket {
+  const rest = { failures: 1, bantime: jail.bantime, bancount: 0, restored: false };
+  return { ...failure, fields: plainFields(fields), ...rest };
 }
 
 /** Reads a configuration from a tree with the host's port names. */

@@ -10,6 +10,7 @@ import { parseNetwork } from './ip.ts';
 import type { Level } from './log.ts';
 import type { NameService } from './names.ts';
 import type { WorkingJail } from './roster.ts';
+import type { Waiting } from './state.ts';
 
 /**
  * Asks for the addresses of the names in a list (all at once, within the service's time limit); a name without an answer
@@ -33,6 +34,8 @@ export type GateParts = {
   onTrouble(level: Level, text: string): void;
   /** The failure counts, for this address. */
   onPass(working: WorkingJail, id: string, ticket: Ticket): void;
+  /** One failure waits no more; whatever counts of it was passed on in the same turn. */
+  onLeave(): void;
 };
 
 /** Failures of one jail that may wait; more than that are not asked about but counted as they are. */
@@ -66,6 +69,8 @@ export function readCacheRule(text: string | null): CacheRule | null {
 export class Gate {
   readonly #parts: GateParts;
   readonly #queues = new Map<string, { tail: Promise<void>; waiting: number }>();
+  /** Those who wait, in the order in which they came. */
+  readonly #visitors = new Map<Visitor, string>();
   readonly #answers = new Map<string, Map<string, { readonly until: number; readonly isIgnored: boolean }>>();
 
   constructor(parts: GateParts) {
@@ -86,12 +91,27 @@ export class Gate {
       return;
     }
     queue.waiting++;
+    this.#visitors.set(visitor, working.jail.name);
     queue.tail = queue.tail
       .then(() => this.#ask(working, visitor))
-      .catch((error: unknown) => this.#tell(working, 'ERROR', reasonOf(error)))
-      .finally(() => {
+      .catch((error: unknown) => {
+        this.#tell(working, 'ERROR', reasonOf(error));
+        return [];
+      })
+      .then((passing) => {
         queue.waiting--;
+        this.#visitors.delete(visitor);
+        for (const ticket of passing) this.#parts.onPass(working, ticket.id, ticket);
+        this.#parts.onLeave();
       });
+  }
+
+  /** Those who wait, as the state keeps them. */
+  waiting(): readonly Waiting[] {
+    return [...this.#visitors].map(([{ ticket, isName }, jail]) => {
+      const { id, time, matches, fields } = ticket;
+      return { jail, id, isName, time, matches, fields };
+    });
   }
 
   /** Resolves when nobody waits any more, or after `limitMs`. */
@@ -105,14 +125,16 @@ export class Gate {
     clearTimeout(timer);
   }
 
-  async #ask(working: WorkingJail, { ticket, isName }: Visitor): Promise<void> {
+  async #ask(working: WorkingJail, { ticket, isName }: Visitor): Promise<readonly Ticket[]> {
     const ids = isName ? await this.#addresses(working, ticket.id) : [ticket.id];
+    const passing: Ticket[] = [];
     for (const id of ids) {
       const own = { ...ticket, id };
       const because = await this.#ignoredBy(working, own);
-      if (because === null) this.#parts.onPass(working, id, own);
+      if (because === null) passing.push(own);
       else this.#tell(working, 'INFO', `Ignore ${id} by ${because}`);
     }
+    return passing;
   }
 
   async #addresses(working: WorkingJail, name: string): Promise<readonly string[]> {

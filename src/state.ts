@@ -52,6 +52,18 @@ export type OrderDraft =
 /** How often damage that others did to a firewall was repaired, and when last, epoch seconds. */
 export type Repairs = { readonly count: number; readonly last: number };
 
+/** A failure that is read but not counted, since somebody has still to be asked about it. `time` in epoch seconds. */
+export type Waiting = {
+  readonly jail: string;
+  /** A canonical address or network, or a name when `isName`. */
+  readonly id: string;
+  readonly isName: boolean;
+  readonly time: number;
+  readonly matches: readonly string[];
+  /** Captures of the failregex by name. */
+  readonly fields: ReadonlyMap<string, string>;
+};
+
 /** Where each log source was left: JSON as the source wrote it. */
 export type Positions = Map<string, unknown>;
 
@@ -59,6 +71,8 @@ export type Positions = Map<string, unknown>;
 export type State = {
   readonly jails: Map<string, JailState>;
   positions: Positions;
+  /** Failures from before `positions` that are not counted yet, in order. */
+  waiting: readonly Waiting[];
   /** By firewall: nftables, ipset, iptables, firewalld. */
   readonly repairs: Map<string, Repairs>;
   /** How each log source fares, by its name; kept for `status --sources`. */
@@ -75,6 +89,7 @@ export function emptyState(): State {
   return {
     jails: new Map(),
     positions: new Map(),
+    waiting: [],
     repairs: new Map(),
     sources: new Map(),
     orders: [],

@@ -1,6 +1,6 @@
 import type { Count } from './failures.ts';
 import type { JailHealth, SourceHealth, StuckHealth } from './health.ts';
-import type { Ban, JailState, Order, Past, Repairs, State } from './state.ts';
+import type { Ban, JailState, Order, Past, Repairs, State, Waiting } from './state.ts';
 
 /** The number in the state file's `version`; a file with a higher one is refused. */
 export const STATE_VERSION = 1;
@@ -12,17 +12,22 @@ type Json = Record<string, unknown>;
  * printed by hand and without what is usual in them: with 100,000 bans that takes less than half of JSON.stringify's time.
  */
 export function printState(state: State, now: number): string {
-  const { seq, orders, positions, repairs, sources } = state;
+  const { seq, orders, positions, waiting, repairs, sources } = state;
   const small = JSON.stringify({
     version: STATE_VERSION,
     saved: now,
     seq,
     orders,
     positions: Object.fromEntries(positions),
+    waiting: waiting.length === 0 ? undefined : waiting.map(waitingJson),
     repairs: Object.fromEntries(repairs),
     sources: Object.fromEntries(sources),
   });
   return `${small.slice(0, -1)},"jails":${printMap(state.jails, printJail)}}\n`;
+}
+
+function waitingJson({ fields, isName, ...one }: Waiting): Json {
+  return { ...one, ...(isName ? { isName } : {}), fields: Object.fromEntries(fields) };
 }
 
 function printMap<T>(entries: ReadonlyMap<string, T>, print: (entry: T) => string): string {
@@ -96,11 +101,24 @@ function stateOf(json: Json): State {
   return {
     jails,
     positions: new Map(entriesOf(json['positions'], 'positions')),
+    waiting: listOf(json['waiting'] ?? [], 'waiting').map(waitingOf),
     repairs: mapOf(json['repairs'] ?? {}, 'repairs', repairsOf),
     sources: mapOf(json['sources'] ?? {}, 'sources', sourceOf),
     orders: listOf(json['orders'], 'orders').map(orderOf),
     seq: numberOf(json['seq'], 'seq'),
     saved: numberOf(json['saved'], 'saved'),
+  };
+}
+
+function waitingOf(value: unknown): Waiting {
+  const json = objectOf(value, 'waiting');
+  return {
+    jail: String(json['jail']),
+    id: String(json['id']),
+    isName: json['isName'] === true,
+    time: numberOf(json['time'], 'time'),
+    matches: listOf(json['matches'] ?? [], 'matches').map(String),
+    fields: mapOf(json['fields'] ?? {}, 'fields', String),
   };
 }
 

@@ -34,6 +34,7 @@ async function pass(jail: WorkingJail, visitors: readonly { id: string; isName?:
     names,
     onTrouble: (level, text) => void told.push(`${level} ${text}`),
     onPass: (_, id) => void passed.push(id),
+    onLeave: () => undefined,
   });
   for (const { id, isName = false, user = '' } of visitors) {
     gate.enter(jail, { ticket: ticketOf(id, null, { fields: new Map([['user', user]]) }), isName });

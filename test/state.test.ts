@@ -101,6 +101,10 @@ test('readState() reads what printState() printed', () => {
   addBan(state, 'a jail', '2001:db8::/64', { ...ban(null), pending: 'set full' });
   giveOrder(state, { kind: 'ban', jail: 'sshd', id: '192.0.2.8', ban: ban(7) });
   state.positions.set('/var/log/secure', { offset: 12 });
+  const waiting = { jail: 'sshd', id: 'bad.example', isName: true, time: 4, matches: ['a "line"'] };
+  state.waiting = [waiting, { ...waiting, id: '192.0.2.1', isName: false }].map((one) => {
+    return { ...one, fields: new Map([['user', 'x']]) };
+  });
   const { failures } = jailState(state, 'sshd');
   failures.set('plain', { retry: 1, first: 1.5, last: 2, failures: 1, matches: [] });
   jailState(state, 'sshd').past.set('192.0.2.9', { count: 2, last: 5, until: null });
