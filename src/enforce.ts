@@ -32,6 +32,8 @@ export type Enforcement = {
   };
   /** What failed on the way, each message once; may concern a rule of which no entry is pending. */
   readonly trouble: readonly string[];
+  /** What was taken from others to get there. */
+  readonly warning?: string;
 };
 
 /** Entries that were just decided, and how to get the whole wanted state if more than they has to be set right. */
@@ -63,6 +65,7 @@ export async function reconcile(job: Job, wanted: readonly Entry[], now: number)
     return confirm(job, live, { held: null, trouble: new Map(), general: before });
   const change = difference(job.firewall, job.rules, sane, { held: before, now });
   if (isNothing(change)) return confirm(job, live, { held: before, trouble: new Map(), general: null });
+  const loss = change.setup.length + change.teardown.length > 0 ? await lossOf(job) : null;
   let general = await apply(job, { ...change, isNews: true }, now);
   if (general !== null && isHopeless(general)) {
     return confirm(job, live, { held: before, trouble: new Map(), general });
@@ -79,7 +82,8 @@ export async function reconcile(job: Job, wanted: readonly Entry[], now: number)
   if (typeof after === 'string') return confirm(job, live, { held: null, trouble, general: after });
   if (isNothing(difference(job.firewall, job.rules, sane, { held: after, now }))) general = null;
   await cut(job, change.add, after);
-  return { ...confirm(job, live, { held: after, trouble, general }), repaired: repairOf(change) };
+  const warning = loss === null ? {} : { warning: loss };
+  return { ...confirm(job, live, { held: after, trouble, general }), repaired: repairOf(change), ...warning };
 }
 
 /**
@@ -151,6 +155,11 @@ export function planNow(
 function confirmAll(entries: readonly Entry[]): Enforcement {
   const repaired = { jails: [], added: 0, removed: 0, strays: [] };
   return { enforced: entries, pending: [], repaired, trouble: [] };
+}
+
+async function lossOf({ firewall, run }: Job): Promise<string | null> {
+  const { losses } = firewall;
+  return losses === undefined ? null : losses.read(await Promise.all(losses.commands.map(run)));
 }
 
 async function stands(job: Job, change: Difference, now: number): Promise<boolean> {

@@ -54,6 +54,7 @@ export class Enforcer {
             parts.onTrouble('WARNING', `${firewall.kind}: ${what}`);
             parts.onChanged();
           },
+          onWarning: (what) => parts.onTrouble('WARNING', `${firewall.kind}: ${what}`),
           now: () => parts.now(),
         },
       );
@@ -118,7 +119,8 @@ export class Enforcer {
   async lift(): Promise<void> {
     await this.#parts.locked(async () => {
       for (const { job } of this.#fronts.values()) {
-        const { trouble } = await flush(job, this.#parts.now());
+        const { trouble, warning } = await flush(job, this.#parts.now());
+        if (warning !== undefined) this.#parts.onTrouble('WARNING', `${job.firewall.kind}: ${warning}`);
         for (const one of trouble) this.#parts.onTrouble('ERROR', `bans cannot be lifted: ${one}`);
       }
     });

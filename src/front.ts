@@ -25,6 +25,8 @@ export type FrontEvents = {
   onResult(result: Enforcement): void;
   /** Others damaged our rules or sets; said once it was repaired, or could not be. */
   onDamage(what: string, isRepaired: boolean): void;
+  /** Something was taken from others, and what. */
+  onWarning(what: string): void;
   /** Epoch seconds. */
   now(): number;
 };
@@ -224,6 +226,7 @@ export class Front {
     for (const { entry, reason } of result.pending)
       this.#pending.set(`${entry.jail} ${entry.address}`, reason);
     if (this.#isHealing) this.#tellRepair(result);
+    if (result.warning !== undefined) this.#events.onWarning(result.warning);
     this.#events.onResult(result);
     if (result.pending.length > 0 || result.trouble.length > 0) this.#later();
     else this.#retryMs = FIRST_RETRY_MS;

@@ -69,6 +69,8 @@ const cases: readonly Case[] = [
     before: [
       ['firewall-cmd', '-q', '--permanent', '--add-port=8080-8081/tcp'],
       ['firewall-cmd', '-q', '--reload'],
+      ['firewall-cmd', '-q', '--add-service=imaps'],
+      ['firewall-cmd', '-q', '--add-rich-rule=rule family="ipv4" source address="192.0.2.9" accept'],
     ],
     damage: {
       'firewall-cmd --reload': [['firewall-cmd', '--reload']],
@@ -109,6 +111,17 @@ function driftTests(one: Case): void {
       await running?.close();
       await bed?.close();
     });
+
+    if (one.firewalldBackend !== undefined) {
+      it('what the reload for our sets took from the runtime settings is named, once', async () => {
+        const named = running.logged(/a reload of firewalld was needed and dropped/);
+        assert.equal(named.length, 1);
+        const rule = /\+ public rich rules rule family="ipv4" source address="192\.0\.2\.9" accept/;
+        assert.match(named[0] ?? '', / WARNING firewalld: .*: \+ public services imaps, /);
+        assert.match(named[0] ?? '', rule);
+        assert.doesNotMatch(named[0] ?? '', /8080|f2b|and \d+ more/);
+      });
+    }
 
     for (const [what, commands] of Object.entries(one.damage)) {
       it(`after ${what} the bans are back, and one line says so`, async () => {

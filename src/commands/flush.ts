@@ -61,6 +61,7 @@ async function flushAll(call: Call, state: State): Promise<Flushed> {
     }
     const result = await flushFirewall({ firewall, rules: [], run }, call.io.now());
     troubles.push(...result.trouble);
+    if (result.warning !== undefined) call.io.stderr(`f2b: ${result.warning}\n`);
   }
   return { lifted, troubles };
 }
@@ -81,6 +82,7 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
     const wanted = wantedEntries(state, wall, job.firewall.kind);
     const result = await reconcile({ ...job, rules }, wanted, call.io.now());
     troubles.push(...result.trouble);
+    if (result.warning !== undefined) call.io.stderr(`f2b: ${result.warning}\n`);
   }
   return { lifted, troubles };
 }

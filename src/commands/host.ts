@@ -129,6 +129,7 @@ export async function enforceChange(
       continue;
     }
     const result = await enforceNow(job, { add, remove, wanted: () => wanted }, now);
+    if (result.warning !== undefined) call.io.stderr(`f2b: ${kind}: ${result.warning}\n`);
     for (const { entry, reason } of result.pending) missing.set(entry.address, reason);
     const [trouble] = result.trouble;
     if (trouble !== undefined) for (const { address } of remove) missing.set(address, trouble);

@@ -122,6 +122,14 @@ export type Firewall = {
   change(rules: readonly Rule[], difference: Difference, now: number): readonly Command[];
   /** Commands that cut the open connections of just-banned addresses; empty when `change` already does. */
   cut(rules: readonly Rule[], added: readonly Entry[]): readonly Command[];
+  /**
+   * Where setting up or tearing down rules takes something from others: commands that are run before it, and what is about to
+   * be lost according to them, in words; null when it is nothing.
+   */
+  readonly losses?: {
+    readonly commands: readonly Command[];
+    read(outputs: readonly Output[]): string | null;
+  };
   /** `nft monitor`, and which of its lines speak of what we stand on; null = there is nothing to watch. */
   watch(): { readonly command: Command; readonly concerns: RegExp } | null;
 };

@@ -4,7 +4,8 @@
  * family and port. Entries are runtime only, so a reload loses them and they are filled in again.
  *
  * A set can be made only permanently, so the first rules of a jail need one `firewall-cmd --reload`, which drops
- * runtime-only settings of the user; it happens only when a set or rule of ours does not stand in the kernel.
+ * runtime-only settings of the user (they are named in a warning); it happens only when a set or rule of ours does not
+ * stand in the kernel.
  * What is held is read from the kernel, never from firewalld's memory. Where they differ, what is missing is removed
  * and added, because firewalld does not put in again what it believes to stand.
  * Established connections: firewalld accepts them before it asks us, so `ss -K` closes those of a just-banned address
@@ -28,6 +29,7 @@ import {
   type Rule,
 } from './backend.ts';
 import { KERNEL, kernelStands, readKernel } from './firewalldkernel.ts';
+import { LOSSES } from './firewalldlosses.ts';
 import {
   FORWARD_POLICY,
   INPUT_POLICY,
@@ -81,6 +83,7 @@ export function firewalld(setSize = 262144): Firewall {
     },
     change: (rules, difference) => change(rules, difference, setSize),
     cut,
+    losses: LOSSES,
     watch: () => ({ command: command(['nft', 'monitor']), concerns: /\binet firewalld\b|\bip6? filter\b/ }),
   };
 }

@@ -19,8 +19,9 @@ export function simulated(firewall: Firewall): Firewall {
     for (const { jail, address } of remove) entries.get(jail)?.delete(address);
     for (const { jail, address, until } of add) entries.get(jail)?.set(address, until);
   };
+  const { losses: _, ...rest } = firewall;
   return {
-    ...firewall,
+    ...rest,
     list: () => [],
     readHeld: (rules: readonly Rule[]) => {
       const wanted = new Set(rules.map((rule) => rule.jail));
