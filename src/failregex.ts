@@ -19,7 +19,10 @@ export type FailregexOptions = { readonly usedns: UseDns; readonly isMultiline: 
 /** A compiled failregex, prefregex or ignoreregex; nothing in it changes but caches. */
 export type Failregex = {
   readonly text: string;
+  /** Parsed anew when nobody held it any more: a tree takes forty times the memory of its text. */
   readonly tree: Tree;
+  /** Group number by name, as in the tree. */
+  readonly names: ReadonlyMap<string, number>;
   /**
    * The native group number of each named group, in the order of opening. <F-NAME> is named in lower case; <F-ID> is
    * `fid`, <F-PORT> `fport`, addresses and names are `ip4`, `ip6`, `dns`, `cidr`.
@@ -55,7 +58,7 @@ export function compileFailregex(text: string, options: FailregexOptions): Failr
   const expanded = expandTags(text, options.usedns);
   if (expanded.text.trim() === '') throw new RegexError('the pattern is empty', 0);
   try {
-    return compileTree(text, parse(expanded, options.isMultiline));
+    return compileTree(text, () => parse(expanded, options.isMultiline));
   } catch (error) {
     // The engine's stack, overflown.
     if (error instanceof RangeError) throw new RegexError('the brackets are nested too deep', 0);
@@ -63,17 +66,23 @@ export function compileFailregex(text: string, options: FailregexOptions): Failr
   }
 }
 
-function compileTree(text: string, tree: Tree): Failregex {
+function compileTree(text: string, parseAgain: () => Tree): Failregex {
+  const tree = parseAgain();
+  const { names } = tree;
+  const kept = whileUsed(parseAgain);
   const ascii = print(tree, 'ascii');
   const fields = new Map<string, number>();
   for (const [name, index] of tree.names) fields.set(name, ascii.numbers.get(index) ?? NEVER_SET);
   return {
     text,
-    tree,
+    names,
+    get tree() {
+      return kept();
+    },
     fields,
     ascii: nativeOf(ascii.source, ascii.flags),
     exact: once(() => {
-      const exact = print(tree, 'exact');
+      const exact = print(kept(), 'exact');
       try {
         return nativeOf(exact.source, exact.flags);
       } catch {
@@ -84,7 +93,19 @@ function compileTree(text: string, tree: Tree): Failregex {
     isLinear: ascii.isLinear,
     isAnchored: isAnchored(tree.root),
     literals: mandatoryLiterals(tree.root),
-    walker: once(() => walkerOf(tree)),
+    walker: once(() => walkerOf(kept())),
+  };
+}
+
+/** A value that is made again when it is asked for and was thrown away; within one turn of the loop it stays the same. */
+function whileUsed<T extends object>(make: () => T): () => T {
+  let ref: WeakRef<T> | null = null;
+  return () => {
+    const known = ref?.deref();
+    if (known !== undefined) return known;
+    const made = make();
+    ref = new WeakRef(made);
+    return made;
   };
 }
 
@@ -151,7 +172,7 @@ function walkText(regex: Failregex, text: string): Match | null {
   const { found } = walk(regex.walker(), text);
   if (found === null) return null;
   const groups: (string | undefined)[] = [text.slice(found.start, found.end)];
-  for (const [name, index] of regex.tree.names) {
+  for (const [name, index] of regex.names) {
     const span = found.spans[index];
     const number = regex.fields.get(name) ?? NEVER_SET;
     if (span && number !== NEVER_SET) groups[number] = text.slice(span.start, span.end);

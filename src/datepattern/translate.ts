@@ -36,7 +36,8 @@ const PREFIX = '_before';
 export function translate(python: Expanded, span: string, isTail: boolean): Translated {
   try {
     const parsed = parse(python, false);
-    const tree = isTail ? parsed : (withPrefix(parsed, span) ?? parsed);
+    const wanted = (whole: Tree): Tree => (isTail ? whole : (withPrefix(whole, span) ?? whole));
+    const tree = wanted(parsed);
     const ascii = print(tree, 'ascii');
     const groups = new Map([...tree.names].map(([name, index]) => [name, ascii.numbers.get(index) ?? 0]));
     const prefix = groups.get(PREFIX) ?? 0;
@@ -46,7 +47,8 @@ export function translate(python: Expanded, span: string, isTail: boolean): Tran
       ascii: new RegExp(ascii.source, ascii.flags + flags),
       exact: () => {
         if (exact !== null) return exact;
-        const printed = print(tree, 'exact');
+        // Seldom wanted: parsing again costs less than keeping the tree.
+        const printed = print(wanted(parse(python, false)), 'exact');
         exact = new RegExp(printed.source, printed.flags + flags);
         return exact;
       },
