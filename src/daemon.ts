@@ -29,6 +29,7 @@ import {
   type State,
   type Waiting,
 } from './state.ts';
+import { settle } from './thrift.ts';
 import { plainFields, ticketOf, totalsOf } from './tickets.ts';
 import { programVersion } from './version.ts';
 import { buildWall, busEnvironment, type Wall } from './wall.ts';
@@ -120,6 +121,7 @@ export class Daemon {
     this.#say('INFO', 'fail2ban.server', '-'.repeat(50));
     this.#say('INFO', 'fail2ban.server', `Starting f2b v${programVersion()}, configuration ${config.tree}`);
     await this.#open(config);
+    settle();
     this.#restore();
     this.#resumeWaiting();
     if (this.#options.once) return;
@@ -167,6 +169,7 @@ export class Daemon {
       await this.#enforcer?.close();
       await this.#closeActors();
       await this.#open(config);
+      settle();
       this.#enforcer?.watch();
     } catch (error) {
       this.#say(
