@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Run } from '../src/enforce.ts';
 import { run } from '../src/exec.ts';
 import { type Command, command, type Output } from '../src/firewall/backend.ts';
-import { unlessRootWith } from './need.ts';
+import { isLong, unlessLong, unlessRootWith } from './need.ts';
 
 const LIMIT_SECONDS = 60;
 let count = 0;
@@ -69,10 +69,30 @@ async function must(argv: Command['argv'], env: Record<string, string> = {}): Pr
   return output;
 }
 
-/** Makes the two hosts; `ports` are served over HTTP by the victim. Must be closed, also after a failure. */
+/** As a prefix: iptables and ip6tables are the legacy ones, whatever the host has chosen. */
+export const LEGACY: readonly string[] = [
+  'sh',
+  '-c',
+  'mount --bind /usr/sbin/xtables-legacy-multi /usr/sbin/xtables-nft-multi && exec "$@"',
+  'sh',
+];
+
+/** For `skip`: why iptables-legacy cannot be used here, or false. A kernel may be without it, so it is never asked for. */
+export function unlessLegacy(): string | false {
+  const missing = unlessRootWith('unshare', 'mount', 'xtables-legacy-multi', 'xtables-nft-multi');
+  if (missing !== false || !isLong) return missing || unlessLong;
+  const { status } = spawnSync('unshare', ['-n', 'iptables-legacy', '-S'], { stdio: 'ignore' });
+  return status === 0 ? false : 'this kernel has no iptables-legacy';
+}
+
+/**
+ * Makes the two hosts; `ports` are served over HTTP by the victim, whose programs all get the words of `prefix` before them.
+ * Must be closed, also after a failure.
+ */
 export async function makeTestbed(
   ports: readonly number[] = [8080, 8081],
   withFirewalld: 'nftables' | 'iptables' | null = null,
+  prefix: readonly string[] = [],
 ): Promise<Testbed> {
   const name = `f2bt-${process.pid}-${count++}`;
   const [attacker, victim] = [`${name}a`, `${name}v`];
@@ -80,7 +100,7 @@ export async function makeTestbed(
   const children: ChildProcess[] = [];
   const env: Record<string, string> =
     withFirewalld === null ? {} : { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${folder}/bus` };
-  const inVictim = ['ip', 'netns', 'exec', victim];
+  const inVictim = ['ip', 'netns', 'exec', victim, ...prefix] as const;
   const start = (argv: readonly string[], stdio: 'ignore' | 'pipe' = 'ignore'): ChildProcess => {
     const [program = '', ...args] = argv;
     const child = spawn(program, args, {
@@ -104,7 +124,7 @@ export async function makeTestbed(
     victim,
     env,
     run: (one) => run(one, LIMIT_SECONDS, { prefix: inVictim, env }),
-    sh: async (...argv) => (await must(['ip', 'netns', 'exec', victim, ...argv], env)).stdout,
+    sh: async (...argv) => (await must([...inVictim, ...argv], env)).stdout,
     curl: (how) => curl(attacker, how),
     drip(from) {
       const url = from.includes(':') ? 'http://[fd02::10]:8080/drip' : 'http://10.2.1.10:8080/drip';

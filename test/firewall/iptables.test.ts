@@ -1,7 +1,8 @@
 import { iptables } from '../../src/firewall/iptables.ts';
-import { packetTests } from './packets.ts';
+import { LEGACY, unlessLegacy } from '../testbed.ts';
+import { type Case, packetTests } from './packets.ts';
 
-packetTests({
+const nft: Case = {
   name: 'iptables',
   firewall: iptables,
   small: null,
@@ -18,4 +19,11 @@ packetTests({
     'ip6tables -F INPUT': [['ip6tables', '-F', 'INPUT']],
     'nft flush ruleset': [['nft', 'flush', 'ruleset']],
   },
-});
+};
+
+packetTests(nft);
+
+if (unlessLegacy() === false) {
+  const { 'nft flush ruleset': _, ...drift } = nft.drift;
+  packetTests({ ...nft, name: 'iptables-legacy', prefix: LEGACY, drift });
+}

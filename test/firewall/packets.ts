@@ -19,6 +19,8 @@ export type Case = {
   /** The same with room for only a few entries in a set; null where nothing limits it. */
   readonly small: Firewall | null;
   readonly firewalldBackend?: 'nftables' | 'iptables';
+  /** Words before every program in the victim's namespace. */
+  readonly prefix?: readonly string[];
   /** Programs of the tests beyond the firewall's own. */
   readonly programs?: readonly string[];
   /** The user's own rules, made before ours: accept what is established, and something to recognise. */
@@ -68,7 +70,7 @@ export function packetTests(one: Case): void {
     };
 
     before(async () => {
-      bed = await makeTestbed([8080, 8081], one.firewalldBackend ?? null);
+      bed = await makeTestbed([8080, 8081], one.firewalldBackend ?? null, one.prefix);
       for (const argv of one.ownRules) await bed.sh(...argv);
       own = await bed.sh(...one.readOwn);
     });
@@ -206,12 +208,21 @@ export function packetTests(one: Case): void {
     if (small !== null) {
       it('with a full set the rest is pending, and says so', async () => {
         await flush(job(), now());
-        const bans = Array.from({ length: 40 }, (_, i) => entry(`203.0.113.${i}`));
+        const knocking = ['10.2.1.99', '10.2.1.100', '10.2.1.101'];
+        const others = Array.from({ length: 40 }, (_, i) => `203.0.113.${i}`);
+        const all = [...knocking.slice(0, 1), ...others, ...knocking.slice(1)];
+        const bans = all.map((address) => entry(address));
         const result = await reconcile(job([WEB], small), bans, now());
         assert.ok(result.enforced.length > 0, 'some are enforced');
         assert.ok(result.pending.length > 0, 'some are pending');
         assert.equal(result.enforced.length + result.pending.length, bans.length);
         for (const { reason } of result.pending) assert.match(reason, /is full/);
+        const standing = new Set(result.enforced.map(({ address }) => address));
+        for (const from of knocking) await expect(from, standing.has(from) ? 'refused' : 'accepted');
+        // Room that was made is used.
+        const fewer = bans.filter(({ address }) => knocking.includes(address));
+        assert.deepEqual((await reconcile(job([WEB], small), fewer, now())).pending, []);
+        for (const from of knocking) await expect(from, 'refused');
         await flush(job(), now());
       });
     }
