@@ -1,3 +1,5 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
 import { takeLockAsync } from './lock.ts';
 import { type Order, type State, takeOrders } from './state.ts';
@@ -11,6 +13,8 @@ const LOCK_WAIT = 5;
  */
 export type Haste = 'calm' | 'soon' | 'now';
 const HASTE_MS: Readonly<Record<Haste, number>> = { calm: 1000, soon: 50, now: 0 };
+/** The file is looked at this often, besides the kernel's word that it changed. */
+const LOOK_MS = 1000;
 /** A state that could not be written is tried again this often. */
 const RETRY_MS = 5000;
 /** Of processor time one part in so many goes into writing; of the disk's, which is mostly waited for, far more. */
@@ -51,6 +55,8 @@ export class Keeper {
   #seenSeq: number;
   #timer: NodeJS.Timeout | null = null;
   #dueMs = Number.POSITIVE_INFINITY;
+  #looking: NodeJS.Timeout | null = null;
+  #watcher: FSWatcher | null = null;
   #isDirty = false;
   /** Until when the last write is rested from. */
   #restedMs = 0;
@@ -81,6 +87,21 @@ export class Keeper {
     if (stampOf(this.#path) !== this.#stamp) this.#schedule(0);
   }
 
+  /** Goes on looking, until it is closed. */
+  watch(): void {
+    this.#looking = setInterval(() => this.look(), LOOK_MS);
+    try {
+      const watcher = watch(dirname(this.#path), (_, name) => {
+        if (name === basename(this.#path)) this.look();
+      });
+      watcher.on('error', () => watcher.close());
+      watcher.unref();
+      this.#watcher = watcher;
+    } catch {
+      // Looking at intervals serves where the kernel has no watches left.
+    }
+  }
+
   /** Takes the lock, obeys what commands wrote, runs `work`, writes. False when it could not. */
   locked(work: () => Promise<void>): Promise<boolean> {
     const result = this.#queue.then(() => this.#attempt(work));
@@ -90,6 +111,8 @@ export class Keeper {
 
   /** Writes for the last time. */
   async close(): Promise<void> {
+    if (this.#looking !== null) clearInterval(this.#looking);
+    this.#watcher?.close();
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#queue;
     this.#dueMs = Number.NEGATIVE_INFINITY;

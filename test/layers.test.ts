@@ -12,7 +12,7 @@ const src = join(import.meta.dirname, '..', 'src');
 const layers: readonly (readonly [layer: number, names: string])[] = [
   [5, 'main'],
   [4, 'cli commands'],
-  [3, 'actor daemon enforcer front gate intake reading'],
+  [3, 'actor daemon enforcer front gate herald intake pump reading warden'],
   [
     2,
     'config embedded enforce engine exec firewall home ignorefiles journal keeper linesource lock log logfile logfiles',

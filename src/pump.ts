@@ -1,0 +1,52 @@
+/** A stretch of work after which everybody else gets a turn, in milliseconds. */
+const SLICE_MS = 20;
+
+/** Does work as long as there is some, in slices, so that timers and firewalls get their turns. */
+export class Pump {
+  readonly #step: () => boolean;
+  readonly #onDone: () => void;
+  #isRunning = false;
+  #isClosed = false;
+  #onIdle: (() => void) | null = null;
+
+  /** `step` does a piece of the work and answers whether there may be more; `onDone` is called whenever there is none. */
+  constructor(step: () => boolean, onDone: () => void) {
+    this.#step = step;
+    this.#onDone = onDone;
+  }
+
+  /** There is work. */
+  start(): void {
+    if (this.#isRunning || this.#isClosed) return;
+    this.#isRunning = true;
+    this.#slice();
+  }
+
+  /** Resolves when no work is left. */
+  async idle(): Promise<void> {
+    while (this.#isRunning) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+      this.#onIdle = null;
+    }
+  }
+
+  /** Begins no slice any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #slice(): void {
+    const end = performance.now() + SLICE_MS;
+    let more = true;
+    while (more && performance.now() < end) more = this.#step();
+    if (more && !this.#isClosed) {
+      setImmediate(() => this.#slice());
+      return;
+    }
+    this.#isRunning = false;
+    this.#onDone();
+    this.#onIdle?.();
+  }
+}
