@@ -56,8 +56,9 @@ test('sample() counts the lines whose rest the prefregex matches, and needs no n
 
 test('sample() looks on only now and then once it has seen enough', () => {
   const sampler = samplerFor(null);
-  const log = batchOf(`2026-11-20 04:12:09 ${'x'.repeat(79)}\n`.repeat(200_000));
-  sample([sampler], log, 10);
+  const log = batchOf(`2026-11-20 04:12:09 ${'x'.repeat(79)}\n`.repeat(10_000));
+  // On a busy machine the time limit ends some looks early.
+  for (let rounds = 0; rounds < 1000 && sampler.health.sampled < 1000; rounds++) sample([sampler], log, 10);
   const { sampled } = sampler.health;
   assert.ok(sampled >= 1000);
   sample([sampler], log, 10.05);
