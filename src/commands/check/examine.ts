@@ -67,7 +67,9 @@ export async function examine(call: Call, config: Config, question: Question): P
     problems.push(...sources.warnings.map(({ key, text }) => warning(jail, key, text)));
     const trouble = wall.troubles.get(jail.name);
     if (trouble !== undefined) problems.push(warning(jail, 'action', trouble));
-    if (filter !== null) problems.push(...lints(jail, filter, question));
+    if (filter === null) continue;
+    problems.push(...lints(jail, filter, question));
+    notes.push(...notLinear(jail, filter));
   }
   problems.push(...(await wallProblems(wall, call)), ...sourceAlarms(call, jails, notes));
   const disabled = config.allJails.filter(({ name }) => !enabled.has(name)).length;
@@ -124,6 +126,23 @@ function lints(jail: Jail, filter: Filter, { isVerbose }: Question): Problem[] {
     }
   }
   return told;
+}
+
+/** The patterns that V8 could backtrack on for ever, in one note: nothing is wrong with them, and a time limit bounds them. */
+function notLinear({ name }: Jail, { prefregex, failregex, ignoreregex }: Filter): Note[] {
+  const numbers = (of: Filter['failregex'], key: string): string[] => {
+    const found = of.flatMap(({ regex, index }) => (regex.isLinear ? [] : [index + 1]));
+    return found.length === 0 ? [] : [`${key} ${found.join(', ')}`];
+  };
+  const found = [
+    ...(prefregex === null || prefregex.regex.isLinear ? [] : ['prefregex']),
+    ...numbers(failregex, 'failregex'),
+    ...numbers(ignoreregex, 'ignoreregex'),
+  ];
+  if (found.length === 0) return [];
+  return [
+    { jail: name, text: `bounded by the time limit alone, not by V8's linear engine: ${found.join(', ')}` },
+  ];
 }
 
 /** Firewalls that cannot work as things are. */
