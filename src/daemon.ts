@@ -15,7 +15,7 @@ import { Pump } from './pump.ts';
 import { Reading } from './reading.ts';
 import { callRoster, type Roster, refreshOwn, type WorkingJail } from './roster.ts';
 import { jailState, purgePast, type State, type Waiting } from './state.ts';
-import { settle } from './thrift.ts';
+import { relax, settle } from './thrift.ts';
 import { plainFields } from './tickets.ts';
 import { programVersion } from './version.ts';
 import { buildWall } from './wall.ts';
@@ -258,6 +258,7 @@ export class Daemon {
     this.#reading?.announce();
     purgePast(this.#state, now, this.#purgeAge);
     refreshOwn(this.#roster);
+    relax();
     this.#warden.expire();
   }
 
