@@ -18,7 +18,7 @@ import { jailState, purgePast, type State, type Waiting } from './state.ts';
 import { relax, settle } from './thrift.ts';
 import { plainFields } from './tickets.ts';
 import { programVersion } from './version.ts';
-import { buildWall } from './wall.ts';
+import { buildWall, type Wall } from './wall.ts';
 import { Warden } from './warden.ts';
 
 /** Everything the daemon is given. */
@@ -46,6 +46,8 @@ const SWEEP_MS = 10_000;
 /** How often the files of ignoreip are looked at. */
 const LISTS_MS = 2000;
 const DAY = 86400;
+/** How long a start waits for the bans of an earlier run to stand before it goes on, in milliseconds. */
+const FIRST_MS = 1000;
 /** How long a stop waits for answers that failures wait for, in milliseconds. */
 const GATE_MS = 10_000;
 
@@ -63,6 +65,8 @@ export class Daemon {
   #purgeAge = DAY;
   #reloading: Promise<void> = Promise.resolve();
   #isClosed = false;
+  /** Before that those who wait are only in the state. */
+  #hasResumed = false;
   readonly #pump = new Pump(
     () => this.#reading?.step() ?? false,
     () => this.#keeper?.changed('calm'),
@@ -101,7 +105,7 @@ export class Daemon {
     const config = this.#options.load();
     this.#herald.server('INFO', '-'.repeat(50));
     this.#herald.server('INFO', `Starting f2b v${programVersion()}, configuration ${config.tree}`);
-    await this.#open(config);
+    await this.#open(config, await this.#standFirst(config));
     settle();
     this.#warden.restore(this.#roster.jails.keys());
     this.#resumeWaiting();
@@ -188,7 +192,23 @@ export class Daemon {
     return trouble === null ? pending : [...pending, trouble];
   }
 
-  async #open(config: Config): Promise<void> {
+  /** Has the bans of an earlier run stand before filters are compiled, which takes longer. */
+  async #standFirst({ jails }: Config): Promise<Wall | null> {
+    const hasBans = jails.some(({ name }) => jailState(this.#state, name).bans.size > 0);
+    if (!hasBans || this.#options.dryRun) return null;
+    const wall = await buildWall(jails, readServices(this.#options.services), this.#options.env);
+    this.#warden.enforce(wall);
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FIRST_MS);
+    });
+    await Promise.race([this.#warden.idle(), limit]);
+    clearTimeout(timer);
+    return wall;
+  }
+
+  /** `early`: the wall that stands already for all jails, those that cannot be compiled among them. */
+  async #open(config: Config, early: Wall | null = null): Promise<void> {
     this.#purgeAge = config.settings.dbpurgeage;
     const roster = callRoster(config.jails);
     for (const one of [...config.problems, ...roster.problems]) this.#herald.problem(one);
@@ -198,12 +218,15 @@ export class Daemon {
     }
     const jails = [...roster.jails.values()].map(({ jail }) => jail);
     this.#roster = roster;
-    const wall = await buildWall(jails, readServices(this.#options.services), this.#options.env);
+    const isComplete = early !== null && jails.length === config.jails.length;
+    const wall = isComplete
+      ? early
+      : await buildWall(jails, readServices(this.#options.services), this.#options.env);
     for (const { name } of jails) {
       jailState(this.#state, name);
       this.#herald.jail('INFO', `Creating new jail '${name}'`);
     }
-    this.#warden.open(jails, wall);
+    await this.#warden.open(jails, wall);
     this.#reading = this.#openReading();
     this.#reading.announce();
     for (const { name } of jails) this.#herald.jail('INFO', `Jail '${name}' started`);
@@ -243,6 +266,7 @@ export class Daemon {
 
   /** Failures that an earlier run had read but not counted are asked about again. */
   #resumeWaiting(): void {
+    this.#hasResumed = true;
     for (const { jail, isName, ...failure } of this.#state.waiting) {
       const working = this.#roster.jails.get(jail);
       if (working !== undefined) this.#gate.enter(working, { ticket: asked(working, failure), isName });
@@ -270,7 +294,7 @@ export class Daemon {
   }
 
   #notePositions(): void {
-    this.#state.waiting = this.#gate.waiting();
+    if (this.#hasResumed) this.#state.waiting = this.#gate.waiting();
     if (this.#reading === null) return;
     this.#state.positions = this.#reading.positions();
     const earlier = this.#state.sources;

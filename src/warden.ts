@@ -39,6 +39,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 export class Warden {
   readonly #parts: WardenParts;
   #enforcer: Enforcer | null = null;
+  #wall: Wall | null = null;
   /** By jail; only jails with actions that are commands of their own. */
   #actors = new Map<string, Actor>();
   readonly #home = openHome();
@@ -52,10 +53,10 @@ export class Warden {
     this.#parts = parts;
   }
 
-  /** Begins to keep these jails; what stood behind firewalls and actions before was closed. */
-  open(jails: readonly Jail[], wall: Wall): void {
+  /** Makes the bans of the state stand behind this wall. */
+  enforce(wall: Wall): void {
     const { state, run, env, dryRun } = this.#parts;
-    this.#neighbours.clear();
+    this.#wall = wall;
     this.#enforcer = new Enforcer(wall, {
       ...{ state, run, env, dryRun },
       locked: (work) => this.#parts.locked(work),
@@ -63,6 +64,15 @@ export class Warden {
       onTrouble: (level, text) => this.#say(level, text),
       now: () => this.#parts.now(),
     });
+  }
+
+  /** Begins to keep these jails; what stood behind other walls and actions before was closed, or is closed now. */
+  async open(jails: readonly Jail[], wall: Wall): Promise<void> {
+    this.#neighbours.clear();
+    if (this.#wall !== wall) {
+      await this.#enforcer?.close();
+      this.enforce(wall);
+    }
     this.#actors = this.#openActors(jails);
   }
 
