@@ -1,236 +1,198 @@
 /**
- * Bans in a real firewall, in a network namespace, beside fail2ban with the same firewall: a burst of new bans, one more
- * with all standing, a restart after the firewall was emptied, flush. A time ends when the kernel holds what it should.
- *   node bench/enforcement.ts [--quick] [nftables|ipset|iptables ..]
- * --quick: fail2ban gets 1,000 bans only (10,000 take it minutes).
+ * Bans in a real firewall, in a network namespace, beside fail2ban with the same firewall: a start with bans to restore, one
+ * more ban with all of them standing, flush, and a burst of new bans out of one write to the log. A time ends when the
+ * kernel holds (or no longer holds) the last address; that all the others are there is looked up afterwards.
+ *   node bench/enforcement.ts [nftables|ipset|iptables ..]
+ * F2B_BENCH_LIMIT: seconds that each cell gets (300), 0 = without fail2ban; F2B_BENCH_BANS: the sizes (1000,10000,100000).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../src/exec.ts';
 import { command } from '../src/firewall/backend.ts';
-import { binary, unlessFound } from '../test/need.ts';
+import { unlessFound } from '../test/need.ts';
 import { makeTestbed, type Testbed } from '../test/testbed.ts';
+import { f2b, fail2ban, type Kind, type Rival } from './rivals.ts';
 
-const LIMIT_SECONDS = 600;
+const LIMIT_MS = 1000 * Number(process.env['F2B_BENCH_LIMIT'] ?? 300);
+const SIZES = (process.env['F2B_BENCH_BANS'] ?? '1000,10000,100000').split(',').map(Number);
+/** fail2ban takes minutes for more; iptables alone is not for more. */
+const MOST_COMPARED = 10_000;
 /** Between looks at the kernel, so that looking does not take the processor from those looked at. */
-const LOOK_MS = 25;
+const LOOK_MS = 10;
+const ROUNDS = 5;
 
-type Words = readonly [string, ...string[]];
-
-type Kind = 'nftables' | 'ipset' | 'iptables';
-
-/** One ban program in one namespace with one jail `web` whose lines ban at once. */
-type Rival = {
-  readonly name: string;
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  flush(): Promise<void>;
-  append(addresses: readonly string[]): void;
-  /** Words that print what the kernel holds for it. */
-  readonly list: Words;
+/** Milliseconds, or how many of how many were done when the time was up. */
+type Cell = {
+  readonly ms: number;
+  readonly reached: readonly [number, number] | null;
+  /** Processor seconds of the program itself until then, since it was started. */
+  readonly own: number;
 };
-
-async function held(bed: Testbed, argv: Words): Promise<number> {
-  const output = await bed.run(command(argv, { mayFail: true }));
-  return (output.stdout.match(/\b198\.\d+\.\d+\.\d+/g) ?? []).length;
-}
-
-/** Looks as often as looking is cheap: at most half of the time is spent on it. */
-async function until(what: string, bed: Testbed, { list }: Rival, count: number): Promise<void> {
-  const begin = performance.now();
-  for (;;) {
-    const lookMs = performance.now();
-    if ((await held(bed, list)) === count) return;
-    if (performance.now() - begin > LIMIT_SECONDS * 1000) throw new Error(`not in time: ${what}`);
-    const costMs = performance.now() - lookMs;
-    await new Promise((resolve) => setTimeout(resolve, Math.max(LOOK_MS, costMs)));
-  }
-}
+type Times = {
+  readonly restore: Cell;
+  readonly byLog: Cell | null;
+  readonly byHand: Cell | null;
+  readonly flush: Cell | null;
+  readonly burst: Cell;
+};
+type Column = keyof Times;
 
 function addresses(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `198.${18 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`);
 }
 
-function lines(all: readonly string[]): string {
-  const date = new Date().toISOString().slice(0, 19);
-  return all.map((address) => `${date}+00:00 fail ${address}\n`).join('');
-}
-
-async function ended(child: ChildProcess | null, signal: NodeJS.Signals): Promise<void> {
-  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill(signal);
-  await gone;
-}
-
-function f2b(bed: Testbed, kind: Kind, folder: string): Rival {
-  const log = join(folder, 'web.log');
-  mkdirSync(join(folder, 'etc/jail.d'), { recursive: true });
-  mkdirSync(join(folder, 'etc/filter.d'), { recursive: true });
-  writeFileSync(join(folder, 'etc/filter.d/web.conf'), '[Definition]\nfailregex = ^\\s*fail <HOST>$\n');
-  const jail = [`[web]`, 'enabled = true', 'filter = web', `logpath = ${log}`, 'port = 8080', 'maxretry = 1'];
-  writeFileSync(
-    join(folder, 'etc/jail.d/web.conf'),
-    `${[...jail, 'bantime = 1d', `action = ${kind}`].join('\n')}\n`,
-  );
-  writeFileSync(log, '');
-  const words = ['--config', join(folder, 'etc'), '--state', join(folder, 'state.json')];
-  const more = ['--log', join(folder, 'f2b.log')];
-  const prefix = ['ip', 'netns', 'exec', bed.victim, binary];
-  const lists: Readonly<Record<Kind, Words>> = {
-    nftables: ['nft', 'list', 'set', 'inet', 'f2b', 'addr4-web'],
-    ipset: ['ipset', 'save', 'f2b.web-4'],
-    iptables: ['iptables', '-S', 'f2b.web'],
-  };
-  let child: ChildProcess | null = null;
-  return {
-    name: 'f2b',
-    async start() {
-      const [program = '', ...args] = [...prefix, 'run', ...words, ...more];
-      child = spawn(program, args, { stdio: 'ignore' });
-    },
-    stop: () => ended(child, 'SIGTERM'),
-    async flush() {
-      const output = await run(command(['ip', ...prefix.slice(1), 'flush', ...words]), LIMIT_SECONDS);
-      if (output.exitCode !== 0) throw new Error(`f2b flush: ${output.stderr}`);
-    },
-    append: (all) => appendFileSync(log, lines(all)),
-    list: lists[kind],
-  };
-}
-
-const STOCK = {
-  nftables: 'nftables-multiport',
-  ipset: 'iptables-ipset-proto6',
-  iptables: 'iptables-multiport',
-};
-
-function fail2ban(bed: Testbed, kind: Kind, folder: string): Rival {
-  const etc = join(folder, 'fail2ban');
-  const log = join(folder, 'web2.log');
-  cpSync('/etc/fail2ban', etc, { recursive: true });
-  rmSync(join(etc, 'jail.d'), { recursive: true, force: true });
-  writeFileSync(join(etc, 'filter.d/web.conf'), '[Definition]\nfailregex = ^\\s*fail <HOST>$\n');
-  const jail = ['[web]', 'enabled = true', 'filter = web', `logpath = ${log}`, 'port = 8080', 'maxretry = 1'];
-  const rest = ['bantime = 1d', 'backend = polling', `action = ${STOCK[kind]}[name=web, port=8080]`];
-  writeFileSync(join(etc, 'jail.local'), `${[...jail, ...rest].join('\n')}\n`);
-  const own = [
-    `socket = ${folder}/s`,
-    `pidfile = ${folder}/p`,
-    `dbfile = ${folder}/db`,
-    `logtarget = ${folder}/l`,
-  ];
-  writeFileSync(join(etc, 'fail2ban.local'), `[Definition]\n${own.join('\n')}\n`);
-  writeFileSync(log, '');
-  const client = async (...words: string[]): Promise<void> => {
-    const argv = ['ip', 'netns', 'exec', bed.victim, 'fail2ban-client', '-c', etc, ...words] as const;
-    const output = await run(command([...argv]), LIMIT_SECONDS);
-    if (output.exitCode !== 0) throw new Error(`fail2ban-client ${words[0]}: ${output.stderr}`);
-  };
-  const lists: Readonly<Record<Kind, Words>> = {
-    nftables: ['nft', 'list', 'set', 'inet', 'f2b-table', 'addr-set-web'],
-    ipset: ['ipset', 'save', 'f2b-web'],
-    iptables: ['iptables', '-S', 'f2b-web'],
-  };
-  let child: ChildProcess | null = null;
-  return {
-    name: 'fail2ban',
-    async start() {
-      const argv = ['netns', 'exec', bed.victim, 'fail2ban-server', '-c', etc, '-f', '-s', `${folder}/s`];
-      child = spawn('ip', [...argv, '-p', `${folder}/p`, 'start'], { stdio: 'ignore' });
-    },
-    stop: () => ended(child, 'SIGTERM'),
-    flush: () => client('-s', `${folder}/s`, 'unban', '--all'),
-    append: (all) => appendFileSync(log, lines(all)),
-    list: lists[kind],
-  };
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
+/** Looks as often as looking is cheap: at most half of the time is spent on it. False when the time was up before. */
+async function until(check: () => Promise<boolean>, limitMs = LIMIT_MS || 300_000): Promise<boolean> {
   const begin = performance.now();
-  await work();
-  return performance.now() - begin;
+  for (;;) {
+    const lookMs = performance.now();
+    if (await check()) return true;
+    if (performance.now() - begin > limitMs) return false;
+    const costMs = performance.now() - lookMs;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(LOOK_MS, costMs)));
+  }
 }
 
-type Times = {
-  readonly burst: number;
-  readonly one: number;
-  readonly restore: number;
-  readonly flush: number;
-};
+/** From `begin` to the moment when the kernel holds all of them. */
+async function timed(rival: Rival, all: readonly string[], begin: () => void): Promise<Cell> {
+  const last = all.at(-1) ?? '';
+  const beginMs = performance.now();
+  begin();
+  const isDone = await until(() => rival.holds(last));
+  const ms = performance.now() - beginMs;
+  const own = rival.processor();
+  const reached = await rival.count();
+  if (isDone && reached >= all.length) return { ms, reached: null, own };
+  if (isDone && (await until(async () => (await rival.count()) >= all.length)))
+    return { ms: performance.now() - beginMs, reached: null, own: rival.processor() };
+  return { ms, reached: [reached, all.length], own };
+}
+
+async function median(rounds: number, work: (round: number) => Promise<Cell>): Promise<Cell> {
+  const cells: Cell[] = [];
+  for (let i = 0; i < rounds; i++) cells.push(await work(i));
+  return cells.sort((a, b) => a.ms - b.ms)[Math.floor(rounds / 2)] ?? { ms: 0, reached: null, own: 0 };
+}
+
+async function empty(bed: Testbed): Promise<void> {
+  for (const words of [
+    ['nft', 'flush', 'ruleset'],
+    ['ipset', 'destroy'],
+  ] as const)
+    await bed.run(command([...words], { mayFail: true }));
+}
+
+async function flushed(rival: Rival, all: readonly string[]): Promise<Cell> {
+  const beginMs = performance.now();
+  await rival.flush();
+  const [first = '', last = ''] = [all[0], all.at(-1)];
+  const isGone = await until(async () => !(await rival.holds(first)) && !(await rival.holds(last)));
+  return { ms: performance.now() - beginMs, reached: isGone ? null : [0, all.length], own: 0 };
+}
 
 /** Everything once, for one rival in a namespace of its own. */
 async function measure(kind: Kind, count: number, make: typeof f2b): Promise<Times> {
   const bed = await makeTestbed([]);
   const folder = mkdtempSync(join(tmpdir(), 'f2b-bench-'));
   const rival = make(bed, kind, folder);
+  const all = addresses(count);
   try {
-    const all = addresses(count);
-    await rival.start();
+    // One ban to see that it works; then everything is made anew, with bans to remember.
+    rival.start();
     rival.append(['198.51.100.1']);
-    await until('it works', bed, rival, 1);
-    const burst = await timed(async () => {
-      rival.append(all);
-      await until('the burst is banned', bed, rival, count + 1);
-    });
-    const ones: number[] = [];
-    for (let i = 2; i < 7; i++) {
-      ones.push(
-        await timed(async () => {
-          rival.append([`198.51.100.${i}`]);
-          await until('one more is banned', bed, rival, count + i);
-        }),
-      );
+    if (!(await until(() => rival.holds('198.51.100.1'), 60_000)))
+      throw new Error(`${rival.name} bans nobody`);
+    const burst = await timed(rival, all, () => rival.append(all));
+    // With a long queue it would not end before it is through.
+    await rival.stop(burst.reached === null ? 'SIGTERM' : 'SIGKILL');
+    await empty(bed);
+    await rival.remember(all);
+    const restore = await timed(rival, all, () => rival.start());
+    if (restore.reached !== null) {
+      await rival.stop('SIGKILL');
+      return { burst, restore, byLog: null, byHand: null, flush: null };
     }
-    await rival.stop();
-    for (const words of [
-      ['nft', 'flush', 'ruleset'],
-      ['ipset', 'destroy'],
-    ] as const)
-      await bed.run(command([...words], { mayFail: true }));
-    const restore = await timed(async () => {
-      await rival.start();
-      await until('all are restored', bed, rival, count + 6);
+    const byLog = await median(ROUNDS, (i) => {
+      const one = `198.51.100.${10 + i}`;
+      return timed(rival, [one], () => rival.append([one]));
     });
-    const flush = await timed(async () => {
-      await rival.flush();
-      await until('nothing stands', bed, rival, 0);
+    const byHand = await median(ROUNDS, (i) => {
+      const one = `198.51.100.${20 + i}`;
+      return timed(rival, [one], () => void rival.ban(one));
     });
-    return { burst, one: ones.sort((a, b) => a - b)[2] ?? 0, restore, flush };
+    return { burst, restore, byLog, byHand, flush: await flushed(rival, all) };
   } finally {
-    await rival.stop();
+    await rival.stop('SIGKILL');
     await bed.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function print(name: string, count: number, { burst, one, restore, flush }: Times): void {
-  const cells = [burst, one, restore, flush].map((ms) => (ms / 1000).toFixed(3).padStart(9));
-  console.log(`  ${name.padEnd(9)} ${String(count).padStart(8)} ${cells.join(' ')}`);
+const COLUMNS: readonly (readonly [Column, string])[] = [
+  ['restore', 'restore'],
+  ['byLog', 'one, by log'],
+  ['byHand', 'one, by hand'],
+  ['flush', 'flush'],
+  ['burst', 'burst of new'],
+];
+const WIDTH = 24;
+
+function print(name: string, count: number, cells: readonly string[]): void {
+  console.log(
+    `  ${name.padEnd(9)} ${String(count).padStart(7)} ${cells.map((cell) => cell.padStart(WIDTH)).join('')}`,
+  );
+}
+
+function text(cell: Cell | null): string {
+  if (cell === null) return '-';
+  const seconds = (cell.ms / 1000).toFixed(3);
+  return cell.reached === null ? seconds : `>${Math.round(cell.ms / 1000)}, ${cell.reached[0]} reached`;
+}
+
+/** How many times as long the other one took; of one that was cut off, what it would take at the same pace is the least. */
+function ratio(own: Cell | null, other: Cell | null): string {
+  if (own === null || other === null) return '-';
+  const [reached, wanted] = other.reached ?? [1, 1];
+  const times = (other.ms * (wanted / Math.max(1, reached))) / own.ms;
+  return `${other.reached === null ? '' : 'about '}${times.toFixed(times < 10 ? 1 : 0)} times`;
+}
+
+async function compare(kind: Kind, count: number, hasOriginal: boolean): Promise<void> {
+  const ours = await measure(kind, count, f2b);
+  print('f2b', count, [...COLUMNS.map(([key]) => text(ours[key])), `${ours.restore.own.toFixed(2)} own`]);
+  if (!hasOriginal || count > MOST_COMPARED) return;
+  const theirs = await measure(kind, count, fail2ban);
+  print('fail2ban', count, [
+    ...COLUMNS.map(([key]) => text(theirs[key])),
+    `${theirs.restore.own.toFixed(2)} own`,
+  ]);
+  print(
+    'faster',
+    count,
+    COLUMNS.map(([key]) => ratio(ours[key], theirs[key])),
+  );
 }
 
 const words = process.argv.slice(2);
 const kinds = (['nftables', 'ipset', 'iptables'] as const).filter(
-  (kind) => words.every((word) => word.startsWith('--')) || words.includes(kind),
+  (kind) => words.length === 0 || words.includes(kind),
 );
-const isQuick = words.includes('--quick');
 const missing = process.getuid?.() !== 0 ? 'root' : unlessFound('ip', 'nft', 'ipset', 'iptables');
 if (missing !== false) {
   console.log(`enforcement: left out (${missing})`);
 } else {
-  const hasOriginal = unlessFound('fail2ban-server') === false;
+  const hasOriginal = LIMIT_MS > 0 && unlessFound('fail2ban-server') === false;
+  console.log(
+    `seconds until the kernel holds it; fail2ban gets ${LIMIT_MS / 1000} s for each; own = processor`,
+  );
+  console.log('seconds of the program itself from its start until all are restored');
   for (const kind of kinds) {
     console.log(
-      `${kind}: seconds until the kernel holds it (looked at every ${LOOK_MS} ms, listing included)`,
+      `${kind}\n            bans  ${COLUMNS.map(([, title]) => title.padStart(WIDTH))
+        .join('')
+        .slice(1)}`,
     );
-    console.log('                bans  new bans  one more   restart     flush');
-    const sizes = kind === 'iptables' ? [1000, 10_000] : [1000, 10_000, 100_000];
-    for (const count of sizes) {
-      print('f2b', count, await measure(kind, count, f2b));
-      if (!hasOriginal || count > (isQuick ? 1000 : 10_000)) continue;
-      print('fail2ban', count, await measure(kind, count, fail2ban));
-    }
+    for (const count of SIZES)
+      if (kind !== 'iptables' || count <= MOST_COMPARED) await compare(kind, count, hasOriginal);
   }
 }
