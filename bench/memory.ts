@@ -30,8 +30,8 @@ const JAILS = [
   'recidive',
 ];
 const BINARY = process.env['F2B_BINARY'] ?? join(import.meta.dirname, '..', 'dist', 'f2b');
-/** V8 gives memory back when nothing happened for some seconds. */
-const IDLE_MS = 10_000;
+/** The daemon gives memory back when work is over: at its next sweep, ten seconds apart. */
+const IDLE_MS = 24_000;
 
 type Memory = { readonly rss: number; readonly anonymous: number };
 type Server = { readonly child: ChildProcess; readonly folder: string; readonly log: () => string };

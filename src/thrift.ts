@@ -6,7 +6,7 @@ const COMPILERS = ['sparkplug', 'maglev', 'opt'];
 /** Bytes of heap that are not worth a collection. */
 const SLACK = 4 * 1024 * 1024;
 /** Collections are at least so far apart, in milliseconds, and take at most one part in SHARE of the time. */
-const PAUSE_MS = 10_000;
+const PAUSE_MS = 9_000;
 const SHARE = 1000;
 
 /** Of the last collection: what was left of the heap, in bytes, and when the next one may be, by performance.now(). */

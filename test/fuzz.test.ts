@@ -3,7 +3,18 @@
  * stand in the log, every mistake says where it is. F2B_FUZZ_SEED repeats a run.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ConfigTree, diskTree, loadConfig, loadFilter, memoryTree } from '../src/config.ts';
@@ -19,15 +30,16 @@ import { emptyState, jailState } from '../src/state.ts';
 import { printState, readState } from '../src/statejson.ts';
 import { dice } from './dice.ts';
 import { type Dice, damaged, noise, pick } from './mutate.ts';
-import { isLong } from './need.ts';
+import { isLong, program } from './need.ts';
 import { readSamples } from './samples/read.ts';
+import { eventually } from './testbed.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const STOCK = '/etc/fail2ban';
 const STOCK_LOGS = '/usr/lib/python3/dist-packages/fail2ban/tests/files/logs';
 const SEED = Number(process.env['F2B_FUZZ_SEED'] ?? (isLong ? Date.now() % 1_000_000 : 1));
 /** Milliseconds for each of the tests here. */
-const BUDGET_MS = isLong ? Number(process.env['F2B_FUZZ_SECONDS'] ?? 600) * 200 : 1000;
+const BUDGET_MS = isLong ? Number(process.env['F2B_FUZZ_SECONDS'] ?? 600) * 167 : 1000;
 const VICTIM = '203.0.113.66';
 
 /** Runs `once` with ever new dice until the time is up; says how to repeat what failed. */
@@ -256,4 +268,68 @@ test('damaged state files: they are read whole or not at all', (t) => {
     const read = readState(damaged(roll, text, [text]));
     if (read.kind === 'ok') readState(printState(read.state, 6));
   });
+});
+
+test('a daemon that reads damaged logs lives on, bans nobody who does not stand in them, and stays small', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-fuzz-'));
+  mkdirSync(join(folder, 'etc/jail.d'), { recursive: true });
+  const names = own.map(({ filter }) => filter.name);
+  const jail = (name: string): string =>
+    `[x-${name}]\nenabled = true\nfilter = ${name}\nlogpath = ${folder}/${name}.log\nmaxretry = 1\nbantime = 5\nusedns = no\nbanaction = dummy\nipv6prefix = 128\nignoreself = false\nprotectssh = false\n`;
+  writeFileSync(join(folder, 'etc/jail.d/all.conf'), names.map(jail).join('\n'));
+  for (const name of [...names, 'own']) writeFileSync(join(folder, `${name}.log`), '');
+  const globals = ['--config', join(folder, 'etc'), '--state', join(folder, 'state/s.json')];
+  const words = [...program.slice(1), 'run', '--log', join(folder, 'own.log'), ...globals];
+  const daemon = spawn(program[0], words, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  daemon.stderr.on('data', (chunk: Buffer) => {
+    said += chunk;
+  });
+  const log = (): string => readFileSync(join(folder, 'own.log'), 'utf8');
+  try {
+    await eventually(
+      'the daemon follows its logs',
+      () => log().split('Added logfile').length > names.length,
+      60,
+    );
+    const roll = dice(SEED);
+    const written = new Map<string, string[]>(names.map((name) => [name, []]));
+    const now = (): string => new Date().toISOString().slice(0, 19).replace('T', ' ');
+    const end = performance.now() + BUDGET_MS;
+    while (performance.now() < end) {
+      const { filter, lines } = pick(roll, own) ?? assert.fail();
+      const some = Array.from({ length: 20 }, () =>
+        damaged(roll, `${now()} ${pick(roll, lines)}`, everyLine),
+      );
+      const bytes = roll(5) === 0 ? noise(roll, 2000) : Buffer.from(`${some.join('\n')}\n`, 'latin1');
+      appendFileSync(join(folder, `${filter.name}.log`), bytes);
+      written.get(filter.name)?.push(bytes.toString('latin1'));
+      if (roll(500) === 0) writeFileSync(join(folder, `${filter.name}.log`), '');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.equal(
+        daemon.exitCode ?? daemon.signalCode,
+        null,
+        `F2B_FUZZ_SEED=${SEED}: the daemon died: ${said}`,
+      );
+    }
+    const bans = [...log().matchAll(/\[x-(\S+)\] Ban (\S+)/g)];
+    const kb = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${daemon.pid}/status`, 'utf8'))?.[1]);
+    t.diagnostic(`${bans.length} bans, ${kb} KB at most`);
+    assert.ok(kb < 400 * 1024, `${kb} KB`);
+    assert.equal(said, '');
+    for (const [, name = '', id = ''] of bans) {
+      const text = (written.get(name) ?? []).join('');
+      assert.ok(
+        standsIn(text, id),
+        `F2B_FUZZ_SEED=${SEED}: ${name} banned ${id}, which is nowhere in its log`,
+      );
+    }
+  } finally {
+    const gone = new Promise((resolve) => daemon.once('exit', resolve));
+    if (daemon.exitCode === null && daemon.signalCode === null) {
+      daemon.kill('SIGKILL');
+      await gone;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
