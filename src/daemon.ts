@@ -28,6 +28,8 @@ export type DaemonOptions = {
   readonly statePath: string;
   /** As loaded from statePath under its lock. */
   readonly state: State;
+  /** stampOf(statePath) from under that lock; '' = not known. */
+  readonly stamp: string;
   readonly log: Log;
   readonly run: Run;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -48,6 +50,8 @@ const LISTS_MS = 2000;
 const DAY = 86400;
 /** How long a start waits for the bans of an earlier run to stand before it goes on, in milliseconds. */
 const FIRST_MS = 1000;
+/** So many bans are worth V8's compilers and the memory that they take. */
+const MANY = 5000;
 /** How long a stop waits for answers that failures wait for, in milliseconds. */
 const GATE_MS = 10_000;
 
@@ -87,12 +91,16 @@ export class Daemon {
     this.#herald = new Herald(log);
     this.#keeper = dryRun
       ? null
-      : new Keeper(options.statePath, state, {
-          onOrders: (orders) => this.#warden.obey(orders),
-          onTrouble: (reason) => this.#herald.saving(reason),
-          beforeSave: () => this.#notePositions(),
-          now,
-        });
+      : new Keeper(
+          options.statePath,
+          { state, stamp: options.stamp },
+          {
+            onOrders: (orders) => this.#warden.obey(orders),
+            onTrouble: (reason) => this.#herald.saving(reason),
+            beforeSave: () => this.#notePositions(),
+            now,
+          },
+        );
     this.#warden = new Warden({
       ...{ state, log, run, env, dryRun, once, now },
       locked: (work) => this.#keeper?.locked(work) ?? work().then(() => true),
@@ -194,8 +202,9 @@ export class Daemon {
 
   /** Has the bans of an earlier run stand before filters are compiled, which takes longer. */
   async #standFirst({ jails }: Config): Promise<Wall | null> {
-    const hasBans = jails.some(({ name }) => jailState(this.#state, name).bans.size > 0);
-    if (!hasBans || this.#options.dryRun) return null;
+    const bans = jails.reduce((sum, { name }) => sum + jailState(this.#state, name).bans.size, 0);
+    if (bans === 0 || this.#options.dryRun) return null;
+    if (bans > MANY) settle();
     const wall = await buildWall(jails, readServices(this.#options.services), this.#options.env);
     this.#warden.enforce(wall);
     let timer: NodeJS.Timeout | undefined;

@@ -42,6 +42,9 @@ export type KeeperEvents = {
   now(): number;
 };
 
+/** A state from its file, and which file that was. */
+export type Loaded = { readonly state: State; readonly stamp?: string };
+
 /**
  * Keeps the daemon's state and its file the same: writes what changed, takes in what commands changed. All of
  * it happens one after the other, under the state's lock.
@@ -50,8 +53,8 @@ export class Keeper {
   readonly #path: string;
   readonly #state: State;
   readonly #events: KeeperEvents;
-  /** Of the file as we last read or wrote it; none yet, since a command may have been there after the state was loaded. */
-  #stamp = '';
+  /** Of the file as we last read or wrote it. */
+  #stamp: string;
   #seenSeq: number;
   #timer: NodeJS.Timeout | null = null;
   #dueMs = Number.POSITIVE_INFINITY;
@@ -63,9 +66,13 @@ export class Keeper {
   #trouble: string | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
-  /** `state` was just loaded from `path` under its lock. */
-  constructor(path: string, state: State, events: KeeperEvents) {
+  /**
+   * `state` was just loaded from `path` under its lock; `stamp` is stampOf(path) from under the same lock. Without it the file
+   * is looked at again, since a command may have been there meanwhile.
+   */
+  constructor(path: string, { state, stamp = '' }: Loaded, events: KeeperEvents) {
     this.#path = path;
+    this.#stamp = stamp;
     this.#state = state;
     this.#events = events;
     this.#seenSeq = state.seq;

@@ -23,12 +23,16 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
   const state = emptyState();
   const orders: Order[] = [];
   const troubles: (string | null)[] = [];
-  const keeper = new Keeper(path, state, {
-    onOrders: (some) => orders.push(...some),
-    onTrouble: (reason) => troubles.push(reason),
-    beforeSave: () => state.positions.set('/log', { offset: state.jails.size }),
-    now: () => 5,
-  });
+  const keeper = new Keeper(
+    path,
+    { state },
+    {
+      onOrders: (some) => orders.push(...some),
+      onTrouble: (reason) => troubles.push(reason),
+      beforeSave: () => state.positions.set('/log', { offset: state.jails.size }),
+      now: () => 5,
+    },
+  );
   try {
     await work({ path, state, keeper, orders, troubles });
   } finally {

@@ -3,7 +3,7 @@ import { Daemon } from '../daemon.ts';
 import { MachineError, UsageError } from '../errors.ts';
 import { type Lock, lockHolder, takeLock } from '../lock.ts';
 import { LEVELS, type Level, openLog } from '../log.ts';
-import { loadState, lockState, prepareFolder, runLockPath } from '../statefile.ts';
+import { loadState, lockState, prepareFolder, runLockPath, stampOf } from '../statefile.ts';
 import { startThrifty } from '../thrift.ts';
 import type { Call, Command } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './host.ts';
@@ -79,6 +79,7 @@ async function serve(call: Call, statePath: string): Promise<number> {
     },
     statePath,
     state: loaded.state,
+    stamp: loaded.stamp,
     log,
     run: runnerOf(call),
     env: io.env,
@@ -100,10 +101,10 @@ async function serve(call: Call, statePath: string): Promise<number> {
 }
 
 function openState(path: string, isDry: boolean) {
-  if (isDry) return loadState(path, false);
+  if (isDry) return { ...loadState(path, false), stamp: '' };
   const lock = lockState(path);
   try {
-    return loadState(path, true);
+    return { ...loadState(path, true), stamp: stampOf(path) };
   } finally {
     lock.release();
   }
