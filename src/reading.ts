@@ -76,8 +76,9 @@ export class Reading {
     );
   }
 
-  /** Says which log files are followed now that were not said before, and where reading begins. */
+  /** Says which log files are followed now that were not said before, and where reading begins; forgets those that are gone. */
   announce(): void {
+    this.#forgetGone();
     for (const { source } of this.#files.all()) {
       const position = source.position();
       const mark = position?.kind === 'file' ? position.files.findLast(({ done }) => !done) : undefined;
@@ -166,6 +167,17 @@ export class Reading {
   close(): void {
     this.#files.close();
     for (const { journal } of this.#journals) journal.close();
+  }
+
+  /** A log with the date in its name is another one every day. */
+  #forgetGone(): void {
+    const names = new Set(this.sources().map(({ source }) => source.name));
+    for (const key of this.#engines.keys()) {
+      if (!names.has(key.slice(0, key.indexOf('\n')))) this.#engines.delete(key);
+    }
+    for (const known of [this.#samplers, this.#announced]) {
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    }
   }
 
   #stuck(source: string, jail: string): readonly StuckHealth[] {
