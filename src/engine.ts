@@ -70,6 +70,8 @@ const FULL_LINE = 512;
 const MOST_LIMIT_MS = 1000;
 
 const SLOW = Symbol('slow');
+/** Sources cut it off; where it stands, it is no part of the line. */
+const CR = 13;
 const NO_WINDOW: FilterState['window'] = [];
 
 /** Where matching stands; written all the time, so that an interruption knows what it interrupted. */
@@ -91,6 +93,10 @@ type Cursor = {
 /** Told of every line that matched anything, for whoever counts those: f2b regex. Offsets are the batch's. */
 export type Survey = {
   readonly checkAll: boolean;
+  /** Whether what begins there is no line of a log. */
+  isComment(bytes: Uint8Array, start: number): boolean;
+  /** The text of a line that goes the long way. */
+  decode(bytes: Uint8Array): string;
   /** The line went the short way: what became of it stands in `express`. */
   onShort(verdict: ExpressVerdict, express: Express, start: number, end: number): void;
   onLong(outcome: Outcome, text: string, start: number, end: number): void;
@@ -232,7 +238,12 @@ export class Engine {
       cursor.isOpen = true;
       place.start = start - from;
       place.end = stop - from;
-      const isShort = isPlain || (times === null && isAscii(bytes.subarray(start, stop)));
+      if (this.#survey?.isComment(bytes, start) === true) {
+        this.#closeLine();
+        return;
+      }
+      const isShort =
+        (isPlain || (times === null && isAscii(bytes.subarray(start, stop)))) && bytes[stop - 1] !== CR;
       let line: Line | null = null;
       for (let worker = 0; worker < this.workers.length; worker++) {
         if (!this.#dispatch.concerns(worker)) continue;
@@ -268,7 +279,11 @@ export class Engine {
 
   #lineOf({ bytes, times }: Batch): Line {
     const { line, lineEnd, index } = this.#cursor;
-    return { text: bytes.toString('utf8', line, lineEnd), time: times?.[index] ?? null };
+    const text =
+      this.#survey === null
+        ? bytes.toString('utf8', line, lineEnd)
+        : this.#survey.decode(bytes.subarray(line, lineEnd));
+    return { text, time: times?.[index] ?? null };
   }
 
   #closeLine(): void {
@@ -301,7 +316,8 @@ export class Engine {
         return !isHeld || !this.#quarantine.holds(number, index, length);
       },
     });
-    if (outcome.failures.length > 0 || outcome.warning !== null)
+    if (this.#survey !== null) this.#survey.onLong(outcome, line.text, cursor.line, cursor.lineEnd);
+    else if (outcome.failures.length > 0 || outcome.warning !== null)
       results.push({ worker: number, outcome, ip: 0, time: 0 });
     // An interruption comes at calls and loops only: what is told is done with in the same breath.
     cursor.worker = number + 1;

@@ -1,5 +1,5 @@
 import type { Fields } from './filter/fields.ts';
-import type { Filter, FilterFailure, Outcome } from './filter.ts';
+import type { ExpressVerdict, Filter, FilterFailure, Outcome } from './filter.ts';
 
 /** One failregex that hit a line; `id` is null while the session has not said who it is. */
 export type Hit = {
@@ -130,6 +130,37 @@ export function addLine(tally: Tally, line: string, verdict: Verdict, options: R
   if (result === 'matched') keep(tally.matched, line, options.matched, options);
   else if (result === 'missed') keep(tally.missed, line, options.missed, options);
   else keep(tally.ignored, line, options.ignored, options);
+}
+
+/** A line that went the short way through the filter; `text` is asked for when the line is listed. */
+export type ShortLine = {
+  readonly verdict: ExpressVerdict;
+  readonly regex: number;
+  readonly isPrefixed: boolean;
+  readonly text: () => string;
+};
+
+/** Counts a line that went the short way, all but its share of `lines`. */
+export function countShort(tally: Tally, line: ShortLine, options: ReportOptions): void {
+  const { verdict, regex, isPrefixed } = line;
+  if (isPrefixed) tally.prefixed++;
+  if (verdict === 'ignored') tally.ignoreHits[regex] = (tally.ignoreHits[regex] ?? 0) + 1;
+  if (verdict === 'matched' || verdict === 'helper') tally.failHits[regex] = (tally.failHits[regex] ?? 0) + 1;
+  const kind = verdict === 'matched' || verdict === 'missed' ? verdict : 'ignored';
+  const kept = tally[kind];
+  if (options[kind] === 'some' && kept.lines.length <= options.maxlines)
+    keep(kept, line.text(), 'some', options);
+  else kept.count++;
+}
+
+/** Counts a line of that kind, and keeps it when it will be listed. */
+export function keepLine(
+  kept: Kept,
+  line: string,
+  kind: 'matched' | 'missed' | 'ignored',
+  options: ReportOptions,
+): void {
+  keep(kept, line, options[kind], options);
 }
 
 function keep(kept: Kept, line: string, listing: Listing, options: ReportOptions): void {

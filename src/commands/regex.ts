@@ -25,6 +25,7 @@ import { Bounded, type StuckLine } from './regex/bounded.ts';
 import { type Choice, chooseFilter, chooseIgnore } from './regex/choose.ts';
 import { type Input, type InputLine, JOURNAL, openInput } from './regex/lines.ts';
 import { LISTED, OPTIONS, readWish, type Wish } from './regex/options.ts';
+import { canSurvey, survey } from './regex/survey.ts';
 import { dateLines, debuggexLink, explanation, spellTime } from './regex/words.ts';
 
 /** `f2b regex`: tries a filter or a regex on a log; fail2ban-regex(1). */
@@ -242,13 +243,18 @@ function patternIntro({ filter, state, wish }: Run): readonly string[] {
 }
 
 async function report(run: Run, input: Input, intro: readonly string[]): Promise<void> {
+  const plain = canSurvey(run.filter, run.wish, input.plain?.encoding ?? '') ? input.plain : null;
   const { io, filter, tally, wish, state } = run;
   io.stdout(['', 'Running tests', '=============', '', ...intro, ...input.intro, '', ''].join('\n'));
   const started = io.now();
-  await eachLine(run, input, (_, { line, verdict }) => {
-    addLine(tally, line.text, verdict, wish.report);
-    return '';
-  });
+  if (plain === null) {
+    await eachLine(run, input, (_, { line, verdict }) => {
+      addLine(tally, line.text, verdict, wish.report);
+      return '';
+    });
+  } else {
+    await surveyFile(run, plain.path, plain.encoding);
+  }
   const elapsed = Math.max(0, io.now() - started);
   const text = formatReport({
     filter,
@@ -260,6 +266,29 @@ async function report(run: Run, input: Input, intro: readonly string[]): Promise
     spellTime,
   });
   io.stdout(text);
+}
+
+async function surveyFile(run: Run, path: string, encoding: string): Promise<void> {
+  const { filter, state, tally, wish } = run;
+  const count = (outcome: Outcome, text: string): void => {
+    noteNames(run, text, outcome);
+    addLine(tally, text, judge(outcome, run.names), wish.report);
+  };
+  await survey(path, encoding, {
+    ...{ filter, state, tally, wish },
+    onStuck: (stuck) => noteStuck(run, stuck),
+    onLong(outcome, text) {
+      const names = namesIn(outcome);
+      if (names.length === 0) {
+        count(outcome, text);
+        return null;
+      }
+      return (async () => {
+        for (const name of names) await resolveName(run, name);
+        count(outcome, text);
+      })();
+    },
+  });
 }
 
 /** A line that takes longer is not explained, in milliseconds. */

@@ -16,6 +16,8 @@ export type InputLine = { readonly text: string; readonly time: number | null };
 export type Input = {
   readonly intro: readonly string[];
   readonly batches: AsyncIterable<readonly InputLine[]>;
+  /** Where the bytes are, when they are in a regular file as they stand. */
+  readonly plain: { readonly path: string; readonly encoding: string } | null;
 };
 
 /** How the lines are to be had. */
@@ -42,12 +44,17 @@ export function openInput(log: string, options: InputOptions): Input {
   if (log === '-') {
     return {
       intro: ['Use   standard input', using],
-      batches: split(options.stdin, decoder, 'standard input'),
+      batches: split(() => options.stdin, decoder, 'standard input'),
+      plain: null,
     };
   }
   if (JOURNAL.test(log)) return openJournal(log, options, using);
   if (isFile(log)) {
-    return { intro: [`Use         log file : ${log}`, using], batches: split(streamOf(log), decoder, log) };
+    return {
+      intro: [`Use         log file : ${log}`, using],
+      batches: split(() => streamOf(log), decoder, log),
+      plain: isRegular(log) && !isGzip(log) ? { path: log, encoding } : null,
+    };
   }
   return literal(log, options.maxlines);
 }
@@ -92,8 +99,12 @@ function streamOf(path: string): Readable {
   return file.pipe(plain);
 }
 
+function isRegular(path: string): boolean {
+  return statSync(path).isFile();
+}
+
 function isGzip(path: string): boolean {
-  if (!statSync(path).isFile()) return false;
+  if (!isRegular(path)) return false;
   try {
     const file = openSync(path, 'r');
     const head = Buffer.alloc(2);
@@ -106,13 +117,13 @@ function isGzip(path: string): boolean {
 }
 
 async function* split(
-  stream: Readable,
+  open: () => Readable,
   decoder: TextDecoder,
   name: string,
 ): AsyncGenerator<readonly InputLine[]> {
   let rest = '';
   try {
-    for await (const chunk of stream) {
+    for await (const chunk of open()) {
       const bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
       const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
@@ -139,13 +150,14 @@ function literal(log: string, maxlines: number): Input {
     yield texts.map(lineOf);
   };
   if (texts.length === 1 && maxlines <= 1) {
-    return { intro: [`Use      single line : ${shortened(log)}`], batches: batches() };
+    return { intro: [`Use      single line : ${shortened(log)}`], batches: batches(), plain: null };
   }
   const shown = texts.slice(0, 5).map((text, i) => `| ${String(i + 1).padStart(2)}: ${shortened(text)}`);
   const more = texts.length > 5 ? ['| ...'] : [];
   return {
     intro: [`Use      multi line : ${texts.length} line(s)`, ...shown, ...more, '`-'],
     batches: batches(),
+    plain: null,
   };
 }
 
@@ -165,7 +177,11 @@ function openJournal(log: string, options: InputOptions, using: string): Input {
   );
   const words = matches.flatMap((line, i) => [...(i > 0 ? ['+'] : []), ...splitWords(line)]);
   const matching = words.length === 0 ? [] : [`Use    journal match : ${words.join(' ')}`];
-  return { intro: ['Use         systemd journal', using, ...matching], batches: journalLines(args) };
+  return {
+    intro: ['Use         systemd journal', using, ...matching],
+    batches: journalLines(args),
+    plain: null,
+  };
 }
 
 async function* journalLines(args: readonly string[]): AsyncGenerator<readonly InputLine[]> {
