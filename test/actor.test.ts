@@ -73,7 +73,7 @@ test('an actor starts, bans, unbans and stops, one step after the other', () =>
     actor.ban(ticketOf('192.0.2.8', ban));
     actor.unban(ticketOf('192.0.2.8', ban));
     actor.stop();
-    await actor.idle(20_000);
+    await actor.idle(60_000);
     assert.deepEqual(troubles, []);
     assert.equal(
       out(),
@@ -92,10 +92,10 @@ test('an actor uses actionflush at the stop where there is one, and leaves resto
     actor.start();
     actor.ban(ticketOf('192.0.2.7', ban, { restored: true }));
     actor.stop();
-    await actor.idle(20_000);
+    await actor.idle(60_000);
     const mail = new Actor(jailWith(folder, { ...options, norestored: '1' }), parts(troubles));
     mail.ban(ticketOf('192.0.2.9', ban, { restored: true }));
-    await mail.idle(20_000);
+    await mail.idle(60_000);
     assert.equal(out(), 'ban 192.0.2.7 1\nflush\n');
   }));
 
@@ -109,10 +109,10 @@ test('after a failure the check decides: the ground is made anew and the ban tri
     });
     const actor = new Actor(jail, parts(troubles));
     actor.start();
-    await actor.idle(20_000);
+    await actor.idle(60_000);
     rmSync(join(folder, 'ground'));
     actor.ban(ticketOf('192.0.2.7', ban));
-    await actor.idle(20_000);
+    await actor.idle(60_000);
     assert.deepEqual([out(), troubles], ['start\nstart\nban 192.0.2.7\n', []]);
   }));
 
@@ -121,11 +121,11 @@ test('a failing and a hanging action are told with their reason, and what comes 
     const jail = jailWith(folder, {
       actionban:
         'case <ip> in *.7) echo no such thing >&2; exit 3;; *.8) sleep 60;; *) echo ban <ip> >> @/out;; esac',
-      timeout: '1',
+      timeout: '4',
     });
     const actor = new Actor(jail, parts(troubles));
     for (const id of ['192.0.2.7', '192.0.2.8', '192.0.2.9']) actor.ban(ticketOf(id, ban));
-    await actor.idle(20_000);
+    await actor.idle(60_000);
     assert.equal(out(), 'ban 192.0.2.9\n');
     assert.equal(troubles.length, 2);
     assert.match(troubles[0] ?? '', /^\[app\] note: actionban failed: .*no such thing/);
@@ -166,7 +166,7 @@ async function stockAction(action: string, programs: readonly string[], scene: S
   actor.start();
   actor.ban(ticketOf('192.0.2.7', { ...ban, matches: ["it's `a` $(line)"] }));
   actor.unban(ticketOf('192.0.2.7', ban));
-  await actor.idle(20_000);
+  await actor.idle(60_000);
   return out();
 }
 

@@ -8,7 +8,7 @@ const REDIRECT = `table ip nat {
   chain PREROUTING { type nat hook prerouting priority dstnat; tcp dport 18080 redirect to :8081; }
 }`;
 
-describe('published ports', { skip: unlessTestbed('nft'), timeout: 60_000 }, () => {
+describe('published ports', { skip: unlessTestbed('nft'), timeout: 280_000 }, () => {
   for (const chain of ['INPUT,DOCKER-USER', 'PREROUTING']) {
     it(`nftables[chain="${chain}"] refuses the port that was dialled, and no other`, async () => {
       const bed = await makeTestbed([8080, 8081]);

@@ -111,7 +111,7 @@ function driftTests(one: Case): void {
   const skip = unlessTestbed(...one.programs);
   describe(`${one.name}${one.variant ?? ''}: damage done by others while the daemon runs`, {
     skip,
-    timeout: 110_000,
+    timeout: 280_000,
     concurrency: 1,
   }, () => {
     let bed: Testbed;

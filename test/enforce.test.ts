@@ -316,7 +316,7 @@ test('no value that is not a canonical address reaches a command', () => {
 
 const skip = unlessTestbed('nft', 'ipset', 'iptables', 'setpriv');
 
-describe('enforcing with programs that misbehave', { skip, timeout: 120_000 }, () => {
+describe('enforcing with programs that misbehave', { skip, timeout: 280_000 }, () => {
   let bed: Testbed;
   let folder: string;
   const ban: Entry = { jail: 'a', address: '10.2.1.99', until: null };

@@ -39,7 +39,7 @@ async function pass(jail: WorkingJail, visitors: readonly { id: string; isName?:
   for (const { id, isName = false, user = '' } of visitors) {
     gate.enter(jail, { ticket: ticketOf(id, null, { fields: new Map([['user', user]]) }), isName });
   }
-  await gate.idle(20_000);
+  await gate.idle(60_000);
   return { passed, told };
 }
 

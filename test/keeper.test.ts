@@ -43,7 +43,7 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
 
 const idsOf = (state: State): string[] => [...(state.jails.get('sshd')?.bans.keys() ?? [])].sort();
 const settle = async (done: () => boolean): Promise<void> => {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 60_000;
   while (!done()) {
     assert.ok(Date.now() < end, 'never came');
     await new Promise((resolve) => setTimeout(resolve, 5));

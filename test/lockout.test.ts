@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { makeRunning, type Running } from './running.ts';
 import { eventually, makeTestbed, type Testbed, unlessTestbed } from './testbed.ts';
 
-describe('lock-out', { skip: unlessTestbed('nft'), timeout: 110_000 }, () => {
+describe('lock-out', { skip: unlessTestbed('nft'), timeout: 280_000 }, () => {
   let bed: Testbed;
   let running: Running;
   const bansOf = (): readonly string[] => [...(running.state().jails.get('web')?.bans.keys() ?? [])];

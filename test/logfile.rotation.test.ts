@@ -96,7 +96,7 @@ describe('logrotate under a writer in a hurry', { skip: noLogrotate }, () => {
         () => log.came >= wrote,
         () =>
           `${wrote} lines, ${log.came} came, the first missing is ${log.seen.indexOf(0)}: ${readdirSync(folder)}`,
-        30_000,
+        60_000,
       );
       assert.equal(log.came, wrote);
       assert.ok(

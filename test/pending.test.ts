@@ -18,7 +18,7 @@ const EXECUTED = [
   { kind: 'iptables', programs: TABLES, count: ['iptables', '-S', 'f2b.web'] },
 ] as const;
 
-describe('the daemon and its programs', { timeout: isLong ? 400_000 : 110_000 }, () => {
+describe('the daemon and its programs', { timeout: isLong ? 400_000 : 280_000 }, () => {
   it('a program that is refused or hangs leaves bans pending, with the reason; reading goes on, and so do other firewalls', {
     skip: unlessTestbed('nft', 'ipset', 'iptables', 'mount'),
   }, async () => {

@@ -44,7 +44,7 @@ trap 'exit 1' HUP INT TERM
 [ $# -gt 0 ] || set -- 'test/**/*.test.ts'
 # A test that hangs is ended, and a file as a whole too. Most of the waiting is for kernels and clocks, so
 # one file more than there are processors.
-if [ -n "${F2B_LONG:-}" ]; then limit=1800000; else limit=120000; fi
+if [ -n "${F2B_LONG:-}" ]; then limit=1800000; else limit=300000; fi
 code=0
 "$node" --test $watch --test-timeout=$limit --test-concurrency=$(($(nproc) + 1)) \
   --test-reporter=spec --test-reporter-destination=stdout \

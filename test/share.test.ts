@@ -66,7 +66,7 @@ function runConfined(folder: string, commands: readonly string[]): readonly stri
   writeFileSync(join(units, 'main.service'), unit);
   const namespaces = ['-m', '-p', '-f', '-u', '-n', '-i', '-C', '--kill-child=KILL'];
   spawnSync('unshare', [...namespaces, 'sh', '-c', OWN_SYSTEMD, 'sh', folder], {
-    timeout: 60_000,
+    timeout: 120_000,
     killSignal: 'SIGKILL',
   });
   return existsSync(results) ? readFileSync(results, 'utf8').split('\n').filter(Boolean) : null;

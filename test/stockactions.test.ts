@@ -91,7 +91,7 @@ box:
 
 describe('stock mail actions and a real mail server', {
   skip: noOriginal || unlessTestbed('exim4', 'sendmail', 'mount', 'whois'),
-  timeout: 110_000,
+  timeout: 280_000,
 }, () => {
   let bed: Testbed;
   let folder: string;
@@ -201,7 +201,7 @@ describe('stock mail actions and a real mail server', {
   });
 });
 
-describe('stock firewall actions, run as commands', { timeout: 110_000, concurrency: 2 }, () => {
+describe('stock firewall actions, run as commands', { timeout: 280_000, concurrency: 2 }, () => {
   for (const [name, action, list] of [
     ['iptables-multiport', 'iptables-multiport[native=no, port="%(port)s"]', 'iptables-save; ip6tables-save'],
     ['nftables', 'nftables[native=no, type=multiport, port="%(port)s"]', 'nft list ruleset'],

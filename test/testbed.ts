@@ -53,7 +53,7 @@ export function unlessTestbed(...programs: readonly string[]): string | false {
 export async function eventually(
   what: string | (() => string),
   check: () => boolean | Promise<boolean>,
-  seconds = 30,
+  seconds = 60,
 ): Promise<void> {
   const end = Date.now() + seconds * 1000;
   while (!(await check())) {

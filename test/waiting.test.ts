@@ -30,7 +30,7 @@ async function scene(
   }
 }
 
-describe('failures that wait for an answer', { skip: unlessTestbed('nft'), timeout: 110_000 }, () => {
+describe('failures that wait for an answer', { skip: unlessTestbed('nft'), timeout: 280_000 }, () => {
   it('are kept in the state over kill -9, and asked about by the next daemon, names as well', () =>
     scene(
       (folder) => [

@@ -63,7 +63,7 @@ const cases = [
   { name: 'firewalld', programs: ['firewalld', 'firewall-cmd', 'dbus-daemon'] },
 ] as const;
 
-describe('the walkthrough', { concurrency: 4, timeout: 240_000 }, () => {
+describe('the walkthrough', { concurrency: 4, timeout: 280_000 }, () => {
   for (const { name, programs } of cases) {
     describe(`with ${name}`, { skip: missing || unlessTestbed(...programs), concurrency: 1 }, () =>
       walk(name),

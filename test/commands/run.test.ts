@@ -8,7 +8,7 @@ import { eventually, makeTestbed, type Testbed, unlessTestbed } from '../testbed
 
 const PARALLEL = 50;
 
-describe('f2b run', { skip: unlessTestbed('nft'), timeout: 180_000 }, () => {
+describe('f2b run', { skip: unlessTestbed('nft'), timeout: 280_000 }, () => {
   let bed: Testbed;
   let running: Running;
 

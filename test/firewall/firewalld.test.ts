@@ -56,7 +56,7 @@ if (isLong) {
 
 test('firewalldRuns() tells whether it runs', {
   skip: unlessTestbed('firewalld', 'dbus-daemon', 'busctl'),
-  timeout: 60_000,
+  timeout: 280_000,
 }, async () => {
   const bed = await makeTestbed([], 'nftables');
   try {

@@ -33,7 +33,7 @@ const skip = unlessTestbed('nft');
 
 test('for Docker the port that was dialled counts, not the one behind the translation', {
   skip,
-  timeout: 60_000,
+  timeout: 280_000,
 }, async () => {
   const bed = await makeTestbed([8080]);
   try {
@@ -57,7 +57,7 @@ test('for Docker the port that was dialled counts, not the one behind the transl
 
 test('watch() prints a line soon after somebody else changed the firewall', {
   skip,
-  timeout: 60_000,
+  timeout: 280_000,
 }, async () => {
   const bed = await makeTestbed([]);
   const [program, ...args] = nftables().watch()?.command.argv ?? ['false'];

@@ -17,7 +17,7 @@ export function makeFolder(t: TestContext): string {
 export async function until(
   claim: () => boolean,
   what: string | (() => string),
-  deadlineMs = 25_000,
+  deadlineMs = 60_000,
 ): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!claim()) {
