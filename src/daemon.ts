@@ -202,7 +202,7 @@ export class Daemon {
 
   /** Has the bans of an earlier run stand before filters are compiled, which takes longer. */
   async #standFirst({ jails }: Config): Promise<Wall | null> {
-    const bans = jails.reduce((sum, { name }) => sum + jailState(this.#state, name).bans.size, 0);
+    const bans = jails.reduce((sum, { name }) => sum + (this.#state.jails.get(name)?.bans.size ?? 0), 0);
     if (bans === 0 || this.#options.dryRun) return null;
     if (bans > MANY) settle();
     const wall = await buildWall(jails, readServices(this.#options.services), this.#options.env);

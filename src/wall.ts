@@ -1,15 +1,8 @@
 import { planAction, wishedPorts } from './action.ts';
 import { reasonOf } from './errors.ts';
 import { run as execute } from './exec.ts';
-import {
-  command,
-  type Entry,
-  type Firewall,
-  type FirewallKind,
-  type Output,
-  type Rule,
-} from './firewall/backend.ts';
-import { chooseFirewall, isOnPath } from './firewall/choose.ts';
+import type { Entry, Firewall, FirewallKind, Output, Rule } from './firewall/backend.ts';
+import { chooseFirewall, firewalldRuns as firewalldIsOnBus, isOnPath } from './firewall/choose.ts';
 import { canonicalIp, parseNetwork } from './ip.ts';
 import type { Jail } from './jail.ts';
 import type { Services } from './ports.ts';
@@ -105,9 +98,7 @@ export async function buildWall(
   return { sections: [...sections.values()], places, troubles };
 }
 
-/** Whether firewalld answers. */
+/** Whether firewalld runs. */
 export async function firewalldRuns(env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
-  if (!isOnPath('firewall-cmd')) return false;
-  const output = await firewallRunner(env)(command(['firewall-cmd', '--state']));
-  return output.exitCode === 0;
+  return isOnPath('firewall-cmd') && isOnPath('busctl') && (await firewalldIsOnBus(firewallRunner(env)));
 }
