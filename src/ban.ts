@@ -1,5 +1,5 @@
 import { type Escalate, weightOf } from './escalation.ts';
-import { type Count, countFailure, keepMatches } from './failures.ts';
+import { type Count, countFailure, keepMatches, matchLimits } from './failures.ts';
 import type { Increment } from './jail.ts';
 import { type Ban, bansOf, type JailState, type State } from './state.ts';
 
@@ -49,7 +49,8 @@ export function judge(
   const weight = weightOf(limits.increment, before, limits.maxretry);
   const count = countFailure(jail.failures, id, { time, weight }, limits.findtime);
   jail.totalFailed += 1;
-  if (limits.maxmatches > 0) keepMatches(count, failure.lines, limits.maxmatches);
+  if (limits.maxmatches > 0)
+    keepMatches(count, failure.lines, matchLimits(limits.maxmatches, jail.failures.size + jail.bans.size));
   if (count.retry < limits.maxretry) return { kind: 'counted', count };
   jail.failures.delete(id);
   const standing = jail.bans.get(id);

@@ -69,9 +69,35 @@ function forgetOldest(failures: Failures): void {
   }
 }
 
-/** Keeps the last `maxmatches` lines, the new ones at the end. */
-export function keepMatches(count: Count, lines: readonly string[], maxmatches: number): void {
-  if (maxmatches > 0) count.matches = [...count.matches, ...lines].slice(-maxmatches);
+/** Characters of matched lines that one id is allowed: plenty where few fail, and some 40 MB in a jail at its bound. */
+const MOST_CHARS = 4_000_000;
+const LEAST_CHARS = 200;
+/** A longer line is cut. */
+const LONGEST_LINE = 2000;
+
+/** How many lines of one id are kept, and how many characters in all of them. */
+export type MatchLimits = { readonly maxmatches: number; readonly chars: number };
+
+/** What one id may keep in a jail that counts so many. */
+export function matchLimits(maxmatches: number, ids: number): MatchLimits {
+  return { maxmatches, chars: Math.max(LEAST_CHARS, Math.floor(MOST_CHARS / Math.max(1, ids))) };
+}
+
+/** Keeps the last lines, the new ones at the end; of those that are too long only the beginning, at least one of them. */
+export function keepMatches(
+  count: Count,
+  lines: readonly string[],
+  { maxmatches, chars }: MatchLimits,
+): void {
+  if (maxmatches <= 0) return;
+  const longest = Math.min(LONGEST_LINE, chars);
+  const all = [...count.matches, ...lines.map((line) => line.slice(0, longest))].slice(-maxmatches);
+  let from = all.length;
+  for (let left = chars; from > 0; from--) {
+    left -= all[from - 1]?.length ?? 0;
+    if (left < 0 && from < all.length) break;
+  }
+  count.matches = from === 0 ? all : all.slice(from);
 }
 
 /** Forgets the ids whose last failure is findtime old or older; answers how many. */

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countFailure, type Failures, keepMatches, MOST_TRACKED, sweepFailures } from '../src/failures.ts';
+import {
+  countFailure,
+  type Failures,
+  keepMatches,
+  MOST_TRACKED,
+  matchLimits,
+  sweepFailures,
+} from '../src/failures.ts';
 
 const retries = (times: readonly number[], findtime: number): number[] => {
   const failures: Failures = new Map();
@@ -45,11 +52,29 @@ test('countFailure() counts an older failure without moving the window', () => {
 
 test('keepMatches() keeps the last maxmatches lines', () => {
   const count = countFailure(new Map(), 'a', { time: 1 }, 600);
-  keepMatches(count, ['one', 'two'], 2);
-  keepMatches(count, ['three'], 2);
+  keepMatches(count, ['one', 'two'], matchLimits(2, 1));
+  keepMatches(count, ['three'], matchLimits(2, 1));
   assert.deepEqual(count.matches, ['two', 'three']);
-  keepMatches(count, ['four'], 0);
+  keepMatches(count, ['four'], matchLimits(0, 1));
   assert.deepEqual(count.matches, ['two', 'three']);
+});
+
+test('keepMatches() keeps less of each id the more ids there are, and the beginning of one line at least', () => {
+  const long = 'x'.repeat(60_000);
+  for (const ids of [1, 1000, 10_000, 100_000]) {
+    const count = countFailure(new Map(), 'a', { time: 1 }, 600);
+    for (let i = 0; i < 10; i++) keepMatches(count, [`${i} ${long}`], matchLimits(5, ids));
+    const chars = count.matches.join('').length;
+    assert.ok(chars <= Math.max(200, 4_000_000 / ids) && chars <= 10_000, `${ids} ids: ${chars}`);
+    assert.match(count.matches.at(-1) ?? '', /^9 x/);
+  }
+});
+
+test('keepMatches() keeps several short lines whole also where many fail', () => {
+  const count = countFailure(new Map(), 'a', { time: 1 }, 600);
+  const lines = ['a', 'b', 'c'].map((name) => `${name}${'x'.repeat(60)}`);
+  keepMatches(count, lines, matchLimits(5, 100_000));
+  assert.deepEqual(count.matches, lines);
 });
 
 test('sweepFailures() forgets an id at findtime after its last failure, not before', () => {
