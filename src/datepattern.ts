@@ -1,7 +1,7 @@
 import { type Choice, choose, makeChoice, repeatAt, repeatLast } from './datepattern/choose.ts';
 import { defaultTemplates, templatesOf } from './datepattern/forms.ts';
 import { type Moment, momentOf } from './datepattern/moment.ts';
-import { endsThere, firstCore, isWall } from './datepattern/shortcut.ts';
+import { endsThere, isWall, mayHoldCore } from './datepattern/shortcut.ts';
 import type { Template } from './datepattern/template.ts';
 import { DatePatternError } from './datepattern/translate.ts';
 import { localZone, parseZone, type Zone } from './datepattern/zone.ts';
@@ -142,7 +142,7 @@ function remember(dates: Dates, { template, line, found }: Remembered): void {
 /** Whether no other default form could take the date's place: it stands behind a wall, and nothing before that is a date. */
 function isWalled(text: string, lineStart: number, { start, end }: Repeat): boolean {
   if (start - lineStart <= 2 || !isWall(text.charCodeAt(start - 1)) || !endsThere(text, end)) return false;
-  return firstCore(text.slice(lineStart, start)) < 0;
+  return !mayHoldCore(text, lineStart, start);
 }
 
 /**

@@ -153,16 +153,6 @@ export function countShort(tally: Tally, line: ShortLine, options: ReportOptions
   else kept.count++;
 }
 
-/** Counts a line of that kind, and keeps it when it will be listed. */
-export function keepLine(
-  kept: Kept,
-  line: string,
-  kind: 'matched' | 'missed' | 'ignored',
-  options: ReportOptions,
-): void {
-  keep(kept, line, options[kind], options);
-}
-
 function keep(kept: Kept, line: string, listing: Listing, options: ReportOptions): void {
   kept.count++;
   if (listing === 'all' || (listing === 'some' && kept.lines.length <= options.maxlines))

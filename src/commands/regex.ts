@@ -23,7 +23,7 @@ import { programVersion } from '../version.ts';
 import type { Call, Command, Io } from './command.ts';
 import { Bounded, type StuckLine } from './regex/bounded.ts';
 import { type Choice, chooseFilter, chooseIgnore } from './regex/choose.ts';
-import { type Input, type InputLine, JOURNAL, openInput } from './regex/lines.ts';
+import { type Input, type InputLine, JOURNAL, openInput, type Plain } from './regex/lines.ts';
 import { LISTED, OPTIONS, readWish, type Wish } from './regex/options.ts';
 import { canSurvey, survey } from './regex/survey.ts';
 import { dateLines, debuggexLink, explanation, spellTime } from './regex/words.ts';
@@ -246,6 +246,7 @@ async function report(run: Run, input: Input, intro: readonly string[]): Promise
   const plain = canSurvey(run.filter, run.wish, input.plain?.encoding ?? '') ? input.plain : null;
   const { io, filter, tally, wish, state } = run;
   io.stdout(['', 'Running tests', '=============', '', ...intro, ...input.intro, '', ''].join('\n'));
+  const dates = plain === null ? state.dates : compileDates(filter.datepattern, filter.logtimezone);
   const started = io.now();
   if (plain === null) {
     await eachLine(run, input, (_, { line, verdict }) => {
@@ -253,7 +254,7 @@ async function report(run: Run, input: Input, intro: readonly string[]): Promise
       return '';
     });
   } else {
-    await surveyFile(run, plain.path, plain.encoding);
+    await surveyFile(run, dates, plain);
   }
   const elapsed = Math.max(0, io.now() - started);
   const text = formatReport({
@@ -261,21 +262,22 @@ async function report(run: Run, input: Input, intro: readonly string[]): Promise
     tally,
     elapsed,
     options: wish.report,
-    dates: dateLines(state.dates, wish),
+    dates: dateLines(dates, wish),
     explain: explainer(run),
     spellTime,
   });
   io.stdout(text);
 }
 
-async function surveyFile(run: Run, path: string, encoding: string): Promise<void> {
+async function surveyFile(run: Run, dates: Dates, plain: Plain): Promise<void> {
+  const { path, encoding } = plain;
   const { filter, state, tally, wish } = run;
   const count = (outcome: Outcome, text: string): void => {
     noteNames(run, text, outcome);
     addLine(tally, text, judge(outcome, run.names), wish.report);
   };
   await survey(path, encoding, {
-    ...{ filter, state, tally, wish },
+    ...{ filter, state, tally, wish, dates },
     onStuck: (stuck) => noteStuck(run, stuck),
     onLong(outcome, text) {
       const names = namesIn(outcome);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -19,7 +19,7 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function run(words: readonly string[], input = ''): Promise<string> {
+async function run(words: readonly string[], input: string | Buffer = ''): Promise<string> {
   let out = '';
   const request = parseCommandLine(['regex', ...words], 'f2b', [regex]);
   const code = await regex.run({
@@ -121,4 +121,31 @@ test('f2b regex skips a regex where it is too slow, counts the lines and names t
     /Took too long:\n\| {2}failregex 1: on 10 lines, skipped there, first on line 2:\n\| {4}evil aaa/,
   );
   assert.equal(linesOf(report), 'Lines: 12 lines, 0 ignored, 12 matched, 0 missed');
+});
+
+/** A report without what names the input and the time it took. */
+const core = (report: string): string => report.replace(/^(?:Use .*|\[processed .*)\n/gm, '');
+
+test('law: a file goes another way than standard input, and the report is the same', {
+  skip: existsSync(LOGS) ? false : 'fail2ban is not installed',
+}, async (t) => {
+  let count = 0;
+  for (const name of readdirSync(LOGS)) {
+    const filter = `/etc/fail2ban/filter.d/${name}.conf`;
+    if (!existsSync(filter)) continue;
+    const text = readFileSync(join(LOGS, name), 'latin1');
+    const [first = '', second = ''] = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    // Lines that are repeated, ended as on Windows, of other characters, without end.
+    const more = `${first}\n${first}\n${second}\r\n${second}\n\n#${first}\n\r\n${first}\u00e9\u00ff\nz ${'x'.repeat(70_000)}\n${second}`;
+    const log = Buffer.from(`${text}\n${more.repeat(4)}`, 'latin1');
+    const path = join(folder, 'survey.log');
+    writeFileSync(path, log);
+    const words = ['--raw', '--brief'];
+    const [file, piped] = [await run([...words, path, filter]), await run([...words, '-', filter], log)];
+    // Where the machine is slow a line may be looked at twice, and its date counted twice.
+    const apart = (report: string): string => core(report).replace(/Date template hits:[^`]*/, '');
+    assert.equal(apart(file), apart(piped), name);
+    count++;
+  }
+  t.diagnostic(`${count} filters`);
 });

@@ -12,12 +12,15 @@ import { LINE_CAP } from '../../linesource.ts';
 /** A line without its newline; `time` (epoch seconds) where the journal says it. */
 export type InputLine = { readonly text: string; readonly time: number | null };
 
+/** A regular file that is not compressed. */
+export type Plain = { readonly path: string; readonly encoding: string };
+
 /** Lines in batches, and how the report introduces them. */
 export type Input = {
   readonly intro: readonly string[];
   readonly batches: AsyncIterable<readonly InputLine[]>;
   /** Where the bytes are, when they are in a regular file as they stand. */
-  readonly plain: { readonly path: string; readonly encoding: string } | null;
+  readonly plain: Plain | null;
 };
 
 /** How the lines are to be had. */

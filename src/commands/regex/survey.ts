@@ -1,12 +1,13 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
-import { findStamp } from '../../datepattern.ts';
+import { type Dates, findStamp, noteRepeat, repeatStamp } from '../../datepattern.ts';
+import type { Stretch } from '../../engine/finder.ts';
 import { countNewlines, countSameHead } from '../../engine/wasmfinder.ts';
 import { Engine, type Stuck } from '../../engine.ts';
 import { codeOf, MachineError, reasonOf } from '../../errors.ts';
 import type { ExpressVerdict, Filter, FilterState, Outcome } from '../../filter.ts';
 import { LINE_CAP } from '../../linesource.ts';
-import { countShort, keepLine, type Tally } from '../../report.ts';
+import { countShort, type Tally } from '../../report.ts';
 import type { Wish } from './options.ts';
 
 const CHUNK = 256 * 1024;
@@ -19,6 +20,8 @@ export type Course = {
   readonly filter: Filter;
   readonly state: FilterState;
   readonly tally: Tally;
+  /** Counts the date forms of all lines. */
+  readonly dates: Dates;
   readonly wish: Wish;
   /** A line that went the long way: it is still to be counted, at once or, with names to look up, later. */
   onLong(outcome: Outcome, text: string): Promise<void> | null;
@@ -60,6 +63,8 @@ class Surveyor {
   #told: number[] = [];
   #outcomes: { readonly outcome: Outcome; readonly text: string }[] = [];
   #bytes = Buffer.alloc(2 * CHUNK);
+  /** The dates of all lines are counted here, the engine looks at few. */
+  readonly #dates: Dates;
   /** Lines before the batch, and up to where in the batch lines have been looked at. */
   #lines = 0;
   #seen = 0;
@@ -68,6 +73,7 @@ class Surveyor {
     const { filter, state, wish } = course;
     this.#course = course;
     this.#decoder = new TextDecoder(encoding);
+    this.#dates = course.dates;
     const worker = { jail: '', filter, state, findtime: 0, keepsFields: false };
     this.#engine = new Engine([worker], (stuck) => this.#noteStuck(stuck), {
       checkAll: wish.checkAll,
@@ -115,32 +121,34 @@ class Surveyor {
   async #take(start: number, end: number): Promise<void> {
     if (start >= end) return;
     const { wish, tally } = this.#course;
+    const bytes = this.#bytes;
     this.#told = [];
     this.#outcomes = [];
-    this.#engine.run({ bytes: this.#bytes, start, end, times: null, live: true }, wish.now);
-    const count = countNewlines({ bytes: this.#bytes, start, end });
-    tally.lines += count;
+    this.#engine.run({ bytes, start, end, times: null, live: true }, wish.now);
+    const newlines = countNewlines({ bytes, start, end });
+    const lines = newlines - countNoLines(bytes, start, end);
+    tally.lines += lines;
+    tally.missed.count += lines;
+    countDates(this.#dates, { bytes, start, end }, wish.now);
     this.#seen = start;
     const told = this.#told;
     for (let at = 0; at < told.length; at += 5) {
       const [from = 0, to = 0] = [told[at], told[at + 1]];
-      this.#gap(from);
+      this.#listMissed(from);
       this.#seen = to + 1;
       const later = this.#count(at, from, to);
       if (later !== null) await later;
     }
-    this.#gap(end);
-    this.#lines += count;
+    this.#listMissed(end);
+    this.#lines += newlines;
     await new Promise((resolve) => setImmediate(resolve));
   }
 
   #count(at: number, from: number, to: number): Promise<void> | null {
     const { tally, wish } = this.#course;
     const told = this.#told;
-    if (isNoLine(this.#bytes, from, to)) {
-      tally.lines--;
-      return null;
-    }
+    if (isNoLine(this.#bytes, from, to)) return null;
+    tally.missed.count--;
     const regex = told[at + 3] ?? 0;
     const verdict = VERDICTS[told[at + 2] ?? 0] ?? 'missed';
     if (told[at + 2] === LONG) {
@@ -154,43 +162,66 @@ class Surveyor {
     return null;
   }
 
-  /** Counts the lines up to `to` that no regex can match: their dates, and themselves. */
-  #gap(to: number): void {
-    const { tally, wish, state } = this.#course;
-    const bytes = this.#bytes;
-    let from = this.#seen;
-    if (from >= to) return;
-    this.#seen = to;
-    while (from < to) {
-      const { head, choice } = state.dates;
-      const slot = choice.last === null ? undefined : choice.slots[choice.last.index];
-      const isListing = tally.missed.lines.length <= wish.report.maxlines && wish.report.missed === 'some';
-      const isHead = head !== null && head.text.length < 31 && wish.now >= head.now && wish.now < head.until;
-      if (isHead && slot !== undefined && !isListing) {
-        // A date ends before a blank and the first letter of a host or program.
-        const same = countSameHead({ bytes, start: from, end: to }, Buffer.from(`${head.text} `, 'latin1'));
-        slot.hits += same.count;
-        slot.seen += same.count;
-        tally.missed.count += same.count;
-        from = same.next;
-        if (from >= to) return;
-      }
-      const newline = bytes.indexOf(10, from);
+  /** Keeps the lines up to `to` that no regex can match, as long as so few are missed that they will be listed. */
+  #listMissed(to: number): void {
+    const { missed } = this.#course.tally;
+    const { report } = this.#course.wish;
+    while (this.#seen < to && report.missed === 'some' && missed.lines.length <= report.maxlines) {
+      const newline = this.#bytes.indexOf(10, this.#seen);
       const end = newline < 0 ? to : newline;
-      if (isNoLine(bytes, from, end)) {
-        tally.lines--;
-      } else {
-        const text = textOf(this.#decoder.decode(bytes.subarray(from, end)));
-        findStamp(state.dates, text, wish.now);
-        keepLine(tally.missed, text, 'missed', wish.report);
-      }
-      from = end + 1;
+      if (!isNoLine(this.#bytes, this.#seen, end))
+        missed.lines.push(textOf(this.#decoder.decode(this.#bytes.subarray(this.#seen, end))));
+      this.#seen = end + 1;
     }
+    this.#seen = Math.max(this.#seen, to);
   }
 
   #noteStuck({ regex, line, at }: Stuck): void {
     const before = countNewlines({ bytes: this.#bytes, start: 0, end: at });
     this.#course.onStuck({ regex, number: this.#lines + before + 1, line });
+  }
+}
+
+/** How many lines are comments or empty. */
+function countNoLines(bytes: Buffer, start: number, end: number): number {
+  const all = bytes.subarray(start, end);
+  const first = all[0];
+  if (first !== HASH && first !== 10 && !all.includes('\n#') && !all.includes('\n\n') && !all.includes(13))
+    return 0;
+  let count = 0;
+  for (let from = start; from < end; ) {
+    const newline = bytes.indexOf(10, from);
+    const to = newline < 0 || newline > end ? end : newline;
+    if (isNoLine(bytes, from, to)) count++;
+    from = to + 1;
+  }
+  return count;
+}
+
+/** Finds the dates of all lines. Where a line begins as the one before did nothing is looked at but that. */
+function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): void {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+  const found = { start: 0, end: 0, time: 0 };
+  const place = { text, start: 0, end: 0 };
+  for (let from = 0; from < text.length; ) {
+    const { head, choice } = dates;
+    const slot = choice.last === null ? undefined : choice.slots[choice.last.index];
+    if (head !== null && slot !== undefined && head.text.length < 31 && now >= head.now && now < head.until) {
+      // A date ends before a blank and the first letter of a host or program.
+      const wanted = Buffer.from(`${head.text} `, 'latin1');
+      const same = countSameHead({ bytes, start: start + from, end }, wanted);
+      slot.hits += same.count;
+      slot.seen += same.count;
+      from = same.next - start;
+      if (from >= text.length) return;
+    }
+    const newline = text.indexOf('\n', from);
+    place.start = from;
+    place.end = newline < 0 ? text.length : newline;
+    if (repeatStamp(dates, place, now, found)) noteRepeat(dates, place, now, found);
+    else if (!isNoLine(bytes, start + from, start + place.end))
+      findStamp(dates, text.slice(from, place.end), now);
+    from = place.end + 1;
   }
 }
 
