@@ -6,6 +6,7 @@ import { planAction } from './action.ts';
 import { reasonOf } from './errors.ts';
 import { failureOf, formatCommand, run } from './exec.ts';
 import { command } from './firewall/backend.ts';
+import { parseNetwork } from './ip.ts';
 import type { ActionSource, Jail } from './jail.ts';
 import type { Level } from './log.ts';
 
@@ -270,7 +271,7 @@ function familiesOf(action: ActionSource): readonly Family[] {
 function familyFor(action: ActionSource, id: string): Family {
   const [first = ''] = familiesOf(action);
   if (first === '') return first;
-  return id.includes(':') ? 'inet6' : 'inet4';
+  return parseNetwork(id)?.family === 6 ? 'inet6' : 'inet4';
 }
 
 /** The families, without those for which the command would be the same as for an earlier one. */

@@ -65,7 +65,7 @@ function writeBans(running: Running): void {
   writeFileSync(join(running.folder, 'state/state.json'), printState(state, now));
 }
 
-describe('over restarts and the death of the daemon', { timeout: 280_000, concurrency: 3 }, () => {
+describe('over restarts and the death of the daemon', { timeout: 280_000, concurrency: 4 }, () => {
   for (const kind of KINDS) {
     it(
       `${kind}: ${MANY} bans of the state stand again after a start, and after the next one`,
@@ -122,7 +122,7 @@ describe('over restarts and the death of the daemon', { timeout: 280_000, concur
 
   for (const kind of ['iptables', 'firewalld'] as const) {
     it(
-      `${kind}: bans end without a daemon only when the next one starts`,
+      `${kind}: bans end by the daemon, or when the next one starts`,
       {
         skip: unlessTestbed(...PROGRAMS[kind]),
       },
