@@ -1,12 +1,21 @@
 import { reverse } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { type FilledText, fillTags } from './action/shelltext.ts';
+import {
+  type Family,
+  familiesOf,
+  familyFor,
+  isOn,
+  oncePerText,
+  type Step,
+  startsOnDemand,
+  textOf,
+} from './action/step.ts';
 import { type Surroundings, type Ticket, tagsOf } from './action/ticket.ts';
 import { planAction } from './action.ts';
 import { reasonOf } from './errors.ts';
 import { failureOf, formatCommand, run } from './exec.ts';
 import { command } from './firewall/backend.ts';
-import { parseNetwork } from './ip.ts';
 import type { ActionSource, Jail } from './jail.ts';
 import type { Level } from './log.ts';
 
@@ -29,20 +38,6 @@ const MOST_WAITING = 50_000;
 const TIMEOUT = 60;
 /** How long the name of a banned address is looked for, in milliseconds. */
 const NAME_MS = 2000;
-
-const STEPS = [
-  'actionstart',
-  'actionstop',
-  'actionban',
-  'actionunban',
-  'actionflush',
-  'actioncheck',
-  'actionrepair',
-] as const;
-type Step = (typeof STEPS)[number];
-
-/** For which addresses an action was started: for one family, or for both in one ('') where its commands are the same. */
-type Family = '' | 'inet4' | 'inet6';
 
 /** The actions of a jail that are commands of their own, not firewalls that f2b drives itself. */
 export function commandActions(jail: Jail): readonly ActionSource[] {
@@ -256,43 +251,6 @@ type On = { readonly family: Family; readonly ticket?: Ticket };
 
 function ticketOnly(action: ActionSource, ticket: Ticket): On {
   return { family: familyFor(action, ticket.id), ticket };
-}
-
-function textOf(action: ActionSource, step: Step, family: Family): string {
-  const own = family === 'inet6' ? action.options6.get(step) : undefined;
-  return (own ?? action.options.get(step) ?? '').trim();
-}
-
-/** Actions with other commands for IPv6 are started for each family by itself. */
-function familiesOf(action: ActionSource): readonly Family[] {
-  return STEPS.some((step) => action.options6.has(step)) ? ['inet4', 'inet6'] : [''];
-}
-
-function familyFor(action: ActionSource, id: string): Family {
-  const [first = ''] = familiesOf(action);
-  if (first === '') return first;
-  return parseNetwork(id)?.family === 6 ? 'inet6' : 'inet4';
-}
-
-/** The families, without those for which the command would be the same as for an earlier one. */
-function oncePerText(action: ActionSource, step: Step, families: Iterable<Family>): readonly Family[] {
-  const byText = new Map<string, Family>();
-  for (const family of families) {
-    const text = textOf(action, step, family);
-    const key = text.includes('<family>') ? `${family} ${text}` : text;
-    if (!byText.has(key)) byText.set(key, family);
-  }
-  return [...byText.values()];
-}
-
-/** Where the action does not say, one with other commands for IPv6 waits for a ban of that family. fail2ban 1.0.2 behaviour. */
-function startsOnDemand(action: ActionSource): boolean {
-  if (action.options.has('actionstart_on_demand')) return isOn(action, 'actionstart_on_demand');
-  return familiesOf(action).length > 1;
-}
-
-function isOn(action: ActionSource, key: string): boolean {
-  return /^(?:1|on|true|yes)$/i.test(action.options.get(key)?.trim() ?? '');
 }
 
 async function nameOf(address: string): Promise<string> {
