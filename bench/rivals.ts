@@ -1,6 +1,6 @@
 /** The ban programs that the enforcement bench compares, each with one jail `web` in a namespace of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../src/exec.ts';
 import { type Command, command } from '../src/firewall/backend.ts';
@@ -41,6 +41,7 @@ function lines(all: readonly string[]): string {
 }
 
 function processor(pid: number | undefined): number {
+  if (!existsSync(`/proc/${pid}/stat`)) return Number.NaN;
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');
@@ -176,7 +177,7 @@ export function fail2ban(bed: Testbed, kind: Kind, folder: string): Rival {
     },
     start() {
       const files = ['-s', `${folder}/s`, '-p', `${folder}/p`];
-      const [program = '', ...args] = [...inVictim, 'fail2ban-server', '-c', etc, '-f', ...files, 'start'];
+      const [program = '', ...args] = [...inVictim, 'fail2ban-server', '-c', etc, '-xf', ...files, 'start'];
       child = spawn(program, args, { stdio: 'ignore' });
     },
     stop: (signal) => ended(child, signal),
