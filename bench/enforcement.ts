@@ -149,12 +149,11 @@ function text(cell: Cell | null): string {
   return cell.reached === null ? seconds : `>${Math.round(cell.ms / 1000)}, ${cell.reached[0]} reached`;
 }
 
-/** How many times as long the other one took; of one that was cut off, what it would take at the same pace is the least. */
+/** How many times as long the other one took, which is more when it was cut off. */
 function ratio(own: Cell | null, other: Cell | null): string {
   if (own === null || other === null) return '-';
-  const [reached, wanted] = other.reached ?? [1, 1];
-  const times = (other.ms * (wanted / Math.max(1, reached))) / own.ms;
-  return `${other.reached === null ? '' : 'about '}${times.toFixed(times < 10 ? 1 : 0)} times`;
+  const times = other.ms / own.ms;
+  return `${other.reached === null ? '' : 'more than '}${times.toFixed(times < 10 ? 1 : 0)} times`;
 }
 
 async function compare(kind: Kind, count: number, hasOriginal: boolean): Promise<void> {

@@ -1,6 +1,6 @@
 /** Bans over restarts and over the daemon's death, by real packets, for each firewall. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type Ban, emptyState, jailState } from '../src/state.ts';
@@ -141,6 +141,34 @@ describe('over restarts and the death of the daemon', { timeout: 280_000, concur
         }),
     );
   }
+
+  it(
+    'bans stand before filters are compiled; those of a jail whose filter is broken then do not',
+    { skip: unlessTestbed(...PROGRAMS.nftables) },
+    () =>
+      scene('nftables', ['bantime = 1h'], async (running, bed) => {
+        const path = join(running.folder, 'etc/jail.d/web.conf');
+        const bad = ['[bad]', 'enabled = true', 'filter =', 'failregex = ^<HOST> (x$', 'action = nftables'];
+        writeFileSync(path, `${readFileSync(path, 'utf8')}${bad.join('\n')}\nlogpath = /nothing\n`);
+        const now = Date.now() / 1000;
+        const ban: Ban = {
+          ...{ at: now, until: now + 3600, failures: 1, count: 1 },
+          ...{ origin: 'log', matches: [], pending: null },
+        };
+        const state = emptyState();
+        jailState(state, 'bad').bans.set('10.2.1.100', { ...ban });
+        jailState(state, 'web').bans.set('10.2.1.99', { ...ban });
+        mkdirSync(join(running.folder, 'state'));
+        writeFileSync(join(running.folder, 'state/state.json'), printState(state, now));
+        await running.start('--poll', '0.2');
+        await eventually('its ban stands', async () => (await bed.curl()) === 'refused');
+        assert.equal(running.logged(/ERROR .*Jail 'bad' is not started/).length, 1);
+        const ruleset = (): Promise<string> => bed.sh('nft', 'list', 'table', 'inet', 'f2b');
+        await eventually('the rules of the broken jail are gone', async () => !/bad/.test(await ruleset()));
+        assert.equal(await bed.curl({ from: '10.2.1.100' }), 'accepted');
+        assert.equal(await bed.curl(), 'refused');
+      }),
+  );
 
   it(
     'ipset: a ban that is longer than a set can say is given more time while the daemon runs',
