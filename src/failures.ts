@@ -1,3 +1,6 @@
+import { Ledger, type Row } from './failures/ledger.ts';
+import { formatIp4, parseIp4 } from './ip.ts';
+
 /** What is remembered of one address (or other id) that failed in a jail. Times are epoch seconds. */
 export type Count = {
   /** The rate estimate that is compared with maxretry. */
@@ -11,8 +14,130 @@ export type Count = {
   matches: readonly string[];
 };
 
-/** The failures of one jail, by id, oldest insertion first. */
-export type Failures = Map<string, Count>;
+/**
+ * The failures of one jail, by id. IPv4 addresses of which only the count is kept stand in a table of their own; who asks for
+ * one of them by get(), which answers what may be changed, moves it among the others.
+ */
+export class Failures extends Map<string, Count> {
+  readonly #ledger: Ledger;
+
+  constructor(entries: Iterable<readonly [string, Count]> = []) {
+    super();
+    this.#ledger = new Ledger(MOST_TRACKED);
+    for (const [id, count] of entries) this.set(id, count);
+  }
+
+  override get size(): number {
+    // The constructor of Map asks before there is a ledger.
+    return super.size + (this.#ledger?.size ?? 0);
+  }
+
+  override get(id: string): Count | undefined {
+    const row = this.#rowOf(id);
+    if (row < 0) return super.get(id);
+    const count = { ...this.#ledger.read(row), matches: [] };
+    this.#ledger.remove(row);
+    super.set(id, count);
+    return count;
+  }
+
+  override has(id: string): boolean {
+    return super.has(id) || this.#rowOf(id) >= 0;
+  }
+
+  /** What has no lines is kept as a row. */
+  override set(id: string, count: Count): this {
+    this.delete(id);
+    const ip = count.matches.length === 0 ? ledgerKey(id) : null;
+    if (ip === null || count.failures < 1) return super.set(id, count);
+    this.#ledger.add(ip, count);
+    return this;
+  }
+
+  /** Adds what may be changed afterwards, for an id that is not there. */
+  keep(id: string, count: Count): Count {
+    super.set(id, count);
+    return count;
+  }
+
+  override delete(id: string): boolean {
+    const row = this.#rowOf(id);
+    if (row >= 0) this.#ledger.remove(row);
+    return super.delete(id) || row >= 0;
+  }
+
+  override clear(): void {
+    for (const id of [...this.keys()]) this.delete(id);
+  }
+
+  override *entries(): MapIterator<[string, Count]> {
+    for (const [ip, row] of this.#ledger.rows()) {
+      yield [formatIp4(ip), { ...this.#ledger.read(row), matches: [] }];
+    }
+    yield* super.entries();
+  }
+
+  override *keys(): MapIterator<string> {
+    for (const [id] of this.entries()) yield id;
+  }
+
+  override *values(): MapIterator<Count> {
+    for (const [, count] of this.entries()) yield count;
+  }
+
+  override [Symbol.iterator](): MapIterator<[string, Count]> {
+    return this.entries();
+  }
+
+  override forEach(tell: (count: Count, id: string, map: Map<string, Count>) => void): void {
+    for (const [id, count] of this.entries()) tell(count, id, this);
+  }
+
+  /**
+   * As countFailure() of weight 1, for an IPv4 address as an unsigned number whose lines nobody wants; answers the rate
+   * estimate and makes nothing.
+   */
+  countIp(ip: number, time: number, findtime: number): number {
+    if (super.size > 0 && super.has(formatIp4(ip))) {
+      return countFailure(this, formatIp4(ip), { time }, findtime).retry;
+    }
+    const row = this.#ledger.find(ip);
+    if (row < 0) {
+      this.#ledger.add(ip, { retry: 1, first: time, last: time, failures: 1 });
+      return 1;
+    }
+    const known = this.#ledger.read(row);
+    addFailure(known, { time, weight: 1 }, findtime);
+    this.#ledger.write(row, known);
+    return known.retry;
+  }
+
+  /** Forgets the rows whose last failure is not after `time`; answers how many. */
+  sweepRows(time: number): number {
+    return this.#ledger.sweep(time);
+  }
+
+  /** Those that are no rows. */
+  others(): MapIterator<[string, Count]> {
+    return super.entries();
+  }
+
+  /** How many are no rows. */
+  get othersSize(): number {
+    return super.size;
+  }
+
+  #rowOf(id: string): number {
+    if (this.#ledger === undefined || this.#ledger.size === 0) return -1;
+    const ip = ledgerKey(id);
+    return ip === null ? -1 : this.#ledger.find(ip);
+  }
+}
+
+/** The number of an IPv4 address in its usual spelling, null for every other id. */
+function ledgerKey(id: string): number | null {
+  return parseIp4(id);
+}
 
 /** Rounds halves to the even neighbour, as Python does. */
 function roundHalfEven(value: number): number {
@@ -38,9 +163,17 @@ export function countFailure(
   if (known === undefined) {
     forgetOldest(failures);
     const fresh: Count = { retry: weight, first: time, last: time, failures: 1, matches: [] };
-    failures.set(id, fresh);
-    return fresh;
+    return failures.keep(id, fresh);
   }
+  addFailure(known, { time, weight }, findtime);
+  return known;
+}
+
+function addFailure(
+  known: Row,
+  { time, weight }: { readonly time: number; readonly weight: number },
+  findtime: number,
+): void {
   if (time > known.last) {
     if (known.first < time - findtime) {
       known.retry = roundHalfEven((known.retry / (time - known.first)) * findtime);
@@ -50,20 +183,19 @@ export function countFailure(
   }
   known.retry += weight;
   known.failures += 1;
-  return known;
 }
 
 /**
- * Addresses that are remembered in one jail at the most: about 20 MB. Whoever floods a jail with more within findtime
+ * Addresses that are remembered in one jail at the most: some 5 MB, or 20 MB where they are more than IPv4 addresses and counts. Whoever floods a jail with more within findtime
  * pushes out those who came first.
  */
 export const MOST_TRACKED = 100_000;
 
 /** Many at a time: a Map whose first entries are deleted one by one is walked again from its beginning each time. */
 function forgetOldest(failures: Failures): void {
-  if (failures.size < MOST_TRACKED) return;
+  if (failures.othersSize < MOST_TRACKED) return;
   let left = MOST_TRACKED / 10;
-  for (const oldest of failures.keys()) {
+  for (const [oldest] of failures.others()) {
     failures.delete(oldest);
     if (--left <= 0) return;
   }
@@ -102,8 +234,8 @@ export function keepMatches(
 
 /** Forgets the ids whose last failure is findtime old or older; answers how many. */
 export function sweepFailures(failures: Failures, now: number, findtime: number): number {
-  let swept = 0;
-  for (const [id, count] of failures) {
+  let swept = failures.sweepRows(now - findtime);
+  for (const [id, count] of failures.others()) {
     if (count.last > now - findtime) continue;
     failures.delete(id);
     swept++;

@@ -1,4 +1,4 @@
-import type { Failures } from './failures.ts';
+import { Failures } from './failures.ts';
 import type { SourceHealth } from './health.ts';
 
 /** Why a ban stands: a jail's count, a person, or a repeated offender's report from another jail. */
@@ -103,7 +103,7 @@ export function jailState(state: State, name: string): JailState {
   const known = state.jails.get(name);
   if (known !== undefined) return known;
   const fresh: JailState = {
-    failures: new Map(),
+    failures: new Failures(),
     bans: new Map(),
     past: new Map(),
     totalFailed: 0,

@@ -1,4 +1,4 @@
-import type { Count } from './failures.ts';
+import { type Count, Failures } from './failures.ts';
 import type { JailHealth, SourceHealth, StuckHealth } from './health.ts';
 import type { Ban, JailState, Order, Past, Repairs, State, Waiting } from './state.ts';
 
@@ -93,7 +93,7 @@ function stateOf(json: Json): State {
     jails.set(name, {
       totalFailed: numberOf(jail['totalFailed'], 'totalFailed'),
       totalBanned: numberOf(jail['totalBanned'], 'totalBanned'),
-      failures: mapOf(jail['failures'], 'failures', countOf),
+      failures: new Failures(mapOf(jail['failures'], 'failures', countOf)),
       bans: mapOf(jail['bans'], 'bans', banOf),
       past: mapOf(jail['past'], 'past', pastOf),
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   countFailure,
-  type Failures,
+  Failures,
   keepMatches,
   MOST_TRACKED,
   matchLimits,
@@ -10,7 +10,7 @@ import {
 } from '../src/failures.ts';
 
 const retries = (times: readonly number[], findtime: number): number[] => {
-  const failures: Failures = new Map();
+  const failures = new Failures();
   return times.map((time) => countFailure(failures, '192.0.2.7', { time }, findtime).retry);
 };
 
@@ -44,14 +44,14 @@ test('countFailure() never counts more than one for each failure, nor less than 
 });
 
 test('countFailure() counts an older failure without moving the window', () => {
-  const failures: Failures = new Map();
+  const failures = new Failures();
   countFailure(failures, 'a', { time: 1000 }, 600);
   const count = countFailure(failures, 'a', { time: 10 }, 600);
   assert.deepEqual([count.retry, count.first, count.last], [2, 1000, 1000]);
 });
 
 test('keepMatches() keeps the last maxmatches lines', () => {
-  const count = countFailure(new Map(), 'a', { time: 1 }, 600);
+  const count = countFailure(new Failures(), 'a', { time: 1 }, 600);
   keepMatches(count, ['one', 'two'], matchLimits(2, 1));
   keepMatches(count, ['three'], matchLimits(2, 1));
   assert.deepEqual(count.matches, ['two', 'three']);
@@ -62,7 +62,7 @@ test('keepMatches() keeps the last maxmatches lines', () => {
 test('keepMatches() keeps less of each id the more ids there are, and the beginning of one line at least', () => {
   const long = 'x'.repeat(60_000);
   for (const ids of [1, 1000, 10_000, 100_000]) {
-    const count = countFailure(new Map(), 'a', { time: 1 }, 600);
+    const count = countFailure(new Failures(), 'a', { time: 1 }, 600);
     for (let i = 0; i < 10; i++) keepMatches(count, [`${i} ${long}`], matchLimits(5, ids));
     const chars = count.matches.join('').length;
     assert.ok(chars <= Math.max(200, 4_000_000 / ids) && chars <= 10_000, `${ids} ids: ${chars}`);
@@ -71,14 +71,14 @@ test('keepMatches() keeps less of each id the more ids there are, and the beginn
 });
 
 test('keepMatches() keeps several short lines whole also where many fail', () => {
-  const count = countFailure(new Map(), 'a', { time: 1 }, 600);
+  const count = countFailure(new Failures(), 'a', { time: 1 }, 600);
   const lines = ['a', 'b', 'c'].map((name) => `${name}${'x'.repeat(60)}`);
   keepMatches(count, lines, matchLimits(5, 100_000));
   assert.deepEqual(count.matches, lines);
 });
 
 test('sweepFailures() forgets an id at findtime after its last failure, not before', () => {
-  const failures: Failures = new Map();
+  const failures = new Failures();
   countFailure(failures, 'old', { time: 100 }, 600);
   countFailure(failures, 'new', { time: 101 }, 600);
   assert.equal(sweepFailures(failures, 700, 600), 1);
@@ -86,7 +86,7 @@ test('sweepFailures() forgets an id at findtime after its last failure, not befo
 });
 
 test('countFailure() remembers a bounded number of ids, and forgets those that came first', () => {
-  const failures: Failures = new Map();
+  const failures = new Failures();
   for (let i = 0; i < MOST_TRACKED * 3; i++) {
     countFailure(failures, String(i), { time: 1 }, 600);
     assert.ok(failures.size <= MOST_TRACKED);
