@@ -331,7 +331,9 @@ export class Engine {
       for (const [regex, ms] of costs ?? []) spent.push({ worker: number, regex, ms });
     }
     // Each may be quick enough by itself, and all of them together too slow.
-    for (const { worker, regex } of tooMuch(spent)) this.#strike(job, worker, regex);
+    for (const { worker, regex } of tooMuch(spent)) {
+      if (!this.#quarantine.doubts(worker, regex, job.now)) this.#strike(job, worker, regex);
+    }
     this.#closeLine();
   }
 
@@ -346,6 +348,7 @@ export class Engine {
       },
       regex: () => this.#cursor.regex,
       isDone: () => this.#cursor.worker > number,
+      doubts: (regex) => this.#quarantine.doubts(number, regex, job.now),
       onStuck: (regex) => this.#strike(job, number, regex),
     };
     return tryClosely(attempt, this.#quarantine.suspects(number));

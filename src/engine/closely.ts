@@ -27,6 +27,8 @@ export type Attempt = {
   regex(): number | null;
   /** Whether the line's outcome was told, though an interruption came after that. */
   isDone(): boolean;
+  /** Whether the regex is given another chance, which it is not twice in a row. */
+  doubts(regex: number | null): boolean;
   /** A regex is skipped on this line from now on. */
   onStuck(regex: number | null): void;
 };
@@ -57,9 +59,10 @@ export function tryClosely(attempt: Attempt, isSuspect: boolean): ReadonlyMap<nu
       continue;
     }
     patience = 1;
-    attempts++;
     const spent = [...closely.costs].map(([regex, ms]) => ({ worker: 0, regex, ms }));
-    for (const { regex } of slowestOf(spent, usedMs / 2)) {
+    const guilty = slowestOf(spent, usedMs / 2).filter(({ regex }) => !attempt.doubts(regex));
+    if (guilty.length > 0) attempts++;
+    for (const { regex } of guilty) {
       skipped.add(regex);
       attempt.onStuck(regex);
     }

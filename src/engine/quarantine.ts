@@ -2,6 +2,8 @@
 export const STRIKES = 3;
 /** A regex in quarantine is still used on lines shorter than the shortest that it was stuck on by this factor. */
 const MARGIN = 4;
+/** Who was slow once is innocent when it is not again within so many seconds: collections of garbage take their time anywhere. */
+const DOUBT = 60;
 
 /** A regex that was stuck; `regex` null = the worker's date, prefregex or ignoreregexes. Times in epoch seconds. */
 export type StuckRegex = {
@@ -32,8 +34,19 @@ export class Quarantine {
   /** By worker: the least of their lengths. */
   readonly #from: number[] = [];
   readonly #suspects = new Set<number>();
+  /** When a regex that was never stuck was slow last. */
+  readonly #slow = new Map<string, number>();
   /** By worker: its regexes in quarantine. */
   readonly #held = new Map<number, Map<number | null, Entry>>();
+
+  /** Whether it is the first time for long that the regex was slow, so that it may have been an accident. `now` in epoch seconds. */
+  doubts(worker: number, regex: number | null, now: number): boolean {
+    const key = `${worker} ${regex}`;
+    if (this.#entries.has(key)) return false;
+    const last = this.#slow.get(key);
+    this.#slow.set(key, now);
+    return last === undefined || now > last + DOUBT;
+  }
 
   /** Counts a line; the length from which on the regex is now held, when this line put it into quarantine, else null. */
   strike(worker: number, regex: number | null, { length, line, now }: Strike): number | null {

@@ -142,10 +142,13 @@ test('law: a file goes another way than standard input, and the report is the sa
     writeFileSync(path, log);
     const words = ['--raw', '--brief'];
     const [file, piped] = [await run([...words, path, filter]), await run([...words, '-', filter], log)];
+    // Which lines of a window with 70,000 characters are too slow is the machine's affair.
+    if (file.includes('Took too long:') || piped.includes('Took too long:')) continue;
     // Where the machine is slow a line may be looked at twice, and its date counted twice.
     const apart = (report: string): string => core(report).replace(/Date template hits:[^`]*/, '');
     assert.equal(apart(file), apart(piped), name);
     count++;
   }
+  assert.ok(count > 50);
   t.diagnostic(`${count} filters`);
 });

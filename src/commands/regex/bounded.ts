@@ -91,6 +91,7 @@ export class Bounded {
       },
       regex: () => this.#regex,
       isDone: () => done.length > before,
+      doubts: (regex) => this.#quarantine.doubts(0, regex, 0),
       onStuck: (regex) => {
         const { text: line } = one.line;
         this.#quarantine.strike(0, regex, { length: lengthOf(line, window), line: '', now: 0 });
