@@ -2,9 +2,10 @@
  * Memory of the built daemon with ten jails, from /proc/PID/smaps_rollup: idle, per 1,000 addresses that are counted, per 1,000 bans,
  * and after a million failures. fail2ban-server with the same jails beside it, where it is installed. Nobody is blocked.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -14,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findProgram } from '../test/need.ts';
 import { eventually } from '../test/testbed.ts';
 
@@ -60,7 +61,22 @@ function jailText(folder: string, { maxretry, filter }: { maxretry: number; filt
   return [common, ...JAILS.map((name) => jail(name, name)), jail('web', filter)].join('\n');
 }
 
-function startF2b(maxretry: number): Server {
+/**
+ * A copy of the binary of which the page cache holds nothing, as after a start of the machine: the kernel maps what it has around a
+ * page that is used, so that a file which was just written looks larger in memory than one that is read as it is needed.
+ */
+function coldCopy(): string {
+  const folder = mkdtempSync(join(dirname(BINARY), '.memory-'));
+  const copy = join(folder, 'f2b');
+  const { status } = spawnSync('dd', [`if=${BINARY}`, `of=${copy}`, 'bs=1M', 'oflag=direct'], {
+    stdio: 'ignore',
+  });
+  if (status !== 0) cpSync(BINARY, copy);
+  chmodSync(copy, 0o755);
+  return copy;
+}
+
+function startF2b(maxretry: number, binary: string): Server {
   const folder = mkdtempSync(join(tmpdir(), 'f2b-memory-'));
   mkdirSync(join(folder, 'etc/jail.d'), { recursive: true });
   mkdirSync(join(folder, 'etc/filter.d'));
@@ -73,7 +89,7 @@ function startF2b(maxretry: number): Server {
   const log = join(folder, 'own.log');
   writeFileSync(log, '');
   const globals = ['--config', join(folder, 'etc'), '--state', join(folder, 'state/s.json'), '--log', log];
-  const child = spawn(BINARY, ['run', '--loglevel', 'notice', ...globals], { stdio: 'ignore' });
+  const child = spawn(binary, ['run', '--loglevel', 'notice', ...globals], { stdio: 'ignore' });
   return { child, folder, log: () => readFileSync(log, 'utf8') };
 }
 
@@ -137,8 +153,8 @@ async function fail(
   await rest(IDLE_MS);
 }
 
-async function measureF2b(): Promise<void> {
-  const counting = startF2b(5);
+async function measureF2b(binary: string): Promise<void> {
+  const counting = startF2b(5, binary);
   await rest(IDLE_MS);
   const idle = memoryOf(counting);
   row('f2b, idle with ten jails', idle);
@@ -151,7 +167,7 @@ async function measureF2b(): Promise<void> {
   await fail(counting, { from: 0, count: 1_000_000, mark: '198.51.100.3' }, 5);
   row('f2b, another 1,000,000', memoryOf(counting));
   await stop(counting);
-  const banning = startF2b(1);
+  const banning = startF2b(1, binary);
   await rest(IDLE_MS);
   const before = memoryOf(banning);
   await fail(banning, { from: 0, count: 10_000, mark: '198.51.100.1' }, 1);
@@ -180,5 +196,14 @@ async function measureFail2ban(): Promise<void> {
 }
 
 console.log(`  ${'MB'.padEnd(46)}resident  anonymous`);
-await measureF2b();
+const cold = coldCopy();
+try {
+  await measureF2b(cold);
+} finally {
+  rmSync(dirname(cold), { recursive: true, force: true });
+}
+const warm = startF2b(5, BINARY);
+await rest(IDLE_MS);
+row('f2b, idle, its file just installed or copied', memoryOf(warm));
+await stop(warm);
 await measureFail2ban();
