@@ -7,6 +7,7 @@ import type { FilterFailure } from './filter.ts';
 import { Gate } from './gate.ts';
 import { withEarlier } from './health.ts';
 import { Herald } from './herald.ts';
+import { isPlain } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import type { Log } from './log.ts';
 import { openNames } from './names.ts';
@@ -72,7 +73,11 @@ export class Daemon {
   /** Before that those who wait are only in the state. */
   #hasResumed = false;
   readonly #pump = new Pump(
-    () => this.#reading?.step() ?? false,
+    () => {
+      const isMore = this.#reading?.step() ?? false;
+      if (isMore) this.#keeper?.changed('calm');
+      return isMore;
+    },
     () => this.#keeper?.changed('calm'),
   );
   readonly #gate = new Gate({
@@ -250,6 +255,8 @@ export class Daemon {
         say: this.#herald.source,
         onReady: () => this.#pump.start(),
         onFailure: (jail, failure) => this.#take(jail, failure),
+        onAddress: (jail, ip, time) =>
+          !Gate.concerns(jail, false) && isPlain(jail) && this.#warden.count(jail, ip, time),
         onTimeWarning: ({ jail }, source, warning) => this.#herald.oddTime(jail.name, source, warning, now()),
         now: () => now(),
       },

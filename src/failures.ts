@@ -112,6 +112,13 @@ export class Failures extends Map<string, Count> {
     return known.retry;
   }
 
+  /** The rate estimate of an IPv4 address as it stands, 0 when it never failed. */
+  retryOf(ip: number): number {
+    const row = this.#ledger.find(ip);
+    if (row >= 0) return this.#ledger.read(row).retry;
+    return super.size === 0 ? 0 : (super.get(formatIp4(ip))?.retry ?? 0);
+  }
+
   /** Forgets the rows whose last failure is not after `time`; answers how many. */
   sweepRows(time: number): number {
     return this.#ledger.sweep(time);

@@ -1,4 +1,4 @@
-import { contains, type Network, parseNetwork } from './ip.ts';
+import { contains, type Network, parseIp4, parseNetwork } from './ip.ts';
 
 /** Addresses and networks that may become others while they are looked up: the lines of a file, the addresses of a name. */
 export type IgnorePart = { addresses: ReadonlySet<string>; networks: readonly Network[] };
@@ -53,6 +53,33 @@ export function ignoredBy(list: IgnoreList, id: string): string | null {
   if (!id.includes('/')) return null;
   const target = parseNetwork(id);
   return target !== null && holds(target, list.own) ? 'ignoreself rule' : null;
+}
+
+/**
+ * Whether ignoredBy() has to be asked about an IPv4 address, given as text and as a number: never false where that would
+ * answer something, and quick.
+ */
+export function mayBeIgnored(list: IgnoreList, id: string, ip: number): boolean {
+  if (list.files.length > 0 || list.names.size > 0 || list.own.has(id) || list.addresses.has(id)) return true;
+  const ranges = rangesOf(list.networks);
+  for (let i = 0; i < ranges.length; i += 2) {
+    if (ip >= (ranges[i] ?? 0) && ip <= (ranges[i + 1] ?? 0)) return true;
+  }
+  return false;
+}
+
+const knownRanges = new WeakMap<readonly Network[], readonly number[]>();
+
+/** The first and the last address of each IPv4 network, as numbers. */
+function rangesOf(networks: readonly Network[]): readonly number[] {
+  const known = knownRanges.get(networks);
+  if (known !== undefined) return known;
+  const ranges = networks.flatMap(({ family, address, prefix }) => {
+    const first = family === 4 ? parseIp4(address) : null;
+    return first === null ? [] : [first, first + 2 ** (32 - prefix) - 1];
+  });
+  knownRanges.set(networks, ranges);
+  return ranges;
 }
 
 /** Whether the id is in the part, or, a network, would cover any of it. */

@@ -38,8 +38,15 @@ export function formatLine(
   pid: number,
 ): string {
   const { level, channel, text } = entry;
-  return `${formatTime(nowMs)} ${channel.padEnd(24)}[${pid}]: ${level.padEnd(7)} ${clean(text)}\n`;
+  if (nowMs !== prefix.nowMs || level !== prefix.level || channel !== prefix.channel || pid !== prefix.pid) {
+    const begin = `${formatTime(nowMs)} ${channel.padEnd(24)}[${pid}]: ${level.padEnd(7)} `;
+    prefix = { nowMs, level, channel, pid, text: begin };
+  }
+  return `${prefix.text}${clean(text)}\n`;
 }
+
+/** How the last line began: in a flood many do so. */
+let prefix = { nowMs: Number.NaN, level: '', channel: '', pid: 0, text: '' };
 
 /** `2024-06-23 22:27:27,556` in local time; `nowMs` in milliseconds since the epoch. */
 export function formatTime(nowMs: number): string {
@@ -48,10 +55,16 @@ export function formatTime(nowMs: number): string {
 
 let lastSecond = Number.NaN;
 let lastText = '';
+/** The second asked for before that: a log line holds the time of its writing and the one that it tells. */
+let otherSecond = Number.NaN;
+let otherText = '';
 
 /** `2024-06-23 22:27:27` in local time; `seconds` since the epoch, fractions dropped. */
 export function formatSecond(seconds: number): string {
   const whole = Math.floor(seconds);
+  if (whole === lastSecond) return lastText;
+  [lastSecond, otherSecond] = [otherSecond, lastSecond];
+  [lastText, otherText] = [otherText, lastText];
   if (whole === lastSecond) return lastText;
   const d = new Date(whole * 1000);
   const two = (n: number): string => String(n).padStart(2, '0');
@@ -64,6 +77,7 @@ export function formatSecond(seconds: number): string {
 
 /** The text with everything that a terminal could obey, or that could fake a line, made visible. */
 export function clean(text: string): string {
+  if (!/[^ -~]/.test(text)) return text;
   return text.replace(
     /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (char) => {

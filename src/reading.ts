@@ -24,6 +24,8 @@ export type ReadingEvents = {
   readonly say: Say;
   onReady(): void;
   onFailure(jail: WorkingJail, failure: FilterFailure): void;
+  /** A failure of which only the IPv4 address (an unsigned number) and the time are known; false: it is for onFailure(). */
+  onAddress(jail: WorkingJail, ip: number, time: number): boolean;
   onTimeWarning(jail: WorkingJail, source: string, warning: TimeWarning): void;
   /** Epoch seconds. */
   now(): number;
@@ -202,9 +204,13 @@ export class Reading {
     return jails.flatMap(({ jail }) => known.get(jail.name) ?? []);
   }
 
+  #noteTime({ jail }: WorkingJail, time: number | null): void {
+    const health = this.#samplers.get(this.#current)?.get(jail.name)?.health;
+    if (health !== undefined) health.lastMatch = time;
+  }
+
   #noteMatch(working: WorkingJail, failure: FilterFailure): void {
-    const health = this.#samplers.get(this.#current)?.get(working.jail.name)?.health;
-    if (health !== undefined) health.lastMatch = failure.time;
+    this.#noteTime(working, failure.time);
     this.#events.onFailure(working, failure);
   }
 
@@ -262,7 +268,8 @@ export class Reading {
       const working = this.#jails.get(engine.workers[worker]?.jail ?? '');
       if (working === undefined) continue;
       if (outcome === null) {
-        this.#noteMatch(working, plainFailure(ip, time));
+        if (this.#events.onAddress(working, ip, time)) this.#noteTime(working, time);
+        else this.#noteMatch(working, plainFailure(ip, time));
         continue;
       }
       if (outcome.warning !== null) this.#events.onTimeWarning(working, source, outcome.warning);

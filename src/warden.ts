@@ -2,7 +2,7 @@ import { Actor, type ActorParts, commandActions } from './actor.ts';
 import type { Run } from './enforce.ts';
 import { Enforcer } from './enforcer.ts';
 import { openHome } from './home.ts';
-import { type Candidate, takeFailure } from './intake.ts';
+import { type Candidate, countAddress, takeFailure } from './intake.ts';
 import type { Jail } from './jail.ts';
 import type { Haste } from './keeper.ts';
 import type { Level, Log } from './log.ts';
@@ -115,6 +115,11 @@ export class Warden {
       this.#parts.now(),
     );
     this.#parts.changed('calm');
+  }
+
+  /** Counts a failure of which only the IPv4 address and the time are known; false: it is for judge(). */
+  count(working: WorkingJail, ip: number, time: number): boolean {
+    return countAddress(this.#parts, working, ip, time);
   }
 
   /** Carries out what commands ordered; it stands in the state already. */
