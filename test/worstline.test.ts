@@ -18,16 +18,16 @@ function targetsIn(folder: string, isStock: boolean): Target[] {
 }
 
 const all = [...targetsIn(STOCK, true), ...targetsIn(ROOT, false)];
-/** Those with the slowest patterns, which are tried each time. */
+/** Those with the slowest patterns, which are tried each time; fail2ban's sshd has a test of its own below. */
 const slowest: readonly Target[] = [
-  ...['sshd', 'dovecot', 'domino-smtp', 'courier-auth'].map((name) => ({ name, isStock: true })),
+  ...['dovecot', 'domino-smtp', 'courier-auth'].map((name) => ({ name, isStock: true })),
   ...['sshd', 'postfix', 'named'].map((name) => ({ name, isStock: false })),
 ].filter(({ isStock }) => hasStock || !isStock);
 
 const now = Math.floor(Date.now() / 1000);
 
 test('the generator finds a way into nearly every failregex', (t) => {
-  const tried = all.flatMap((target) => {
+  const tried = (isLong ? all : slowest).flatMap((target) => {
     const filter = filterFor(target);
     return (filter?.failregex ?? []).map((one) => ({
       what: `${target.name} ${one.index + 1}`,
