@@ -4,6 +4,7 @@ import { type Attempt, type Closely, charge, type Spent, tooMuch, tryClosely } f
 import { type Dispatch, makeDispatch } from './engine/dispatch.ts';
 import { fallsBackToLinear, within } from './engine/limit.ts';
 import { Quarantine, type StuckRegex } from './engine/quarantine.ts';
+import { Results } from './engine/results.ts';
 import { warmUp } from './engine/warm.ts';
 import {
   type Express,
@@ -19,6 +20,7 @@ import {
 import type { Batch } from './linesource.ts';
 
 export type { StuckRegex } from './engine/quarantine.ts';
+export type { Result } from './engine/results.ts';
 
 /** A jail's filter at work on a stream. */
 export type Worker = {
@@ -29,17 +31,6 @@ export type Worker = {
   readonly findtime: number;
   /** Somebody wants a failure's fields and lines; without them it costs a fifth. */
   readonly keepsFields: boolean;
-};
-
-/**
- * What a line led to in a worker (by its place in the list). `outcome` null: a failure of which only the time (epoch seconds)
- * and the IPv4 address, as an unsigned number, are known.
- */
-export type Result = {
-  readonly worker: number;
-  readonly outcome: Outcome | null;
-  readonly ip: number;
-  readonly time: number;
 };
 
 /**
@@ -103,7 +94,7 @@ export type Survey = {
 };
 
 /** A batch on its way. */
-type Job = { readonly batch: Batch; readonly now: number; readonly results: Result[] };
+type Job = { readonly batch: Batch; readonly now: number; readonly results: Results };
 
 type Line = { readonly text: string; readonly time: number | null };
 
@@ -121,6 +112,8 @@ export class Engine {
   readonly #dispatch: Dispatch;
   readonly #onStuck: (stuck: Stuck) => void;
   readonly #survey: Survey | null;
+  /** Lent to who called run(), until the next time. */
+  readonly #results = new Results();
   readonly #quarantine = new Quarantine();
   readonly #lanes: readonly (Lane | null)[];
   /** No regex can explode on ASCII characters: the clock need not be watched, which costs 0.3 ms a batch. */
@@ -167,9 +160,10 @@ export class Engine {
     return { express, look };
   }
 
-  /** Matches the batch and answers what it led to, in order. `now` in epoch seconds. */
-  run(batch: Batch, now: number): readonly Result[] {
-    const job: Job = { batch, now, results: [] };
+  /** Matches the batch and answers what it led to, in order; lent until the next call. `now` in epoch seconds. */
+  run(batch: Batch, now: number): Results {
+    this.#results.clear();
+    const job: Job = { batch, now, results: this.#results };
     const cursor = this.#cursor;
     Object.assign(cursor, { at: batch.start, isOpen: false, counted: batch.start, index: 0 });
     if (this.#isLinear && isHarmless(batch) && this.#matchFreely(job)) return job.results;
@@ -258,7 +252,7 @@ export class Engine {
   }
 
   /** Takes the line the short way; false when it has to go the long one. */
-  #takeExpress(number: number, results: Result[]): boolean {
+  #takeExpress(number: number, results: Results): boolean {
     const lane = this.#lanes[number];
     if (lane === undefined || lane === null) return false;
     const { express, look } = lane;
@@ -271,8 +265,7 @@ export class Engine {
     const verdict = takeExpress(express, this.#place, look);
     if (verdict === 'general') return false;
     if (this.#survey !== null) this.#survey.onShort(verdict, express, cursor.line, cursor.lineEnd);
-    else if (verdict === 'matched')
-      results.push({ worker: number, outcome: null, ip: express.ip, time: express.time });
+    else if (verdict === 'matched') results.addAddress(number, express.ip, express.time);
     cursor.worker = number + 1;
     return true;
   }
@@ -317,8 +310,7 @@ export class Engine {
       },
     });
     if (this.#survey !== null) this.#survey.onLong(outcome, line.text, cursor.line, cursor.lineEnd);
-    else if (outcome.failures.length > 0 || outcome.warning !== null)
-      results.push({ worker: number, outcome, ip: 0, time: 0 });
+    else if (outcome.failures.length > 0 || outcome.warning !== null) results.addOutcome(number, outcome);
     // An interruption comes at calls and loops only: what is told is done with in the same breath.
     cursor.worker = number + 1;
   }

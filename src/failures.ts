@@ -115,7 +115,7 @@ export class Failures extends Map<string, Count> {
   /** The rate estimate of an IPv4 address as it stands, 0 when it never failed. */
   retryOf(ip: number): number {
     const row = this.#ledger.find(ip);
-    if (row >= 0) return this.#ledger.read(row).retry;
+    if (row >= 0) return this.#ledger.retryAt(row);
     return super.size === 0 ? 0 : (super.get(formatIp4(ip))?.retry ?? 0);
   }
 
@@ -193,7 +193,7 @@ function addFailure(
 }
 
 /**
- * Addresses that are remembered in one jail at the most: some 5 MB, or 20 MB where they are more than IPv4 addresses and counts. Whoever floods a jail with more within findtime
+ * Addresses that are remembered in one jail at the most: some 7 MB, or 20 MB where they are more than IPv4 addresses and counts. Whoever floods a jail with more within findtime
  * pushes out those who came first.
  */
 export const MOST_TRACKED = 100_000;

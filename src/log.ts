@@ -25,7 +25,7 @@ export type Log = {
   reopen(): void;
 };
 
-/** Many small lines travel in one write; at most this many characters wait. */
+/** Many small lines travel in one write; at most this many bytes wait. */
 const BUFFER = 65536;
 
 /**
@@ -92,20 +92,29 @@ export function clean(text: string): string {
 /** A Log that appends to the file at `path`, or writes to standard error when it is null. */
 export function openLog(path: string | null, level: Level): Log {
   let fd = path === null ? 2 : openTarget(path);
-  let waiting = '';
+  // Bytes, not one long text: that would be thousands of pieces, which the collector copies again and again.
+  const waiting = Buffer.alloc(BUFFER);
+  let filled = 0;
+  const { pid } = process;
   const limit = LEVELS.indexOf(level);
   const flush = (): void => {
-    const text = waiting;
-    waiting = '';
-    if (text !== '') writeText(fd, text);
+    const length = filled;
+    filled = 0;
+    if (length > 0) writeBytes(fd, waiting.subarray(0, length));
   };
   return {
     isOn: (wanted) => LEVELS.indexOf(wanted) <= limit,
     write(wanted, channel, text) {
       if (LEVELS.indexOf(wanted) > limit) return;
-      if (waiting === '') setImmediate(flush);
-      waiting += formatLine(Date.now(), { level: wanted, channel, text }, process.pid);
-      if (waiting.length > BUFFER) flush();
+      const line = formatLine(Date.now(), { level: wanted, channel, text }, pid);
+      // A character is three bytes at the most.
+      if (line.length * 3 > BUFFER - filled) flush();
+      if (line.length * 3 > BUFFER) {
+        writeBytes(fd, Buffer.from(line));
+        return;
+      }
+      if (filled === 0) setImmediate(flush);
+      filled += waiting.write(line, filled);
     },
     flush,
     reopen() {
@@ -127,8 +136,7 @@ function openTarget(path: string): number {
 }
 
 /** A log that cannot be written must not end the daemon: what does not fit on the disk is lost. */
-function writeText(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
+function writeBytes(fd: number, bytes: Uint8Array): void {
   for (let at = 0, tries = 0; at < bytes.length && tries < 100; tries++) {
     try {
       at += writeSync(fd, bytes, at);

@@ -264,10 +264,14 @@ export class Reading {
   #scan(source: string, batch: Batch, jails: readonly WorkingJail[]): void {
     const engine = this.#engineFor(source, jails);
     const now = this.#events.now();
-    for (const { worker, outcome, ip, time } of engine.run(batch, now)) {
-      const working = this.#jails.get(engine.workers[worker]?.jail ?? '');
+    const workings = engine.workers.map(({ jail }) => this.#jails.get(jail));
+    const results = engine.run(batch, now);
+    for (let at = 0; at < results.length; at++) {
+      const working = workings[results.worker(at)];
       if (working === undefined) continue;
+      const outcome = results.outcome(at);
       if (outcome === null) {
+        const [ip, time] = [results.ip(at), results.time(at)];
         if (this.#events.onAddress(working, ip, time)) this.#noteTime(working, time);
         else this.#noteMatch(working, plainFailure(ip, time));
         continue;

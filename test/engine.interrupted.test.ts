@@ -49,7 +49,7 @@ for (const [what, hasTimes] of [
       workers.map((_, worker) => `${address(i)} by ${worker}${hasTimes ? ` at ${timeOf(i)}` : ''}`),
     ).flat();
     for (let round = 0; round < ROUNDS; round++) {
-      const results = engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, NOW);
+      const results = [...engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, NOW)];
       const got = results.map(({ worker, outcome, ip, time }) => {
         const failure = outcome === null ? { id: formatIp4(ip), time } : outcome.failures[0];
         return `${failure?.id} by ${worker}${hasTimes ? ` at ${failure?.time}` : ''}`;

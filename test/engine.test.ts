@@ -97,7 +97,7 @@ for (const [title, tree, logs] of [
       const engine = new Engine([worker], () => assert.fail('stuck'));
       const bytes = Buffer.from(`${lines.join('\n')}\n`);
       const batch = { bytes, start: 0, end: bytes.length, times: null, live: true };
-      const got = engine.run(batch, now).flatMap(namesOf);
+      const got = [...engine.run(batch, now)].flatMap(namesOf);
       assert.deepEqual(
         got.map(({ id, time }) => `${id} ${time}`),
         summary(wanted),
@@ -146,7 +146,7 @@ test('a regex without end is skipped on its line, told, and put into quarantine;
   const attack = `evil ${'a'.repeat(60)} but from 192.0.2.1`;
   const lines = [1, 2, 3, 4, 5].flatMap((n) => [`good from 192.0.2.1${n}`, attack]);
   const bytes = Buffer.from(`${lines.join('\n')}\ngood from 192.0.2.20\n`);
-  const results = engine.run({ bytes, start: 0, end: bytes.length, times: null, live: true }, 1000);
+  const results = [...engine.run({ bytes, start: 0, end: bytes.length, times: null, live: true }, 1000)];
   const ids = results.flatMap((one) => namesOf(one).map(({ id }) => `${one.worker} ${id}`));
   const wanted = [1, 2, 3, 4, 5].flatMap((n) => [`1 192.0.2.1${n}`, '0 192.0.2.1']);
   assert.deepEqual(ids, [...wanted, '1 192.0.2.20']);
@@ -174,7 +174,7 @@ function runBeside(filter: Filter, lines: readonly string[]) {
   const ids = lines.flatMap((line) => {
     const bytes = Buffer.from(`${line}\n`);
     const batch = { bytes, start: 0, end: bytes.length, times: null, live: true };
-    return engine.run(batch, 1000).flatMap((one) => namesOf(one).map(({ id }) => id));
+    return [...engine.run(batch, 1000)].flatMap((one) => namesOf(one).map(({ id }) => id));
   });
   return { engine, ids };
 }
@@ -234,7 +234,7 @@ test('lines with times of their own keep them, whichever lines are skipped', () 
   );
   const bytes = Buffer.from('x\ngood from 192.0.2.1\ny\nz\ngood from 192.0.2.2\n');
   const times = [1000, 1001, 1002, 1003, 1004];
-  const results = engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, 1010);
+  const results = [...engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, 1010)];
   assert.deepEqual(
     results.flatMap((one) => namesOf(one).map(({ id, time }) => [id, time])),
     [

@@ -1,26 +1,31 @@
 /** One address's count in a Ledger; see Count. */
 export type Row = { retry: number; first: number; last: number; failures: number };
 
+const SMALLEST = 64;
+
 /**
- * The counts of IPv4 addresses, 36 bytes each and no object: under a flood of a million addresses objects and their text keys cost
- * four times the time and the memory. Rows stand in the order of their coming; an open hash table leads to them.
+ * The counts of IPv4 addresses, 52 bytes each and no object: under a flood of a million addresses objects and their text keys cost
+ * four times the time and the memory. Rows stand in a ring in the order of their coming, an open hash table leads to them.
  */
 export class Ledger {
   readonly #most: number;
-  #capacity = 64;
-  #ips = new Uint32Array(64);
-  #retry = new Float64Array(64);
-  #first = new Float64Array(64);
-  #last = new Float64Array(64);
+  /** Rows in the ring, a power of two. */
+  #room = SMALLEST;
+  #ips = new Uint32Array(SMALLEST);
+  #retry = new Float64Array(SMALLEST);
+  #first = new Float64Array(SMALLEST);
+  #last = new Float64Array(SMALLEST);
   /** 0 = the row is free. */
-  #failures = new Uint32Array(64);
-  /** 1 + the row's number, 0 = none; twice as many as rows. */
-  #heads = new Int32Array(128);
-  /** Rows that were ever used since the last tidying, and those of them that are taken. */
-  #used = 0;
+  #failures = new Uint32Array(SMALLEST);
+  /** 1 + the row, 0 = none; a row that was given to another address may still be led to. */
+  #heads = new Int32Array(4 * SMALLEST);
+  #entered = 0;
+  /** The oldest row and the one to be filled next, counted on without end. */
+  #begin = 0;
+  #end = 0;
   #taken = 0;
 
-  /** Remembers so many addresses at the most; a tenth of them, the oldest, go when there are more. */
+  /** Remembers so many addresses at the most: the oldest makes room for a new one. */
   constructor(most: number) {
     this.#most = most;
   }
@@ -45,6 +50,10 @@ export class Ledger {
     return { retry, first, last, failures };
   }
 
+  retryAt(row: number): number {
+    return this.#retry[row] ?? 0;
+  }
+
   write(row: number, { retry, first, last, failures }: Row): void {
     this.#retry[row] = retry;
     this.#first[row] = first;
@@ -53,13 +62,13 @@ export class Ledger {
   }
 
   /** Adds an address that has no row. */
-  add(ip: number, row: Row): void {
-    if (this.#used === this.#capacity || this.#taken >= this.#most) this.#tidy();
-    const number = this.#used++;
+  add(ip: number, count: Row): void {
+    this.#makeRoom();
+    const row = this.#end++ & (this.#room - 1);
     this.#taken++;
-    this.#ips[number] = ip;
-    this.write(number, row);
-    this.#enter(ip, number);
+    this.#ips[row] = ip;
+    this.write(row, count);
+    this.#enter(ip, row);
   }
 
   /** The row's failures become 0; its place is used again some time. */
@@ -68,23 +77,37 @@ export class Ledger {
     this.#taken--;
   }
 
-  /** Every address with its row's number, oldest first. */
+  /** Every address with its row, oldest first. */
   *rows(): Generator<readonly [ip: number, row: number]> {
-    for (let row = 0; row < this.#used; row++) {
-      if (this.#failures[row] !== 0) yield [this.#ips[row] ?? 0, row];
+    const mask = this.#room - 1;
+    for (let at = this.#begin; at < this.#end; at++) {
+      if (this.#failures[at & mask] !== 0) yield [this.#ips[at & mask] ?? 0, at & mask];
     }
   }
 
   /** Removes the rows whose last failure is not after `time`; answers how many. */
   sweep(time: number): number {
-    let swept = 0;
-    for (let row = 0; row < this.#used; row++) {
-      if (this.#failures[row] === 0 || (this.#last[row] ?? 0) > time) continue;
-      this.remove(row);
-      swept++;
+    const before = this.#taken;
+    const mask = this.#room - 1;
+    for (let at = this.#begin; at < this.#end; at++) {
+      const row = at & mask;
+      if (this.#failures[row] !== 0 && (this.#last[row] ?? 0) <= time) this.remove(row);
     }
-    if (swept > 0 && this.#taken < this.#capacity / 8) this.#tidy();
-    return swept;
+    if (this.#room > SMALLEST && this.#taken < this.#room / 8) this.#resize();
+    return before - this.#taken;
+  }
+
+  #makeRoom(): void {
+    const mask = this.#room - 1;
+    while (
+      this.#taken >= this.#most ||
+      (this.#begin < this.#end && this.#failures[this.#begin & mask] === 0)
+    ) {
+      const row = this.#begin++ & mask;
+      if (this.#failures[row] !== 0) this.remove(row);
+    }
+    if (this.#end - this.#begin === this.#room) this.#resize();
+    else if (this.#entered > 2 * this.#room) this.#lead();
   }
 
   #enter(ip: number, row: number): void {
@@ -92,25 +115,28 @@ export class Ledger {
     let at = hashOf(ip) & mask;
     while (this.#heads[at] !== 0) at = (at + 1) & mask;
     this.#heads[at] = row + 1;
+    this.#entered++;
   }
 
-  /** Moves the rows together, in tables that fit them; drops the oldest where there are too many. */
-  #tidy(): void {
-    let drop = this.#taken >= this.#most ? Math.ceil(this.#most / 10) : 0;
-    const kept = this.#taken - drop;
-    let room = 64;
-    while (room < kept * 1.5) room *= 2;
-    // Some room behind the bound, or the last rows before it would be tidied for each.
-    const capacity = Math.min(room, Math.max(64, Math.ceil(this.#most * 1.25)));
-    const ips = new Uint32Array(capacity);
-    const retry = new Float64Array(capacity);
-    const first = new Float64Array(capacity);
-    const last = new Float64Array(capacity);
-    const failures = new Uint32Array(capacity);
+  /** Makes the hash table anew, when it leads to many rows that were given to others. */
+  #lead(): void {
+    this.#heads = new Int32Array(4 * this.#room);
+    this.#entered = 0;
+    for (const [ip, row] of this.rows()) this.#enter(ip, row);
+  }
+
+  /** Moves the rows together into a ring that fits them. */
+  #resize(): void {
+    let room = SMALLEST;
+    while (room < this.#taken * 1.25) room *= 2;
+    const ips = new Uint32Array(room);
+    const retry = new Float64Array(room);
+    const first = new Float64Array(room);
+    const last = new Float64Array(room);
+    const failures = new Uint32Array(room);
     let to = 0;
-    for (let row = 0; row < this.#used; row++) {
-      if (this.#failures[row] === 0 || drop-- > 0) continue;
-      ips[to] = this.#ips[row] ?? 0;
+    for (const [ip, row] of this.rows()) {
+      ips[to] = ip;
       retry[to] = this.#retry[row] ?? 0;
       first[to] = this.#first[row] ?? 0;
       last[to] = this.#last[row] ?? 0;
@@ -118,11 +144,8 @@ export class Ledger {
       to++;
     }
     [this.#ips, this.#retry, this.#first, this.#last, this.#failures] = [ips, retry, first, last, failures];
-    this.#capacity = capacity;
-    this.#heads = new Int32Array(2 * room);
-    this.#used = to;
-    this.#taken = to;
-    for (let row = 0; row < to; row++) this.#enter(ips[row] ?? 0, row);
+    [this.#room, this.#begin, this.#end] = [room, 0, to];
+    this.#lead();
   }
 }
 

@@ -38,7 +38,7 @@ test('law: a ledger answers as a Map does', () => {
   }
 });
 
-test('a ledger never holds more than its bound: the oldest tenth goes', () => {
+test('a ledger never holds more than its bound: the oldest goes', () => {
   const ledger = new Ledger(1000);
   for (let ip = 0; ip < 5000; ip++) {
     ledger.add(ip, row(ip));
