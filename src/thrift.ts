@@ -7,7 +7,7 @@ const COMPILERS = ['sparkplug', 'maglev', 'opt'];
 const SLACK = 4 * 1024 * 1024;
 /** Collections are at least so far apart, in milliseconds, and take at most one part in SHARE of the time. */
 const PAUSE_MS = 9_000;
-const SHARE = 1000;
+const SHARE = 200;
 
 /** Of the last collection: what was left of the heap, in bytes, and when the next one may be, by performance.now(). */
 let leftBytes = 0;
