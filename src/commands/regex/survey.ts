@@ -10,7 +10,9 @@ import { LINE_CAP } from '../../linesource.ts';
 import { countShort, type Tally } from '../../report.ts';
 import type { Wish } from './options.ts';
 
-const CHUNK = 256 * 1024;
+const CHUNK = 512 * 1024;
+/** A longer text is a burden to the collector. */
+const PIECE = 64 * 1024;
 const VERDICTS: readonly ExpressVerdict[] = ['matched', 'helper', 'ignored', 'missed', 'old'];
 const LONG = VERDICTS.length;
 const HASH = 0x23;
@@ -129,7 +131,12 @@ class Surveyor {
     const lines = newlines - countNoLines(bytes, start, end);
     tally.lines += lines;
     tally.missed.count += lines;
-    countDates(this.#dates, { bytes, start, end }, wish.now);
+    for (let from = start; from < end; ) {
+      const last = end - from <= PIECE ? end - 1 : bytes.lastIndexOf(10, from + PIECE - 1);
+      const to = last >= from ? last + 1 : end;
+      countDates(this.#dates, { bytes, start: from, end: to }, wish.now);
+      from = to;
+    }
     this.#seen = start;
     const told = this.#told;
     for (let at = 0; at < told.length; at += 5) {
