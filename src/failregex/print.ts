@@ -22,6 +22,8 @@ type Printer = {
   readonly numbers: Map<number, number>;
   /** For a group that may be set to '', a native group that is then set to one character. */
   readonly markers: Map<number, number>;
+  /** For a group that is not within a look, a native group that is set to the text from its last character on. */
+  readonly rests: Map<number, number>;
   /** Groups that are asked for whether they are set. */
   readonly questioned: ReadonlySet<number>;
   count: number;
@@ -34,6 +36,8 @@ type Printer = {
 type Context = {
   readonly isTail: boolean;
   readonly isBehind: boolean;
+  /** Within a look, where places are not passed in the order of the text. */
+  readonly isInLook: boolean;
   readonly certain: ReadonlySet<number>;
 };
 
@@ -51,6 +55,7 @@ export function print(tree: Tree, form: Form): Printed {
     kept: keptGroups(tree),
     numbers: new Map(),
     markers: new Map(),
+    rests: new Map(),
     questioned: referencedGroups(tree.root),
     count: 0,
     copies: 1,
@@ -59,6 +64,7 @@ export function print(tree: Tree, form: Form): Printed {
   const source = printNode(printer, tree.root, {
     isTail: true,
     isBehind: false,
+    isInLook: false,
     certain: new Set(),
   });
   return { source, flags: form === 'exact' ? 'v' : '', numbers: printer.numbers, isLinear: printer.isLinear };
@@ -113,7 +119,12 @@ function printCapture(printer: Printer, node: NodeOf<'group'>, context: Context)
   const body = printNode(printer, node.body, { ...context, isTail: false });
   // Known only from here on: inside itself a group counts as unset.
   printer.numbers.set(node.index, number);
-  if (marker === null) return `(${body})`;
+  if (marker === null) {
+    if (context.isInLook || !printer.questioned.has(node.index)) return `(${body})`;
+    const rest = ++printer.count;
+    printer.rests.set(node.index, rest);
+    return `(${body})(?<=(?=([^]*))[^])`;
+  }
   printer.markers.set(node.index, marker);
   printer.isLinear = false;
   return `(?<=^(?=([^]))[^]*)(${body})`;
@@ -131,11 +142,16 @@ function printLook(printer: Printer, node: NodeOf<'look'>, context: Context): st
   if (node.isAhead) printer.isLinear = false;
   const sign = `${node.isAhead ? '' : '<'}${node.isNegated ? '!' : '='}`;
   const isBehind = !node.isAhead;
-  return `(?:(?${sign}${printNode(printer, node.body, { ...context, isTail: false, isBehind })}))`;
+  return `(?:(?${sign}${printNode(printer, node.body, { ...context, isTail: false, isBehind, isInLook: true })}))`;
 }
 
-/** Holds where the group is unset: at the end of the text only what is empty can be repeated. */
-function printIsUnset(printer: Printer, index: number): string {
+/**
+ * Holds where the group is unset: at the end of the text only what is empty can be repeated. Behind a group that is not empty the
+ * text from its last character on is too long to be repeated, which is known at once, without going to the text's end.
+ */
+function printIsUnset(printer: Printer, index: number, { isInLook }: Context): string {
+  const rest = printer.rests.get(index);
+  if (rest !== undefined && !isInLook) return `\\${rest}`;
   const number = printer.markers.get(index) ?? printer.numbers.get(index);
   return number === undefined ? '' : `[^]*$\\${number}`;
 }
@@ -145,14 +161,16 @@ function printReference(printer: Printer, node: NodeOf<'backref'>, context: Cont
   const number = printer.numbers.get(node.index);
   if (number === undefined) return '[]';
   const reference = node.fold === 'none' ? `(?:\\${number})` : `(?i:\\${number})`;
-  return context.certain.has(node.index) ? reference : `(?!${printIsUnset(printer, node.index)})${reference}`;
+  return context.certain.has(node.index)
+    ? reference
+    : `(?!${printIsUnset(printer, node.index, context)})${reference}`;
 }
 
 function printConditional(printer: Printer, node: NodeOf<'cond'>, context: Context): string {
   const certain = new Set([...context.certain, node.index]);
   const printYes = () => printNode(printer, node.yes, { ...context, certain });
   if (context.certain.has(node.index)) return printYes();
-  const isUnset = printIsUnset(printer, node.index);
+  const isUnset = printIsUnset(printer, node.index, context);
   if (isUnset === '') return printNode(printer, node.no, context);
   printer.isLinear = false;
   return `(?:(?!${isUnset})${printYes()}|(?=${isUnset})${printNode(printer, node.no, context)})`;
