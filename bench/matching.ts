@@ -1,129 +1,146 @@
 /**
- * Lines a second: the engine of the daemon, `f2b regex`, and fail2ban-regex on the same lines. The input is made here, from
- * a seed: half of auth.log's lines and a tenth of access.log's match.
+ * Lines a second, start included: `f2b regex`, fail2ban-regex and, where it is installed, `fail2ban-rs dry-run` on the same file, one
+ * after the other; then what the daemon does with a flood of addresses and with many jails on one log. Set F2B_BENCH_LINES for
+ * another number of lines than a million, F2B_BENCH_RIVAL for the path of fail2ban-rs.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConfigTree, diskTree, loadFilter } from '../src/config.ts';
-import { fallBackToLinear } from '../src/engine/limit.ts';
-import { Engine, type Worker } from '../src/engine.ts';
-import { compileFilter, newFilterState } from '../src/filter.ts';
+import { writeLog } from './logs.ts';
 
-fallBackToLinear();
-
-const LINES = Number(process.env['F2B_BENCH_LINES'] ?? 200_000);
-const CHUNK = 65536;
+const LINES = Number(process.env['F2B_BENCH_LINES'] ?? 1_000_000);
+const RIVAL = process.env['F2B_BENCH_RIVAL'] ?? 'fail2ban-rs';
 const ROOT = join(import.meta.dirname, '..');
-const own = diskTree(ROOT);
-const stock = existsSync('/etc/fail2ban/filter.d') ? diskTree('/etc/fail2ban') : null;
+const F2B = join(ROOT, 'dist', 'f2b');
+const STOCK = '/etc/fail2ban/filter.d/sshd.conf';
+const FLASK = '^<HOST> - .+(GET|POST).+ 401 .*$';
+/** The patterns that `fail2ban-rs gen-config sshd` writes. */
+const FOUR = [
+  'sshd\\[\\d+\\]: Failed password for .* from <HOST> port \\d+',
+  'sshd\\[\\d+\\]: Invalid user .* from <HOST> port \\d+',
+  'sshd\\[\\d+\\]: Connection closed by authenticating user .* <HOST> port \\d+',
+  'sshd\\[\\d+\\]: Disconnected from authenticating user .* <HOST> port \\d+',
+];
 
-let seed = 1;
-const random = (below: number): number => {
-  seed = (seed * 48271) % 2147483647;
-  return seed % below;
-};
-const two = (n: number): string => String(n).padStart(2, '0');
+type Run = { readonly ms: number; readonly mb: number; readonly text: string };
 
-/** One line for each number, some hundreds of them within a second. */
-function makeLog(kind: 'auth' | 'access'): string {
-  const today = new Date();
-  const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
-  const day = `${months[today.getMonth()]} ${two(today.getDate())}`;
-  const lines = Array.from({ length: LINES }, (_, i) => {
-    const time = `00:${two(Math.floor(i / 24000) % 60)}:${two(Math.floor(i / 400) % 60)}`;
-    const ip = `198.51.${random(256)}.${random(256)}`;
-    if (kind === 'access') {
-      const date = `${two(today.getDate())}/${months[today.getMonth()]}/${today.getFullYear()} ${time}`;
-      return `${ip} - - [${date}] "GET /page/${random(1000)} HTTP/1.1" ${i % 10 === 0 ? 401 : 200} -`;
-    }
-    return i % 2 === 0
-      ? `${day} ${time} host sshd[${1000 + (i % 3000)}]: Failed password for root from ${ip} port ${1024 + random(60000)} ssh2`
-      : `${day} ${time} host CRON[${1000 + (i % 3000)}]: pam_unix(cron:session): session opened for user root by (uid=0)`;
-  });
-  return `${lines.join('\n')}\n`;
+/** The fastest of so many runs of a command; null when it is not there. */
+function fastest(times: number, program: string, ...args: string[]): Run | null {
+  const runs = Array.from({ length: times }, () => once(program, args));
+  return runs.reduce((best, one) => (best === null || (one !== null && one.ms < best.ms) ? one : best));
 }
 
-function daemonPath(tree: ConfigTree, names: readonly string[], bytes: Buffer): number {
-  const workers = names.flatMap((name, i): Worker[] => {
-    const loaded = loadFilter(tree, name, { backend: 'auto' });
-    const filter = loaded.filter && compileFilter(loaded.filter, { usedns: 'no', logtimezone: null }, []);
-    return filter === null
-      ? []
-      : [{ jail: `${name}${i}`, filter, state: newFilterState(filter), findtime: 600, keepsFields: false }];
-  });
-  const engine = new Engine(workers, () => undefined);
-  const now = Date.now() / 1000;
+function once(program: string, args: readonly string[]): Run | null {
   const begin = performance.now();
-  for (let at = 0; at < bytes.length; ) {
-    const end = bytes.lastIndexOf(10, Math.min(bytes.length, at + CHUNK) - 1) + 1;
-    engine.run({ bytes, start: at, end, times: null, live: true }, now);
-    at = end;
-  }
-  return performance.now() - begin;
-}
-
-/** Milliseconds of a whole command, start included; null when it is not there. */
-function command(program: string, ...args: string[]): { ms: number; matched: string; mb: string } | null {
-  const begin = performance.now();
-  const run = spawnSync('/usr/bin/time', ['-f', '%M', program, ...args], {
+  const { error, status, stdout, stderr } = spawnSync('/usr/bin/time', ['-f', '%M', program, ...args], {
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
   });
-  if (run.error !== undefined || run.status !== 0) return null;
-  const matched = /(\d+) matched/.exec(run.stdout)?.[1] ?? '?';
-  const kb = Number(run.stderr.trim().split('\n').at(-1));
-  return {
-    ms: performance.now() - begin,
-    matched,
-    mb: Number.isNaN(kb) ? '?' : String(Math.round(kb / 1024)),
+  if (error !== undefined || status !== 0) return null;
+  const mb = Math.round(Number(stderr.trim().split('\n').at(-1)) / 1024);
+  return { ms: performance.now() - begin, mb, text: stdout };
+}
+
+/** Lines that matched, in the words of each program. */
+function matchesIn(text: string): string {
+  return /(\d+) matched/.exec(text)?.[1] ?? /Matches:\s+(\d+)/.exec(text)?.[1] ?? '?';
+}
+
+function row(what: string, run: Run | null, against: readonly [string, Run | null][] = []): void {
+  if (run === null) {
+    console.log(`  ${what.padEnd(44)} not installed`);
+    return;
+  }
+  const rate = `${Math.round((LINES / run.ms) * 1000).toLocaleString('en')} lines/s`.padStart(19);
+  const ratios = against.map(([name, other]) =>
+    other === null ? '' : `${(other.ms / run.ms).toFixed(2).padStart(8)} x ${name}`,
+  );
+  const memory = `${run.mb} MB`.padStart(8);
+  console.log(`  ${what.padEnd(44)}${rate}${memory}  ${matchesIn(run.text)} matched${ratios.join('')}`);
+}
+
+function matching(folder: string, log: string): void {
+  const toml = join(folder, 'rival.toml');
+  const list = (patterns: readonly string[]): string => `[${patterns.map((one) => `'${one}'`).join(', ')}]`;
+  const jail = (name: string, form: string, patterns: readonly string[]): string =>
+    `[jail.${name}]\nenabled = true\nlog_path = "${log}"\ndate_format = "${form}"\nfilter = ${list(patterns)}\nport = ["22"]\n`;
+  writeFileSync(toml, `[global]\n${jail('four', 'syslog', FOUR)}${jail('flask', 'common', [FLASK])}`);
+  const four = join(folder, 'four.conf');
+  writeFileSync(four, `[Definition]\nfailregex = ${FOUR.join('\n            ')}\n`);
+  const rival = (name: string): Run | null => fastest(3, RIVAL, 'dry-run', '-c', toml, '-j', name, log);
+  const ours = (filter: string): Run | null => fastest(3, F2B, 'regex', '--raw', log, filter);
+  const theirs = (filter: string): Run | null => fastest(1, 'fail2ban-regex', '--raw', log, filter);
+
+  writeLog(log, 'auth', LINES, Date.now() / 1000);
+  console.log(`auth.log, ${LINES} lines, half of them candidates`);
+  const fast = rival('four');
+  row('fail2ban-rs dry-run, its four patterns', fast);
+  if (existsSync(STOCK)) {
+    const slow = theirs(STOCK);
+    row('fail2ban-regex, its sshd (22 regexes)', slow);
+    row('f2b regex, the same', ours(STOCK), [
+      ['fail2ban-rs with four', fast],
+      ['fail2ban-regex', slow],
+    ]);
+  }
+  row('f2b regex, the four patterns', ours(four), [['fail2ban-rs', fast]]);
+  row('f2b regex, our sshd', ours(join(ROOT, 'filter.d/sshd.conf')), [['fail2ban-rs with four', fast]]);
+
+  writeLog(log, 'access', LINES, Date.now() / 1000);
+  console.log(`access.log, ${LINES} lines, a tenth of them matches`);
+  const access = rival('flask');
+  row('fail2ban-rs dry-run, the pattern of flask-auth', access);
+  const slow = theirs(FLASK);
+  row('fail2ban-regex, the same', slow);
+  row('f2b regex, the same', ours(FLASK), [
+    ['fail2ban-rs', access],
+    ['fail2ban-regex', slow],
+  ]);
+}
+
+/** The daemon's path, as one pass: reading, matching, counting, its log and its state. */
+function onePass(folder: string, log: string, jails: readonly string[]): Run | null {
+  const config = mkdtempSync(join(folder, 'etc-'));
+  mkdirSync(join(config, 'jail.d'));
+  cpSync(join(ROOT, 'filter.d'), join(config, 'filter.d'), { recursive: true });
+  const limits = 'maxretry = 100000\nfindtime = 1d\nbantime = 1h\nbackend = polling\naction = dummy';
+  const text = jails.map(
+    (filter, i) => `[j${i}]\nenabled = true\nfilter = ${filter}\nlogpath = ${log}\n${limits}\n`,
+  );
+  writeFileSync(join(config, 'jail.d/bench.conf'), text.join('\n'));
+  const state = join(config, 'state.json');
+  const run = once(F2B, [
+    'run',
+    '--once',
+    '--config',
+    config,
+    '--state',
+    state,
+    '--log',
+    join(config, 'f2b.log'),
+  ]);
+  const counted = existsSync(state) ? [...readFileSync(state, 'utf8').matchAll(/"totalFailed":(\d+)/g)] : [];
+  const sum = counted.reduce((all, [, one]) => all + Number(one), 0);
+  rmSync(config, { recursive: true });
+  return run === null ? null : { ...run, text: `${sum} matched` };
+}
+
+function daemon(folder: string, log: string): void {
+  const best = (jails: readonly string[]): Run | null => {
+    const runs = [1, 2, 3].map(() => onePass(folder, log, jails));
+    return runs.reduce((one, other) => (one === null || (other !== null && other.ms < one.ms) ? other : one));
   };
-}
-
-function row(what: string, ms: number, base: number | null, more = ''): void {
-  const rate = `${((LINES / ms) * 1000).toFixed(0).padStart(9)} lines/s`;
-  const ratio = base === null ? '' : `${(base / ms).toFixed(1)} x fail2ban`.padStart(17);
-  console.log(`  ${what.padEnd(34)}${rate}${ratio}  ${more}`);
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'f2b-bench-'));
-for (const [kind, filter] of [
-  ['auth', 'sshd'],
-  ['access', 'flask-auth'],
-] as const) {
-  const path = join(folder, `${kind}.log`);
-  writeFileSync(path, makeLog(kind));
-  const bytes = readFileSync(path);
-  const mine = join(ROOT, 'filter.d', `${filter}.conf`);
-  const theirs = kind === 'auth' ? '/etc/fail2ban/filter.d/sshd.conf' : '^<HOST> - .+(GET|POST).+ 401 .*$';
-  console.log(`${kind}.log, ${LINES} lines`);
-  const original = stock === null ? null : command('fail2ban-regex', '-r', path, theirs);
-  const base = original?.ms ?? null;
-  if (original !== null)
-    row('fail2ban-regex', original.ms, null, `${original.matched} matched, ${original.mb} MB`);
-  const ours = command(
-    join(ROOT, 'dist', 'f2b'),
-    'regex',
-    '-r',
-    '--brief',
-    path,
-    stock === null ? mine : theirs,
-  );
-  if (ours !== null)
-    row('f2b regex, the same filter', ours.ms, base, `${ours.matched} matched, ${ours.mb} MB`);
-  if (stock !== null && kind === 'auth')
-    row("daemon, fail2ban's sshd (22 regexes)", daemonPath(stock, ['sshd'], bytes), base);
-  row(`daemon, our ${filter}`, daemonPath(own, [filter], bytes), base);
-  row(
-    `daemon, ten jails with our ${filter}`,
-    daemonPath(
-      own,
-      Array.from({ length: 10 }, () => filter),
-      bytes,
-    ),
-    base,
-  );
+  writeLog(log, 'flood', LINES, Date.now() / 1000);
+  console.log(`the daemon (run --once), ${LINES} failures, each of another address`);
+  row('one jail with our sshd', best(['sshd']));
+  writeLog(log, 'access', LINES, Date.now() / 1000);
+  console.log('the daemon (run --once), access.log');
+  const single = best(['flask-auth']);
+  row('one jail with flask-auth', single);
+  row('ten jails with flask-auth', best(Array.from({ length: 10 }, () => 'flask-auth')), [
+    ['one jail', single],
+  ]);
   const others = [
     'postfix',
     'dovecot',
@@ -134,8 +151,15 @@ for (const [kind, filter] of [
     'asterisk',
     'recidive',
     'gitea',
-    filter,
   ];
-  row(`daemon, ten different filters`, daemonPath(own, others, bytes), base);
+  row('flask-auth and nine other filters', best(['flask-auth', ...others]), [['one jail', single]]);
 }
-rmSync(folder, { recursive: true });
+
+const folder = mkdtempSync(join(tmpdir(), 'f2b-bench-'));
+try {
+  const log = join(folder, 'bench.log');
+  matching(folder, log);
+  daemon(folder, log);
+} finally {
+  rmSync(folder, { recursive: true });
+}
