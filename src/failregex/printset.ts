@@ -52,10 +52,23 @@ function spans(members: readonly boolean[], wanted: boolean): { lo: number; hi: 
   return out;
 }
 
+/** The same few sets stand in every pattern. */
+const printed = new Map<string, string>();
+const MOST_PRINTED = 1000;
+
 /** The set for texts that hold ASCII only: small classes, no flag needed, letters spelt in both cases. */
 export function printAsciiSet(set: CharSet): string {
   const only = onlyChar(set);
   if (only !== null && only < 128) return printChar(only);
+  const key = JSON.stringify([set.ranges, set.categories, set.isNegated, set.fold]);
+  const known = printed.get(key);
+  if (known !== undefined) return known;
+  const text = printMembers(set);
+  if (printed.size < MOST_PRINTED) printed.set(key, text);
+  return text;
+}
+
+function printMembers(set: CharSet): string {
   const [category] = set.categories;
   if (set.categories.length === 1 && set.ranges.length === 0 && !set.isNegated && category !== undefined) {
     return ASCII_NAMED[category];
