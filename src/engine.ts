@@ -264,10 +264,19 @@ export class Engine {
     cursor.worker = number;
     const verdict = takeExpress(express, this.#place, look);
     if (verdict === 'general') return false;
-    if (this.#survey !== null) this.#survey.onShort(verdict, express, cursor.line, cursor.lineEnd);
+    const { outcome } = express;
+    if (verdict === 'judged' && outcome !== null) {
+      if (this.#survey !== null) this.#tellJudged(this.#survey, outcome);
+      else if (outcome.failures.length > 0) results.addOutcome(number, outcome);
+    } else if (this.#survey !== null) this.#survey.onShort(verdict, express, cursor.line, cursor.lineEnd);
     else if (verdict === 'matched') results.addAddress(number, express.ip, express.time);
     cursor.worker = number + 1;
     return true;
+  }
+
+  #tellJudged(survey: Survey, outcome: Outcome): void {
+    const { line, lineEnd } = this.#cursor;
+    survey.onLong(outcome, survey.decode(this.#bytes.subarray(line, lineEnd)), line, lineEnd);
   }
 
   #lineOf({ bytes, times }: Batch): Line {

@@ -8,12 +8,16 @@ import { noteRepeat, type Place, type Repeat, repeatStamp } from '../datepattern
 import type { Failregex } from '../failregex.ts';
 import type { Filter } from '../filter.ts';
 import { parseIp4 } from '../ip.ts';
-import { readFields } from './fields.ts';
-import type { FilterState } from './line.ts';
+import { type Fields, readFields } from './fields.ts';
+import { judgeMatch } from './find.ts';
+import type { FilterState, Outcome } from './line.ts';
 import { mergeSession, type Sessions } from './sessions.ts';
 
-/** What became of a line; `general`: processLine() has to take it. */
-export type Verdict = 'general' | 'old' | 'missed' | 'ignored' | 'helper' | 'matched';
+/**
+ * What became of a line. `general`: processLine() has to take it; `judged`: it was found the short way and judged as ever, since
+ * its session is known, or it names somebody by more than an IPv4 address, or somebody wants to know all of it.
+ */
+export type Verdict = 'general' | 'judged' | 'old' | 'missed' | 'ignored' | 'helper' | 'matched';
 
 /** A failregex with the native numbers of the groups that decide; 0 = it has none. */
 type Fast = {
@@ -58,6 +62,7 @@ export type ExpressLook = {
 
 /** One filter's short way: takeExpress() leaves in it what it found. */
 export type Express = {
+  readonly filter: Filter;
   readonly plan: Plan;
   readonly state: FilterState;
   readonly stamp: Repeat;
@@ -73,6 +78,8 @@ export type Express = {
   time: number;
   /** Who failed, as an unsigned 32-bit number. */
   ip: number;
+  /** Of a line that was `judged`. */
+  outcome: Outcome | null;
 };
 
 const TOLERANCE = 60;
@@ -83,7 +90,7 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
   if (plan === null) return null;
   const stamp = { start: 0, end: 0, time: 0 };
   const none = { judgedStamp: Number.NaN, judgedNow: Number.NaN, isOld: false };
-  return { plan, state, stamp, ...none, isPrefixed: false, regex: 0, time: 0, ip: 0 };
+  return { filter, plan, state, stamp, ...none, isPrefixed: false, regex: 0, time: 0, ip: 0, outcome: null };
 }
 
 const PREFIX_GROUPS = new Set(['content', 'mlfid']);
@@ -249,34 +256,57 @@ function judge(express: Express, hit: Hit, look: ExpressLook, place: Place): Ver
   let isHelper = isSet(match, fast.nofail);
   const isForgotten = session !== undefined && isSet(match, fast.forget);
   if (session !== undefined) {
-    if (state.sessions.has(session)) return 'general';
+    if (state.sessions.has(session)) return judgeWhole(express, hit, look, place);
     isHelper ||= isSet(match, fast.gained);
   }
   // With checkAll a helper that does not say who it is waits for that.
   if (!isHelper || look.checkAll) {
-    if (look.keepsFields) return 'general';
-    const ip = parseIp4(match[fast.ip4] ?? '');
-    if (ip === null || fast.ip4 === 0) return 'general';
+    const ip = look.keepsFields ? null : parseIp4(match[fast.ip4] ?? '');
+    if (ip === null || fast.ip4 === 0) return judgeWhole(express, hit, look, place);
     express.ip = ip;
   }
   if (session !== undefined && !isForgotten) remember(state.sessions, session, hit, { look, place, plan });
   return isHelper ? 'helper' : 'matched';
 }
 
+/** Judges what was found as processLine() does. */
+function judgeWhole(express: Express, hit: Hit, look: ExpressLook, place: Place): Verdict {
+  const { filter, state, plan, regex: index, isPrefixed, time } = express;
+  const { now, checkAll } = look;
+  const attempt = {
+    ...{ filter, state, window: [], inherited: inheritedOf(plan, hit) },
+    look: { time, now, checkAll, mayBeUndated: false, mayMatch: null },
+  };
+  const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
+  const match = { start: 0, end: 0, groups: hit.match };
+  const judged = judgeMatch(attempt, { index, regex: hit.fast.regex, match, lines });
+  const isFailure = 'id' in judged;
+  express.outcome = {
+    result: isFailure ? 'matched' : 'helper',
+    ...{ regex: index, hits: [index], isPrefixed, time, warning: null },
+    failures: isFailure ? [judged] : [],
+    helpers: isFailure ? [] : [judged],
+  };
+  return 'judged';
+}
+
+function inheritedOf({ prefix }: Plan, { prefixed }: Hit): Fields | null {
+  if (prefix === null || prefixed === null) return null;
+  const inherited = readFields(prefix, { start: 0, end: 0, groups: prefixed }, null);
+  inherited.delete('content');
+  return inherited;
+}
+
 type Around = { readonly look: ExpressLook; readonly place: Place; readonly plan: Plan };
 
 /** A new session; what it gathers is put together when a second line of it comes, and most have none. */
 function remember(sessions: Sessions, id: string, hit: Hit, { look, place, plan }: Around): void {
-  const { fast, match, prefixed } = hit;
+  const { fast, match } = hit;
   const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
   const { now } = look;
   sessions.begin(id, now, () => {
-    const inherited =
-      plan.prefix !== null && prefixed !== null
-        ? readFields(plan.prefix, { start: 0, end: 0, groups: prefixed }, null)
-        : null;
-    inherited?.delete('content');
-    const fields = readFields(fast.regex, { start: 0, end: 0, groups: match }, inherited);
+    const groups = { start: 0, end: 0, groups: match };
+    const fields = readFields(fast.regex, groups, inheritedOf(plan, hit));
     return mergeSession(null, { id, fields, lines }, now);
   });
 }

@@ -170,7 +170,8 @@ type Hit = {
   readonly lines: readonly string[];
 };
 
-function judgeMatch(attempt: Attempt, hit: Hit): FilterFailure | HelperHit {
+/** Says what a match of a failregex shows, its session's lines considered. */
+export function judgeMatch(attempt: Attempt, hit: Hit): FilterFailure | HelperHit {
   const { filter, state, look, inherited } = attempt;
   const fields = readFields(hit.regex, hit.match, inherited);
   const session = fields.get('mlfid');
