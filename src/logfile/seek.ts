@@ -5,6 +5,8 @@ export type DateOf = (line: string) => number | null;
 
 /** Lines a little out of order must not be jumped over. */
 const SLACK = 60;
+/** So often the first line is asked for its date before the answer counts. */
+const WARM_UPS = 5;
 /** How far a probe looks for a line with a date, in bytes. */
 const PROBE = 65536;
 
@@ -22,6 +24,7 @@ export function seekSince(
   const [low, high] = range;
   const buffer = Buffer.allocUnsafe(PROBE);
   const wanted = since - SLACK;
+  warmUp({ fd, buffer, dateOf }, low);
   let before = low;
   let after = high;
   let dated = false;
@@ -42,6 +45,18 @@ export function seekSince(
 }
 
 type Prober = { readonly fd: number; readonly buffer: Buffer; readonly dateOf: DateOf };
+
+/**
+ * What reads dates is compiled at its first use. On a busy machine that takes so long that a line's date is given up, and
+ * without any date the search would end behind everything there is.
+ */
+function warmUp({ fd, buffer, dateOf }: Prober, at: number): void {
+  const got = readSync(fd, buffer, 0, PROBE, at);
+  const end = buffer.subarray(0, got).indexOf(10);
+  if (end < 0) return;
+  const text = textOf(buffer, 0, end);
+  for (let tries = 0; tries < WARM_UPS && dateOf(text) === null; tries++);
+}
 
 /** The first dated line that begins behind `from` (and before `limit`), within one probe. */
 function probeDate(
