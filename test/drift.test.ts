@@ -154,9 +154,11 @@ function driftTests(one: Case): void {
         for (const from of BANNED) await refused(from);
         await eventually('the repair is counted', () => repairs() > times);
         const said = running.logged(/was changed by others/).slice(lines);
-        // Damage done in several steps may be repaired between them.
-        assert.ok(said.length >= 1 && said.length <= commands.length, said.join('\n'));
-        for (const line of said) assert.match(line, /WARNING .*: repaired .* bans$/);
+        // Damage done in several steps may be repaired between them, and firewalld may refuse its first reload.
+        const repaired = said.filter((line) => / WARNING .*: repaired .* bans$/.test(line));
+        assert.ok(repaired.length >= 1 && repaired.length <= commands.length, said.join('\n'));
+        for (const line of said)
+          assert.match(line, / WARNING .*: (?:repaired .* bans$|.*cannot be repaired yet: )/);
       });
     }
 
