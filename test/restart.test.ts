@@ -65,6 +65,17 @@ function writeBans(running: Running): void {
   writeFileSync(join(running.folder, 'state/state.json'), printState(state, now));
 }
 
+/** As if the ban's time were up. */
+function passTime(running: Running, id: string): void {
+  const state = running.state();
+  const { bans } = jailState(state, 'web');
+  const ban = bans.get(id);
+  assert.ok(ban !== undefined);
+  const now = Date.now() / 1000;
+  bans.set(id, { ...ban, until: now - 1 });
+  writeFileSync(join(running.folder, 'state/state.json'), printState(state, now));
+}
+
 describe('over restarts and the death of the daemon', { timeout: 280_000, concurrency: 4 }, () => {
   for (const kind of KINDS) {
     it(
@@ -106,7 +117,7 @@ describe('over restarts and the death of the daemon', { timeout: 280_000, concur
         skip: unlessTestbed(...PROGRAMS[kind]),
       },
       () =>
-        scene(kind, ['bantime = 20s'], async (running, bed) => {
+        scene(kind, ['bantime = 25s'], async (running, bed) => {
           const all = (answer: string) => async (): Promise<boolean> =>
             (await bed.curl()) === answer && (await bed.curl({ from: 'fd02::99' })) === answer;
           await running.start('--poll', '0.1');
@@ -127,14 +138,13 @@ describe('over restarts and the death of the daemon', { timeout: 280_000, concur
         skip: unlessTestbed(...PROGRAMS[kind]),
       },
       () =>
-        scene(kind, ['bantime = 15s'], async (running, bed) => {
+        scene(kind, ['bantime = 1h'], async (running, bed) => {
           await running.start('--poll', '0.1');
           running.fail('10.2.1.99');
           await eventually('it is refused', async () => (await bed.curl()) === 'refused');
           await running.standing('10.2.1.99');
-          const until = running.state().jails.get('web')?.bans.get('10.2.1.99')?.until ?? 0;
           await running.stop('SIGKILL');
-          await eventually('its time is up', () => Date.now() / 1000 > until + 0.5);
+          passTime(running, '10.2.1.99');
           assert.equal(await bed.curl(), 'refused');
           await running.start('--poll', '0.1');
           await eventually('it is accepted', async () => (await bed.curl()) === 'accepted');

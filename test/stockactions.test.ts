@@ -163,6 +163,8 @@ describe('stock mail actions and a real mail server', {
       assert.equal(text.match(/^\S+\+00:00 fail 10\.2\.1\.99$/gm)?.length, 2);
       assert.doesNotMatch(text, /10\.2\.1\.98/);
       await mail(/^Subject: \[Fail2Ban\] web: started on /m);
+      // The mail does not wait for the firewall.
+      await running.standing('10.2.1.99');
       assert.match(await bed.sh('nft', 'list', 'set', 'inet', 'f2b', 'addr4-web'), /10\.2\.1\.99/);
       await running.stop();
       await mail(/^Subject: \[Fail2Ban\] web: stopped on /m);
