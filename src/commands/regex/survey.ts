@@ -12,7 +12,7 @@ import type { Wish } from './options.ts';
 
 const CHUNK = 512 * 1024;
 /** A longer text is a burden to the collector. */
-const PIECE = 64 * 1024;
+const PIECE = 16 * 1024;
 const VERDICTS: readonly ExpressVerdict[] = ['matched', 'helper', 'ignored', 'missed', 'old'];
 const LONG = VERDICTS.length;
 const HASH = 0x23;
@@ -61,8 +61,9 @@ class Surveyor {
   readonly #course: Course;
   readonly #decoder: TextDecoder;
   readonly #engine: Engine;
-  /** What was told of the batch's lines: start, end, verdict (its place in VERDICTS), regex, 1 behind prefregex. */
-  #told: number[] = [];
+  /** What was told of the batch's lines: start, end, verdict (twice its place in VERDICTS, 1 more behind prefregex), regex. */
+  #told = new Int32Array(4 * 4096);
+  #toldEnd = 0;
   #outcomes: { readonly outcome: Outcome; readonly text: string }[] = [];
   #bytes = Buffer.alloc(2 * CHUNK);
   /** The dates of all lines are counted here, the engine looks at few. */
@@ -83,10 +84,24 @@ class Surveyor {
       decode: (bytes) => textOf(this.#decoder.decode(bytes)),
       // Only noted: what is told may be interrupted, the counting must not be.
       onShort: (verdict, { regex, isPrefixed }, start, end) =>
-        this.#told.push(start, end, VERDICTS.indexOf(verdict), regex, isPrefixed ? 1 : 0),
+        this.#tell(start, end, (VERDICTS.indexOf(verdict) << 1) | (isPrefixed ? 1 : 0), regex),
       onLong: (outcome, text, start, end) =>
-        this.#told.push(start, end, LONG, this.#outcomes.push({ outcome, text }) - 1, 0),
+        this.#tell(start, end, LONG << 1, this.#outcomes.push({ outcome, text }) - 1),
     });
+  }
+
+  #tell(start: number, end: number, kind: number, regex: number): void {
+    if (this.#toldEnd === this.#told.length) {
+      const more = new Int32Array(this.#told.length * 2);
+      more.set(this.#told);
+      this.#told = more;
+    }
+    const at = this.#toldEnd;
+    this.#told[at] = start;
+    this.#told[at + 1] = end;
+    this.#told[at + 2] = kind;
+    this.#told[at + 3] = regex;
+    this.#toldEnd = at + 4;
   }
 
   async readAll(fd: number): Promise<void> {
@@ -124,7 +139,7 @@ class Surveyor {
     if (start >= end) return;
     const { wish, tally } = this.#course;
     const bytes = this.#bytes;
-    this.#told = [];
+    this.#toldEnd = 0;
     this.#outcomes = [];
     this.#engine.run({ bytes, start, end, times: null, live: true }, wish.now);
     const newlines = countNewlines({ bytes, start, end });
@@ -139,7 +154,7 @@ class Surveyor {
     }
     this.#seen = start;
     const told = this.#told;
-    for (let at = 0; at < told.length; at += 5) {
+    for (let at = 0; at < this.#toldEnd; at += 4) {
       const [from = 0, to = 0] = [told[at], told[at + 1]];
       this.#listMissed(from);
       this.#seen = to + 1;
@@ -157,15 +172,16 @@ class Surveyor {
     if (isNoLine(this.#bytes, from, to)) return null;
     tally.missed.count--;
     const regex = told[at + 3] ?? 0;
-    const verdict = VERDICTS[told[at + 2] ?? 0] ?? 'missed';
-    if (told[at + 2] === LONG) {
+    const kind = told[at + 2] ?? 0;
+    const verdict = VERDICTS[kind >> 1] ?? 'missed';
+    if (kind >> 1 === LONG) {
       const long = this.#outcomes[regex];
       // It is counted by itself.
       tally.lines--;
       return long === undefined ? null : this.#course.onLong(long.outcome, long.text);
     }
     const text = (): string => textOf(this.#bytes.toString('latin1', from, to));
-    countShort(tally, { verdict, regex, isPrefixed: told[at + 4] === 1, text }, wish.report);
+    countShort(tally, { verdict, regex, isPrefixed: (kind & 1) === 1, text }, wish.report);
     return null;
   }
 
