@@ -156,6 +156,7 @@ export class Engine {
         return index;
       },
       copy: (start, end) => this.#bytes.toString('latin1', this.#base + start, this.#base + end),
+      save: (start, end, into, at) => this.#bytes.copy(into, at, this.#base + start, this.#base + end),
     };
     return { express, look };
   }

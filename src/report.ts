@@ -186,7 +186,6 @@ export type ReportInput = {
 export function formatReport(input: ReportInput): string {
   const { filter, tally, options } = input;
   const { prefregex } = filter;
-  const missed = tally.missed.lines.map((line) => [line, ...input.explain(line)]);
   return [
     '',
     'Results',
@@ -214,7 +213,7 @@ export function formatReport(input: ReportInput): string {
     ...listed('Missed', tally.missed, {
       listing: options.missed,
       maxlines: options.maxlines,
-      shown: missed.flat(),
+      more: input.explain,
     }),
     '',
   ].join('\n');
@@ -273,14 +272,19 @@ function stuckLines({ stuck }: Tally): readonly string[] {
   return lines.length === 0 ? [] : ['Took too long:', ...boxed(lines, null), ''];
 }
 
-type Shown = { readonly listing: Listing; readonly maxlines: number; readonly shown?: readonly string[] };
+type Shown = {
+  readonly listing: Listing;
+  readonly maxlines: number;
+  /** What is printed below a line. */
+  readonly more?: (line: string) => readonly string[];
+};
 
 function listed(title: string, kept: Kept, show: Shown): readonly string[] {
   if (kept.count === 0 || show.listing === 'none') return [];
   const header = `${title} line(s):`;
   if (show.listing === 'all' || kept.count < show.maxlines) {
     return boxed(
-      (show.shown ?? kept.lines).map((line) => line.trimEnd()),
+      kept.lines.flatMap((line) => [line, ...(show.more?.(line) ?? [])]).map((line) => line.trimEnd()),
       header,
     );
   }

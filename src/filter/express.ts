@@ -11,7 +11,7 @@ import { parseIp4 } from '../ip.ts';
 import { type Fields, readFields } from './fields.ts';
 import { judgeMatch } from './find.ts';
 import type { FilterState, Outcome } from './line.ts';
-import { mergeSession, type Sessions } from './sessions.ts';
+import { type FirstLine, type Gathered, gather, mergeSession } from './sessions.ts';
 
 /**
  * What became of a line. `general`: processLine() has to take it; `judged`: it was found the short way and judged as ever, since
@@ -43,6 +43,8 @@ type Plan = {
   /** The ignoreregexes are few and come before the failregexes. */
   readonly ignoresFirst: boolean;
   readonly hasSessions: boolean;
+  /** Prefregex begins with the session's id. */
+  readonly isIdFirst: boolean;
 };
 
 /** How a line is to be looked at; see ProcessOptions. */
@@ -58,6 +60,8 @@ export type ExpressLook = {
   nextRegex(from: number): number;
   /** The text of the line's part, one that may be kept. */
   copy(start: number, end: number): string;
+  /** Writes the characters of the line's part. */
+  save(start: number, end: number, into: Uint8Array, at: number): void;
 };
 
 /** One filter's short way: takeExpress() leaves in it what it found. */
@@ -66,6 +70,7 @@ export type Express = {
   readonly plan: Plan;
   readonly state: FilterState;
   readonly stamp: Repeat;
+  readonly make: FirstLine;
   /** How the last date was judged, and as of when. */
   judgedStamp: number;
   judgedNow: number;
@@ -90,7 +95,19 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
   if (plan === null) return null;
   const stamp = { start: 0, end: 0, time: 0 };
   const none = { judgedStamp: Number.NaN, judgedNow: Number.NaN, isOld: false };
-  return { filter, plan, state, stamp, ...none, isPrefixed: false, regex: 0, time: 0, ip: 0, outcome: null };
+  return {
+    filter,
+    plan,
+    state,
+    stamp,
+    make: makerOf(plan),
+    ...none,
+    isPrefixed: false,
+    regex: 0,
+    time: 0,
+    ip: 0,
+    outcome: null,
+  };
 }
 
 const PREFIX_GROUPS = new Set(['content', 'mlfid']);
@@ -129,6 +146,8 @@ function planOf(filter: Filter): Plan | null {
     ignores: ignoreregex.map(({ regex }) => regex.ascii),
     ignoresFirst: ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2,
     hasSessions: session > 0 || regexes.some((one) => one.session > 0),
+    isIdFirst:
+      session > 0 && prefix !== null && isIdFirst(prefix) && regexes.every((one) => one.session === 0),
   };
 }
 
@@ -140,6 +159,13 @@ function isContentTail({ tree }: Failregex): boolean {
   return isEnd && group?.kind === 'group' && group.index === tree.names.get('content');
 }
 
+function isIdFirst({ tree }: Failregex): boolean {
+  if (tree.root.kind !== 'seq') return false;
+  const [begin, group] = tree.root.items;
+  const isBegin = begin?.kind === 'anchor' && begin.anchor === 'start';
+  return isBegin && group?.kind === 'group' && group.index === tree.names.get('mlfid');
+}
+
 /** Takes a line of ASCII characters the short way; what it found stands in `express`. */
 export function takeExpress(express: Express, place: Place, look: ExpressLook): Verdict {
   const { plan, state, stamp } = express;
@@ -147,7 +173,7 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook): 
   if (!repeatStamp(state.dates, place, now, stamp)) return 'general';
   if (!judgeTime(express, look)) return 'general';
   if (express.isOld) return noted(express, place, now, 'old');
-  let subject = subjectOf(plan, place, stamp, look);
+  let subject = subjectOf(place, stamp);
   if (plan.ignoresFirst && isIgnored(express, subject)) {
     express.isPrefixed = false;
     return noted(express, place, now, 'ignored');
@@ -158,10 +184,7 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook): 
     prefixed = execute(plan.prefix.ascii, subject);
     if (prefixed === null) return noted(express, place, now, 'missed');
     express.isPrefixed = true;
-    const content = prefixed[plan.content];
-    if (content !== undefined && content !== '' && plan.content > 0) {
-      subject = plan.isContentTail ? subject.slice(subject.length - content.length - 1) : `${content}\n`;
-    }
+    subject = contentOf(plan, subject, prefixed);
   }
   for (let index = look.nextRegex(0); index >= 0; index = look.nextRegex(index + 1)) {
     const fast = plan.regexes[index];
@@ -177,6 +200,13 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook): 
     return verdict === 'general' ? verdict : noted(express, place, now, verdict);
   }
   return noted(express, place, now, 'missed');
+}
+
+/** The text that failregexes see. */
+function contentOf(plan: Plan, subject: string, prefixed: RegExpExecArray | null): string {
+  const content = prefixed === null || plan.content === 0 ? '' : (prefixed[plan.content] ?? '');
+  if (content === '') return subject;
+  return plan.isContentTail ? subject.slice(subject.length - content.length - 1) : `${content}\n`;
 }
 
 function matchesMore(plan: Plan, first: number, subject: string, look: ExpressLook): boolean {
@@ -207,8 +237,8 @@ function judgeTime(express: Express, { mode, now, findtime }: ExpressLook): bool
   return true;
 }
 
-function subjectOf(plan: Plan, { text, start, end }: Place, stamp: Repeat, look: ExpressLook): string {
-  const after = plan.hasSessions ? look.copy(stamp.end, end + 1) : text.slice(stamp.end, end + 1);
+function subjectOf({ text, start, end }: Place, stamp: Repeat): string {
+  const after = text.slice(stamp.end, end + 1);
   return stamp.start === start ? after : text.slice(start, stamp.start) + after;
 }
 
@@ -244,15 +274,16 @@ function isSet(match: RegExpExecArray, group: number): boolean {
   return value !== undefined && value !== '';
 }
 
+/** The id of the session that the line belongs to. */
+function sessionOf(plan: Plan, { fast, match, prefixed }: Hit): string | undefined {
+  if (fast.session > 0) return match[fast.session];
+  return plan.session > 0 && prefixed !== null ? prefixed[plan.session] : undefined;
+}
+
 function judge(express: Express, hit: Hit, look: ExpressLook, place: Place): Verdict {
   const { plan, state } = express;
-  const { fast, match, prefixed } = hit;
-  const session =
-    fast.session > 0
-      ? match[fast.session]
-      : plan.session > 0 && prefixed !== null
-        ? prefixed[plan.session]
-        : undefined;
+  const { fast, match } = hit;
+  const session = sessionOf(plan, hit);
   let isHelper = isSet(match, fast.nofail);
   const isForgotten = session !== undefined && isSet(match, fast.forget);
   if (session !== undefined) {
@@ -265,7 +296,7 @@ function judge(express: Express, hit: Hit, look: ExpressLook, place: Place): Ver
     if (ip === null || fast.ip4 === 0) return judgeWhole(express, hit, look, place);
     express.ip = ip;
   }
-  if (session !== undefined && !isForgotten) remember(state.sessions, session, hit, { look, place, plan });
+  if (session !== undefined && !isForgotten) remember(express, session, hit, { look, place });
   return isHelper ? 'helper' : 'matched';
 }
 
@@ -273,13 +304,14 @@ function judge(express: Express, hit: Hit, look: ExpressLook, place: Place): Ver
 function judgeWhole(express: Express, hit: Hit, look: ExpressLook, place: Place): Verdict {
   const { filter, state, plan, regex: index, isPrefixed, time } = express;
   const { now, checkAll } = look;
+  const { fast, match: groups, prefixed } = plan.hasSessions ? owned(express, hit, place, look) : hit;
   const attempt = {
-    ...{ filter, state, window: [], inherited: inheritedOf(plan, hit) },
+    ...{ filter, state, window: [], inherited: inheritedOf(plan, prefixed) },
     look: { time, now, checkAll, mayBeUndated: false, mayMatch: null },
   };
   const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
-  const match = { start: 0, end: 0, groups: hit.match };
-  const judged = judgeMatch(attempt, { index, regex: hit.fast.regex, match, lines });
+  const match = { start: 0, end: 0, groups };
+  const judged = judgeMatch(attempt, { index, regex: fast.regex, match, lines });
   const isFailure = 'id' in judged;
   express.outcome = {
     result: isFailure ? 'matched' : 'helper',
@@ -290,23 +322,63 @@ function judgeWhole(express: Express, hit: Hit, look: ExpressLook, place: Place)
   return 'judged';
 }
 
-function inheritedOf({ prefix }: Plan, { prefixed }: Hit): Fields | null {
+function inheritedOf({ prefix }: Plan, prefixed: RegExpExecArray | null): Fields | null {
   if (prefix === null || prefixed === null) return null;
   const inherited = readFields(prefix, { start: 0, end: 0, groups: prefixed }, null);
   inherited.delete('content');
   return inherited;
 }
 
-type Around = { readonly look: ExpressLook; readonly place: Place; readonly plan: Plan };
+type Around = { readonly look: ExpressLook; readonly place: Place };
 
-/** A new session; what it gathers is put together when a second line of it comes, and most have none. */
-function remember(sessions: Sessions, id: string, hit: Hit, { look, place, plan }: Around): void {
-  const { fast, match } = hit;
-  const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
+/** Filled and handed over each time, never kept. */
+const first = { length: 0, regex: 0 };
+
+/** A new session. Where only an address is wanted, what it gathers is put together once somebody asks. */
+function remember(express: Express, id: string, hit: Hit, { look, place }: Around): void {
+  const { plan, state, stamp } = express;
+  const { sessions } = state;
   const { now } = look;
-  sessions.begin(id, now, () => {
-    const groups = { start: 0, end: 0, groups: match };
-    const fields = readFields(fast.regex, groups, inheritedOf(plan, hit));
-    return mergeSession(null, { id, fields, lines }, now);
-  });
+  if (plan.isIdFirst && !look.keepsFields && stamp.start === place.start) {
+    first.length = place.end + 1 - stamp.end;
+    first.regex = express.regex;
+    const at = sessions.begin(id, first, now, express.make);
+    if (at >= 0) {
+      look.save(stamp.end, place.end + 1, sessions.bytes, at);
+      return;
+    }
+  }
+  const own = owned(express, hit, place, look);
+  const key = sessionOf(plan, own) ?? id;
+  const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
+  sessions.remember(key, begun(plan, own, key, lines), now);
+}
+
+/** The hit in a text of its own: what a session keeps must not keep a whole piece of the log. */
+function owned(express: Express, hit: Hit, { start, end }: Place, look: ExpressLook): Hit {
+  const { plan, stamp } = express;
+  const before = stamp.start === start ? '' : look.copy(start, stamp.start);
+  return hitOn(plan, before + look.copy(stamp.end, end + 1), hit.fast) ?? hit;
+}
+
+/** Takes a text that the regex is known to match, without its date, through prefregex and it. */
+function hitOn(plan: Plan, text: string, fast: Fast): Hit | null {
+  const prefixed = plan.prefix === null ? null : execute(plan.prefix.ascii, text);
+  const match = execute(fast.ascii, contentOf(plan, text, prefixed));
+  return match === null ? null : { fast, match, prefixed };
+}
+
+/** What the session of a first line knows. */
+function begun(plan: Plan, hit: Hit, id: string, lines: readonly string[]): Gathered {
+  const groups = { start: 0, end: 0, groups: hit.match };
+  const fields = readFields(hit.fast.regex, groups, inheritedOf(plan, hit.prefixed));
+  return mergeSession(null, { id, fields, lines }, 0);
+}
+
+function makerOf(plan: Plan): FirstLine {
+  return (id, text, regex) => {
+    const fast = plan.regexes[regex];
+    const hit = fast === undefined ? null : hitOn(plan, text, fast);
+    return hit === null ? gather(new Map([['mlfid', id]]), []) : begun(plan, hit, id, ['']);
+  };
 }

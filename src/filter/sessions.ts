@@ -1,5 +1,5 @@
 import type { Fields } from './fields.ts';
-import { Ring } from './ring.ts';
+import { Ring, ROOM } from './ring.ts';
 
 /** What is known of a failure, or of a session (lines that share an MLFID) that may become one. */
 export type Gathered = {
@@ -21,41 +21,83 @@ const MAX_AGE = 300;
 const MAX_KEPT = 100;
 const MAX_KEPT_CHARS = 32768;
 
-/** What a session gathered, or how to put that together once somebody asks. */
-type Session = { readonly until: number; gathered: Gathered | null; readonly make: (() => Gathered) | null };
+/** Puts together what a session gathered by its first line: by `text`, which `regex` (by number) matched. */
+export type FirstLine = (id: string, text: string, regex: number) => Gathered;
 
 /** The sessions of one jail by MLFID, oldest first. Times are epoch seconds. */
 export class Sessions {
-  readonly #all = new Ring<Session>(MAX_SESSIONS);
+  readonly #slots = new Ring(MAX_SESSIONS);
+  // By slot.
+  readonly #until = new Float64Array(MAX_SESSIONS);
+  readonly #gathered: (Gathered | null)[] = [];
+  /** Of sessions of which nothing but the first line is known. */
+  readonly #make: (FirstLine | null)[] = [];
+  readonly #lengths = new Int32Array(MAX_SESSIONS);
+  readonly #regexes = new Int32Array(MAX_SESSIONS);
 
   get size(): number {
-    return this.#all.size;
+    return this.#slots.size;
   }
 
   /** Whether there is a session of that id, be it too old. */
   has(id: string): boolean {
-    return this.#all.get(id) !== undefined;
+    return this.#slots.find(id) >= 0;
   }
 
   recall(id: string, now: number): Gathered | null {
-    const session = this.#all.get(id);
-    if (session === undefined) return null;
-    if (session.until > now) return (session.gathered ??= session.make?.() ?? null);
-    this.#all.delete(id);
+    const slot = this.#slots.find(id);
+    if (slot < 0) return null;
+    if ((this.#until[slot] ?? 0) > now) return (this.#gathered[slot] ??= this.#gather(id, slot));
+    this.forget(id);
     return null;
   }
 
-  remember(id: string, gathered: Gathered, now: number): void {
-    this.#all.set(id, { until: now + MAX_AGE, gathered, make: null });
+  #gather(id: string, slot: number): Gathered | null {
+    const make = this.#make[slot] ?? null;
+    if (make === null) return null;
+    const from = slot * ROOM;
+    const text = String.fromCharCode(...this.bytes.subarray(from, from + (this.#lengths[slot] ?? 0)));
+    return make(id, text, this.#regexes[slot] ?? 0);
   }
 
-  /** As remember(), but `make` is only called when the session is asked for. */
-  begin(id: string, now: number, make: () => Gathered): void {
-    this.#all.set(id, { until: now + MAX_AGE, gathered: null, make });
+  remember(id: string, gathered: Gathered, now: number): void {
+    const slot = this.#slots.add(id);
+    this.#until[slot] = now + MAX_AGE;
+    this.#gathered[slot] = gathered;
+    this.#make[slot] = null;
+  }
+
+  /** Where the texts of begin() stand. */
+  get bytes(): Uint8Array {
+    return this.#slots.bytes;
+  }
+
+  /**
+   * A new session; what it gathers is put together when a second line of it comes, and most have none. Answers where in `bytes`
+   * the caller has to write the `length` ASCII characters of its first line, which begin with the id; -1, and nothing is done,
+   * where they are too many.
+   */
+  begin(
+    id: string,
+    first: { readonly length: number; readonly regex: number },
+    now: number,
+    make: FirstLine,
+  ): number {
+    if (first.length > ROOM) return -1;
+    const slot = this.#slots.addText(id);
+    this.#lengths[slot] = first.length;
+    this.#regexes[slot] = first.regex;
+    this.#until[slot] = now + MAX_AGE;
+    this.#gathered[slot] = null;
+    this.#make[slot] = make;
+    return slot * ROOM;
   }
 
   forget(id: string): void {
-    this.#all.delete(id);
+    const slot = this.#slots.find(id);
+    if (slot < 0) return;
+    this.#gathered[slot] = null;
+    this.#slots.delete(id);
   }
 }
 

@@ -75,6 +75,7 @@ for (const [root, logs] of CASES) {
           ...{ mode, findtime, now, keepsFields, checkAll },
           nextRegex: (from) => (from < filter.failregex.length ? from : -1),
           copy: (from, to) => text.slice(from, to),
+          save: (from, to, into, at) => into.set(Buffer.from(text.slice(from, to), 'latin1'), at),
         };
         for (const line of lines) {
           const place = { text, start, end: start + line.length };
