@@ -180,6 +180,22 @@ export function noteRepeat(dates: Dates, { text, start, end }: Place, now: numbe
   repeatAt(dates.choice, now, { shift, atEnd: found.end < end ? text.charAt(found.end) : '' });
 }
 
+/**
+ * Counts the last date for so many lines that have it as well, in the last of them so many characters further right; what
+ * stands behind it is what stood there before.
+ */
+export function repeatMany(dates: Dates, now: number, { count, shift }: Many): void {
+  const { choice, walled } = dates;
+  const slot = choice.last === null ? undefined : choice.slots[choice.last.index];
+  if (count === 0 || choice.last === null || slot === undefined) return;
+  slot.hits += count - 1;
+  slot.seen += count - 1;
+  if (walled !== null) walled.start += shift;
+  repeatAt(choice, now, { shift, atEnd: choice.last.atEnd });
+}
+
+type Many = { readonly count: number; readonly shift: number };
+
 /** How often each template gave a line's date, in the order of trial; those never used are left out. */
 export function dateHits(dates: Dates): readonly { readonly name: string; readonly hits: number }[] {
   return dates.choice.slots

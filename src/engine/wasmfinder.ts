@@ -18,25 +18,30 @@ const PAGE = 65536;
 type Scan = {
   readonly memory: WebAssembly.Memory;
   readonly resume: WebAssembly.Global;
+  readonly blank: WebAssembly.Global;
+  readonly returns: WebAssembly.Global;
+  readonly place: WebAssembly.Global;
   scan(from: number, to: number, count: number): number;
   scanAll(from: number, to: number, count: number): number;
   countLines(from: number, to: number): number;
-  isAscii(from: number, to: number): number;
   sameHead(from: number, to: number, head: number, length: number): number;
+  sameWalled(from: number, to: number, text: number, length: number, wall: number, begun: number): number;
 };
 
 /** One memory serves all finders: each brings its tables, some kilobytes, when another was there before it. */
 type Machine = { readonly scan: Scan; bytes: Uint8Array; words: Int32Array; tables: Uint8Array | null };
 
-let machine: Machine | null = null;
+let module: WebAssembly.Module | null = null;
+let common: Machine | null = null;
+/** Its memory holds the bytes of lendBytes(). */
+let lent: Machine | null = null;
 
-function theMachine(): Machine {
-  if (machine !== null) return machine;
-  const module = new WebAssembly.Module(Buffer.from(SCAN, 'base64'));
+function newMachine(length: number): Machine {
+  module ??= new WebAssembly.Module(Buffer.from(SCAN, 'base64'));
   const { exports } = new WebAssembly.Instance(module, {});
   const scan = exports as unknown as Scan;
-  machine = { scan, bytes: new Uint8Array(0), words: new Int32Array(0), tables: null };
-  reserve(machine, 0);
+  const machine = { scan, bytes: new Uint8Array(0), words: new Int32Array(0), tables: null };
+  reserve(machine, length);
   return machine;
 }
 
@@ -50,10 +55,22 @@ function reserve(one: Machine, length: number): void {
   one.words = new Int32Array(memory.buffer);
 }
 
-function load(one: Machine, { bytes, start, end }: Stretch): void {
-  reserve(one, end - start);
-  one.bytes.set(bytes.subarray(start, end), DATA);
-  one.bytes.fill(0, DATA + end - start, DATA + end - start + PADDING);
+/** Bytes that can be searched where they stand. There is one such buffer: the one before, if any, must not be used any more. */
+export function lendBytes(length: number): Buffer<ArrayBuffer> {
+  lent = newMachine(length);
+  return Buffer.from(lent.scan.memory.buffer, DATA, length);
+}
+
+type Loaded = { readonly one: Machine; readonly from: number; readonly to: number };
+
+function load({ bytes, start, end }: Stretch): Loaded {
+  if (lent !== null && bytes.buffer === lent.bytes.buffer) {
+    return { one: lent, from: bytes.byteOffset + start, to: bytes.byteOffset + end };
+  }
+  common ??= newMachine(0);
+  reserve(common, end - start);
+  common.bytes.set(bytes.subarray(start, end), DATA);
+  return { one: common, from: DATA, to: DATA + end - start };
 }
 
 /**
@@ -66,16 +83,14 @@ export function makeWasmFinder(literals: readonly Literal[], costs: ArrayLike<nu
   if (tables === null) return null;
   return {
     eachLine(stretch, isAll, line) {
-      const one = theMachine();
+      const { one, from: first, to: end } = load(stretch);
       if (one.tables !== tables) {
         one.bytes.set(tables, 0);
         one.tables = tables;
       }
-      load(one, stretch);
       const { scan, words } = one;
-      const end = DATA + stretch.end - stretch.start;
-      const shift = stretch.start - DATA;
-      for (let from = DATA; from < end; ) {
+      const shift = stretch.start - first;
+      for (let from = first; from < end; ) {
         const search = isAll ? scan.scanAll : scan.scan;
         const last = search(from, end, literals.length) >> 2;
         from = scan.resume.value;
@@ -145,31 +160,46 @@ function rarestWindow(bytes: Uint8Array, costs: ArrayLike<number>): number {
   return best;
 }
 
-/** How many newlines the stretch holds. */
-export function countNewlines(stretch: Stretch): number {
-  const one = theMachine();
-  load(one, stretch);
-  return one.scan.countLines(DATA, DATA + stretch.end - stretch.start);
+/**
+ * How many newlines the stretch of whole lines holds, how many lines are empty or begin with `#`, and whether there are carriage
+ * returns.
+ */
+export function countLines(stretch: Stretch): {
+  readonly newlines: number;
+  readonly blank: number;
+  readonly hasReturns: boolean;
+} {
+  const { one, from, to } = load(stretch);
+  const newlines = one.scan.countLines(from, to);
+  return { newlines, blank: one.scan.blank.value, hasReturns: one.scan.returns.value !== 0 };
 }
 
-/** Whether the stretch holds ASCII characters only. */
-export function isAsciiStretch(stretch: Stretch): boolean {
-  const one = theMachine();
-  load(one, stretch);
-  return one.scan.isAscii(DATA, DATA + stretch.end - stretch.start) !== 0;
+/** Lines in a row that have the date of the line before; `next` is where the first other one begins. */
+export type Run = { readonly count: number; readonly next: number };
+
+/** How many lines in a row, from the stretch's beginning on, begin with the bytes of `head` (32 at the most). */
+export function countSameHead(stretch: Stretch, head: Uint8Array): Run {
+  const { one, from, to } = load(stretch);
+  one.bytes.set(head, HEAD);
+  const count = one.scan.sameHead(from, to, HEAD, head.length);
+  return { count, next: one.scan.resume.value - from + stretch.start };
 }
+
+/** A date in the middle of lines: behind the first `wall` of each, with the character behind it. */
+export type WalledDate = {
+  readonly wall: number;
+  readonly text: Uint8Array;
+  /** Where it begins in the line before. */
+  readonly start: number;
+};
 
 /**
- * How many lines in a row, from the stretch's beginning on, begin with the bytes of `head` (32 at the most), and where the first
- * other one begins.
+ * How many lines in a row, from the stretch's beginning on, have that date and nothing before it that might be one; `start`: where
+ * it begins in the last of them.
  */
-export function countSameHead(
-  stretch: Stretch,
-  head: Uint8Array,
-): { readonly count: number; readonly next: number } {
-  const one = theMachine();
-  load(one, stretch);
-  one.bytes.set(head, HEAD);
-  const count = one.scan.sameHead(DATA, DATA + stretch.end - stretch.start, HEAD, head.length);
-  return { count, next: one.scan.resume.value - DATA + stretch.start };
+export function countSameWalled(stretch: Stretch, date: WalledDate): Run & { readonly start: number } {
+  const { one, from, to } = load(stretch);
+  one.bytes.set(date.text, HEAD);
+  const count = one.scan.sameWalled(from, to, HEAD, date.text.length, date.wall, date.start);
+  return { count, next: one.scan.resume.value - from + stretch.start, start: one.scan.place.value };
 }

@@ -3,7 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { LineFinder, Literal } from '../../src/engine/finder.ts';
-import { countNewlines, countSameHead, isAsciiStretch, makeWasmFinder } from '../../src/engine/wasmfinder.ts';
+import {
+  countLines,
+  countSameHead,
+  countSameWalled,
+  lendBytes,
+  makeWasmFinder,
+} from '../../src/engine/wasmfinder.ts';
 import { makeWuManber } from '../../src/engine/wumanber.ts';
 import { dice } from '../dice.ts';
 
@@ -83,25 +89,48 @@ test('the WebAssembly finder refuses what it cannot hold: texts of two character
   assert.equal(makeWasmFinder(many, NO_COSTS), null);
 });
 
-test('newlines are counted, other than ASCII is noticed, and lines that begin alike are counted', () => {
+test('lines are counted, and those that are none, and lines that begin alike', () => {
+  const lent = lendBytes(2000);
   for (let round = 0; round < 500; round++) {
-    const text = `${word('ab\n\u0100'.slice(0, 3 + (round % 2)), roll(300))}\n`;
-    const bytes = Buffer.from(`x\n${text}\n\u00ff`, 'latin1');
-    const stretch = { bytes, start: 2, end: 2 + text.length };
-    assert.equal(countNewlines(stretch), text.split('\n').length - 1);
-    const ascii = Buffer.from(`\u00ff${word('abc\n', 40)}\u00ff`, 'latin1');
-    assert.equal(isAsciiStretch({ bytes: ascii, start: 1, end: 41 }), true);
-    const at = roll(42);
-    assert.equal(
-      isAsciiStretch({ bytes: ascii, start: at === 0 ? 0 : 1, end: at === 41 ? 42 : 41 }),
-      at > 0 && at < 41,
-    );
+    const text = `${word('ab#\n\n\r'.slice(0, 3 + (round % 4)), roll(300))}\n`;
+    const some = round % 2 === 0 ? Buffer.alloc(2000) : lent;
+    some.write(`x\n${text}\n\u00ff`, 'latin1');
+    const lines = text.split('\n').slice(0, -1);
+    assert.deepEqual(countLines({ bytes: some, start: 2, end: 2 + text.length }), {
+      newlines: lines.length,
+      blank: lines.filter((line) => line === '' || line.startsWith('#')).length,
+      hasReturns: text.includes('\r'),
+    });
     const head = word('ab', 1 + roll(32));
     const same = roll(20);
-    const lines = `${Array.from({ length: same }, () => `${head}${word('ab', roll(40))}\n`).join('')}${round % 3 === 0 ? 'c\n' : ''}`;
-    const all = Buffer.from(lines);
+    const alike = `${Array.from({ length: same }, () => `${head}${word('ab', roll(40))}\n`).join('')}${round % 3 === 0 ? 'c\n' : ''}`;
+    const all = Buffer.from(alike);
     const counted = countSameHead({ bytes: all, start: 0, end: all.length }, Buffer.from(head));
     assert.deepEqual(counted, { count: same, next: round % 3 === 0 ? all.length - 2 : all.length });
+  }
+});
+
+test('lines with the same date behind a sign are counted up to the first that might have another', () => {
+  for (let round = 0; round < 2000; round++) {
+    const date = word('ab', 1 + roll(30));
+    const before = (): string => word('a1 -', 2 + roll(20)).replace(/\d{8}/g, 'x');
+    const others = ['1:2[', '@[', '\u00e9xx[', '12345678 [', 'a[', 'abc', 'abc[c', `[[${date}`, ''];
+    const same = roll(6);
+    const lines = Array.from({ length: same }, () => `${before()}[${date}]${word('ab[', roll(9))}`);
+    const [last = ''] = lines.slice(-1);
+    const other = others[roll(others.length)] ?? '';
+    const text = Buffer.from(`${[...lines, other + date].join('\n')}\n`, 'latin1');
+    // A date that begins before the last one ended counts.
+    const start = 1;
+    const found = countSameWalled(
+      { bytes: text, start: 0, end: text.length },
+      { wall: 0x5b, text: Buffer.from(`${date}]`), start },
+    );
+    const starts = lines.map((line) => line.indexOf('[') + 1);
+    const cut = starts.findIndex((at, i) => (starts[i - 1] ?? start) >= at + date.length);
+    const count = cut < 0 ? same : cut;
+    const next = lines.slice(0, count).join('\n').length + (count === 0 ? 0 : 1);
+    assert.deepEqual(found, { count, next, start: count === 0 ? start : starts[count - 1] }, last);
   }
 });
 

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
-import { type Dates, findStamp, noteRepeat, repeatStamp } from '../../datepattern.ts';
+import { type Dates, findStamp, noteRepeat, repeatMany, repeatStamp } from '../../datepattern.ts';
 import type { Stretch } from '../../engine/finder.ts';
-import { countNewlines, countSameHead } from '../../engine/wasmfinder.ts';
+import { countLines, countSameHead, countSameWalled, lendBytes } from '../../engine/wasmfinder.ts';
 import { Engine, type Stuck } from '../../engine.ts';
 import { codeOf, MachineError, reasonOf } from '../../errors.ts';
 import type { ExpressVerdict, Filter, FilterState, Outcome } from '../../filter.ts';
@@ -11,8 +11,6 @@ import { countShort, type Tally } from '../../report.ts';
 import type { Wish } from './options.ts';
 
 const CHUNK = 512 * 1024;
-/** A longer text is a burden to the collector. */
-const PIECE = 16 * 1024;
 const VERDICTS: readonly ExpressVerdict[] = ['matched', 'helper', 'ignored', 'missed', 'old'];
 const LONG = VERDICTS.length;
 const HASH = 0x23;
@@ -65,7 +63,7 @@ class Surveyor {
   #told = new Int32Array(4 * 4096);
   #toldEnd = 0;
   #outcomes: { readonly outcome: Outcome; readonly text: string }[] = [];
-  #bytes = Buffer.alloc(2 * CHUNK);
+  readonly #bytes = lendBytes(2 * CHUNK);
   /** The dates of all lines are counted here, the engine looks at few. */
   readonly #dates: Dates;
   /** Lines before the batch, and up to where in the batch lines have been looked at. */
@@ -142,16 +140,11 @@ class Surveyor {
     this.#toldEnd = 0;
     this.#outcomes = [];
     this.#engine.run({ bytes, start, end, times: null, live: true }, wish.now);
-    const newlines = countNewlines({ bytes, start, end });
-    const lines = newlines - countNoLines(bytes, start, end);
+    const { newlines, blank, hasReturns } = countLines({ bytes, start, end });
+    const lines = newlines - (hasReturns ? countNoLines(bytes, start, end) : blank);
     tally.lines += lines;
     tally.missed.count += lines;
-    for (let from = start; from < end; ) {
-      const last = end - from <= PIECE ? end - 1 : bytes.lastIndexOf(10, from + PIECE - 1);
-      const to = last >= from ? last + 1 : end;
-      countDates(this.#dates, { bytes, start: from, end: to }, wish.now);
-      from = to;
-    }
+    countDates(this.#dates, { bytes, start, end }, wish.now);
     this.#seen = start;
     const told = this.#told;
     for (let at = 0; at < this.#toldEnd; at += 4) {
@@ -200,17 +193,13 @@ class Surveyor {
   }
 
   #noteStuck({ regex, line, at }: Stuck): void {
-    const before = countNewlines({ bytes: this.#bytes, start: 0, end: at });
-    this.#course.onStuck({ regex, number: this.#lines + before + 1, line });
+    const { newlines } = countLines({ bytes: this.#bytes, start: 0, end: at });
+    this.#course.onStuck({ regex, number: this.#lines + newlines + 1, line });
   }
 }
 
 /** How many lines are comments or empty. */
 function countNoLines(bytes: Buffer, start: number, end: number): number {
-  const all = bytes.subarray(start, end);
-  const first = all[0];
-  if (first !== HASH && first !== 10 && !all.includes('\n#') && !all.includes('\n\n') && !all.includes(13))
-    return 0;
   let count = 0;
   for (let from = start; from < end; ) {
     const newline = bytes.indexOf(10, from);
@@ -221,31 +210,43 @@ function countNoLines(bytes: Buffer, start: number, end: number): number {
   return count;
 }
 
-/** Finds the dates of all lines. Where a line begins as the one before did nothing is looked at but that. */
+/** Finds the dates of all lines. Where a line has the date of the one before nothing is looked at but that. */
 function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): void {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
   const found = { start: 0, end: 0, time: 0 };
-  const place = { text, start: 0, end: 0 };
-  for (let from = 0; from < text.length; ) {
-    const { head, choice } = dates;
-    const slot = choice.last === null ? undefined : choice.slots[choice.last.index];
-    if (head !== null && slot !== undefined && head.text.length < 31 && now >= head.now && now < head.until) {
-      // A date ends before a blank and the first letter of a host or program.
-      const wanted = Buffer.from(`${head.text} `, 'latin1');
-      const same = countSameHead({ bytes, start: start + from, end }, wanted);
-      slot.hits += same.count;
-      slot.seen += same.count;
-      from = same.next - start;
-      if (from >= text.length) return;
-    }
-    const newline = text.indexOf('\n', from);
-    place.start = from;
-    place.end = newline < 0 ? text.length : newline;
+  for (let from = start; from < end; ) {
+    from = countSame(dates, { bytes, start: from, end }, now);
+    if (from >= end) return;
+    const newline = bytes.indexOf(10, from);
+    const text = textAt(bytes, from, newline);
+    const place = { text, start: 0, end: text.length };
     if (repeatStamp(dates, place, now, found)) noteRepeat(dates, place, now, found);
-    else if (!isNoLine(bytes, start + from, start + place.end))
-      findStamp(dates, text.slice(from, place.end), now);
-    from = place.end + 1;
+    else if (!isNoLine(bytes, from, newline)) findStamp(dates, text, now);
+    from = newline + 1;
   }
+}
+
+/** Behind these a date has ended, whatever follows. */
+const CLOSING = new Set([']', '"', ':', ')', "'", ';', '|']);
+const MOST = 31;
+
+/** Counts the lines from the beginning on that have the date of the line before; answers where the first other one begins. */
+function countSame(dates: Dates, stretch: Stretch, now: number): number {
+  const { head, walled, choice } = dates;
+  const known = head ?? walled;
+  if (known === null || choice.last === null || known.text.length > MOST) return stretch.start;
+  if (now < known.now || now >= known.until) return stretch.start;
+  if (head !== null) {
+    // A date ends before a blank and the first letter of a host or program.
+    const { count, next } = countSameHead(stretch, Buffer.from(`${head.text} `, 'latin1'));
+    repeatMany(dates, now, { count, shift: 0 });
+    return next;
+  }
+  if (walled === null || !CLOSING.has(choice.last.atEnd)) return stretch.start;
+  const text = Buffer.from(walled.text + choice.last.atEnd, 'latin1');
+  const date = { wall: walled.wall.charCodeAt(0), text, start: walled.start };
+  const { count, next, start } = countSameWalled(stretch, date);
+  repeatMany(dates, now, { count, shift: start - walled.start });
+  return next;
 }
 
 /** Comments and empty lines are no log lines. */
@@ -254,6 +255,10 @@ function isNoLine(bytes: Uint8Array, start: number, end: number): boolean {
   if (bytes[start] !== 13) return false;
   for (let at = start; at < end; at++) if (bytes[at] !== 13) return false;
   return true;
+}
+
+function textAt(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }
 
 function textOf(text: string): string {

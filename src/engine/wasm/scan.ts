@@ -168,24 +168,36 @@ function walk(from: usize, to: usize, count: i32): void {
   }
 }
 
-/** How many newlines there are in `from..to`. */
+/** Of the last countLines(): lines that are empty or begin with `#`, and whether there is a carriage return. */
+export let blank: i32 = 0;
+export let returns: i32 = 0;
+
+/** How many newlines there are in `from..to`, whole lines. Reads up to 17 bytes behind `to`. */
 export function countLines(from: usize, to: usize): i32 {
   const newline = i8x16.splat(10);
+  const hash = i8x16.splat(35);
+  const cr = i8x16.splat(13);
+  returns = 0;
   let count = 0;
-  let at = from;
-  for (; at + 16 <= to; at += 16) count += popcnt(i8x16.bitmask(i8x16.eq(v128.load(at), newline)));
-  for (; at < to; at++) count += i32(load<u8>(at) == 10);
+  blank = from < to && (load<u8>(from) == 35 || load<u8>(from) == 10) ? 1 : 0;
+  for (let at = from; at < to; at += 16) {
+    const here = v128.load(at);
+    const next = v128.load(at, 1);
+    let ends = i8x16.bitmask(i8x16.eq(here, newline));
+    let none = ends & i8x16.bitmask(v128.or(i8x16.eq(next, newline), i8x16.eq(next, hash)));
+    let cut = i8x16.bitmask(i8x16.eq(here, cr));
+    const left = <i32>(to - at);
+    if (left <= 16) {
+      // What stands behind the end is not the next line's beginning.
+      ends &= (1 << left) - 1;
+      cut &= (1 << left) - 1;
+      none &= (1 << (left - 1)) - 1;
+    }
+    count += popcnt(ends);
+    blank += popcnt(none);
+    returns |= cut;
+  }
   return count;
-}
-
-/** Whether every byte of `from..to` is ASCII. */
-export function isAscii(from: usize, to: usize): bool {
-  let at = from;
-  let seen = i8x16.splat(0);
-  for (; at + 16 <= to; at += 16) seen = v128.or(seen, v128.load(at));
-  if (i8x16.bitmask(seen)) return false;
-  for (; at < to; at++) if (load<u8>(at) > 127) return false;
-  return true;
 }
 
 /**
@@ -203,6 +215,45 @@ export function sameHead(from: usize, to: usize, head: usize, length: i32): i32 
     if ((same & mask) != mask) break;
     count++;
     from = lineEnd(from, to) + 1;
+  }
+  resume = <i32>from;
+  return count;
+}
+
+/** Where the last date that sameWalled() counted began in its line. */
+export let place: i32 = 0;
+
+/**
+ * As sameHead() for a date in the middle: lines whose first `wall` is followed by the `length` bytes (32 at the most) at `text`, a
+ * date and one more, behind at least two characters, none of which could belong to a date. `begun` is where the last date began in
+ * its line.
+ */
+export function sameWalled(from: usize, to: usize, text: usize, length: i32, wall: i32, begun: i32): i32 {
+  const first = v128.load(text);
+  const second = v128.load(text, 16);
+  const mask = length == 32 ? -1 : (1 << length) - 1;
+  let count = 0;
+  place = begun;
+  while (from < to) {
+    let at = from;
+    let digits = 0;
+    let byte = <i32>load<u8>(at);
+    while (byte != wall) {
+      if (byte == 10 || byte == 58 || byte == 64 || byte > 126) break;
+      digits = byte - 48 < 10 && byte >= 48 ? digits + 1 : 0;
+      if (digits == 8) break;
+      byte = <i32>load<u8>(++at);
+    }
+    if (byte != wall) break;
+    at++;
+    const start = <i32>(at - from);
+    if (start <= 2 || place >= start + length - 1) break;
+    const same =
+      i8x16.bitmask(i8x16.eq(v128.load(at), first)) | (i8x16.bitmask(i8x16.eq(v128.load(at, 16), second)) << 16);
+    if ((same & mask) != mask) break;
+    count++;
+    place = start;
+    from = lineEnd(at, to) + 1;
   }
   resume = <i32>from;
   return count;
