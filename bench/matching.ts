@@ -1,19 +1,32 @@
 /**
  * Lines a second, start included: `f2b regex`, fail2ban-regex and, where it is installed, `fail2ban-rs dry-run` on the same file, one
- * after the other; then what the daemon does with a flood of addresses and with many jails on one log. Set F2B_BENCH_LINES for
- * another number of lines than a million, F2B_BENCH_RIVAL for the path of fail2ban-rs.
+ * after the other; more filters, of which fail2ban-regex gets a fifth of the lines; then what the daemon does with a flood of
+ * addresses and with many jails on one log. Set F2B_BENCH_LINES for another number of lines than a million, F2B_BENCH_RIVAL for the
+ * path of fail2ban-rs. Names choose parts: regex, filters, daemon.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeLog } from './logs.ts';
+import { binary } from '../test/need.ts';
+import { type Kind, writeLog } from './logs.ts';
 
 const LINES = Number(process.env['F2B_BENCH_LINES'] ?? 1_000_000);
 const RIVAL = process.env['F2B_BENCH_RIVAL'] ?? 'fail2ban-rs';
 const ROOT = join(import.meta.dirname, '..');
-const F2B = join(ROOT, 'dist', 'f2b');
-const STOCK = '/etc/fail2ban/filter.d/sshd.conf';
+const F2B = binary;
+const FILTERS = '/etc/fail2ban/filter.d';
+const STOCK = join(FILTERS, 'sshd.conf');
 const FLASK = '^<HOST> - .+(GET|POST).+ 401 .*$';
 /** The patterns that `fail2ban-rs gen-config sshd` writes. */
 const FOUR = [
@@ -47,12 +60,17 @@ function matchesIn(text: string): string {
   return /(\d+) matched/.exec(text)?.[1] ?? /Matches:\s+(\d+)/.exec(text)?.[1] ?? '?';
 }
 
-function row(what: string, run: Run | null, against: readonly [string, Run | null][] = []): void {
+function row(
+  what: string,
+  run: Run | null,
+  against: readonly [string, Run | null][] = [],
+  lines: number = LINES,
+): void {
   if (run === null) {
     console.log(`  ${what.padEnd(44)} not installed`);
     return;
   }
-  const rate = `${Math.round((LINES / run.ms) * 1000).toLocaleString('en')} lines/s`.padStart(19);
+  const rate = `${Math.round((lines / run.ms) * 1000).toLocaleString('en')} lines/s`.padStart(19);
   const ratios = against.map(([name, other]) =>
     other === null ? '' : `${(other.ms / run.ms).toFixed(2).padStart(8)} x ${name}`,
   );
@@ -97,6 +115,92 @@ function matching(folder: string, log: string): void {
     ['fail2ban-rs', access],
     ['fail2ban-regex', slow],
   ]);
+}
+
+type Comparison = {
+  readonly kind: Kind;
+  readonly what: string;
+  /** Names with options, as they stand in filter.d; `ours` those of which we have one for the same lines. */
+  readonly filters: readonly string[];
+  readonly ours: readonly string[];
+};
+
+const SSHD = ['sshd', 'sshd[mode=aggressive]'];
+const COMPARISONS: readonly Comparison[] = [
+  { kind: 'auth', what: 'auth.log, half of it candidates', filters: SSHD, ours: SSHD },
+  {
+    kind: 'auth-iso',
+    what: 'the same with ISO dates and microseconds',
+    filters: ['sshd'],
+    ours: ['sshd'],
+  },
+  {
+    kind: 'probes',
+    what: 'auth.log of a host that is scanned, seven tenths of it failures',
+    filters: SSHD.slice(1),
+    ours: SSHD.slice(1),
+  },
+  {
+    kind: 'nginx-error',
+    what: "nginx's error.log, two tenths failed logins, one tenth bots",
+    filters: ['nginx-http-auth', 'nginx-botsearch'],
+    ours: ['nginx-http-auth'],
+  },
+  {
+    kind: 'apache-error',
+    what: "apache's error.log (microseconds), three tenths failures",
+    filters: ['apache-auth'],
+    ours: ['apache-auth'],
+  },
+];
+
+/** The share of the lines that fail2ban-regex gets here. */
+const SHARE = Math.ceil(LINES / 5);
+
+function pathOf(folder: string, filter: string): string {
+  const [name = '', options = ''] = filter.split(/(?=\[)/);
+  return `${join(folder, name)}.conf${options}`;
+}
+
+/** fail2ban's filters in both programs, and ours of the same name; rates are compared, and the matches in the lines that both get. */
+function filters(folder: string, log: string): void {
+  const share = join(folder, 'share.log');
+  for (const { kind, what, filters, ours } of COMPARISONS) {
+    writeLog(log, kind, LINES, Date.now() / 1000);
+    const fd = openSync(share, 'w');
+    spawnSync('head', ['-n', `${SHARE}`, log], { stdio: ['ignore', fd, 'inherit'] });
+    closeSync(fd);
+    console.log(`${what}; ${LINES} lines, ${SHARE} for fail2ban-regex`);
+    for (const filter of filters) {
+      const stock = pathOf(FILTERS, filter);
+      const slow = existsSync(pathOf(FILTERS, filter.replace(/\[.*/, '')))
+        ? once('fail2ban-regex', ['--raw', share, stock])
+        : null;
+      row(`fail2ban-regex, ${filter}`, slow, [], SHARE);
+      // As if it had had all the lines.
+      const whole = slow && { ...slow, ms: (slow.ms * LINES) / SHARE };
+      if (slow !== null) {
+        row(
+          `f2b regex, the same, ${equality(slow, once(F2B, ['regex', '--raw', share, stock]))}`,
+          best(stock),
+          [['fail2ban-regex', whole]],
+        );
+      }
+      if (ours.includes(filter))
+        row(`f2b regex, our ${filter}`, best(pathOf(join(ROOT, 'filter.d'), filter)), [
+          ["fail2ban-regex with fail2ban's", whole],
+        ]);
+    }
+  }
+  function best(filter: string): Run | null {
+    return fastest(3, F2B, 'regex', '--raw', log, filter);
+  }
+}
+
+/** Whether two programs found as much in the same lines. */
+function equality(one: Run, other: Run | null): string {
+  const [first, second] = [matchesIn(one.text), matchesIn(other?.text ?? '')];
+  return first === second ? 'equal counts' : `COUNTS DIFFER (${first}, ${second})`;
 }
 
 /** The daemon's path, as one pass: reading, matching, counting, its log and its state. */
@@ -158,8 +262,11 @@ function daemon(folder: string, log: string): void {
 const folder = mkdtempSync(join(tmpdir(), 'f2b-bench-'));
 try {
   const log = join(folder, 'bench.log');
-  matching(folder, log);
-  daemon(folder, log);
+  const parts = { regex: matching, filters, daemon };
+  const chosen = process.argv.slice(2);
+  for (const [name, measure] of Object.entries(parts)) {
+    if (chosen.length === 0 || chosen.includes(name)) measure(folder, log);
+  }
 } finally {
   rmSync(folder, { recursive: true });
 }
