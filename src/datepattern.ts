@@ -153,7 +153,7 @@ export function repeatStamp(dates: Dates, { text, start, end }: Place, now: numb
   const { head, walled } = dates;
   if (head !== null) {
     const stop = start + head.text.length;
-    if (now < head.now || now >= head.until || stop > end || !text.startsWith(head.text, start)) return false;
+    if (now < head.now || now >= head.until || stop > end || !standsAt(text, head.text, start)) return false;
     if (stop < end && !endsThere(text, stop)) return false;
     found.start = start + head.found.start;
     found.end = stop;
@@ -164,9 +164,17 @@ export function repeatStamp(dates: Dates, { text, start, end }: Place, now: numb
   found.start = text.indexOf(walled.wall, start) + 1;
   found.end = found.start + walled.text.length;
   found.time = walled.time;
-  if (found.start === 0 || found.end > end || !text.startsWith(walled.text, found.start)) return false;
+  if (found.start === 0 || found.end > end || !standsAt(text, walled.text, found.start)) return false;
   const { last } = dates.choice;
   return last !== null && last.start < found.end - start && isWalled(text, start, found);
+}
+
+/** As text.startsWith(), which is a call for each line; dates of neighbours differ in their last characters. */
+function standsAt(text: string, part: string, at: number): boolean {
+  for (let i = part.length - 1; i >= 0; i--) {
+    if (text.charCodeAt(at + i) !== part.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 /** Counts a date that repeatStamp() found. */

@@ -132,25 +132,32 @@ export function addLine(tally: Tally, line: string, verdict: Verdict, options: R
   else keep(tally.ignored, line, options.ignored, options);
 }
 
-/** A line that went the short way through the filter; `text` is asked for when the line is listed. */
+/** A line that went the short way through the filter; `text` where wantsText() says so. */
 export type ShortLine = {
   readonly verdict: ExpressVerdict;
   readonly regex: number;
   readonly isPrefixed: boolean;
-  readonly text: () => string;
+  readonly text: string | null;
 };
 
 /** Counts a line that went the short way, all but its share of `lines`. */
-export function countShort(tally: Tally, line: ShortLine, options: ReportOptions): void {
-  const { verdict, regex, isPrefixed } = line;
+export function countShort(tally: Tally, { verdict, regex, isPrefixed, text }: ShortLine): void {
   if (isPrefixed) tally.prefixed++;
   if (verdict === 'ignored') tally.ignoreHits[regex] = (tally.ignoreHits[regex] ?? 0) + 1;
   if (verdict === 'matched' || verdict === 'helper') tally.failHits[regex] = (tally.failHits[regex] ?? 0) + 1;
-  const kind = verdict === 'matched' || verdict === 'missed' ? verdict : 'ignored';
-  const kept = tally[kind];
-  if (options[kind] === 'some' && kept.lines.length <= options.maxlines)
-    keep(kept, line.text(), 'some', options);
-  else kept.count++;
+  const kept = tally[kindOf(verdict)];
+  kept.count++;
+  if (text !== null) kept.lines.push(text);
+}
+
+/** Whether a line that became this may still be listed. */
+export function wantsText(tally: Tally, verdict: ExpressVerdict, options: ReportOptions): boolean {
+  const kind = kindOf(verdict);
+  return options[kind] === 'some' && tally[kind].lines.length <= options.maxlines;
+}
+
+function kindOf(verdict: ExpressVerdict): 'matched' | 'missed' | 'ignored' {
+  return verdict === 'matched' || verdict === 'missed' ? verdict : 'ignored';
 }
 
 function keep(kept: Kept, line: string, listing: Listing, options: ReportOptions): void {

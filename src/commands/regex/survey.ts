@@ -7,7 +7,7 @@ import { Engine, type Stuck } from '../../engine.ts';
 import { codeOf, MachineError, reasonOf } from '../../errors.ts';
 import type { ExpressVerdict, Filter, FilterState, Outcome } from '../../filter.ts';
 import { LINE_CAP } from '../../linesource.ts';
-import { countShort, type Tally } from '../../report.ts';
+import { countShort, type Tally, wantsText } from '../../report.ts';
 import type { Wish } from './options.ts';
 
 const CHUNK = 512 * 1024;
@@ -166,15 +166,18 @@ class Surveyor {
     tally.missed.count--;
     const regex = told[at + 3] ?? 0;
     const kind = told[at + 2] ?? 0;
-    const verdict = VERDICTS[kind >> 1] ?? 'missed';
     if (kind >> 1 === LONG) {
       const long = this.#outcomes[regex];
       // It is counted by itself.
       tally.lines--;
       return long === undefined ? null : this.#course.onLong(long.outcome, long.text);
     }
-    const text = (): string => textOf(this.#bytes.toString('latin1', from, to));
-    countShort(tally, { verdict, regex, isPrefixed: (kind & 1) === 1, text }, wish.report);
+    const verdict = VERDICTS[kind >> 1] ?? 'missed';
+    const isPrefixed = (kind & 1) === 1;
+    const text = wantsText(tally, verdict, wish.report)
+      ? textOf(this.#bytes.toString('latin1', from, to))
+      : null;
+    countShort(tally, { verdict, regex, isPrefixed, text });
     return null;
   }
 
