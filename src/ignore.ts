@@ -55,17 +55,33 @@ export function ignoredBy(list: IgnoreList, id: string): string | null {
   return target !== null && holds(target, list.own) ? 'ignoreself rule' : null;
 }
 
-/**
- * Whether ignoredBy() has to be asked about an IPv4 address, given as text and as a number: never false where that would
- * answer something, and quick.
- */
-export function mayBeIgnored(list: IgnoreList, id: string, ip: number): boolean {
-  if (list.files.length > 0 || list.names.size > 0 || list.own.has(id) || list.addresses.has(id)) return true;
+/** Whether ignoredBy() has to be asked about an IPv4 address, a number: never false where that would answer something, and quick. */
+export function mayBeIgnored(list: IgnoreList, ip: number): boolean {
+  if (list.files.length > 0 || list.names.size > 0) return true;
+  if (numbersOf(list.own).has(ip) || numbersOf(list.addresses).has(ip)) return true;
   const ranges = rangesOf(list.networks);
   for (let i = 0; i < ranges.length; i += 2) {
     if (ip >= (ranges[i] ?? 0) && ip <= (ranges[i + 1] ?? 0)) return true;
   }
   return false;
+}
+
+const knownNumbers = new WeakMap<ReadonlySet<string>, ReadonlySet<number>>();
+
+/** The IPv4 addresses of a set. */
+function numbersOf(addresses: ReadonlySet<string>): ReadonlySet<number> {
+  const known = knownNumbers.get(addresses);
+  if (known !== undefined) return known;
+  const numbers = new Set([...addresses].flatMap((address) => parseIp4(address) ?? []));
+  knownNumbers.set(addresses, numbers);
+  return numbers;
+}
+
+/** Puts other addresses into the place of those in a set that an IgnoreList holds. */
+export function replaceAddresses(addresses: Set<string>, others: ReadonlySet<string>): void {
+  for (const address of addresses) if (!others.has(address)) addresses.delete(address);
+  for (const address of others) addresses.add(address);
+  knownNumbers.delete(addresses);
 }
 
 const knownRanges = new WeakMap<readonly Network[], readonly number[]>();

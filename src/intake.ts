@@ -1,7 +1,7 @@
 import { bansBefore, judge } from './ban.ts';
 import { guardedBy, type Home } from './guard.ts';
 import { type IgnoreList, ignoredBy, mayBeIgnored } from './ignore.ts';
-import { canonicalIp, familyOf, formatIp4, formatNetwork, parseNetwork } from './ip.ts';
+import { canonicalIp, familyOf, formatNetwork, parseNetwork } from './ip.ts';
 import type { Jail } from './jail.ts';
 import { formatSecond, type Log } from './log.ts';
 import { type Neighbours, neighboursOf, networkOf, rollUp } from './rollup.ts';
@@ -69,11 +69,8 @@ export function countAddress(
 ): boolean {
   const own = jailState(state, jail.name);
   if (own.failures.retryOf(ip) + 1 >= limits.maxretry) return false;
-  const id = formatIp4(ip);
-  if (mayBeIgnored(ignore, id, ip)) return false;
-  if (log.isOn('INFO')) {
-    log.write('INFO', 'fail2ban.filter', `[${jail.name}] Found ${id} - ${formatSecond(time)}`);
-  }
+  if (mayBeIgnored(ignore, ip)) return false;
+  log.found(jail.name, ip, time);
   own.failures.countIp(ip, time, limits.findtime);
   own.totalFailed += 1;
   return true;

@@ -19,6 +19,8 @@ export type Log = {
   write(level: Level, channel: Channel, text: string): void;
   /** Whether lines of this level are written at all, to save the making of their text. */
   isOn(level: Level): boolean;
+  /** What write() would say of a failure in the jail, of an IPv4 address as an unsigned number; under a flood most lines are this. */
+  found(jail: string, ip: number, time: number): void;
   /** Hands everything to the kernel. */
   flush(): void;
   /** Opens the file anew (after a rotation of our own log). */
@@ -97,15 +99,35 @@ export function openLog(path: string | null, level: Level): Log {
   let filled = 0;
   const { pid } = process;
   const limit = LEVELS.indexOf(level);
+  const hears = (wanted: Level): boolean => LEVELS.indexOf(wanted) <= limit;
+  const hearsFound = hears('INFO');
+  const around = newAround();
   const flush = (): void => {
     const length = filled;
     filled = 0;
     if (length > 0) writeBytes(fd, waiting.subarray(0, length));
   };
   return {
-    isOn: (wanted) => LEVELS.indexOf(wanted) <= limit,
+    isOn: hears,
+    found(jail, ip, time) {
+      if (!hearsFound) return;
+      const nowMs = Date.now();
+      if (nowMs !== around.nowMs || jail !== around.jail || time !== around.time) {
+        surround(around, { nowMs, jail, time }, pid);
+      }
+      const { before, after } = around;
+      const length = before.length + QUAD + after.length;
+      if (length > BUFFER - filled) flush();
+      // A name that long is a mistake, but is said.
+      if (length > BUFFER) return;
+      if (filled === 0) setImmediate(flush);
+      waiting.set(before, filled);
+      filled = writeIp4(waiting, filled + before.length, ip);
+      waiting.set(after, filled);
+      filled += after.length;
+    },
     write(wanted, channel, text) {
-      if (LEVELS.indexOf(wanted) > limit) return;
+      if (!hears(wanted)) return;
       const line = formatLine(Date.now(), { level: wanted, channel, text }, pid);
       // A character is three bytes at the most.
       if (line.length * 3 > BUFFER - filled) flush();
@@ -125,6 +147,45 @@ export function openLog(path: string | null, level: Level): Log {
       closeSync(old);
     },
   };
+}
+
+/** Bytes of an IPv4 address, at the most. */
+const QUAD = 15;
+
+/** What stands around the address in a line about a failure. */
+type Around = { nowMs: number; jail: string; time: number; before: Uint8Array; after: Uint8Array };
+
+function newAround(): Around {
+  const nothing = new Uint8Array(0);
+  return { nowMs: Number.NaN, jail: '', time: Number.NaN, before: nothing, after: nothing };
+}
+
+function surround(
+  around: Around,
+  { nowMs, jail, time }: Pick<Around, 'nowMs' | 'jail' | 'time'>,
+  pid: number,
+): void {
+  const line = formatLine(
+    nowMs,
+    { level: 'INFO', channel: 'fail2ban.filter', text: `[${jail}] Found \t - ${formatSecond(time)}` },
+    pid,
+  );
+  const cut = line.lastIndexOf('\t');
+  const [before, after] = [Buffer.from(line.slice(0, cut)), Buffer.from(line.slice(cut + 1))];
+  Object.assign(around, { nowMs, jail, time, before, after });
+}
+
+/** Writes the dotted quad of an unsigned number; answers where it ends. */
+function writeIp4(into: Uint8Array, at: number, ip: number): number {
+  let to = at;
+  for (let shift = 24; shift >= 0; shift -= 8) {
+    const part = (ip >>> shift) & 255;
+    if (part >= 100) into[to++] = 48 + Math.floor(part / 100);
+    if (part >= 10) into[to++] = 48 + (Math.floor(part / 10) % 10);
+    into[to++] = 48 + (part % 10);
+    if (shift > 0) into[to++] = 46;
+  }
+  return to;
 }
 
 function openTarget(path: string): number {

@@ -3,7 +3,7 @@ import type { Limits } from './ban.ts';
 import { type Problem, problem, reasonOf } from './errors.ts';
 import { makeEscalation } from './escalation.ts';
 import { compileFilter, type Filter, type FilterState, newFilterState } from './filter.ts';
-import { type IgnoreList, type IgnorePart, makeIgnoreList, newPart } from './ignore.ts';
+import { type IgnoreList, type IgnorePart, makeIgnoreList, newPart, replaceAddresses } from './ignore.ts';
 import { IgnoreFiles } from './ignorefiles.ts';
 import { canonicalIp } from './ip.ts';
 import type { Jail } from './jail.ts';
@@ -30,9 +30,7 @@ export type Roster = {
 
 /** Reads this machine's addresses anew: interfaces come and go while the jails work. */
 export function refreshOwn({ own }: Roster): void {
-  const now = new Set(ownAddresses());
-  for (const address of own) if (!now.has(address)) own.delete(address);
-  for (const address of now) own.add(address);
+  replaceAddresses(own, new Set(ownAddresses()));
 }
 
 /** Compiles every jail; a broken one is left out, with its problems, and the others work. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeIgnoreList } from '../src/ignore.ts';
 import { bannedId, type Candidate, countedId, takeFailure } from '../src/intake.ts';
-import { parseNetwork } from '../src/ip.ts';
+import { formatIp4, parseNetwork } from '../src/ip.ts';
 import type { Jail } from '../src/jail.ts';
 import type { Log } from '../src/log.ts';
 import type { WorkingJail } from '../src/roster.ts';
@@ -72,6 +72,7 @@ function feed(jail: WorkingJail, candidates: readonly Candidate[], state: State 
   const log: Log = {
     isOn: () => true,
     write: (level, _, text) => void lines.push(`${level} ${text.replace(/ - \d{4}.*/, '')}`),
+    found: (name, ip) => void lines.push(`INFO [${name}] Found ${formatIp4(ip)}`),
     flush: () => undefined,
     reopen: () => undefined,
   };

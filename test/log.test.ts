@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { clean, formatLine, openLog } from '../src/log.ts';
+import { formatIp4 } from '../src/ip.ts';
+import { clean, formatLine, formatSecond, openLog } from '../src/log.ts';
+import { dice } from './dice.ts';
 
 test('formatLine() writes the line that fail2ban writes', () => {
   const at = new Date(2024, 5, 23, 22, 27, 27, 556).getTime();
@@ -44,6 +46,37 @@ test('openLog() appends what its level lets through, and follows a rotation when
     log.flush();
     assert.match(readFileSync(`${path}.1`, 'utf8'), /^[^\n]* one\n$/);
     assert.match(readFileSync(path, 'utf8'), /^[^\n]* two\n$/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('law: found() writes what write() writes of a failure', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-log-'));
+  try {
+    const roll = dice(5);
+    const texts = (['found', 'write'] as const).map((way) => {
+      const again = dice(7);
+      const log = openLog(join(folder, way), 'INFO');
+      for (let i = 0; i < 3000; i++) {
+        const jail = ['sshd', 'm\u00fcsli', 'a\x1bb', 'x'][again(4)] ?? '';
+        const ip = Array.from({ length: 4 }, () => [0, 5, 10, 99, 100, 255][again(6)] ?? 0).reduce(
+          (sum, part) => sum * 256 + part,
+          0,
+        );
+        const time = 1_700_000_000 + again(3);
+        if (way === 'found') log.found(jail, ip, time);
+        else log.write('INFO', 'fail2ban.filter', `[${jail}] Found ${formatIp4(ip)} - ${formatSecond(time)}`);
+      }
+      log.flush();
+      return readFileSync(join(folder, way), 'utf8').replace(/^.{23}/gm, '');
+    });
+    assert.equal(texts[0], texts[1]);
+    assert.equal(texts[0]?.split('\n').length, 3001);
+    const quiet = openLog(join(folder, 'quiet'), 'NOTICE');
+    quiet.found('sshd', roll(2 ** 31), 1_700_000_000);
+    quiet.flush();
+    assert.equal(readFileSync(join(folder, 'quiet'), 'utf8'), '');
   } finally {
     rmSync(folder, { recursive: true });
   }
