@@ -3,9 +3,9 @@ const MOST = 256 * 1024;
 /** After a pause, when nobody knows what comes, and when lines turn out to be slow. */
 const FIRST = 8 * 1024;
 const LEAST = 1024;
-/** A piece that takes longer than this keeps others waiting, in milliseconds; with less than that there is room for more. */
+/** A piece that takes longer than this keeps others waiting, in milliseconds; where one takes less than half, twice as much may come. */
 const LONG_MS = 20;
-const SHORT_MS = 5;
+const SHORT_MS = 9;
 
 /**
  * How much is read at a time. Lines can be a thousand times slower to match than usual without any regex being stuck: pieces
