@@ -71,9 +71,7 @@ export class Failures extends Map<string, Count> {
   }
 
   override *entries(): MapIterator<[string, Count]> {
-    for (const [ip, row] of this.#ledger.rows()) {
-      yield [formatIp4(ip), { ...this.#ledger.read(row), matches: [] }];
-    }
+    for (const [ip, row] of this.rows()) yield [formatIp4(ip), { ...row, matches: [] }];
     yield* super.entries();
   }
 
@@ -122,6 +120,11 @@ export class Failures extends Map<string, Count> {
   /** Forgets the rows whose last failure is not after `time`; answers how many. */
   sweepRows(time: number): number {
     return this.#ledger.sweep(time);
+  }
+
+  /** IPv4 addresses, as unsigned numbers, of which only the count is kept. */
+  *rows(): Generator<readonly [ip: number, count: Row]> {
+    for (const [ip, row] of this.#ledger.rows()) yield [ip, this.#ledger.read(row)];
   }
 
   /** Those that are no rows. */

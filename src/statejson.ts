@@ -1,5 +1,6 @@
 import { type Count, Failures } from './failures.ts';
 import type { JailHealth, SourceHealth, StuckHealth } from './health.ts';
+import { formatIp4 } from './ip.ts';
 import type { Ban, JailState, Order, Past, Repairs, State, Waiting } from './state.ts';
 
 /** The number in the state file's `version`; a file with a higher one is refused. */
@@ -7,11 +8,19 @@ export const STATE_VERSION = 1;
 
 type Json = Record<string, unknown>;
 
-/**
- * The state as the text of its file; docs/STATE.md describes it. `now` is noted as the time of saving. Entries are
- * printed by hand and without what is usual in them: with 100,000 bans that takes less than half of JSON.stringify's time.
- */
+/** The state as the text of its file; docs/STATE.md describes it. `now` is noted as the time of saving. */
 export function printState(state: State, now: number): string {
+  return [...printPieces(state, now)].join('');
+}
+
+/** Characters of a piece of the text, or a little more. */
+const PIECE = 262144;
+
+/**
+ * The text of printState() in pieces, so that it need not be there as a whole. Entries are printed by hand, one by one and without
+ * what is usual in them: with 100,000 bans that takes less than half of JSON.stringify's time and a tenth of its memory.
+ */
+export function* printPieces(state: State, now: number): Generator<string> {
   const { seq, orders, positions, waiting, repairs, sources } = state;
   const small = JSON.stringify({
     version: STATE_VERSION,
@@ -23,22 +32,61 @@ export function printState(state: State, now: number): string {
     repairs: Object.fromEntries(repairs),
     sources: Object.fromEntries(sources),
   });
-  return `${small.slice(0, -1)},"jails":${printMap(state.jails, printJail)}}\n`;
+  let piece = `${small.slice(0, -1)},"jails":{`;
+  let comma = '';
+  for (const [name, jail] of state.jails) {
+    piece += `${comma}${JSON.stringify(name)}:`;
+    comma = ',';
+    for (const part of jailParts(jail)) {
+      piece += part;
+      if (piece.length < PIECE) continue;
+      yield piece;
+      piece = '';
+    }
+  }
+  yield `${piece}}}\n`;
+}
+
+function* jailParts({ totalFailed, totalBanned, failures, bans, past }: JailState): Generator<string> {
+  yield `{"totalFailed":${totalFailed},"totalBanned":${totalBanned},"failures":{`;
+  yield* entryParts(countTexts(failures));
+  yield '},"bans":{';
+  yield* entryParts(textsOf(bans, printBan));
+  yield '},"past":{';
+  yield* entryParts(textsOf(past, JSON.stringify));
+  yield '}}';
+}
+
+/** Entries in one text: what is handed on is handed on seldom. */
+const TOGETHER = 64;
+
+function* entryParts(entries: Iterable<string>): Generator<string> {
+  let text = '';
+  let comma = '';
+  let count = 0;
+  for (const entry of entries) {
+    text += comma + entry;
+    comma = ',';
+    if (++count % TOGETHER !== 0) continue;
+    yield text;
+    text = '';
+  }
+  yield text;
+}
+
+function* textsOf<T>(entries: ReadonlyMap<string, T>, print: (entry: T) => string): Generator<string> {
+  for (const [key, entry] of entries) yield `${JSON.stringify(key)}:${print(entry)}`;
+}
+
+function* countTexts(counts: Failures): Generator<string> {
+  for (const [ip, { retry, first, last, failures }] of counts.rows()) {
+    yield `"${formatIp4(ip)}":{"retry":${retry},"first":${first},"last":${last},"failures":${failures}}`;
+  }
+  for (const [id, count] of counts.others()) yield `${JSON.stringify(id)}:${printCount(count)}`;
 }
 
 function waitingJson({ fields, isName, ...one }: Waiting): Json {
   return { ...one, ...(isName ? { isName } : {}), fields: Object.fromEntries(fields) };
-}
-
-function printMap<T>(entries: ReadonlyMap<string, T>, print: (entry: T) => string): string {
-  const parts: string[] = [];
-  for (const [key, entry] of entries) parts.push(`${JSON.stringify(key)}:${print(entry)}`);
-  return `{${parts.join(',')}}`;
-}
-
-function printJail({ totalFailed, totalBanned, failures, bans, past }: JailState): string {
-  const parts = [printMap(failures, printCount), printMap(bans, printBan), printMap(past, JSON.stringify)];
-  return `{"totalFailed":${totalFailed},"totalBanned":${totalBanned},"failures":${parts[0]},"bans":${parts[1]},"past":${parts[2]}}`;
 }
 
 function printCount({ retry, first, last, failures, matches }: Count): string {
