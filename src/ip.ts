@@ -31,6 +31,19 @@ export function formatIp4(value: number): string {
   return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
 }
 
+/** Writes the dotted quad of an unsigned 32-bit number, 15 bytes at the most; answers where it ends. */
+export function writeIp4(into: Uint8Array, at: number, ip: number): number {
+  let to = at;
+  for (let shift = 24; shift >= 0; shift -= 8) {
+    const part = (ip >>> shift) & 255;
+    if (part >= 100) into[to++] = 48 + Math.floor(part / 100);
+    if (part >= 10) into[to++] = 48 + (Math.floor(part / 10) % 10);
+    into[to++] = 48 + (part % 10);
+    if (shift > 0) into[to++] = 46;
+  }
+  return to;
+}
+
 /** The eight 16-bit groups of an IPv6 address, or null. No zone id, no brackets. */
 export function parseIp6(text: string): number[] | null {
   if (!/^[0-9a-fA-F:.]{2,45}$/.test(text) || !text.includes(':')) return null;

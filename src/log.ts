@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { codeOf, MachineError, reasonOf } from './errors.ts';
+import { writeIp4 } from './ip.ts';
 
 /** fail2ban.conf(5) `loglevel`, most severe first. */
 export const LEVELS = ['CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG'] as const;
@@ -173,19 +174,6 @@ function surround(
   const cut = line.lastIndexOf('\t');
   const [before, after] = [Buffer.from(line.slice(0, cut)), Buffer.from(line.slice(cut + 1))];
   Object.assign(around, { nowMs, jail, time, before, after });
-}
-
-/** Writes the dotted quad of an unsigned number; answers where it ends. */
-function writeIp4(into: Uint8Array, at: number, ip: number): number {
-  let to = at;
-  for (let shift = 24; shift >= 0; shift -= 8) {
-    const part = (ip >>> shift) & 255;
-    if (part >= 100) into[to++] = 48 + Math.floor(part / 100);
-    if (part >= 10) into[to++] = 48 + (Math.floor(part / 10) % 10);
-    into[to++] = 48 + (part % 10);
-    if (shift > 0) into[to++] = 46;
-  }
-  return to;
 }
 
 function openTarget(path: string): number {

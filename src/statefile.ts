@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { codeOf, MachineError, reasonOf } from './errors.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { emptyState, type State } from './state.ts';
-import { printPieces, readState, STATE_VERSION } from './statejson.ts';
+import { printPages, readState, STATE_VERSION } from './statejson.ts';
 
 /** How long a command waits for others to finish their change, in seconds. */
 const LOCK_WAIT = 30;
@@ -102,11 +102,11 @@ function setAside(path: string): string {
 export async function saveState(path: string, state: State, now: number): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
-    const pieces = Array.from(printPieces(state, now), (piece) => Buffer.from(piece));
+    const pages = printPages(state, now);
     await rm(temporary, { force: true });
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(pieces);
+      await file.writeFile(pages);
       await file.sync();
     } finally {
       await file.close();
