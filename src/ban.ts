@@ -51,7 +51,10 @@ export function judge(
   jail.totalFailed += 1;
   if (limits.maxmatches > 0)
     keepMatches(count, failure.lines, matchLimits(limits.maxmatches, jail.failures.size + jail.bans.size));
-  if (count.retry < limits.maxretry) return { kind: 'counted', count };
+  if (count.retry < limits.maxretry) {
+    if (limits.maxmatches === 0) jail.failures.settle(id);
+    return { kind: 'counted', count };
+  }
   jail.failures.delete(id);
   const standing = jail.bans.get(id);
   if (standing !== undefined) return { kind: 'already', ban: standing };

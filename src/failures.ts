@@ -92,29 +92,32 @@ export class Failures extends Map<string, Count> {
   }
 
   /**
-   * As countFailure() of weight 1, for an IPv4 address as an unsigned number whose lines nobody wants; answers the rate
-   * estimate and makes nothing.
+   * As countFailure() of weight 1, for an IPv4 address as an unsigned number whose lines nobody wants; makes nothing. False, and
+   * nothing done, where the rate estimate would reach `maxretry`, or might.
    */
-  countIp(ip: number, time: number, findtime: number): number {
-    if (super.size > 0 && super.has(formatIp4(ip))) {
-      return countFailure(this, formatIp4(ip), { time }, findtime).retry;
-    }
+  countIp(
+    ip: number,
+    time: number,
+    limits: { readonly findtime: number; readonly maxretry: number },
+  ): boolean {
+    const { findtime, maxretry } = limits;
+    if (super.size > 0 && super.has(formatIp4(ip))) return false;
     const row = this.#ledger.find(ip);
+    if ((row < 0 ? 0 : this.#ledger.retryAt(row)) + 1 >= maxretry) return false;
     if (row < 0) {
       this.#ledger.add(ip, { retry: 1, first: time, last: time, failures: 1 });
-      return 1;
+      return true;
     }
     const known = this.#ledger.read(row);
     addFailure(known, { time, weight: 1 }, findtime);
     this.#ledger.write(row, known);
-    return known.retry;
+    return true;
   }
 
-  /** The rate estimate of an IPv4 address as it stands, 0 when it never failed. */
-  retryOf(ip: number): number {
-    const row = this.#ledger.find(ip);
-    if (row >= 0) return this.#ledger.retryAt(row);
-    return super.size === 0 ? 0 : (super.get(formatIp4(ip))?.retry ?? 0);
+  /** Puts what get() or keep() moved among the others back where it takes the least room. */
+  settle(id: string): void {
+    const count = super.get(id);
+    if (count !== undefined) this.set(id, count);
   }
 
   /** Forgets the rows whose last failure is not after `time`; answers how many. */

@@ -68,10 +68,8 @@ export function countAddress(
   time: number,
 ): boolean {
   const own = jailState(state, jail.name);
-  if (own.failures.retryOf(ip) + 1 >= limits.maxretry) return false;
-  if (mayBeIgnored(ignore, ip)) return false;
+  if (mayBeIgnored(ignore, ip) || !own.failures.countIp(ip, time, limits)) return false;
   log.found(jail.name, ip, time);
-  own.failures.countIp(ip, time, limits.findtime);
   own.totalFailed += 1;
   return true;
 }
