@@ -2,7 +2,8 @@
  * Lines a second, start included: `f2b regex`, fail2ban-regex and, where it is installed, `fail2ban-rs dry-run` on the same file, one
  * after the other; more filters, of which fail2ban-regex gets a fifth of the lines; then what the daemon does with a flood of
  * addresses and with many jails on one log. Set F2B_BENCH_LINES for another number of lines than a million, F2B_BENCH_RIVAL for the
- * path of fail2ban-rs. Names choose parts: regex, filters, daemon.
+ * path of fail2ban-rs.
+ *   node bench/matching.ts [regex] [filters] [daemon]
  */
 import { spawnSync } from 'node:child_process';
 import {
