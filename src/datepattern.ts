@@ -1,4 +1,5 @@
 import { type Choice, choose, makeChoice, repeatAt, repeatLast } from './datepattern/choose.ts';
+import { type Clock, clockIn, placesIn, standsAt, textAt, timeAt } from './datepattern/clock.ts';
 import { defaultTemplates, templatesOf } from './datepattern/forms.ts';
 import { type Moment, momentOf } from './datepattern/moment.ts';
 import { endsThere, isWall, mayHoldCore } from './datepattern/shortcut.ts';
@@ -21,31 +22,32 @@ export type Dates = {
     readonly moment: Moment;
   } | null;
   /** The line's beginning up to the date's end, where a line with the same beginning has the same date. */
-  head: {
-    readonly text: string;
-    readonly now: number;
-    readonly until: number;
-    readonly found: FoundStamp;
-  } | null;
+  head: Known | null;
   /** The last date that stood behind a sign no default form holds, such as `[`, with nothing like a date before it. */
-  walled: {
-    readonly text: string;
-    readonly wall: string;
-    readonly now: number;
-    readonly until: number;
-    readonly time: number;
-    /** Where in its line it stood last. */
-    start: number;
-  } | null;
+  walled: (Known & { readonly wall: string }) | null;
   /** The last time found, for lines whose pattern says that they have none. */
   lastTime: number | null;
+};
+
+/** A date that was found, and its text: from the line's beginning on, or without what stands before it. */
+type Known = {
+  text: string;
+  /** Epoch seconds. */
+  time: number;
+  /** For which `now` this holds. */
+  readonly now: number;
+  readonly until: number;
+  /** Where in its line it stood last. */
+  start: number;
+  /** What dates with other seconds look like, null where that is not known. */
+  readonly clock: Clock | null;
 };
 
 /** A line within a text, `text[start..end)` without its newline; mutable, since it is made once for many lines. */
 export type Place = { text: string; start: number; end: number };
 
-/** Where in the text a date stands, and its time in epoch seconds. */
-export type Repeat = { start: number; end: number; time: number };
+/** Where in the text a date stands, and its time in epoch seconds; `text` when it is not that of the line before. */
+export type Repeat = { start: number; end: number; time: number; text: string | null };
 
 /** A line's time (epoch seconds) and the span of its text that says so; an empty span when the pattern wants none. */
 export type FoundDate = { readonly time: number; readonly start: number; readonly end: number };
@@ -97,12 +99,10 @@ export type FoundStamp = { readonly time: number | null; readonly start: number;
 
 /** As findDate(), but answers the span of a stamp that is no real date too. */
 export function findStamp(dates: Dates, line: string, now: number, isAscii?: boolean): FoundStamp | null {
-  const { head } = dates;
-  if (head !== null && now >= head.now && now < head.until && line.startsWith(head.text)) {
-    if (endsThere(line, head.text.length)) {
-      repeatLast(dates.choice, line, now);
-      return head.found;
-    }
+  const known = dates.head === null ? null : headOf(dates, line, now);
+  if (known !== null) {
+    repeatLast(dates.choice, line, now);
+    return known;
   }
   dates.head = null;
   dates.walled = null;
@@ -119,7 +119,7 @@ export function findStamp(dates: Dates, line: string, now: number, isAscii?: boo
   if (time === null) return { time, start, end };
   dates.lastTime = time;
   const found: FoundStamp = { time, start, end };
-  remember(dates, { template, line, found: { time, start, end } });
+  remember(dates, { template, line, found: { time, start, end, text: null } });
   return found;
 }
 
@@ -130,79 +130,146 @@ function remember(dates: Dates, { template, line, found }: Remembered): void {
   const { cached } = dates;
   if (cached === null || !template.isForm || template.reading !== 'fields') return;
   const { start, end, time } = found;
-  const { now } = cached;
-  const { until } = cached.moment;
-  if (template.atStart) {
-    dates.head = { text: line.slice(0, end), now, until, found };
-  } else if (template.isSolitary && dates.choice.isDefault && isWalled(line, 0, found)) {
-    dates.walled = { text: line.slice(start, end), wall: line.charAt(start - 1), now, until, time, start };
+  const { now, moment } = cached;
+  const from = template.atStart ? 0 : start;
+  const text = line.slice(from, end);
+  const clock = moment.isSteady && time <= now ? clockIn(text, start - from, time) : null;
+  const known = { text, time, now, until: moment.until, start, clock };
+  if (template.atStart) dates.head = known;
+  else if (template.isSolitary && dates.choice.isDefault && isWalled(line, 0, found)) {
+    dates.walled = { ...known, wall: line.charAt(start - 1) };
   }
 }
 
+/** The date at a line's beginning when it is the known one, or that with other seconds. */
+function headOf(dates: Dates, line: string, now: number): FoundStamp | null {
+  const head = dates.head;
+  if (head === null || now < head.now || now >= head.until) return null;
+  const { start } = head;
+  const end = head.text.length;
+  if (!standsAt(line, head.text, 0)) {
+    const time = head.clock === null ? -1 : timeAt(head.clock, line, 0);
+    if (head.clock === null || time < 0 || time > now || !endsThere(line, end)) return null;
+    adopt(dates, head, textAt(head.clock, line, 0), time);
+  } else if (!endsThere(line, end)) return null;
+  return { time: head.time, start, end };
+}
+
+/** The next lines will probably have this date. */
+function adopt(dates: Dates, known: Known, text: string, time: number): void {
+  known.text = text;
+  known.time = time;
+  dates.lastTime = time;
+  if (dates.choice.last !== null) dates.choice.last.beforeEnd = text.charAt(text.length - 1);
+}
+
 /** Whether no other default form could take the date's place: it stands behind a wall, and nothing before that is a date. */
-function isWalled(text: string, lineStart: number, { start, end }: Repeat): boolean {
+function isWalled(text: string, lineStart: number, { start, end }: Pick<Repeat, 'start' | 'end'>): boolean {
   if (start - lineStart <= 2 || !isWall(text.charCodeAt(start - 1)) || !endsThere(text, end)) return false;
   return !mayHoldCore(text, lineStart, start);
 }
 
 /**
- * Finds the date of a line of ASCII characters when it is the one of the line before, as most are, at the same place or behind
- * the same sign; into `found`. False when findStamp() has to look. noteRepeat() makes it count.
+ * Finds the date of a line of ASCII characters when it is the one of the line before, as most are, or that with other seconds, at the
+ * same place or behind the same sign; into `found`. False when findStamp() has to look. noteRepeat() makes it count.
  */
-export function repeatStamp(dates: Dates, { text, start, end }: Place, now: number, found: Repeat): boolean {
+export function repeatStamp(dates: Dates, place: Place, now: number, found: Repeat): boolean {
   const { head, walled } = dates;
-  if (head !== null) {
-    const stop = start + head.text.length;
-    if (now < head.now || now >= head.until || stop > end || !standsAt(text, head.text, start)) return false;
-    if (stop < end && !endsThere(text, stop)) return false;
-    found.start = start + head.found.start;
-    found.end = stop;
-    found.time = head.found.time ?? 0;
-    return true;
+  const known = head ?? walled;
+  if (known === null || now < known.now || now >= known.until) return false;
+  const { text, start, end } = place;
+  let at = start;
+  if (head === null && walled !== null) {
+    at = text.indexOf(walled.wall, start) + 1;
+    if (at === 0) return false;
   }
-  if (walled === null || now < walled.now || now >= walled.until) return false;
-  found.start = text.indexOf(walled.wall, start) + 1;
-  found.end = found.start + walled.text.length;
-  found.time = walled.time;
-  if (found.start === 0 || found.end > end || !standsAt(text, walled.text, found.start)) return false;
+  found.start = head === null ? at : at + known.start;
+  found.end = at + known.text.length;
+  if (found.end > end) return false;
+  found.text = null;
+  found.time = known.time;
+  if (!standsAt(text, known.text, at)) {
+    const { clock } = known;
+    const time = clock === null ? -1 : timeAt(clock, text, at);
+    if (clock === null || time < 0 || time > now) return false;
+    found.time = time;
+    found.text = textAt(clock, text, at);
+  }
+  if (head !== null) return found.end >= end || endsThere(text, found.end);
   const { last } = dates.choice;
   return last !== null && last.start < found.end - start && isWalled(text, start, found);
 }
 
-/** As text.startsWith(), which is a call for each line; dates of neighbours differ in their last characters. */
-function standsAt(text: string, part: string, at: number): boolean {
-  for (let i = part.length - 1; i >= 0; i--) {
-    if (text.charCodeAt(at + i) !== part.charCodeAt(i)) return false;
-  }
-  return true;
+/** The text of a date that repeatStamp() found, null when it is that of the line before. */
+export function newDate({ head }: Dates, { text }: Repeat): string | null {
+  return text === null || head === null ? text : text.slice(head.start);
 }
 
 /** Counts a date that repeatStamp() found. */
 export function noteRepeat(dates: Dates, { text, start, end }: Place, now: number, found: Repeat): void {
   const { walled, head } = dates;
+  const known = head ?? walled;
   let shift = 0;
   if (head === null && walled !== null) {
     shift = found.start - start - walled.start;
     walled.start += shift;
   }
+  if (found.text !== null && known !== null) adopt(dates, known, found.text, found.time);
   repeatAt(dates.choice, now, { shift, atEnd: found.end < end ? text.charAt(found.end) : '' });
 }
 
-/**
- * Counts the last date for so many lines that have it as well, in the last of them so many characters further right; what
- * stands behind it is what stood there before.
- */
-export function repeatMany(dates: Dates, now: number, { count, shift }: Many): void {
-  const { choice, walled } = dates;
-  const slot = choice.last === null ? undefined : choice.slots[choice.last.index];
-  if (count === 0 || choice.last === null || slot === undefined) return;
-  slot.hits += count - 1;
-  slot.seen += count - 1;
-  if (walled !== null) walled.start += shift;
-  repeatAt(choice, now, { shift, atEnd: choice.last.atEnd });
+/** What lines have in common whose date is the last one, but perhaps for its seconds, and what of that may change. */
+export type Common = {
+  /** From the line's beginning, or from behind the first `wall`. */
+  readonly text: string;
+  readonly wall: string | null;
+  /** Where the date began last. */
+  readonly start: number;
+  readonly digits: number;
+  readonly upToFive: number;
+};
+
+/** Behind these a date has ended, whatever follows. */
+const CLOSING = new Set([']', '"', ':', ')', "'", ';', '|']);
+const MOST_COMMON = 48;
+
+/** By what repeatStamp() would know the date of many lines; null where it has to look at each. */
+export function commonOf({ head, walled, choice }: Dates, now: number): Common | null {
+  const known = head ?? walled;
+  if (known === null || choice.last === null || now < known.now || now >= known.until) return null;
+  // A date at the beginning ends before a blank and the first letter of a host or program.
+  const closing = head === null ? choice.last.atEnd : ' ';
+  const text = known.text + closing;
+  if (text.length > MOST_COMMON || (head === null && !CLOSING.has(closing))) return null;
+  const { clock, start } = known;
+  const places = clock === null || clock.minute + 59 > now ? null : placesIn(clock);
+  const { digits, upToFive } = places ?? { digits: 0, upToFive: 0 };
+  return { text, wall: head === null && walled !== null ? walled.wall : null, start, digits, upToFive };
 }
 
-type Many = { readonly count: number; readonly shift: number };
+/** Counts a date for so many lines that have what commonOf() says; the last of them is given as for repeatStamp(). */
+export function repeatMany(dates: Dates, place: Place, now: number, count: number): void {
+  const { choice } = dates;
+  const slot = choice.last === null ? undefined : choice.slots[choice.last.index];
+  if (count === 0 || slot === undefined) return;
+  slot.hits += count - 1;
+  slot.seen += count - 1;
+  const known = dates.head ?? dates.walled;
+  const at =
+    dates.head === null && dates.walled !== null
+      ? place.text.indexOf(dates.walled.wall, place.start) + 1
+      : place.start;
+  if (known === null) return;
+  const { clock } = known;
+  const isOther = clock !== null && !standsAt(place.text, known.text, at);
+  const found: Repeat = {
+    start: dates.head === null ? at : at + known.start,
+    end: at + known.text.length,
+    time: isOther ? timeAt(clock, place.text, at) : known.time,
+    text: isOther ? textAt(clock, place.text, at) : null,
+  };
+  noteRepeat(dates, place, now, found);
+}
 
 /** How often each template gave a line's date, in the order of trial; those never used are left out. */
 export function dateHits(dates: Dates): readonly { readonly name: string; readonly hits: number }[] {

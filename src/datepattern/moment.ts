@@ -1,8 +1,15 @@
 import { months, weekdays } from './tokens.ts';
-import { offsetAt, parseOffset, toInstant, type Zone } from './zone.ts';
+import { isSteady, offsetAt, parseOffset, toInstant, type Zone } from './zone.ts';
 
-/** A time stamp's meaning: epoch seconds, and until which `now` (exclusive) the same text means the same. */
-export type Moment = { readonly time: number; readonly until: number };
+/** A time stamp's meaning. */
+export type Moment = {
+  /** Epoch seconds. */
+  readonly time: number;
+  /** Until which `now` (exclusive) the same text means the same. */
+  readonly until: number;
+  /** No change of clocks is near: with another second in the same minute it is so much earlier or later. */
+  readonly isSteady: boolean;
+};
 
 /** What the text of a date says; null = says nothing. */
 type Fields = {
@@ -48,6 +55,7 @@ export function momentOf(
     time: toInstant(own, meant, now),
     // Two hours less, as clocks may be changed until then.
     until: now + limit - nowWall - 7200,
+    isSteady: isSteady(own, meant),
   });
   if (isDayMissing(fields)) {
     const isAhead = wall > nowWall;

@@ -107,6 +107,11 @@ export function toInstant(zone: Zone, wall: number, now: number): number {
   return secondHolds && goingOn ? second : first;
 }
 
+/** Whether the offset is the same a day before and a day after a wall clock's time, so that toInstant() has nothing to choose. */
+export function isSteady(zone: Zone, wall: number): boolean {
+  return zone.kind === 'fixed' || zone.offsetAt(wall - 86400) === zone.offsetAt(wall + 86400);
+}
+
 const SLOT = 900;
 
 /** Offsets change on a quarter of an hour, so one answer serves for that long. */

@@ -21,6 +21,8 @@ type Scan = {
   readonly blank: WebAssembly.Global;
   readonly returns: WebAssembly.Global;
   readonly place: WebAssembly.Global;
+  readonly last: WebAssembly.Global;
+  vary(digits: number, upToFive: number): void;
   scan(from: number, to: number, count: number): number;
   scanAll(from: number, to: number, count: number): number;
   countLines(from: number, to: number): number;
@@ -174,32 +176,50 @@ export function countLines(stretch: Stretch): {
   return { newlines, blank: one.scan.blank.value, hasReturns: one.scan.returns.value !== 0 };
 }
 
-/** Lines in a row that have the date of the line before; `next` is where the first other one begins. */
-export type Run = { readonly count: number; readonly next: number };
-
-/** How many lines in a row, from the stretch's beginning on, begin with the bytes of `head` (32 at the most). */
-export function countSameHead(stretch: Stretch, head: Uint8Array): Run {
-  const { one, from, to } = load(stretch);
-  one.bytes.set(head, HEAD);
-  const count = one.scan.sameHead(from, to, HEAD, head.length);
-  return { count, next: one.scan.resume.value - from + stretch.start };
-}
-
-/** A date in the middle of lines: behind the first `wall` of each, with the character behind it. */
-export type WalledDate = {
-  readonly wall: number;
-  readonly text: Uint8Array;
-  /** Where it begins in the line before. */
+/** Lines in a row that have the date of the line before. */
+export type Run = {
+  readonly count: number;
+  /** Where the last of them begins, and where in it the date does. */
+  readonly last: number;
   readonly start: number;
+  /** Where the first other line begins. */
+  readonly next: number;
 };
 
+/** A date as it stands in lines, with the character behind it: 48 bytes at the most. */
+export type SameDate = {
+  readonly text: Uint8Array;
+  /** Bits of the first 32 bytes: which may be any digit, and which up to 5. */
+  readonly digits: number;
+  readonly upToFive: number;
+};
+
+function runOf({ one: { scan }, from }: Loaded, count: number, stretch: Stretch): Run {
+  const shift = stretch.start - from;
+  const [last, next] = [scan.last.value + shift, scan.resume.value + shift];
+  return { count, last, start: scan.place.value, next };
+}
+
+/** How many lines in a row, from the stretch's beginning on, begin with the date. */
+export function countSameHead(stretch: Stretch, { text, digits, upToFive }: SameDate): Run {
+  const loaded = load(stretch);
+  const { one, from, to } = loaded;
+  one.bytes.set(text, HEAD);
+  one.scan.vary(digits, upToFive);
+  return runOf(loaded, one.scan.sameHead(from, to, HEAD, text.length), stretch);
+}
+
 /**
- * How many lines in a row, from the stretch's beginning on, have that date and nothing before it that might be one; `start`: where
- * it begins in the last of them.
+ * How many lines in a row, from the stretch's beginning on, have the date behind their first `wall`, and nothing before it that might
+ * be one; in the line before them it began at `start`.
  */
-export function countSameWalled(stretch: Stretch, date: WalledDate): Run & { readonly start: number } {
-  const { one, from, to } = load(stretch);
-  one.bytes.set(date.text, HEAD);
-  const count = one.scan.sameWalled(from, to, HEAD, date.text.length, date.wall, date.start);
-  return { count, next: one.scan.resume.value - from + stretch.start, start: one.scan.place.value };
+export function countSameWalled(
+  stretch: Stretch,
+  { text, digits, upToFive, wall, start }: SameDate & { readonly wall: number; readonly start: number },
+): Run {
+  const loaded = load(stretch);
+  const { one, from, to } = loaded;
+  one.bytes.set(text, HEAD);
+  one.scan.vary(digits, upToFive);
+  return runOf(loaded, one.scan.sameWalled(from, to, HEAD, text.length, wall, start), stretch);
 }

@@ -4,7 +4,7 @@
  * fields by name, no result, no session is made until somebody asks for it. What it cannot judge it leaves to processLine()
  * before anything has changed.
  */
-import { noteRepeat, type Place, type Repeat, repeatStamp } from '../datepattern.ts';
+import { newDate, noteRepeat, type Place, type Repeat, repeatStamp } from '../datepattern.ts';
 import type { Failregex } from '../failregex.ts';
 import type { Filter } from '../filter.ts';
 import { parseIp4 } from '../ip.ts';
@@ -93,7 +93,7 @@ const TOLERANCE = 60;
 export function makeExpress(filter: Filter, state: FilterState): Express | null {
   const plan = planOf(filter);
   if (plan === null) return null;
-  const stamp = { start: 0, end: 0, time: 0 };
+  const stamp = { start: 0, end: 0, time: 0, text: null };
   const none = { judgedStamp: Number.NaN, judgedNow: Number.NaN, isOld: false };
   return {
     filter,
@@ -218,7 +218,9 @@ function matchesMore(plan: Plan, first: number, subject: string, look: ExpressLo
 }
 
 function noted(express: Express, place: Place, now: number, verdict: Verdict): Verdict {
-  noteRepeat(express.state.dates, place, now, express.stamp);
+  const { state, stamp } = express;
+  if (stamp.text !== null) state.lastDate = newDate(state.dates, stamp) ?? state.lastDate;
+  noteRepeat(state.dates, place, now, stamp);
   return verdict;
 }
 

@@ -101,18 +101,22 @@ test('lines are counted, and those that are none, and lines that begin alike', (
       blank: lines.filter((line) => line === '' || line.startsWith('#')).length,
       hasReturns: text.includes('\r'),
     });
-    const head = word('ab', 1 + roll(32));
+    const head = word('ab', 1 + roll(48));
     const same = roll(20);
     const alike = `${Array.from({ length: same }, () => `${head}${word('ab', roll(40))}\n`).join('')}${round % 3 === 0 ? 'c\n' : ''}`;
     const all = Buffer.from(alike);
-    const counted = countSameHead({ bytes: all, start: 0, end: all.length }, Buffer.from(head));
-    assert.deepEqual(counted, { count: same, next: round % 3 === 0 ? all.length - 2 : all.length });
+    const counted = countSameHead(
+      { bytes: all, start: 0, end: all.length },
+      { text: Buffer.from(head), digits: 0, upToFive: 0 },
+    );
+    assert.deepEqual([counted.count, counted.next], [same, round % 3 === 0 ? all.length - 2 : all.length]);
+    if (same > 0) assert.equal(counted.last, all.lastIndexOf(10, counted.next - 2) + 1);
   }
 });
 
 test('lines with the same date behind a sign are counted up to the first that might have another', () => {
   for (let round = 0; round < 2000; round++) {
-    const date = word('ab', 1 + roll(30));
+    const date = word('ab', 1 + roll(47));
     const before = (): string => word('a1 -', 2 + roll(20)).replace(/\d{8}/g, 'x');
     const others = ['1:2[', '@[', '\u00e9xx[', '12345678 [', 'a[', 'abc', 'abc[c', `[[${date}`, ''];
     const same = roll(6);
@@ -124,14 +128,30 @@ test('lines with the same date behind a sign are counted up to the first that mi
     const start = 1;
     const found = countSameWalled(
       { bytes: text, start: 0, end: text.length },
-      { wall: 0x5b, text: Buffer.from(`${date}]`), start },
+      { wall: 0x5b, text: Buffer.from(`${date}]`), digits: 0, upToFive: 0, start },
     );
     const starts = lines.map((line) => line.indexOf('[') + 1);
     const cut = starts.findIndex((at, i) => (starts[i - 1] ?? start) >= at + date.length);
     const count = cut < 0 ? same : cut;
     const next = lines.slice(0, count).join('\n').length + (count === 0 ? 0 : 1);
-    assert.deepEqual(found, { count, next, start: count === 0 ? start : starts[count - 1] }, last);
+    assert.deepEqual(
+      [found.count, found.next, found.start],
+      [count, next, count === 0 ? start : starts[count - 1]],
+      last,
+    );
   }
+});
+
+test('a date with other seconds is the same where it is told to vary', () => {
+  const date = (seconds: string): string => `Nov 21 10:00:${seconds}.12 `;
+  const all = ['07', '59', '00', '60', '07'].map((seconds) => `${date(seconds)}host\n`).join('');
+  const bytes = Buffer.from(all.replace('59.12', '59.98'));
+  const count = (digits: number, upToFive: number): number =>
+    countSameHead({ bytes, start: 0, end: bytes.length }, { text: Buffer.from(date('07')), digits, upToFive })
+      .count;
+  assert.equal(count(0, 0), 1);
+  assert.equal(count((1 << 14) | (3 << 16), 1 << 13), 3);
+  assert.equal(count(1 << 14, 1 << 13), 1);
 });
 
 test('the WebAssembly in the sources is what its AssemblyScript compiles to', () => {

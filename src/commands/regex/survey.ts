@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
-import { type Dates, findStamp, noteRepeat, repeatMany, repeatStamp } from '../../datepattern.ts';
+import { commonOf, type Dates, findStamp, noteRepeat, repeatMany, repeatStamp } from '../../datepattern.ts';
 import type { Stretch } from '../../engine/finder.ts';
 import { countLines, countSameHead, countSameWalled, lendBytes } from '../../engine/wasmfinder.ts';
 import { Engine, type Stuck } from '../../engine.ts';
@@ -215,7 +215,7 @@ function countNoLines(bytes: Buffer, start: number, end: number): number {
 
 /** Finds the dates of all lines. Where a line has the date of the one before nothing is looked at but that. */
 function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): void {
-  const found = { start: 0, end: 0, time: 0 };
+  const found = { start: 0, end: 0, time: 0, text: null };
   for (let from = start; from < end; ) {
     from = countSame(dates, { bytes, start: from, end }, now);
     if (from >= end) return;
@@ -228,28 +228,21 @@ function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): 
   }
 }
 
-/** Behind these a date has ended, whatever follows. */
-const CLOSING = new Set([']', '"', ':', ')', "'", ';', '|']);
-const MOST = 31;
-
-/** Counts the lines from the beginning on that have the date of the line before; answers where the first other one begins. */
+/** Counts the lines from the beginning on whose date is known; answers where the first other one begins. */
 function countSame(dates: Dates, stretch: Stretch, now: number): number {
-  const { head, walled, choice } = dates;
-  const known = head ?? walled;
-  if (known === null || choice.last === null || known.text.length > MOST) return stretch.start;
-  if (now < known.now || now >= known.until) return stretch.start;
-  if (head !== null) {
-    // A date ends before a blank and the first letter of a host or program.
-    const { count, next } = countSameHead(stretch, Buffer.from(`${head.text} `, 'latin1'));
-    repeatMany(dates, now, { count, shift: 0 });
-    return next;
-  }
-  if (walled === null || !CLOSING.has(choice.last.atEnd)) return stretch.start;
-  const text = Buffer.from(walled.text + choice.last.atEnd, 'latin1');
-  const date = { wall: walled.wall.charCodeAt(0), text, start: walled.start };
-  const { count, next, start } = countSameWalled(stretch, date);
-  repeatMany(dates, now, { count, shift: start - walled.start });
-  return next;
+  const common = commonOf(dates, now);
+  if (common === null) return stretch.start;
+  const { wall, start } = common;
+  const date = { ...common, text: Buffer.from(common.text, 'latin1') };
+  const run =
+    wall === null
+      ? countSameHead(stretch, date)
+      : countSameWalled(stretch, { ...date, wall: wall.charCodeAt(0), start });
+  if (run.count === 0) return stretch.start;
+  const { bytes } = stretch;
+  const text = textAt(bytes, run.last, bytes.indexOf(10, run.last));
+  repeatMany(dates, { text, start: 0, end: text.length }, now, run.count);
+  return run.next;
 }
 
 /** Comments and empty lines are no log lines. */

@@ -200,58 +200,88 @@ export function countLines(from: usize, to: usize): i32 {
   return count;
 }
 
+/** Of the last sameHead() or sameWalled(): the last line that counted, and where the date began in it. */
+export let last: i32 = 0;
+export let place: i32 = 0;
+
+/** Which of 32 bytes may be any digit, and which one up to 5. */
+let digits: i32 = 0;
+let tens: i32 = 0;
+
+/** What differs in the dates that the next sameHead() or sameWalled() takes for the same. */
+export function vary(any: i32, upToFive: i32): void {
+  digits = any;
+  tens = upToFive;
+}
+
+@inline function lessThan(bytes: v128, limit: u8): i32 {
+  return i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(limit)));
+}
+
+/** The bits of the first 32 bytes of so many. */
+@inline function maskOf(length: i32): i32 {
+  return length >= 32 ? -1 : (1 << length) - 1;
+}
+
+/** Whether the first bytes at `at` are those at `text`, or among the first 32 digits where they vary. */
+@inline function isSame(at: usize, text: usize, length: i32): bool {
+  const mask = maskOf(length);
+  if (length > 32) {
+    const rest = maskOf(length - 32);
+    if ((i8x16.bitmask(i8x16.eq(v128.load(at, 32), v128.load(text, 32))) & rest) != rest) return false;
+  }
+  const a = v128.load(at);
+  const b = v128.load(at, 16);
+  let same =
+    i8x16.bitmask(i8x16.eq(a, v128.load(text))) | (i8x16.bitmask(i8x16.eq(b, v128.load(text, 16))) << 16);
+  if (digits) {
+    same |= (lessThan(a, 10) | (lessThan(b, 10) << 16)) & digits;
+    same |= (lessThan(a, 6) | (lessThan(b, 6) << 16)) & tens;
+  }
+  return (same & mask) == mask;
+}
+
 /**
- * How many lines in a row from `from` on begin with the `length` bytes (32 at the most) at `head`; `resume` is where the first
+ * How many lines in a row from `from` on begin with the `length` bytes (48 at the most) at `head`; `resume` is where the first
  * other one begins.
  */
 export function sameHead(from: usize, to: usize, head: usize, length: i32): i32 {
-  const first = v128.load(head);
-  const second = v128.load(head, 16);
-  const mask = length == 32 ? -1 : (1 << length) - 1;
   let count = 0;
+  place = 0;
   while (from < to) {
-    const same =
-      i8x16.bitmask(i8x16.eq(v128.load(from), first)) | (i8x16.bitmask(i8x16.eq(v128.load(from, 16), second)) << 16);
-    if ((same & mask) != mask) break;
+    if (!isSame(from, head, length)) break;
     count++;
+    last = <i32>from;
     from = lineEnd(from, to) + 1;
   }
   resume = <i32>from;
   return count;
 }
 
-/** Where the last date that sameWalled() counted began in its line. */
-export let place: i32 = 0;
-
 /**
- * As sameHead() for a date in the middle: lines whose first `wall` is followed by the `length` bytes (32 at the most) at `text`, a
+ * As sameHead() for a date in the middle: lines whose first `wall` is followed by the `length` bytes (48 at the most) at `text`, a
  * date and one more, behind at least two characters, none of which could belong to a date. `begun` is where the last date began in
  * its line.
  */
 export function sameWalled(from: usize, to: usize, text: usize, length: i32, wall: i32, begun: i32): i32 {
-  const first = v128.load(text);
-  const second = v128.load(text, 16);
-  const mask = length == 32 ? -1 : (1 << length) - 1;
   let count = 0;
   place = begun;
   while (from < to) {
     let at = from;
-    let digits = 0;
+    let run = 0;
     let byte = <i32>load<u8>(at);
     while (byte != wall) {
       if (byte == 10 || byte == 58 || byte == 64 || byte > 126) break;
-      digits = byte - 48 < 10 && byte >= 48 ? digits + 1 : 0;
-      if (digits == 8) break;
+      run = byte - 48 < 10 && byte >= 48 ? run + 1 : 0;
+      if (run == 8) break;
       byte = <i32>load<u8>(++at);
     }
     if (byte != wall) break;
     at++;
     const start = <i32>(at - from);
-    if (start <= 2 || place >= start + length - 1) break;
-    const same =
-      i8x16.bitmask(i8x16.eq(v128.load(at), first)) | (i8x16.bitmask(i8x16.eq(v128.load(at, 16), second)) << 16);
-    if ((same & mask) != mask) break;
+    if (start <= 2 || place >= start + length - 1 || !isSame(at, text, length)) break;
     count++;
+    last = <i32>from;
     place = start;
     from = lineEnd(at, to) + 1;
   }
