@@ -61,6 +61,8 @@ export class Keeper {
   #looking: NodeJS.Timeout | null = null;
   #watcher: FSWatcher | null = null;
   #isDirty = false;
+  /** The file is being replaced by us. */
+  #isSaving = false;
   /** Until when the last write is rested from. */
   #restedMs = 0;
   #trouble: string | null = null;
@@ -91,7 +93,8 @@ export class Keeper {
 
   /** Looks whether a command changed the file, and has that taken in. */
   look(): void {
-    if (stampOf(this.#path) !== this.#stamp) this.#schedule(0);
+    // Who holds the lock is the one that changes the file.
+    if (!this.#isSaving && stampOf(this.#path) !== this.#stamp) this.#schedule(0);
   }
 
   /** Goes on looking, until it is closed. */
@@ -157,6 +160,7 @@ export class Keeper {
   async #save(): Promise<void> {
     const beginMs = performance.now();
     this.#isDirty = false;
+    this.#isSaving = true;
     this.#events.beforeSave();
     const saving = saveState(this.#path, this.#state, this.#events.now());
     const printMs = performance.now() - beginMs;
@@ -167,6 +171,7 @@ export class Keeper {
       throw error;
     } finally {
       const endMs = performance.now();
+      this.#isSaving = false;
       this.#restedMs = endMs + restAfter(printMs, endMs - beginMs);
     }
     this.#stamp = stampOf(this.#path);

@@ -130,3 +130,27 @@ test('restAfter() spares the processor, and does not let a slow disk hold up wha
   assert.equal(restAfter(1, 1500), 3000);
   assert.equal(restAfter(10_000, 12_000), 60_000);
 });
+
+test('what may wait is written about once a second, though each write wakes the watcher', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-keeper-'));
+  let saves = 0;
+  const events = { onOrders: () => undefined, onTrouble: () => undefined, now: () => 5 };
+  const keeper = new Keeper(
+    join(folder, 'state.json'),
+    { state: emptyState() },
+    { ...events, beforeSave: () => void saves++ },
+  );
+  try {
+    keeper.watch();
+    const begin = Date.now();
+    while (Date.now() - begin < 2500) {
+      keeper.changed('calm');
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const seconds = (Date.now() - begin) / 1000;
+    assert.ok(saves >= 1 && saves <= 1 + seconds, `${saves} saves in ${seconds} s`);
+  } finally {
+    await keeper.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
