@@ -237,10 +237,11 @@ const MOST_COMMON = 48;
 export function commonOf({ head, walled, choice }: Dates, now: number): Common | null {
   const known = head ?? walled;
   if (known === null || choice.last === null || now < known.now || now >= known.until) return null;
-  // A date at the beginning ends before a blank and the first letter of a host or program.
-  const closing = head === null ? choice.last.atEnd : ' ';
+  const closing = choice.last.atEnd;
   const text = known.text + closing;
-  if (text.length > MOST_COMMON || (head === null && !CLOSING.has(closing))) return null;
+  // A date at the beginning ends before a blank and the first letter of a host or program.
+  const isEnded = CLOSING.has(closing) || (closing === ' ' && head !== null);
+  if (text.length > MOST_COMMON || !isEnded) return null;
   const { clock, start } = known;
   const places = clock === null || clock.minute + 59 > now ? null : placesIn(clock);
   const { digits, upToFive } = places ?? { digits: 0, upToFive: 0 };

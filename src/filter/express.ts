@@ -24,6 +24,8 @@ type Fast = {
   readonly regex: Failregex;
   readonly ascii: RegExp;
   readonly ip4: number;
+  /** It says itself who failed, so that prefregex does not. */
+  readonly hasId: boolean;
   readonly session: number;
   readonly nofail: number;
   readonly gained: number;
@@ -36,6 +38,7 @@ type Plan = {
   /** Native numbers of prefregex's groups, 0 = none. */
   readonly content: number;
   readonly session: number;
+  readonly ip4: number;
   /** The content reaches to the line's end. */
   readonly isContentTail: boolean;
   readonly regexes: readonly Fast[];
@@ -110,7 +113,7 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
   };
 }
 
-const PREFIX_GROUPS = new Set(['content', 'mlfid']);
+const PREFIX_GROUPS = new Set(['content', 'mlfid', 'ip4', 'ip6', 'dns']);
 /** Captures that say something of the id in another way than a plain address does. */
 const OTHER_IDS = /^(?:fid|cidr|tuple_.*|alt_(?!user).*)$/;
 
@@ -130,6 +133,7 @@ function planOf(filter: Filter): Plan | null {
       regex,
       ascii: regex.ascii,
       ip4: numberOf(regex, 'ip4'),
+      hasId: ['ip4', 'ip6', 'dns'].some((name) => regex.fields.has(name)),
       session: numberOf(regex, 'mlfid'),
       nofail: numberOf(regex, 'nofail'),
       gained: numberOf(regex, 'mlfgained'),
@@ -141,6 +145,7 @@ function planOf(filter: Filter): Plan | null {
     prefix,
     content: numberOf(prefix, 'content'),
     session,
+    ip4: numberOf(prefix, 'ip4'),
     isContentTail: prefix !== null && isContentTail(prefix),
     regexes,
     ignores: ignoreregex.map(({ regex }) => regex.ascii),
@@ -282,6 +287,12 @@ function sessionOf(plan: Plan, { fast, match, prefixed }: Hit): string | undefin
   return plan.session > 0 && prefixed !== null ? prefixed[plan.session] : undefined;
 }
 
+/** The IPv4 address that failed; undefined where it is something else. */
+function addressOf(plan: Plan, { fast, match, prefixed }: Hit): string | undefined {
+  if (fast.hasId) return fast.ip4 > 0 ? match[fast.ip4] : undefined;
+  return plan.ip4 > 0 && prefixed !== null ? prefixed[plan.ip4] : undefined;
+}
+
 function judge(express: Express, hit: Hit, look: ExpressLook, place: Place): Verdict {
   const { plan, state } = express;
   const { fast, match } = hit;
@@ -294,8 +305,8 @@ function judge(express: Express, hit: Hit, look: ExpressLook, place: Place): Ver
   }
   // With checkAll a helper that does not say who it is waits for that.
   if (!isHelper || look.checkAll) {
-    const ip = look.keepsFields ? null : parseIp4(match[fast.ip4] ?? '');
-    if (ip === null || fast.ip4 === 0) return judgeWhole(express, hit, look, place);
+    const ip = look.keepsFields ? null : parseIp4(addressOf(plan, hit) ?? '');
+    if (ip === null) return judgeWhole(express, hit, look, place);
     express.ip = ip;
   }
   if (session !== undefined && !isForgotten) remember(express, session, hit, { look, place });
