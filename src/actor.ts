@@ -1,4 +1,3 @@
-import { reverse } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { type FilledText, fillTags } from './action/shelltext.ts';
 import {
@@ -258,6 +257,7 @@ async function nameOf(address: string): Promise<string> {
   const limit = new Promise<string[]>((resolve) => {
     timer = setTimeout(() => resolve([]), NAME_MS);
   });
+  const { reverse } = process.getBuiltinModule('node:dns/promises');
   const names = await Promise.race([reverse(address).catch(() => []), limit]);
   clearTimeout(timer);
   return names[0] ?? '';

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
+import { files } from './files.ts';
 import { type Command, FILE_ARGUMENT, type Output } from './firewall/backend.ts';
 import { tether } from './tether.ts';
 
@@ -55,14 +55,14 @@ export async function run(
   if (command.file === null) return start(command, timeoutSeconds, surroundings);
   let folder: string | null = null;
   try {
-    folder = await mkdtemp(join(tmpdir(), 'f2b-'));
+    folder = await files.mkdtemp(join(tmpdir(), 'f2b-'));
     const path = join(folder, 'input');
-    await writeFile(path, command.file, { mode: 0o600, flag: 'wx' });
+    await files.writeFile(path, command.file, { mode: 0o600, flag: 'wx' });
     return await start(withFile(command, path), timeoutSeconds, surroundings);
   } catch (error) {
     return { exitCode: null, stdout: '', stderr: '', trouble: `temporary file: ${reasonOf(error)}` };
   } finally {
-    if (folder !== null) await rm(folder, { recursive: true, force: true }).catch(() => {});
+    if (folder !== null) await files.rm(folder, { recursive: true, force: true }).catch(() => {});
   }
 }
 

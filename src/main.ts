@@ -10,7 +10,10 @@ fallBackToLinear();
 const io: Io = {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
-  stdin: process.stdin,
+  // When it is wanted: most commands never touch it, and its modules are memory.
+  get stdin() {
+    return process.stdin;
+  },
   env: process.env,
   now: () => Date.now() / 1000,
 };

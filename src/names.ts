@@ -1,4 +1,3 @@
-import { lookup, reverse } from 'node:dns/promises';
 import { canonicalIp } from './ip.ts';
 
 /** Answers of the name service: canonical addresses of a name, names of an address; [] when there are none. */
@@ -12,6 +11,9 @@ const LIMIT_MS = 5000;
 /** How long an answer holds, and how many are kept. */
 const FRESH_MS = 300_000;
 const MOST = 1000;
+
+/** Loaded when the first name is asked for: most daemons never do. */
+const dns = () => process.getBuiltinModule('node:dns/promises');
 
 type Answer = { readonly until: number; readonly answer: Promise<readonly string[]> };
 
@@ -30,12 +32,12 @@ export function openNames(nowMs: () => number = () => performance.now()): NameSe
   };
   return {
     addressesOf: (name) => ask(`a ${name}`, () => addressesOf(name)),
-    namesOf: (address) => ask(`n ${address}`, () => reverse(address)),
+    namesOf: (address) => ask(`n ${address}`, () => dns().reverse(address)),
   };
 }
 
 async function addressesOf(name: string): Promise<readonly string[]> {
-  const found = await lookup(name, { all: true });
+  const found = await dns().lookup(name, { all: true });
   return [...new Set(found.flatMap(({ address }) => canonicalIp(address.replace(/%.*$/, '')) ?? []))];
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { link, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, MachineError, reasonOf } from './errors.ts';
+import { files, removeFile, writeAll } from './files.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { emptyState, type State } from './state.ts';
 import { printPages, readState, STATE_VERSION } from './statejson.ts';
@@ -103,19 +103,19 @@ export async function saveState(path: string, state: State, now: number): Promis
   const temporary = `${path}.tmp`;
   try {
     const pages = printPages(state, now);
-    await rm(temporary, { force: true });
-    const file = await open(temporary, 'wx', 0o600);
+    await removeFile(temporary);
+    const file = await files.open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(pages);
-      await file.sync();
+      for (const page of pages) await writeAll(file, page);
+      await files.fsync(file);
     } finally {
-      await file.close();
+      await files.close(file);
     }
     await keepPrevious(path);
-    await rename(temporary, path);
+    await files.rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    await removeFile(temporary).catch(() => undefined);
     throw new MachineError(`cannot write the state file ${path}: ${codeOf(error) || reasonOf(error)}`);
   }
 }
@@ -123,22 +123,22 @@ export async function saveState(path: string, state: State, now: number): Promis
 /** In one step: at no instant is there neither the file nor the one before it. */
 async function keepPrevious(path: string): Promise<void> {
   const temporary = `${previousPath(path)}.tmp`;
-  await rm(temporary, { force: true });
+  await removeFile(temporary);
   try {
-    await link(path, temporary);
+    await files.link(path, temporary);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return;
     throw error;
   }
-  await rename(temporary, previousPath(path));
+  await files.rename(temporary, previousPath(path));
 }
 
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+  const handle = await files.open(folder, 'r');
   try {
-    await handle.sync();
+    await files.fsync(handle);
   } finally {
-    await handle.close();
+    await files.close(handle);
   }
 }
 

@@ -17,13 +17,13 @@ const layers: readonly (readonly [layer: number, names: string])[] = [
     2,
     'config embedded enforce engine exec firewall home ignorefiles journal keeper linesource lock log logfile logfiles',
   ],
-  [2, 'clock names roster sampler statefile tether thrift version wall'],
+  [2, 'clock files names roster sampler statefile tether thrift version wall'],
   [
     1,
     'action ban datepattern escalation failregex failures filter formula guard ignore jail report state statejson',
   ],
   [1, 'health lint rollup status tickets'],
-  [0, 'duration errors inifile ip nearest ports'],
+  [0, 'digest duration errors inifile ip nearest ports'],
 ];
 
 /** Layers 0 and 1 take values and return values: no I/O, no clock, no process. */

@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { findConfigTree, memoryTree } from '../config.ts';
 import { compileDates, type Dates } from '../datepattern.ts';
 import { embeddedFiles } from '../embedded.ts';
@@ -206,6 +205,7 @@ async function addressesOf(name: string): Promise<readonly string[]> {
     timer = setTimeout(() => reject(new Error('no answer in time')), RESOLVE_MS);
   });
   try {
+    const { lookup } = process.getBuiltinModule('node:dns/promises');
     const found = await Promise.race([lookup(name, { all: true }), late]);
     return [...new Set(found.map(({ address }) => address))];
   } catch {

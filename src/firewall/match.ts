@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../digest.ts';
 import type { Family } from '../ip.ts';
 import { familyOf, formatNetwork, parseNetwork } from '../ip.ts';
 import type { Entry, PortRange, Rule } from './backend.ts';
@@ -74,7 +74,7 @@ export function chainsOf(rule: Rule): readonly string[] {
 export function fingerprint(rule: Rule, extra: string): string {
   const { ports, protocols, chains, block } = rule;
   const text = JSON.stringify([ports === null ? null : mergePorts(ports), protocols, chains, block, extra]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+  return sha256(text).slice(0, 8);
 }
 
 /** Whether a value may stand in a command: a canonical address or network, not the whole of a family. */

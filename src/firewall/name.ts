@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../digest.ts';
 
 const ROOM = 24;
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,23}$/;
@@ -9,7 +9,7 @@ const PLAIN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,23}$/;
  */
 export function tagOf(jail: string): string {
   if (PLAIN.test(jail)) return jail;
-  const hash = createHash('sha256').update(jail).digest('hex').slice(0, 10);
+  const hash = sha256(jail).slice(0, 10);
   const readable = jail.replace(/[^A-Za-z0-9_-]/g, '_').replace(/^[_-]+/, '');
   return `${(readable || 'jail').slice(0, ROOM - hash.length - 1)}.${hash}`;
 }

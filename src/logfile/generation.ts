@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { sha1 } from '../digest.ts';
 import { MachineError } from '../errors.ts';
 import { type FileMark, LINE_CAP } from '../linesource.ts';
 import { cleanLines } from './clean.ts';
@@ -43,7 +43,7 @@ export function kindOf(stat: BigIntStats): string {
 }
 
 function fingerprint(bytes: Uint8Array): string {
-  return hash('sha1', bytes, 'hex').slice(0, 16);
+  return sha1(bytes).slice(0, 16);
 }
 
 /** Up to `length` bytes of an open file. */

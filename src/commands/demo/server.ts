@@ -1,16 +1,19 @@
 import { appendFileSync } from 'node:fs';
-import { createServer, get, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { basicPassword, logLine } from './flask.ts';
 
 /** The pages behind a password, and the password. */
 const RESTRICTED = '/restricted/';
+
+/** Loaded when the demonstration begins: no other command needs it. */
+const http = () => process.getBuiltinModule('node:http');
 
 /** Where the demonstration's web server listens. */
 export type Place = { readonly address: string; readonly port: number };
 
 /** A small web server that writes Flask's access log to `logPath`; port 0 takes any free one. */
 export async function serve(place: Place, logPath: string): Promise<{ place: Place; server: Server }> {
-  const server = createServer((request, response) => {
+  const server = http().createServer((request, response) => {
     const { method = '', url = '', socket } = request;
     const isOpen =
       !url.startsWith(RESTRICTED) || request.headers.authorization === basicPassword('user1', 'password');
@@ -40,7 +43,7 @@ export function ask(
   const headers = password === null ? {} : { Authorization: basicPassword('user1', password) };
   const options = { host: address, port, path, headers, localAddress: from, agent: false, timeout: 3000 };
   return new Promise((resolve) => {
-    const request = get(options, (response) => {
+    const request = http().get(options, (response) => {
       response.resume();
       response.once('end', () => resolve(String(response.statusCode)));
     });

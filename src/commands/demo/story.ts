@@ -1,5 +1,4 @@
 import { appendFileSync, readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MachineError } from '../../errors.ts';
 import { run } from '../../exec.ts';
 import { command } from '../../firewall/backend.ts';
@@ -216,6 +215,7 @@ async function until(on: Play, what: string, check: () => boolean): Promise<void
 
 /** Long enough that what comes next is not too quick for flask-8080; rejects when the story is to end early. */
 async function pause({ scene }: Play, ms: number = PAUSE_MS): Promise<void> {
+  const { setTimeout: sleep } = process.getBuiltinModule('node:timers/promises');
   await sleep(ms, undefined, { signal: scene.signal }).catch(() => scene.signal.throwIfAborted());
 }
 
