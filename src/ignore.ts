@@ -58,44 +58,56 @@ export function ignoredBy(list: IgnoreList, id: string): string | null {
 /** Whether ignoredBy() has to be asked about an IPv4 address, a number: never false where that would answer something, and quick. */
 export function mayBeIgnored(list: IgnoreList, ip: number): boolean {
   if (list.files.length > 0 || list.names.size > 0) return true;
-  if (numbersOf(list.own).has(ip) || numbersOf(list.addresses).has(ip)) return true;
-  const ranges = rangesOf(list.networks);
+  if (last.list !== list) last = numbersIn(list);
+  const { own, addresses, ranges } = last;
+  if (own.has(ip) || addresses.has(ip)) return true;
   for (let i = 0; i < ranges.length; i += 2) {
     if (ip >= (ranges[i] ?? 0) && ip <= (ranges[i + 1] ?? 0)) return true;
   }
   return false;
 }
 
-const knownNumbers = new WeakMap<ReadonlySet<string>, ReadonlySet<number>>();
+/** What of a list is IPv4, in numbers. */
+type Known = {
+  readonly list: IgnoreList | null;
+  readonly own: ReadonlySet<number>;
+  readonly addresses: ReadonlySet<number>;
+  readonly ranges: readonly number[];
+};
+
+const NOTHING: Known = { list: null, own: new Set(), addresses: new Set(), ranges: [] };
+let known = new WeakMap<IgnoreList, Known>();
+/** Of the list that was asked for last. */
+let last = NOTHING;
+
+function numbersIn(list: IgnoreList): Known {
+  const there = known.get(list);
+  if (there !== undefined) return there;
+  const [own, addresses] = [numbersOf(list.own), numbersOf(list.addresses)];
+  const made = { list, own, addresses, ranges: rangesOf(list.networks) };
+  known.set(list, made);
+  return made;
+}
 
 /** The IPv4 addresses of a set. */
 function numbersOf(addresses: ReadonlySet<string>): ReadonlySet<number> {
-  const known = knownNumbers.get(addresses);
-  if (known !== undefined) return known;
-  const numbers = new Set([...addresses].flatMap((address) => parseIp4(address) ?? []));
-  knownNumbers.set(addresses, numbers);
-  return numbers;
+  return new Set([...addresses].flatMap((address) => parseIp4(address) ?? []));
 }
 
 /** Puts other addresses into the place of those in a set that an IgnoreList holds. */
 export function replaceAddresses(addresses: Set<string>, others: ReadonlySet<string>): void {
   for (const address of addresses) if (!others.has(address)) addresses.delete(address);
   for (const address of others) addresses.add(address);
-  knownNumbers.delete(addresses);
+  known = new WeakMap();
+  last = NOTHING;
 }
-
-const knownRanges = new WeakMap<readonly Network[], readonly number[]>();
 
 /** The first and the last address of each IPv4 network, as numbers. */
 function rangesOf(networks: readonly Network[]): readonly number[] {
-  const known = knownRanges.get(networks);
-  if (known !== undefined) return known;
-  const ranges = networks.flatMap(({ family, address, prefix }) => {
+  return networks.flatMap(({ family, address, prefix }) => {
     const first = family === 4 ? parseIp4(address) : null;
     return first === null ? [] : [first, first + 2 ** (32 - prefix) - 1];
   });
-  knownRanges.set(networks, ranges);
-  return ranges;
 }
 
 /** Whether the id is in the part, or, a network, would cover any of it. */

@@ -266,16 +266,21 @@ export class Reading {
     const now = this.#events.now();
     const workings = engine.workers.map(({ jail }) => this.#jails.get(jail));
     const results = engine.run(batch, now);
+    let noted = -1;
+    let notedTime = 0;
     for (let at = 0; at < results.length; at++) {
       const working = workings[results.worker(at)];
       if (working === undefined) continue;
       const outcome = results.outcome(at);
       if (outcome === null) {
         const [ip, time] = [results.ip(at), results.time(at)];
-        if (this.#events.onAddress(working, ip, time)) this.#noteTime(working, time);
-        else this.#noteMatch(working, plainFailure(ip, time));
+        if (!this.#events.onAddress(working, ip, time)) this.#noteMatch(working, plainFailure(ip, time));
+        else if (results.worker(at) !== noted || time !== notedTime) this.#noteTime(working, time);
+        noted = results.worker(at);
+        notedTime = time;
         continue;
       }
+      noted = -1;
       if (outcome.warning !== null) this.#events.onTimeWarning(working, source, outcome.warning);
       for (const failure of outcome.failures) this.#noteMatch(working, failure);
     }
