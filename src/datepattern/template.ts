@@ -111,8 +111,14 @@ function takeBounds(pattern: string): Bounds & { readonly text: string } {
 const TOKEN = /%(Ex[A-Za-z]|.?)/gs;
 
 function expandTokens(text: string, shift: number): Expanded {
-  let regex = plain(text, shift);
-  for (const { 0: piece, 1: token = '', index } of [...text.matchAll(TOKEN)].reverse()) {
+  let regex = '';
+  const origins: number[] = [];
+  const copy = (from: number, to: number): void => {
+    regex += text.slice(from, to);
+    for (let at = from; at < to; at++) origins.push(at + shift);
+  };
+  let done = 0;
+  for (const { 0: piece, 1: token = '', index } of text.matchAll(TOKEN)) {
     const exact = tokens.get(token);
     if (exact === undefined) {
       throw new DatePatternError(
@@ -120,9 +126,13 @@ function expandTokens(text: string, shift: number): Expanded {
         index + shift,
       );
     }
-    regex = splice(regex, index, piece.length, exact.regex);
+    copy(done, index);
+    regex += exact.regex;
+    for (let at = 0; at < exact.regex.length; at++) origins.push(index + shift);
+    done = index + piece.length;
   }
-  return regex;
+  copy(done, text.length);
+  return { text: regex, origins };
 }
 
 function wordsOf(text: string): string {

@@ -1,4 +1,4 @@
-import { childrenOf, groupsIn, hasNode, isNullable, type Node, type Tree } from './tree.ts';
+import { childrenOf, eachNode, groupsIn, hasNode, isNullable, type Node, type Tree } from './tree.ts';
 
 /** The groups whose capture somebody reads: named ones, and those a back-reference or conditional points to. */
 export function keptGroups(tree: Tree): ReadonlySet<number> {
@@ -7,8 +7,11 @@ export function keptGroups(tree: Tree): ReadonlySet<number> {
 
 /** The groups that a back-reference or a conditional points to. */
 export function referencedGroups(node: Node): ReadonlySet<number> {
-  const own = node.kind === 'backref' || node.kind === 'cond' ? [node.index] : [];
-  return new Set([...own, ...childrenOf(node).flatMap((child) => [...referencedGroups(child)])]);
+  const found = new Set<number>();
+  eachNode(node, (part) => {
+    if (part.kind === 'backref' || part.kind === 'cond') found.add(part.index);
+  });
+  return found;
 }
 
 /** The groups that are set whenever the node has matched. */
@@ -16,8 +19,11 @@ export function certainGroups(node: Node): readonly number[] {
   switch (node.kind) {
     case 'group':
       return [node.index, ...certainGroups(node.body)];
-    case 'seq':
-      return node.items.flatMap(certainGroups);
+    case 'seq': {
+      const all: number[] = [];
+      for (const item of node.items) if (item.kind !== 'set') all.push(...certainGroups(item));
+      return all;
+    }
     case 'atomic':
       return certainGroups(node.body);
     case 'repeat':

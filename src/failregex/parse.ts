@@ -80,6 +80,7 @@ function parseCounts(reader: Reader): Counts | null {
   if (accept(reader, '*')) return { min: 0, max: Number.POSITIVE_INFINITY };
   if (accept(reader, '+')) return { min: 1, max: Number.POSITIVE_INFINITY };
   if (accept(reader, '?')) return { min: 0, max: 1 };
+  if (peek(reader) !== '{') return null;
   const start = reader.pos;
   const found = acceptMatch(reader, /\{(?!\})(\d*)(?:(,)(\d*))?\}/y);
   if (found === null) return null;

@@ -98,15 +98,20 @@ function printNode(printer: Printer, node: Node, context: Context): string {
 }
 
 function printSequence(printer: Printer, node: NodeOf<'seq'>, context: Context): string {
-  const certain = new Set(context.certain);
+  let certain = context.certain;
   let out = '';
-  for (const [i, item] of node.items.entries()) {
-    out += printNode(printer, item, {
-      ...context,
-      isTail: context.isTail && i === node.items.length - 1,
-      certain,
-    });
-    for (const index of certainGroups(item)) certain.add(index);
+  const last = node.items.length - 1;
+  for (let i = 0; i <= last; i++) {
+    const item = node.items[i];
+    if (item === undefined) continue;
+    if (item.kind === 'set') {
+      // Most are, and what is known does not concern them.
+      out += printNode(printer, item, context);
+      continue;
+    }
+    out += printNode(printer, item, { ...context, isTail: context.isTail && i === last, certain });
+    const more = certainGroups(item);
+    if (more.length > 0) certain = new Set([...certain, ...more]);
   }
   return node.items.length === 1 && node.items[0]?.kind !== 'repeat' ? out : `(?:${out})`;
 }

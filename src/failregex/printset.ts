@@ -43,8 +43,8 @@ function printRanges(ranges: readonly { readonly lo: number; readonly hi: number
 
 function spans(members: readonly boolean[], wanted: boolean): { lo: number; hi: number }[] {
   const out: { lo: number; hi: number }[] = [];
-  for (const [code, isIn] of members.entries()) {
-    if (isIn !== wanted) continue;
+  for (let code = 0; code < members.length; code++) {
+    if (members[code] !== wanted) continue;
     const last = out.at(-1);
     if (last !== undefined && last.hi === code - 1) last.hi = code;
     else out.push({ lo: code, hi: code });

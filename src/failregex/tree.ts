@@ -104,6 +104,12 @@ export function onlyChar(set: CharSet): number | null {
   return isPlain && range !== undefined && range.lo === range.hi ? range.lo : null;
 }
 
+/** Calls `tell` for the node and everything inside it, in the order of the text. */
+export function eachNode(node: Node, tell: (node: Node) => void): void {
+  tell(node);
+  for (const child of childrenOf(node)) eachNode(child, tell);
+}
+
 /** Whether the predicate holds for the node or anything inside it. */
 export function hasNode(node: Node, test: (node: Node) => boolean): boolean {
   return test(node) || childrenOf(node).some((child) => hasNode(child, test));
@@ -111,8 +117,11 @@ export function hasNode(node: Node, test: (node: Node) => boolean): boolean {
 
 /** The numbers of the capturing groups inside the node, itself included. */
 export function groupsIn(node: Node): number[] {
-  const own = node.kind === 'group' ? [node.index] : [];
-  return [...own, ...childrenOf(node).flatMap(groupsIn)];
+  const found: number[] = [];
+  eachNode(node, (part) => {
+    if (part.kind === 'group') found.push(part.index);
+  });
+  return found;
 }
 
 /** Whether the node can match without consuming anything; true when in doubt. */
