@@ -218,9 +218,9 @@ export class Engine {
     const { bytes, times } = job.batch;
     const cursor = this.#cursor;
     const place = this.#place;
-    place.text = times === null ? bytes.toString('latin1', from, to) : '';
+    place.text = bytes.toString('latin1', from, to);
     this.#base = from;
-    const isPlain = times === null && isAscii(bytes.subarray(from, to));
+    const isPlain = isAscii(bytes.subarray(from, to));
     this.#dispatch.eachLine(bytes, from, to, (start, stop) => {
       while (times !== null && cursor.counted < start) {
         const next = bytes.indexOf(10, cursor.counted) + 1;
@@ -237,12 +237,11 @@ export class Engine {
         this.#closeLine();
         return;
       }
-      const isShort =
-        (isPlain || (times === null && isAscii(bytes.subarray(start, stop)))) && bytes[stop - 1] !== CR;
+      const isShort = (isPlain || isAscii(bytes.subarray(start, stop))) && bytes[stop - 1] !== CR;
       let line: Line | null = null;
       for (let worker = 0; worker < this.workers.length; worker++) {
         if (!this.#dispatch.concerns(worker)) continue;
-        if (isShort && this.#takeExpress(worker, job.results)) continue;
+        if (isShort && this.#takeExpress(worker, job)) continue;
         line ??= this.#lineOf(job.batch);
         this.#process(worker, line, job, null);
       }
@@ -253,7 +252,7 @@ export class Engine {
   }
 
   /** Takes the line the short way; false when it has to go the long one. */
-  #takeExpress(number: number, results: Results): boolean {
+  #takeExpress(number: number, { batch, results }: Job): boolean {
     const lane = this.#lanes[number];
     if (lane === undefined || lane === null) return false;
     const { express, look } = lane;
@@ -263,7 +262,8 @@ export class Engine {
     cursor.window = NO_WINDOW;
     cursor.regex = null;
     cursor.worker = number;
-    const verdict = takeExpress(express, this.#place, look);
+    const time = batch.times === null ? null : (batch.times[cursor.index] ?? null);
+    const verdict = takeExpress(express, this.#place, look, time);
     if (verdict === 'general') return false;
     const { outcome } = express;
     if (verdict === 'judged' && outcome !== null) {

@@ -78,6 +78,9 @@ export type Express = {
   judgedStamp: number;
   judgedNow: number;
   isOld: boolean;
+  lastTime: number;
+  /** The source said the time, and there is no date to be cut out. */
+  isTimed: boolean;
   /** Whether prefregex matched. */
   isPrefixed: boolean;
   /** The number of the failregex, or of the ignoreregex, that matched. */
@@ -97,7 +100,7 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
   const plan = planOf(filter);
   if (plan === null) return null;
   const stamp = { start: 0, end: 0, time: 0, text: null };
-  const none = { judgedStamp: Number.NaN, judgedNow: Number.NaN, isOld: false };
+  const none = { judgedStamp: Number.NaN, judgedNow: Number.NaN, isOld: false, lastTime: 0, isTimed: false };
   return {
     filter,
     plan,
@@ -171,11 +174,16 @@ function isIdFirst({ tree }: Failregex): boolean {
   return isBegin && group?.kind === 'group' && group.index === tree.names.get('mlfid');
 }
 
-/** Takes a line of ASCII characters the short way; what it found stands in `express`. */
-export function takeExpress(express: Express, place: Place, look: ExpressLook): Verdict {
+/**
+ * Takes a line of ASCII characters the short way; what it found stands in `express`. Its `time` (epoch seconds) is known where the
+ * source says it.
+ */
+export function takeExpress(express: Express, place: Place, look: ExpressLook, time: number | null): Verdict {
   const { plan, state, stamp } = express;
   const { now } = look;
-  if (!repeatStamp(state.dates, place, now, stamp)) return 'general';
+  express.isTimed = time !== null;
+  if (time !== null) Object.assign(stamp, { start: place.start, end: place.start, time, text: null });
+  else if (!repeatStamp(state.dates, place, now, stamp)) return 'general';
   if (!judgeTime(express, look)) return 'general';
   if (express.isOld) return noted(express, place, now, 'old');
   let subject = subjectOf(place, stamp);
@@ -224,6 +232,10 @@ function matchesMore(plan: Plan, first: number, subject: string, look: ExpressLo
 
 function noted(express: Express, place: Place, now: number, verdict: Verdict): Verdict {
   const { state, stamp } = express;
+  if (express.isTimed) {
+    state.lastDate = '';
+    return verdict;
+  }
   if (stamp.text !== null) state.lastDate = newDate(state.dates, stamp) ?? state.lastDate;
   noteRepeat(state.dates, place, now, stamp);
   return verdict;
@@ -232,13 +244,18 @@ function noted(express: Express, place: Place, now: number, verdict: Verdict): V
 /** Judges the date as processLine() does; false when that has something to say about it, once for each date. */
 function judgeTime(express: Express, { mode, now, findtime }: ExpressLook): boolean {
   const { stamp, state } = express;
-  if (stamp.time === express.judgedStamp && now === express.judgedNow) return true;
   const { time } = stamp;
+  if (time === express.judgedStamp && now === express.judgedNow) {
+    // Another line, of another source perhaps, may have come between.
+    state.lastTime = express.lastTime;
+    return true;
+  }
   const isOff = mode === 'live' && Math.abs(Math.trunc(time - now)) > TOLERANCE;
   express.isOld = mode === 'catchup' && time < now - findtime;
   express.time = isOff || (mode !== 'test' && time > now) ? now : time;
   express.judgedStamp = time;
   express.judgedNow = now;
+  express.lastTime = isOff ? now : time;
   if (isOff || express.isOld) return false;
   state.lastTime = time;
   return true;

@@ -77,16 +77,20 @@ for (const [root, logs] of CASES) {
           copy: (from, to) => text.slice(from, to),
           save: (from, to, into, at) => into.set(Buffer.from(text.slice(from, to), 'latin1'), at),
         };
+        // As lines of the journal, which have their times and no dates.
+        const isTimed = roll(3) === 0;
+        let time: number | null = null;
         for (const line of lines) {
+          if (isTimed && roll(2) === 0) time = now + roll(200) - 100;
           const place = { text, start, end: start + line.length };
           start += line.length + 1;
           const options = { mode, findtime, now, checkAll };
-          const wanted = processLine(filter, wantedState, { text: line, time: null }, options);
-          const verdict = takeExpress(express, place, look);
+          const wanted = processLine(filter, wantedState, { text: line, time }, options);
+          const verdict = takeExpress(express, place, look, time);
           const why = `${filter.name}: ${line}`;
           if (verdict === 'general') {
             long++;
-            const got = processLine(filter, state, { text: line, time: null }, options);
+            const got = processLine(filter, state, { text: line, time }, options);
             assert.deepEqual(withoutLines(got), withoutLines(wanted), why);
             continue;
           }
