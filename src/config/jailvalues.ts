@@ -48,8 +48,27 @@ export function buildJail(parts: Parts, filter: FilterOptions, field: Field): Ja
     rollup: get('rollup', (t) => readRollup(t, problems), null),
   };
   const isBroken = problems.some((one) => one.severity === 'error');
-  if (!isBroken) checkSense(jail, (field.options.get('action')?.text ?? '') === '', problems);
+  if (!isBroken) {
+    checkSense(jail, (field.options.get('action')?.text ?? '') === '', problems);
+    checkUnread(jail, field);
+  }
   return jail;
+}
+
+/** Files that name the logs of every jail, whatever it reads. */
+const GENERAL = /(?:^|\/)(?:jail|paths-[^/]*)\.conf$/;
+
+/** Whoever gives a jail a log of its own means it to be read; that it is to read the journal stands in another file. */
+function checkUnread(jail: Jail, { options, problems }: Field): void {
+  const [logpath, backend] = [options.get('logpath'), options.get('backend')];
+  if (jail.backend !== 'systemd' || jail.logpath.length === 0 || logpath === undefined) return;
+  const place = placeOf(logpath);
+  const other = backend === undefined ? place : placeOf(backend);
+  if (place.file === other.file || GENERAL.test(place.file)) return;
+  const where = `${other.file}:${other.line}`;
+  const hint = 'set backend = auto beside logpath to have it read';
+  const told = `jail "${jail.name}" reads the journal (backend = systemd, ${where}), not this logpath`;
+  problems.push(problem(told, { severity: 'warning', place, key: 'logpath', hint }));
 }
 
 function readIncrement({ options, problems }: Field): Increment {
