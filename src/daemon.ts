@@ -16,7 +16,7 @@ import { Pump } from './pump.ts';
 import { Reading } from './reading.ts';
 import { callRoster, type Roster, refreshOwn, type WorkingJail } from './roster.ts';
 import { jailState, purgePast, type State, type Waiting } from './state.ts';
-import { relax, settle } from './thrift.ts';
+import { compile, relax, settle, worked } from './thrift.ts';
 import { plainFields } from './tickets.ts';
 import { programVersion } from './version.ts';
 import { buildWall, type Wall } from './wall.ts';
@@ -74,9 +74,12 @@ export class Daemon {
   #hasResumed = false;
   readonly #pump = new Pump(
     () => {
+      const beginMs = performance.now();
       const isMore = this.#reading?.step() ?? false;
-      if (isMore) this.#keeper?.changed('calm');
-      return isMore;
+      if (!isMore) return false;
+      worked(beginMs, performance.now());
+      this.#keeper?.changed('calm');
+      return true;
     },
     () => this.#keeper?.changed('calm'),
   );
@@ -209,7 +212,10 @@ export class Daemon {
   async #standFirst({ jails }: Config): Promise<Wall | null> {
     const bans = jails.reduce((sum, { name }) => sum + (this.#state.jails.get(name)?.bans.size ?? 0), 0);
     if (bans === 0 || this.#options.dryRun) return null;
-    if (bans > MANY) settle();
+    if (bans > MANY) {
+      settle();
+      compile();
+    }
     const wall = await buildWall(jails, readServices(this.#options.services), this.#options.env);
     this.#warden.enforce(wall);
     let timer: NodeJS.Timeout | undefined;

@@ -1,9 +1,11 @@
+import './start.ts';
 import { basename } from 'node:path';
 import { parseCommandLine } from './cli.ts';
 import { COMMANDS } from './commands/all.ts';
 import type { Io } from './commands/command.ts';
 import { fallBackToLinear } from './engine/limit.ts';
 import { ConfigError, formatProblem, MachineError, UsageError } from './errors.ts';
+import { compile } from './thrift.ts';
 
 fallBackToLinear();
 
@@ -30,6 +32,8 @@ async function main(): Promise<number> {
   const calledAs = basename(process.argv0);
   const request = parseCommandLine(process.argv.slice(2), calledAs, COMMANDS);
   const { command, words, options, global } = request;
+  // The daemon decides for itself when its work is worth it; the others end soon or have much to do.
+  if (command.name !== 'run') compile();
   return command.run({ words, options, global, io });
 }
 

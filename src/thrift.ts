@@ -3,6 +3,9 @@ import { runInNewContext } from 'node:vm';
 
 /** V8's compilers to machine code, the last one the most thorough. */
 const COMPILERS = ['sparkplug', 'maglev', 'opt'];
+/** So many milliseconds of work are worth the compilers, and so small a part of the time is not. */
+const WORTH_MS = 20;
+const TRICKLE = 0.01;
 /** Bytes of heap that are not worth a collection. */
 const SLACK = 4 * 1024 * 1024;
 /** Collections are at least so far apart, in milliseconds, and take at most one part in SHARE of the time. */
@@ -13,28 +16,53 @@ const SHARE = 200;
 let leftBytes = 0;
 let nextMs = 0;
 
+/** Whether the compilers are off, what was worked beyond the trickle until `toldMs`, by performance.now(). */
+let isThrifty = false;
+let workedMs = 0;
+let toldMs = 0;
+
 /**
  * Leaves everything to V8's interpreter for now: reading a configuration takes a tenth of a second, and what the compilers would
- * make of that code stays in memory for ever, about 8 MB. Call settle() when the real work begins.
+ * make of that code stays in memory for ever, about 8 MB, and 2 MB of the compilers themselves. They come with compile(), or when
+ * worked() was told of enough work.
  */
 export function startThrifty(): void {
+  isThrifty = true;
+  workedMs = 0;
+  toldMs = 0;
   for (const compiler of COMPILERS) setFlagsFromString(`--no-${compiler}`);
 }
 
-/** Gives back the memory that a configuration took while it was read (about 10 ms), and has V8 compile again. */
-export function settle(): void {
-  collect();
+/** Has V8 compile again: there is much to do. */
+export function compile(): void {
+  isThrifty = false;
   for (const compiler of COMPILERS) setFlagsFromString(`--${compiler}`);
+}
+
+/** Whether V8 compiles to machine code what is used much. */
+export function isCompiling(): boolean {
+  return !isThrifty;
+}
+
+/**
+ * Tells of a piece of work, by performance.now(). The interpreter may take WORTH_MS beyond the TRICKLE of the time, then the
+ * compilers come.
+ */
+export function worked(beginMs: number, endMs: number): void {
+  if (!isThrifty) return;
+  workedMs = Math.max(0, workedMs - (beginMs - toldMs) * TRICKLE) + endMs - beginMs;
+  toldMs = endMs;
+  if (workedMs > WORTH_MS) compile();
 }
 
 /** Gives memory back where work that is over left much behind: V8 by itself does so only under new load. Call it now and then. */
 export function relax(): void {
   if (performance.now() < nextMs) return;
-  if (getHeapStatistics().total_physical_size > leftBytes * 1.25 + SLACK) collect();
+  if (getHeapStatistics().total_physical_size > leftBytes * 1.25 + SLACK) settle();
 }
 
-/** About 10 ms, and 60 ms with 10,000 bans. */
-function collect(): void {
+/** Gives back the memory that work which is over left behind, a configuration that was read; 10 ms, and 60 ms with 10,000 bans. */
+export function settle(): void {
   const beginMs = performance.now();
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('gc');

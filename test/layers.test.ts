@@ -10,7 +10,7 @@ const src = join(import.meta.dirname, '..', 'src');
  * `name` stands for name.ts and for everything in name/, unless a longer entry says otherwise.
  */
 const layers: readonly (readonly [layer: number, names: string])[] = [
-  [5, 'main'],
+  [5, 'main start'],
   [4, 'cli commands'],
   [3, 'actor daemon enforcer front gate herald intake pump reading warden'],
   [

@@ -4,7 +4,6 @@ import { MachineError, UsageError } from '../errors.ts';
 import { type Lock, lockHolder, takeLock } from '../lock.ts';
 import { LEVELS, type Level, openLog } from '../log.ts';
 import { loadState, lockState, prepareFolder, runLockPath, stampOf } from '../statefile.ts';
-import { startThrifty } from '../thrift.ts';
 import type { Call, Command } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './host.ts';
 
@@ -59,7 +58,6 @@ function onlyOne(path: string): Lock {
 
 async function serve(call: Call, statePath: string): Promise<number> {
   const { global, io, options } = call;
-  startThrifty();
   const services = servicesText();
   const load = () => loadConfig(treeOf(call), { services });
   const first = load();
