@@ -36,17 +36,22 @@ function mixSha1(state: Uint32Array, words: Uint32Array, block: DataView): void 
   for (let i = 16; i < 80; i++) words[i] = left(word(i - 3) ^ word(i - 8) ^ word(i - 14) ^ word(i - 16), 1);
   let [a = 0, b = 0, c = 0, d = 0, e = 0] = state;
   for (let i = 0; i < 80; i++) {
-    const [chosen, constant] = roundOf(i, [b, c, d]);
-    [a, b, c, d, e] = [(left(a, 5) + chosen + e + constant + word(i)) | 0, a, left(b, 30), c, d];
+    const next = (left(a, 5) + chosen(i, b, c, d) + e + word(i)) | 0;
+    e = d;
+    d = c;
+    c = left(b, 30);
+    b = a;
+    a = next;
   }
   add(state, [a, b, c, d, e]);
 }
 
-function roundOf(i: number, [b, c, d]: readonly [number, number, number]): readonly [number, number] {
-  if (i < 20) return [(b & c) | (~b & d), 0x5a827999];
-  if (i < 40) return [b ^ c ^ d, 0x6ed9eba1];
-  if (i < 60) return [(b & c) | (b & d) | (c & d), 0x8f1bbcdc];
-  return [b ^ c ^ d, 0xca62c1d6];
+/** What round `i` of SHA-1 makes of three words, its constant added. */
+function chosen(i: number, b: number, c: number, d: number): number {
+  if (i < 20) return ((b & c) | (~b & d)) + 0x5a827999;
+  if (i < 40) return (b ^ c ^ d) + 0x6ed9eba1;
+  if (i < 60) return ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc;
+  return (b ^ c ^ d) + 0xca62c1d6;
 }
 
 function mixSha256(
@@ -57,7 +62,8 @@ function mixSha256(
   const word = (i: number): number => words[i] ?? 0;
   for (let i = 0; i < 16; i++) words[i] = block.getUint32(i * 4);
   for (let i = 16; i < 64; i++) {
-    const [far, near] = [word(i - 15), word(i - 2)];
+    const far = word(i - 15);
+    const near = word(i - 2);
     const small = left(far, 25) ^ left(far, 14) ^ (far >>> 3);
     words[i] = word(i - 16) + small + word(i - 7) + (left(near, 15) ^ left(near, 13) ^ (near >>> 10));
   }
@@ -67,7 +73,14 @@ function mixSha256(
     const first = h + low + ((e & f) ^ (~e & g)) + (constants[i] ?? 0) + word(i);
     const high = left(a, 30) ^ left(a, 19) ^ left(a, 10);
     const second = high + ((a & b) ^ (a & c) ^ (b & c));
-    [a, b, c, d, e, f, g, h] = [(first + second) | 0, a, b, c, (d + first) | 0, e, f, g];
+    h = g;
+    g = f;
+    f = e;
+    e = (d + first) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (first + second) | 0;
   }
   add(state, [a, b, c, d, e, f, g, h]);
 }

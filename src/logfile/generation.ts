@@ -103,6 +103,8 @@ export class Generation {
   #offset = 0;
   #head: Buffer = Buffer.alloc(0);
   #tail: Buffer = Buffer.alloc(0);
+  /** Of #head and #tail; null = they have changed. */
+  #prints: Pick<FileMark, 'head' | 'first' | 'tail'> | null = null;
   #skip = false;
   #partialLength = 0;
   #partialSince = 0;
@@ -155,6 +157,7 @@ export class Generation {
     this.#head = readAt(this.fd, 0, Math.min(HEAD, offset));
     const length = Math.min(TAIL, offset);
     this.#tail = readAt(this.fd, offset - length, length);
+    this.#prints = null;
     this.#offset = offset;
     this.#skip = skip;
     this.#partialLength = 0;
@@ -172,16 +175,13 @@ export class Generation {
   }
 
   mark(done = false): FileMark {
-    return {
-      dev: this.dev,
-      ino: this.ino,
-      offset: this.#offset,
+    this.#prints ??= {
       head: fingerprint(this.#head),
       first: fingerprint(firstLine(this.#head)),
       tail: fingerprint(this.#tail),
-      skip: this.#skip,
-      done,
     };
+    const { dev, ino } = this;
+    return { dev, ino, offset: this.#offset, ...this.#prints, skip: this.#skip, done };
   }
 
   /**
@@ -304,6 +304,7 @@ export class Generation {
     const last = scratch.subarray(Math.max(0, to - TAIL), to);
     if (this.#tail.length === last.length) last.copy(this.#tail);
     else this.#tail = Buffer.from(last);
+    this.#prints = null;
     this.#offset += to - from;
     this.#partialLength = 0;
     this.#quietSince = nowMs;
