@@ -280,13 +280,14 @@ export function dateHits(dates: Dates): readonly { readonly name: string; readon
 }
 
 function spanOf(template: Template, match: RegExpExecArray): readonly [start: number, end: number] {
+  const { spanGroup, prefixGroup } = template.compiled();
   const end = match.index + match[0].length;
-  if (template.isTail) return [end - (match[template.spanGroup] ?? '').length, end];
-  if (template.prefixGroup > 0) {
-    const start = match.index + (match[template.prefixGroup] ?? '').length;
-    return [start, start + (match[template.spanGroup] ?? '').length];
+  if (template.isTail) return [end - (match[spanGroup] ?? '').length, end];
+  if (prefixGroup > 0) {
+    const start = match.index + (match[prefixGroup] ?? '').length;
+    return [start, start + (match[spanGroup] ?? '').length];
   }
-  return match.indices?.[template.spanGroup] ?? [match.index, match.index];
+  return match.indices?.[spanGroup] ?? [match.index, match.index];
 }
 
 type Seen = { readonly template: Template; readonly match: RegExpExecArray; readonly text: string };
@@ -294,14 +295,15 @@ type Seen = { readonly template: Template; readonly match: RegExpExecArray; read
 function timeOf(dates: Dates, seen: Seen, now: number): number | null {
   const { template, match, text } = seen;
   if (template.reading === 'tai64n') return Number.parseInt(text.slice(2, 17), 16);
-  if (template.reading !== 'fields') return epochOf(match[template.valueGroup] ?? '', template.reading);
+  const compiled = template.compiled();
+  if (template.reading !== 'fields') return epochOf(match[compiled.valueGroup] ?? '', template.reading);
   const { cached } = dates;
   // A custom pattern may read fields outside the span that is cut, so the whole match is the key.
-  const key = template.isTextAll ? text : match[0];
+  const key = compiled.isTextAll ? text : match[0];
   if (cached !== null && cached.template === template && cached.text === key) {
     if (now >= cached.now && now < cached.moment.until) return cached.moment.time;
   }
-  const fields = template.fields.flatMap(([group, field]): [string, string][] => {
+  const fields = compiled.fields.flatMap(([group, field]): [string, string][] => {
     const value = match[group];
     return value === undefined ? [] : [[field, value]];
   });

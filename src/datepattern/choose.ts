@@ -221,8 +221,8 @@ function moveForward(choice: Choice, index: number): number {
 export type Asked = { readonly line: string; readonly isAscii: boolean };
 
 function exec(slot: Slot, { line, isAscii }: Asked): RegExpExecArray | null {
-  const { template } = slot;
-  const regex = isAscii ? template.ascii : template.exact();
+  const { ascii, exact } = slot.template.compiled();
+  const regex = isAscii ? ascii : exact();
   regex.lastIndex = 0;
   const match = regex.exec(line);
   if (match !== null) slot.seen++;
@@ -230,8 +230,8 @@ function exec(slot: Slot, { line, isAscii }: Asked): RegExpExecArray | null {
 }
 
 function execWithin(slot: Slot, { line, isAscii }: Asked, last: Last): RegExpExecArray | null {
-  const { template } = slot;
-  const regex = isAscii ? template.ascii : template.exact();
+  const { ascii, exact } = slot.template.compiled();
+  const regex = isAscii ? ascii : exact();
   regex.lastIndex = last.start;
   const match = regex.exec(line.length === last.end ? line : line.slice(0, last.end));
   if (match !== null) slot.seen++;

@@ -1,4 +1,4 @@
-import { compileTemplate, type Template } from './template.ts';
+import { compileTemplate, makeTemplate, type Template } from './template.ts';
 
 // The time of day: with two digits or, where the hour may be padded with a blank, the `%k` form.
 const CLOCK = '%H:%M:%S';
@@ -56,7 +56,7 @@ const SOLITARY: readonly (string | undefined)[] = [defaultForms[0], defaultForms
 const LINE_BEGIN = '{^LN-BEG}';
 
 function compileForm(form: string): Template {
-  return { ...compileTemplate(form), hasCore: true, isForm: true, isSolitary: SOLITARY.includes(form) };
+  return { ...makeTemplate(form), hasCore: true, isForm: true, isSolitary: SOLITARY.includes(form) };
 }
 
 let compiled: { readonly plain: readonly Template[]; readonly all: readonly Template[] } | null = null;
@@ -82,11 +82,21 @@ export function templatesOf(line: string): readonly Template[] {
   if (key === LINE_BEGIN) return defaultTemplates().all.filter((template) => template.atStart);
   if (key === '{NONE}') return [compileTemplate('{UNB}^')];
   if (!/(?<!\\)\{DATE\}/i.test(line)) return [compileTemplate(line)];
-  return defaultForms.flatMap((form) => {
+  const known = around.get(line);
+  if (known !== undefined) return known;
+  const templates = defaultForms.flatMap((form): Template[] => {
     const unbound = form.startsWith(LINE_BEGIN) ? form.slice(LINE_BEGIN.length) : form;
     const whole = line.replace(/(?<!\\)\{DATE\}/gi, () => unbound);
     // A number or a TAI64N label is looked for on its own or at the line's beginning, not inside another pattern.
     if (!unbound.includes('%') && !/^(\{\^LN-BEG\}|\^)?\w+$/.test(whole)) return [];
-    return [{ ...compileTemplate(whole), hasCore: true }];
+    return [{ ...makeTemplate(whole), hasCore: true }];
   });
+  // What is wrong with the rest of the pattern is wrong in each.
+  templates[0]?.compiled();
+  if (around.size < MOST_AROUND) around.set(line, templates);
+  return templates;
 }
+
+/** By line of a datepattern with {DATE}: many filters have the same. */
+const around = new Map<string, readonly Template[]>();
+const MOST_AROUND = 100;

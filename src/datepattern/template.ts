@@ -5,15 +5,10 @@ import { DatePatternError, plain, splice, translate } from './translate.ts';
 /** How the matched text becomes a time. */
 export type Reading = 'fields' | 'epoch' | 'longepoch' | 'tai64n';
 
-/** One date form: its regexes, what their groups mean, and how it is anchored. */
-export type Template = {
-  /** What reports call it. */
-  readonly name: string;
-  /** The pattern it was made of. */
-  readonly pattern: string;
+/** A date form's regexes, and what their groups mean. */
+export type Compiled = {
   readonly ascii: RegExp;
   readonly exact: () => RegExp;
-  readonly reading: Reading;
   /** Group numbers and the field that each fills, in the order of the pattern. */
   readonly fields: readonly (readonly [group: number, field: string])[];
   /** The group that holds the number of an epoch form. */
@@ -22,10 +17,21 @@ export type Template = {
   readonly spanGroup: number;
   /** The group of what stands before it, 0 when there is none. */
   readonly prefixGroup: number;
-  /** That group reaches up to the match's end. Without this and a prefixGroup the regexes tell places (flag d). */
-  readonly isTail: boolean;
   /** The text that is cut holds every field. */
   readonly isTextAll: boolean;
+};
+
+/** One date form, and how it is anchored. */
+export type Template = {
+  /** What reports call it. */
+  readonly name: string;
+  /** The pattern it was made of. */
+  readonly pattern: string;
+  /** Compiled at the first call: the first of the default forms that a line has is the last that is tried. */
+  readonly compiled: () => Compiled;
+  readonly reading: Reading;
+  /** The span's group reaches up to the match's end. Without this and a prefixGroup the regexes tell places (flag d). */
+  readonly isTail: boolean;
   /** Bound to the line's beginning. */
   readonly atStart: boolean;
   /** Bound to the line's beginning or end: once it hits there is nothing to weigh. */
@@ -53,6 +59,13 @@ const UNBOUND = '{UNB}';
  * DatePatternError. Boundaries and grouping follow fail2ban 1.0.2.
  */
 export function compileTemplate(pattern: string): Template {
+  const template = makeTemplate(pattern);
+  template.compiled();
+  return template;
+}
+
+/** As compileTemplate(), but a pattern that cannot be compiled is told at the first use. */
+export function makeTemplate(pattern: string): Template {
   const keyword = pattern.includes('%') ? null : keywordTemplate(pattern.toUpperCase());
   if (keyword !== null) return keyword;
   const { text, ...bounds } = takeBounds(pattern);
@@ -177,9 +190,23 @@ function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
   const framed = splice(splice(python, python.text.length, 0, back), 0, 0, front);
   const atStart = AT_START.test(front + text);
   const flagged = withFlags(framed, bounds.ignoreCase === true);
-  const { ascii, exact, groups, prefix, outside } = translate(flagged, span, isTail);
+  let compiled: Compiled | null = null;
   return {
     ...naming,
+    compiled: () => (compiled ??= compile(flagged, span, isTail)),
+    isTail,
+    atStart,
+    anchored: atStart || AT_END.test(text + back),
+    weight: 1,
+    hasCore: false,
+    isForm: false,
+    isSolitary: false,
+  };
+}
+
+function compile(python: Expanded, span: string, isTail: boolean): Compiled {
+  const { ascii, exact, groups, prefix, outside } = translate(python, span, isTail);
+  return {
     ascii,
     exact,
     fields: [...groups].flatMap(([name, group]): [number, string][] => {
@@ -190,13 +217,6 @@ function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
     prefixGroup: prefix,
     isTextAll: outside.every((name) => !fieldOfGroup.has(name)),
     spanGroup: groups.get(span) ?? 0,
-    isTail,
-    atStart,
-    anchored: atStart || AT_END.test(text + back),
-    weight: 1,
-    hasCore: false,
-    isForm: false,
-    isSolitary: false,
   };
 }
 

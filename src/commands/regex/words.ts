@@ -10,7 +10,7 @@ export function dateLines(dates: Dates, wish: Wish): readonly string[] {
     const detail = `    # weight: ${weight.toFixed(3)} (${template.weight.toFixed(3)}), pattern: ${template.pattern}`;
     return [
       `[${hits}] ${template.name}`,
-      ...(wish.isVerboseDate ? [detail, `    # regex:   ${template.ascii.source}`] : []),
+      ...(wish.isVerboseDate ? [detail, `    # regex:   ${template.compiled().ascii.source}`] : []),
     ];
   });
 }
