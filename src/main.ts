@@ -20,21 +20,24 @@ const io: Io = {
   now: () => Date.now() / 1000,
 };
 
-/** `f2b status | head -1` closes our output early: that is no failure of ours. */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
 main().then(finish, (error: unknown) => finish(report(error)));
 
 async function main(): Promise<number> {
   const calledAs = basename(process.argv0);
   const request = parseCommandLine(process.argv.slice(2), calledAs, COMMANDS);
   const { command, words, options, global } = request;
-  // The daemon decides for itself when its work is worth it; the others end soon or have much to do.
+  // The daemon decides for itself when its work is worth it, and says nothing there; the others end soon or have much to do.
   if (command.name !== 'run') compile();
+  if (command.name !== 'run' || global.dryRun) leaveWithReader();
   return command.run({ words, options, global, io });
+}
+
+/** `f2b status | head -1` closes our output early: that is no failure of ours. */
+function leaveWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
 }
 
 /** The exit code for what was thrown, after saying it. Our own bugs keep their stack. */

@@ -60,19 +60,16 @@ async function serve(call: Call, statePath: string): Promise<number> {
   const { global, io, options } = call;
   const services = servicesText();
   const load = () => loadConfig(treeOf(call), { services });
-  const first = load();
-  const log = openLog(
-    logTarget(call, first.settings.logtarget),
-    levelOf(options['loglevel'], first.settings.loglevel),
-  );
+  let first: ReturnType<typeof load> | null = load();
+  const { problems: known, settings } = first;
+  const log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));
   const loaded = openState(statePath, global.dryRun);
   for (const warning of loaded.warnings) log.write('ERROR', 'fail2ban.server', warning);
   const once = options['once'] === true;
-  let config: ReturnType<typeof load> | null = first;
   const daemon = new Daemon({
     load: () => {
-      const answer = config ?? load();
-      config = null;
+      const answer = first ?? load();
+      first = null;
       return answer;
     },
     statePath,
@@ -94,7 +91,7 @@ async function serve(call: Call, statePath: string): Promise<number> {
   await daemon.stop(options['lift'] === true && !once);
   if (!once) return 0;
   if (!global.dryRun && daemon.unfinished().length > 0) return 1;
-  const problems = [...first.problems, ...daemon.problems];
+  const problems = [...known, ...daemon.problems];
   return problems.some((one) => one.severity === 'error') ? 2 : 0;
 }
 
