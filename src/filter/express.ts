@@ -5,6 +5,8 @@
  * before anything has changed.
  */
 import { newDate, noteRepeat, type Place, type Repeat, repeatStamp } from '../datepattern.ts';
+import { print } from '../failregex/print.ts';
+import { printAsciiSet } from '../failregex/printset.ts';
 import type { Failregex } from '../failregex.ts';
 import type { Filter } from '../filter.ts';
 import { parseIp4 } from '../ip.ts';
@@ -41,6 +43,8 @@ type Plan = {
   readonly ip4: number;
   /** The content reaches to the line's end. */
   readonly isContentTail: boolean;
+  /** What of prefregex stands before the content, where that is all that it says; see headOf(). */
+  readonly head: RegExp | null;
   readonly regexes: readonly Fast[];
   readonly ignores: readonly RegExp[];
   /** The ignoreregexes are few and come before the failregexes. */
@@ -150,6 +154,7 @@ function planOf(filter: Filter): Plan | null {
     session,
     ip4: numberOf(prefix, 'ip4'),
     isContentTail: prefix !== null && isContentTail(prefix),
+    head: prefix !== null && isContentTail(prefix) ? headOf(prefix) : null,
     regexes,
     ignores: ignoreregex.map(({ regex }) => regex.ascii),
     ignoresFirst: ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2,
@@ -165,6 +170,56 @@ function isContentTail({ tree }: Failregex): boolean {
   const [group, end] = tree.root.items.slice(-2);
   const isEnd = end?.kind === 'anchor' && end.anchor === 'finalEnd';
   return isEnd && group?.kind === 'group' && group.index === tree.names.get('content');
+}
+
+/**
+ * A prefregex `HEAD<F-CONTENT>.+</F-CONTENT>$` matches where HEAD does, unless that leaves nothing. HEAD by itself answers a place,
+ * and makes nothing where it has no group.
+ */
+function headOf({ tree, fields }: Failregex): RegExp | null {
+  if (tree.root.kind !== 'seq' || [...fields.keys()].some((name) => name !== 'content' && name !== 'mlfid'))
+    return null;
+  const { items } = tree.root;
+  const group = items.at(-2);
+  if (group?.kind !== 'group' || group.body.kind !== 'repeat') return null;
+  const { body, min, max, greed } = group.body;
+  const isAll = body.kind === 'set' && printAsciiSet(body.set) === '[^\\x0a]';
+  if (!isAll || min !== 1 || max !== Number.POSITIVE_INFINITY || greed !== 'greedy') return null;
+  const head = print({ ...tree, root: { ...tree.root, items: items.slice(0, -2) } }, 'ascii');
+  return head.isLinear ? new RegExp(head.source, `${head.flags}y`) : null;
+}
+
+/** Takes a line of ASCII characters through prefregex: what that says, and whether it matches, stand in `prefixed`. */
+function takePrefix(plan: Plan, subject: string): boolean {
+  const { head, prefix } = plan;
+  prefixed.match = null;
+  prefixed.rest = subject;
+  if (prefix === null) return true;
+  if (head !== null) {
+    head.lastIndex = 0;
+    if (plan.session > 0) prefixed.match = execute(head, subject);
+    if (plan.session > 0 ? prefixed.match === null : !tests(head, subject)) return false;
+    if (head.lastIndex < subject.length - 1) {
+      prefixed.rest = subject.slice(head.lastIndex);
+      return true;
+    }
+  }
+  prefixed.match = execute(prefix.ascii, subject);
+  if (prefixed.match === null) return false;
+  prefixed.rest = contentOf(plan, subject, prefixed.match);
+  return true;
+}
+
+/** Of the last takePrefix(): its groups, null where there are none or they say nothing, and what failregexes see. */
+const prefixed: { match: RegExpExecArray | null; rest: string } = { match: null, rest: '' };
+
+/** As execute(), but makes nothing. */
+function tests(regexp: RegExp, text: string): boolean {
+  try {
+    return regexp.test(text);
+  } catch {
+    return false;
+  }
 }
 
 function isIdFirst({ tree }: Failregex): boolean {
@@ -191,14 +246,9 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook, t
     express.isPrefixed = false;
     return noted(express, place, now, 'ignored');
   }
-  let prefixed: RegExpExecArray | null = null;
-  express.isPrefixed = false;
-  if (plan.prefix !== null) {
-    prefixed = execute(plan.prefix.ascii, subject);
-    if (prefixed === null) return noted(express, place, now, 'missed');
-    express.isPrefixed = true;
-    subject = contentOf(plan, subject, prefixed);
-  }
+  express.isPrefixed = takePrefix(plan, subject) && plan.prefix !== null;
+  if (plan.prefix !== null && !express.isPrefixed) return noted(express, place, now, 'missed');
+  subject = prefixed.rest;
   for (let index = look.nextRegex(0); index >= 0; index = look.nextRegex(index + 1)) {
     const fast = plan.regexes[index];
     if (fast === undefined) break;
@@ -209,7 +259,7 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook, t
     }
     if (look.checkAll && matchesMore(plan, index, subject, look)) return 'general';
     express.regex = index;
-    const verdict = judge(express, { fast, match, prefixed }, look, place);
+    const verdict = judge(express, { fast, match, prefixed: prefixed.match }, look, place);
     return verdict === 'general' ? verdict : noted(express, place, now, verdict);
   }
   return noted(express, place, now, 'missed');
