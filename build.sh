@@ -98,7 +98,7 @@ say "building f2b $version for $arch"
 # ASCII only: with one other character V8 keeps two bytes for each.
 "node_modules/@esbuild/linux-$host/bin/esbuild" src/main.ts --bundle --platform=node --format=cjs --target=node24 \
   --preserve-symlinks --minify-syntax --minify-whitespace --line-limit=160 --charset=ascii --legal-comments=inline \
-  --log-level=warning \
+  --inject:src/monotonic.ts --log-level=warning \
   "--define:F2B_VERSION=\"$version\"" '--define:import.meta.dirname=""' "--outfile=$work/f2b.js"
 "$node" --input-type=module -e '
   import { writeFileSync } from "node:fs";

@@ -8,5 +8,4 @@ const USED = ['node:child_process', 'node:os', 'node:sea', 'node:vm'] as const;
 
 // main.ts imports this before all others: what they do while they are loaded is done once, and not worth a compiler.
 for (const name of USED) process.getBuiltinModule(name);
-performance.now();
 startThrifty();

@@ -17,7 +17,7 @@ const layers: readonly (readonly [layer: number, names: string])[] = [
     2,
     'config embedded enforce engine exec firewall home ignorefiles journal keeper linesource lock log logfile logfiles',
   ],
-  [2, 'clock files names roster sampler statefile tether thrift version wall'],
+  [2, 'clock files monotonic names roster sampler statefile tether thrift version wall'],
   [
     1,
     'action ban datepattern escalation failregex failures filter formula guard ignore jail report state statejson',
