@@ -43,6 +43,12 @@ function memoryOf({ child: { pid } }: Server): Memory {
   return { rss: mb('Rss'), anonymous: mb('Anonymous') };
 }
 
+/** MB that were resident at the most since the process began. */
+function peakOf({ child: { pid } }: Server): string {
+  const peak = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return `at most ${(Number(peak) / 1024).toFixed(0)}`;
+}
+
 function row(what: string, { rss, anonymous }: Memory, more = ''): void {
   console.log(
     `  ${what.padEnd(46)}${rss.toFixed(1).padStart(8)}${anonymous.toFixed(1).padStart(11)}  ${more}`,
@@ -165,7 +171,7 @@ async function measureF2b(binary: string): Promise<void> {
   await fail(counting, { from: 0, count: 1_000_000, mark: '198.51.100.2' }, 5);
   row('f2b, 1,000,000 different addresses have failed', memoryOf(counting));
   await fail(counting, { from: 0, count: 1_000_000, mark: '198.51.100.3' }, 5);
-  row('f2b, another 1,000,000', memoryOf(counting));
+  row('f2b, another 1,000,000', memoryOf(counting), peakOf(counting));
   await stop(counting);
   const banning = startF2b(1, binary);
   await rest(IDLE_MS);
@@ -181,7 +187,7 @@ async function measureF2b(binary: string): Promise<void> {
   row(
     'f2b, 100,000 bans',
     more,
-    `${(((more.anonymous - banned.anonymous) / 90) * 1024).toFixed(0)} KB per 1,000`,
+    `${(((more.anonymous - banned.anonymous) / 90) * 1024).toFixed(0)} KB per 1,000, ${peakOf(banning)}`,
   );
   await stop(banning);
 }

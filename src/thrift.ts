@@ -16,13 +16,13 @@ const BUSY = ['--sparkplug', '--maglev', '--opt', '--no-compact-on-every-full-gc
 /** So many milliseconds of work are worth the compilers, and so small a part of the time is not. */
 const WORTH_MS = 20;
 const TRICKLE = 0.01;
-/** Bytes of heap that are not worth a collection. */
+/** Bytes that are not worth a collection. */
 const SLACK = 4 * 1024 * 1024;
 /** Collections are at least so far apart, in milliseconds, and take at most one part in SHARE of the time. */
 const PAUSE_MS = 9_000;
 const SHARE = 200;
 
-/** Of the last collection: what was left of the heap, in bytes, and when the next one may be, by performance.now(). */
+/** Of the last collection: what was left, in bytes, and when the next one may be, by performance.now(). */
 let leftBytes = 0;
 let nextMs = 0;
 
@@ -68,7 +68,7 @@ export function worked(beginMs: number, endMs: number): void {
 /** Gives memory back where work that is over left much behind: V8 by itself does so only under new load. Call it now and then. */
 export function relax(): void {
   if (performance.now() < nextMs) return;
-  if (getHeapStatistics().total_physical_size > leftBytes * 1.25 + SLACK) settle();
+  if (usedBytes() > leftBytes * 1.25 + SLACK) settle();
 }
 
 /** Gives back the memory that work which is over left behind, a configuration that was read; 10 ms, and 60 ms with 10,000 bans. */
@@ -79,6 +79,12 @@ export function settle(): void {
   setFlagsFromString('--no-expose-gc');
   if (typeof gc === 'function') gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   const endMs = performance.now();
-  leftBytes = getHeapStatistics().total_physical_size;
+  leftBytes = usedBytes();
   nextMs = endMs + Math.max(PAUSE_MS, (endMs - beginMs) * SHARE);
+}
+
+/** Of the heap, and of the buffers outside of it. */
+function usedBytes(): number {
+  const { total_physical_size, external_memory } = getHeapStatistics();
+  return total_physical_size + external_memory;
 }
