@@ -1,4 +1,4 @@
-import { type Choice, choose, makeChoice, repeatAt, repeatLast } from './datepattern/choose.ts';
+import { type Choice, choose, makeChoice, repeatLast } from './datepattern/choose.ts';
 import { type Clock, clockIn, placesIn, standsAt, textAt, timeAt } from './datepattern/clock.ts';
 import { defaultTemplates, templatesOf } from './datepattern/forms.ts';
 import { type Moment, momentOf } from './datepattern/moment.ts';
@@ -205,17 +205,29 @@ export function newDate({ head }: Dates, { text }: Repeat): string | null {
   return text === null || head === null ? text : text.slice(head.start);
 }
 
-/** Counts a date that repeatStamp() found. */
+/** Counts a date that repeatStamp() found. May be interrupted and called again. */
 export function noteRepeat(dates: Dates, { text, start, end }: Place, now: number, found: Repeat): void {
-  const { walled, head } = dates;
+  const { walled, head, choice } = dates;
   const known = head ?? walled;
+  const atEnd = found.end < end ? text.charAt(found.end) : '';
+  if (found.text !== null && known !== null) adopt(dates, known, found.text, found.time);
+  // From here on no call and no loop, where an interruption would leave one half of it.
   let shift = 0;
   if (head === null && walled !== null) {
     shift = found.start - start - walled.start;
     walled.start += shift;
   }
-  if (found.text !== null && known !== null) adopt(dates, known, found.text, found.time);
-  repeatAt(dates.choice, now, { shift, atEnd: found.end < end ? text.charAt(found.end) : '' });
+  const { last } = choice;
+  const slot = last === null ? undefined : choice.slots[last.index];
+  if (last === null || slot === undefined) return;
+  slot.hits++;
+  slot.seen++;
+  slot.lastUsed = now;
+  last.atEnd = atEnd;
+  if (shift === 0) return;
+  last.start += shift;
+  last.end += shift;
+  slot.distance = last.start;
 }
 
 /** What lines have in common whose date is the last one, but perhaps for its seconds, and what of that may change. */

@@ -14,8 +14,9 @@ import {
   type FilterState,
   makeExpress,
   type Outcome,
-  processLine,
+  settleExpress,
   takeExpress,
+  takeLine,
 } from './filter.ts';
 import type { Batch } from './linesource.ts';
 
@@ -70,16 +71,21 @@ type Cursor = {
   /** Where to go on while no line is open. */
   at: number;
   isOpen: boolean;
-  /** The open line, the first worker that is not done with it, and that worker's regex and window of before. */
+  /** The open line, the first worker that is not done with it, and that worker's regex and, once it has begun, its window of before. */
   line: number;
   lineEnd: number;
   worker: number;
   regex: number | null;
-  window: FilterState['window'];
+  window: FilterState['window'] | null;
   /** Lines begin before `counted` so many times since the batch's start; for batches whose lines have times. */
   counted: number;
   index: number;
+  /** What became of the open line in the worker, from when that is known until it is told. */
+  done: Done | null;
 };
+
+/** `outcome` null: the short way's verdict. */
+type Done = { verdict: ExpressVerdict; outcome: Outcome | null; text: string };
 
 /** Told of every line that matched anything, for whoever counts those: f2b regex. Offsets are the batch's. */
 export type Survey = {
@@ -121,13 +127,14 @@ export class Engine {
   /** The open line in the text of its piece, which begins at `#base` in the batch. */
   readonly #place: Place = { text: '', start: 0, end: 0 };
   #base = 0;
+  readonly #short: Done = { verdict: 'missed', outcome: null, text: '' };
   /** By performance.now(); 0 = within a time limit. */
   #freeUntilMs = 0;
   #lines = 0;
   #bytes: Batch['bytes'] = Buffer.alloc(0);
   readonly #cursor: Cursor = {
     ...{ at: 0, isOpen: false, line: 0, lineEnd: 0, worker: 0, regex: null, window: [] },
-    ...{ counted: 0, index: 0 },
+    ...{ counted: 0, index: 0, done: null },
   };
 
   /** With a survey dates are taken as they stand, and nothing is answered but to it. */
@@ -166,7 +173,7 @@ export class Engine {
     this.#results.clear();
     const job: Job = { batch, now, results: this.#results };
     const cursor = this.#cursor;
-    Object.assign(cursor, { at: batch.start, isOpen: false, counted: batch.start, index: 0 });
+    Object.assign(cursor, { at: batch.start, isOpen: false, counted: batch.start, index: 0, done: null });
     if (this.#isLinear && isHarmless(batch) && this.#matchFreely(job)) return job.results;
     let limitMs = LIMIT_MS;
     for (;;) {
@@ -252,7 +259,7 @@ export class Engine {
   }
 
   /** Takes the line the short way; false when it has to go the long one. */
-  #takeExpress(number: number, { batch, results }: Job): boolean {
+  #takeExpress(number: number, job: Job): boolean {
     const lane = this.#lanes[number];
     if (lane === undefined || lane === null) return false;
     const { express, look } = lane;
@@ -262,17 +269,50 @@ export class Engine {
     cursor.window = NO_WINDOW;
     cursor.regex = null;
     cursor.worker = number;
-    const time = batch.times === null ? null : (batch.times[cursor.index] ?? null);
+    const { times } = job.batch;
+    const time = times === null ? null : (times[cursor.index] ?? null);
     const verdict = takeExpress(express, this.#place, look, time);
     if (verdict === 'general') return false;
+    this.#short.verdict = verdict;
+    cursor.done = this.#short;
+    this.#finish(job);
+    return true;
+  }
+
+  /** Carries out and tells what became of the line; what is interrupted here is finished, nothing is tried again. */
+  #finish(job: Job): void {
+    const cursor = this.#cursor;
+    const { done, worker: number } = cursor;
+    const worker = this.workers[number];
+    if (done === null || worker === undefined) return;
+    const express = this.#lanes[number]?.express;
+    if (done.outcome !== null) {
+      worker.state.sessions.commit();
+      this.#tellLong(done.outcome, done.text, job);
+    } else if (express !== undefined) {
+      settleExpress(express, this.#place, job.now);
+      this.#tellShort(done.verdict, express, job);
+    }
+    // An interruption comes at calls and loops only: what is told is done with in the same breath.
+    cursor.worker = number + 1;
+    cursor.window = null;
+    cursor.done = null;
+  }
+
+  #tellShort(verdict: ExpressVerdict, express: Express, { results }: Job): void {
+    const cursor = this.#cursor;
     const { outcome } = express;
     if (verdict === 'judged' && outcome !== null) {
       if (this.#survey !== null) this.#tellJudged(this.#survey, outcome);
-      else if (outcome.failures.length > 0) results.addOutcome(number, outcome);
+      else if (outcome.failures.length > 0) results.addOutcome(cursor.worker, outcome);
     } else if (this.#survey !== null) this.#survey.onShort(verdict, express, cursor.line, cursor.lineEnd);
-    else if (verdict === 'matched') results.addAddress(number, express.ip, express.time);
-    cursor.worker = number + 1;
-    return true;
+    else if (verdict === 'matched') results.addAddress(cursor.worker, express.ip, express.time);
+  }
+
+  #tellLong(outcome: Outcome, text: string, { results }: Job): void {
+    const { line, lineEnd, worker } = this.#cursor;
+    if (this.#survey !== null) this.#survey.onLong(outcome, text, line, lineEnd);
+    else if (outcome.failures.length > 0 || outcome.warning !== null) results.addOutcome(worker, outcome);
   }
 
   #tellJudged(survey: Survey, outcome: Outcome): void {
@@ -294,7 +334,8 @@ export class Engine {
     this.#cursor.isOpen = false;
   }
 
-  #process(number: number, line: Line, { batch, now, results }: Job, closely: Closely | null): void {
+  #process(number: number, line: Line, job: Job, closely: Closely | null): void {
+    const { batch, now } = job;
     const cursor = this.#cursor;
     const worker = this.workers[number];
     if (worker === undefined) return;
@@ -305,9 +346,10 @@ export class Engine {
     const length = isHeld ? lengthOf(line, worker) : 0;
     if (closely?.skipped.has(null) || (isHeld && this.#quarantine.holds(number, null, length))) {
       cursor.worker = number + 1;
+      cursor.window = null;
       return;
     }
-    const outcome = processLine(worker.filter, worker.state, line, {
+    const outcome = takeLine(worker.filter, worker.state, line, {
       mode: this.#survey === null ? (batch.live ? 'live' : 'catchup') : 'test',
       findtime: worker.findtime,
       now,
@@ -319,15 +361,14 @@ export class Engine {
         return !isHeld || !this.#quarantine.holds(number, index, length);
       },
     });
-    if (this.#survey !== null) this.#survey.onLong(outcome, line.text, cursor.line, cursor.lineEnd);
-    else if (outcome.failures.length > 0 || outcome.warning !== null) results.addOutcome(number, outcome);
-    // An interruption comes at calls and loops only: what is told is done with in the same breath.
-    cursor.worker = number + 1;
+    cursor.done = { verdict: 'general', outcome, text: line.text };
+    this.#finish(job);
   }
 
   /** Takes the line that was interrupted through the rest of the workers, one by one, and finds out what is slow on it. */
   #matchClosely(job: Job): void {
     const spent: Spent[] = [];
+    this.#finish(job);
     for (let number = this.#cursor.worker; number < this.workers.length; number++) {
       const costs = this.#tryWorker(number, job, number === this.#cursor.worker);
       for (const [regex, ms] of costs ?? []) spent.push({ worker: number, regex, ms });
@@ -342,14 +383,17 @@ export class Engine {
   #tryWorker(number: number, job: Job, isInterrupted: boolean): ReadonlyMap<number | null, number> | null {
     const { state, filter } = this.workers[number] ?? {};
     if (filter !== undefined) warmUp(filter, this.#lineOf(job.batch).text);
-    const window = (isInterrupted ? this.#cursor.window : state?.window) ?? [];
+    const window = (isInterrupted ? this.#cursor.window : null) ?? state?.window ?? [];
     const attempt: Attempt = {
       run: (closely) => {
         if (state !== undefined) state.window = window;
         this.#again(number, job, closely);
       },
       regex: () => this.#cursor.regex,
-      isDone: () => this.#cursor.worker > number,
+      isDone: () => {
+        this.#finish(job);
+        return this.#cursor.worker > number;
+      },
       doubts: (regex) => this.#quarantine.doubts(number, regex, job.now),
       onStuck: (regex) => this.#strike(job, number, regex),
     };

@@ -7,6 +7,7 @@ export {
   type Express,
   type ExpressLook,
   makeExpress,
+  settleExpress,
   takeExpress,
   type Verdict as ExpressVerdict,
 } from './filter/express.ts';
@@ -20,6 +21,7 @@ export {
   type ProcessOptions,
   processLine,
   type TimeWarning,
+  takeLine,
 } from './filter/line.ts';
 
 /** A regex of a filter together with its number in the filter's list (from 0) and where it was written. */

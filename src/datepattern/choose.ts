@@ -80,25 +80,6 @@ export function repeatLast(choice: Choice, line: string, now: number): void {
   last.atEnd = line.charAt(last.end);
 }
 
-/** As repeatLast(), for a date so many characters further right, at a place that looks alike. */
-export function repeatAt(
-  choice: Choice,
-  now: number,
-  { shift, atEnd }: { readonly shift: number; readonly atEnd: string },
-): void {
-  const { last } = choice;
-  const slot = last === null ? undefined : choice.slots[last.index];
-  if (last === null || slot === undefined) return;
-  slot.hits++;
-  slot.seen++;
-  slot.lastUsed = now;
-  last.atEnd = atEnd;
-  if (shift === 0) return;
-  last.start += shift;
-  last.end += shift;
-  slot.distance = last.start;
-}
-
 type Retry = {
   readonly candidate: Candidate | null;
   /** The last template matched where it did before: nothing else is tried. */

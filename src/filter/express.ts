@@ -231,23 +231,24 @@ function isIdFirst({ tree }: Failregex): boolean {
 
 /**
  * Takes a line of ASCII characters the short way; what it found stands in `express`. Its `time` (epoch seconds) is known where the
- * source says it.
+ * source says it. Nothing has changed yet that matters to the line when it is taken again: settleExpress() sees to that.
  */
 export function takeExpress(express: Express, place: Place, look: ExpressLook, time: number | null): Verdict {
   const { plan, state, stamp } = express;
   const { now } = look;
   express.isTimed = time !== null;
+  state.sessions.rollBack();
   if (time !== null) Object.assign(stamp, { start: place.start, end: place.start, time, text: null });
   else if (!repeatStamp(state.dates, place, now, stamp)) return 'general';
   if (!judgeTime(express, look)) return 'general';
-  if (express.isOld) return noted(express, place, now, 'old');
+  if (express.isOld) return 'old';
   let subject = subjectOf(place, stamp);
   if (plan.ignoresFirst && isIgnored(express, subject)) {
     express.isPrefixed = false;
-    return noted(express, place, now, 'ignored');
+    return 'ignored';
   }
   express.isPrefixed = takePrefix(plan, subject) && plan.prefix !== null;
-  if (plan.prefix !== null && !express.isPrefixed) return noted(express, place, now, 'missed');
+  if (plan.prefix !== null && !express.isPrefixed) return 'missed';
   subject = prefixed.rest;
   for (let index = look.nextRegex(0); index >= 0; index = look.nextRegex(index + 1)) {
     const fast = plan.regexes[index];
@@ -255,14 +256,13 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook, t
     const match = execute(fast.ascii, subject);
     if (match === null) continue;
     if (!plan.ignoresFirst && plan.ignores.length > 0 && isIgnored(express, subject)) {
-      return noted(express, place, now, 'ignored');
+      return 'ignored';
     }
     if (look.checkAll && matchesMore(plan, index, subject, look)) return 'general';
     express.regex = index;
-    const verdict = judge(express, { fast, match, prefixed: prefixed.match }, look, place);
-    return verdict === 'general' ? verdict : noted(express, place, now, verdict);
+    return judge(express, { fast, match, prefixed: prefixed.match }, look, place);
   }
-  return noted(express, place, now, 'missed');
+  return 'missed';
 }
 
 /** The text that failregexes see. */
@@ -280,15 +280,15 @@ function matchesMore(plan: Plan, first: number, subject: string, look: ExpressLo
   return false;
 }
 
-function noted(express: Express, place: Place, now: number, verdict: Verdict): Verdict {
-  const { state, stamp } = express;
-  if (express.isTimed) {
+/** Carries out what takeExpress() noted, unless that was `general`. May be interrupted and called again. */
+export function settleExpress({ state, stamp, isTimed }: Express, place: Place, now: number): void {
+  state.sessions.commit();
+  if (isTimed) {
     state.lastDate = '';
-    return verdict;
+    return;
   }
   if (stamp.text !== null) state.lastDate = newDate(state.dates, stamp) ?? state.lastDate;
   noteRepeat(state.dates, place, now, stamp);
-  return verdict;
 }
 
 /** Judges the date as processLine() does; false when that has something to say about it, once for each date. */

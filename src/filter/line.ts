@@ -75,7 +75,23 @@ export function processLine(
   line: LineInput,
   options: ProcessOptions & { readonly now: number },
 ): Outcome {
+  const outcome = takeLine(filter, state, line, options);
+  state.sessions.commit();
+  return outcome;
+}
+
+/**
+ * As processLine(), but what becomes of sessions is only noted: a line that is interrupted may be taken again. Call
+ * `state.sessions.commit()` when the outcome is safe.
+ */
+export function takeLine(
+  filter: Filter,
+  state: FilterState,
+  line: LineInput,
+  options: ProcessOptions & { readonly now: number },
+): Outcome {
   const { mode, now } = options;
+  state.sessions.rollBack();
   const dated = dateOf(state, line, now);
   let time = dated.time ?? (mode === 'live' ? now : null);
   let warning: TimeWarning | null = null;

@@ -6,11 +6,14 @@ export const ROOM = 256;
  * comes it makes a new table every hundred lines, and each table keeps the next alive: this gave half of all garbage. For
  * the same reason a key may stand in the ring's own bytes, as the beginning of a text: nothing is allocated that
  * outlives the next collection.
+ *
+ * A time limit may interrupt at any call and at any loop's turn. So each change is one stretch without either, behind what is
+ * only looked up: it happens as a whole or not at all.
  */
 export class Ring {
   readonly #size: number;
-  /** Null: the key stands in `bytes`. */
-  readonly #keys: (string | null)[] = [];
+  /** By slot; null: the key stands in `bytes`. */
+  readonly #keys: (string | null)[];
   readonly #hashes: Int32Array;
   /** Of keys that stand in `bytes`. */
   readonly #lengths: Int32Array;
@@ -20,21 +23,23 @@ export class Ring {
   /** By slot its neighbours in the order of age; slot `#size` stands before the first and behind the last. */
   readonly #older: Int16Array;
   readonly #newer: Int16Array;
-  readonly #free: number[] = [];
+  readonly #free: number[];
   #bytes: Uint8Array | null = null;
 
   /** Holds at most so many keys, fewer than 30,000. */
   constructor(size: number) {
     this.#size = size;
+    this.#keys = new Array<string | null>(size).fill('');
     this.#hashes = new Int32Array(size);
     this.#lengths = new Int32Array(size);
     this.#chain = new Int16Array(size).fill(-1);
     this.#older = new Int16Array(size + 1).fill(size);
     this.#newer = new Int16Array(size + 1).fill(size);
+    this.#free = Array.from({ length: size }, (_, i) => size - 1 - i);
   }
 
   get size(): number {
-    return this.#keys.length - this.#free.length;
+    return this.#size - this.#free.length;
   }
 
   /** Every slot's ROOM bytes, one slot after the other. */
@@ -44,40 +49,59 @@ export class Ring {
 
   /** The slot of the key, -1 where it has none. */
   find(key: string): number {
-    return this.#find(key, hashOf(key));
-  }
-
-  /** The slot of the key: where it stands, or a new one as the newest. */
-  add(key: string): number {
     const hash = hashOf(key);
-    const known = this.#find(key, hash);
-    if (known >= 0) return known;
-    const slot = this.#append(hash);
-    this.#keys[slot] = key;
-    return slot;
-  }
-
-  /**
-   * A new slot for a key of ASCII characters that has none, as the newest. The caller writes a text that begins with the key into
-   * the slot's `bytes`.
-   */
-  addText(key: string): number {
-    const slot = this.#append(hashOf(key));
-    this.#keys[slot] = null;
-    this.#lengths[slot] = key.length;
-    return slot;
-  }
-
-  delete(key: string): void {
-    const slot = this.find(key);
-    if (slot >= 0) this.#remove(slot);
-  }
-
-  #find(key: string, hash: number): number {
     let slot = this.#heads[hash & 255] ?? -1;
     while (slot >= 0 && !(this.#hashes[slot] === hash && this.#isAt(slot, key)))
       slot = this.#chain[slot] ?? -1;
     return slot;
+  }
+
+  /**
+   * A free slot for a key that has none; where there was none the oldest key goes. The caller fills what belongs to the slot, then
+   * calls link(). With `isText` the key is of ASCII characters, and the slot's `bytes` will begin with it.
+   */
+  reserve(key: string, isText: boolean): number {
+    const hash = hashOf(key);
+    if (this.#free.length === 0) this.delete(this.#newer[this.#size] ?? 0);
+    const slot = this.#free[this.#free.length - 1] ?? 0;
+    this.#hashes[slot] = hash;
+    this.#keys[slot] = isText ? null : key;
+    this.#lengths[slot] = key.length;
+    return slot;
+  }
+
+  /** Makes the key of the slot that was reserved last the newest; nothing where that was done. */
+  link(slot: number): void {
+    const free = this.#free;
+    const size = this.#size;
+    const last = this.#older[size] ?? size;
+    const head = (this.#hashes[slot] ?? 0) & 255;
+    if (free.length === 0 || free[free.length - 1] !== slot) return;
+    free.length--;
+    this.#chain[slot] = this.#heads[head] ?? -1;
+    this.#heads[head] = slot;
+    this.#newer[last] = slot;
+    this.#older[slot] = last;
+    this.#newer[slot] = size;
+    this.#older[size] = slot;
+  }
+
+  /** Frees a slot that find() answered. */
+  delete(slot: number): void {
+    const head = (this.#hashes[slot] ?? 0) & 255;
+    let before = this.#heads[head] ?? -1;
+    if (before === slot) before = -1;
+    else while (before >= 0 && this.#chain[before] !== slot) before = this.#chain[before] ?? -1;
+    const free = this.#free;
+    const next = this.#chain[slot] ?? -1;
+    const older = this.#older[slot] ?? 0;
+    const newer = this.#newer[slot] ?? 0;
+    if (before >= 0) this.#chain[before] = next;
+    else this.#heads[head] = next;
+    this.#newer[older] = newer;
+    this.#older[newer] = older;
+    this.#keys[slot] = '';
+    free[free.length] = slot;
   }
 
   #isAt(slot: number, key: string): boolean {
@@ -88,43 +112,6 @@ export class Ring {
     const from = slot * ROOM;
     for (let at = key.length - 1; at >= 0; at--) if (bytes[from + at] !== key.charCodeAt(at)) return false;
     return true;
-  }
-
-  #append(hash: number): number {
-    const slot = this.#take();
-    this.#hashes[slot] = hash;
-    this.#chain[slot] = this.#heads[hash & 255] ?? -1;
-    this.#heads[hash & 255] = slot;
-    this.#link(this.#older[this.#size] ?? 0, slot);
-    this.#link(slot, this.#size);
-    return slot;
-  }
-
-  /** A slot that is free; the oldest key's when there is none. */
-  #take(): number {
-    if (this.#keys.length < this.#size) return this.#keys.push('') - 1;
-    if (this.#free.length === 0) this.#remove(this.#newer[this.#size] ?? 0);
-    return this.#free.pop() ?? 0;
-  }
-
-  #remove(slot: number): void {
-    const next = this.#chain[slot] ?? -1;
-    const head = (this.#hashes[slot] ?? 0) & 255;
-    if (this.#heads[head] === slot) {
-      this.#heads[head] = next;
-    } else {
-      let at = this.#heads[head] ?? -1;
-      while (at >= 0 && this.#chain[at] !== slot) at = this.#chain[at] ?? -1;
-      if (at >= 0) this.#chain[at] = next;
-    }
-    this.#link(this.#older[slot] ?? 0, this.#newer[slot] ?? 0);
-    this.#keys[slot] = '';
-    this.#free.push(slot);
-  }
-
-  #link(older: number, newer: number): void {
-    this.#newer[older] = newer;
-    this.#older[newer] = older;
   }
 }
 

@@ -24,7 +24,13 @@ const MAX_KEPT_CHARS = 32768;
 /** Puts together what a session gathered by its first line: by `text`, which `regex` (by number) matched. */
 export type FirstLine = (id: string, text: string, regex: number) => Gathered;
 
-/** The sessions of one jail by MLFID, oldest first. Times are epoch seconds. */
+/** What is to become of a session; `gathered` null: it is forgotten. `until` null: it ends when it would have. */
+type Change = { readonly id: string; readonly gathered: Gathered | null; readonly until: number | null };
+
+/**
+ * The sessions of one jail by MLFID, oldest first. Times are epoch seconds. Changes are only noted until commit(): a line that is
+ * interrupted on its way and taken again must find what it found, or its failure would be taken for one that was told.
+ */
 export class Sessions {
   readonly #slots = new Ring(MAX_SESSIONS);
   // By slot.
@@ -34,6 +40,9 @@ export class Sessions {
   readonly #make: (FirstLine | null)[] = [];
   readonly #lengths = new Int32Array(MAX_SESSIONS);
   readonly #regexes = new Int32Array(MAX_SESSIONS);
+  #changes: Change[] = [];
+  /** The slot of a session that begins, -1 = none does. */
+  #beginning = -1;
 
   get size(): number {
     return this.#slots.size;
@@ -44,7 +53,10 @@ export class Sessions {
     return this.#slots.find(id) >= 0;
   }
 
+  /** What the session knows, to be copied and not to be changed; null when there is none, or it is too old. */
   recall(id: string, now: number): Gathered | null {
+    const change = this.#changes.findLast((one) => one.id === id);
+    if (change !== undefined) return change.gathered;
     const slot = this.#slots.find(id);
     if (slot < 0) return null;
     if ((this.#until[slot] ?? 0) > now) return (this.#gathered[slot] ??= this.#gather(id, slot));
@@ -60,11 +72,18 @@ export class Sessions {
     return make(id, text, this.#regexes[slot] ?? 0);
   }
 
+  /** A new session. */
   remember(id: string, gathered: Gathered, now: number): void {
-    const slot = this.#slots.add(id);
-    this.#until[slot] = now + MAX_AGE;
-    this.#gathered[slot] = gathered;
-    this.#make[slot] = null;
+    this.#changes.push({ id, gathered, until: now + MAX_AGE });
+  }
+
+  /** A known session knows more. */
+  replace(id: string, gathered: Gathered): void {
+    this.#changes.push({ id, gathered, until: null });
+  }
+
+  forget(id: string): void {
+    this.#changes.push({ id, gathered: null, until: null });
   }
 
   /** Where the texts of begin() stand. */
@@ -73,9 +92,9 @@ export class Sessions {
   }
 
   /**
-   * A new session; what it gathers is put together when a second line of it comes, and most have none. Answers where in `bytes`
-   * the caller has to write the `length` ASCII characters of its first line, which begin with the id; -1, and nothing is done,
-   * where they are too many.
+   * A session of an id that has none; what it gathers is put together when a second line of it comes, and most have none. Answers
+   * where in `bytes` the caller has to write the `length` ASCII characters of its first line, which begin with the id; -1, and
+   * nothing is done, where they are too many.
    */
   begin(
     id: string,
@@ -84,20 +103,43 @@ export class Sessions {
     make: FirstLine,
   ): number {
     if (first.length > ROOM) return -1;
-    const slot = this.#slots.addText(id);
+    const slot = this.#slots.reserve(id, true);
     this.#lengths[slot] = first.length;
     this.#regexes[slot] = first.regex;
     this.#until[slot] = now + MAX_AGE;
     this.#gathered[slot] = null;
     this.#make[slot] = make;
+    this.#beginning = slot;
     return slot * ROOM;
   }
 
-  forget(id: string): void {
-    const slot = this.#slots.find(id);
-    if (slot < 0) return;
-    this.#gathered[slot] = null;
-    this.#slots.delete(id);
+  /** Drops what a line that was interrupted noted. */
+  rollBack(): void {
+    if (this.#changes.length > 0) this.#changes = [];
+    this.#beginning = -1;
+  }
+
+  /** Carries out what was noted. May be interrupted and called again. */
+  commit(): void {
+    if (this.#beginning >= 0) this.#slots.link(this.#beginning);
+    if (this.#changes.length > 0) for (const change of this.#changes) this.#change(change);
+    this.rollBack();
+  }
+
+  #change({ id, gathered, until }: Change): void {
+    const known = this.#slots.find(id);
+    if (gathered === null) {
+      if (known < 0) return;
+      this.#gathered[known] = null;
+      this.#make[known] = null;
+      this.#slots.delete(known);
+      return;
+    }
+    const slot = known < 0 ? this.#slots.reserve(id, false) : known;
+    if (until !== null) this.#until[slot] = until;
+    this.#gathered[slot] = gathered;
+    this.#make[slot] = null;
+    if (known < 0) this.#slots.link(slot);
   }
 }
 
@@ -139,12 +181,14 @@ export function mergeSession(sessions: Sessions | null, line: SessionLine, now: 
   const isForgotten = isMarked(fields, 'mlfforget');
   fields.delete('mlfforget');
   const known = sessions?.recall(line.id, now) ?? null;
-  const gathered = known === null ? gather(fields, []) : extend(known, fields, isGained);
-  if (known === null && !isForgotten) {
+  const gathered = known === null ? gather(fields, []) : extend(copyGathered(known), fields, isGained);
+  if (isForgotten) {
+    sessions?.forget(line.id);
+  } else if (known === null) {
     addUser(gathered, fields);
     sessions?.remember(line.id, gathered, now);
-  } else if (isForgotten) {
-    sessions?.forget(line.id);
+  } else {
+    sessions?.replace(line.id, gathered);
   }
   const hasSeveral = (gathered.users?.size ?? 0) > 1;
   if (gathered.isPending || hasSeveral) {

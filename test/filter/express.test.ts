@@ -11,6 +11,7 @@ import {
   newFilterState,
   type Outcome,
   processLine,
+  settleExpress,
   takeExpress,
 } from '../../src/filter.ts';
 import { formatIp4 } from '../../src/ip.ts';
@@ -95,6 +96,9 @@ for (const [root, logs] of CASES) {
             continue;
           }
           short++;
+          settleExpress(express, place, now);
+          // Whoever was interrupted does it again.
+          if (roll(4) === 0) state.sessions.commit();
           if (verdict === 'judged') {
             assert.ok(express.outcome !== null);
             // An odd date is warned of once, on the first line that has it.

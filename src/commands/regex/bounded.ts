@@ -2,13 +2,7 @@ import { type Attempt, type Closely, charge, tryClosely } from '../../engine/clo
 import { within } from '../../engine/limit.ts';
 import { Quarantine } from '../../engine/quarantine.ts';
 import { warmUp } from '../../engine/warm.ts';
-import {
-  type Filter,
-  type FilterState,
-  type Outcome,
-  type ProcessOptions,
-  processLine,
-} from '../../filter.ts';
+import { type Filter, type FilterState, type Outcome, type ProcessOptions, takeLine } from '../../filter.ts';
 import type { InputLine } from './lines.ts';
 
 /** How long a batch of lines may take before it is interrupted, in milliseconds. */
@@ -48,6 +42,8 @@ export class Bounded {
   readonly #course: Course;
   readonly #quarantine = new Quarantine();
   #regex: number | null = null;
+  /** A line whose outcome is known, until it is among the others. */
+  #taken: Processed | null = null;
 
   constructor(course: Course) {
     this.#course = course;
@@ -63,9 +59,11 @@ export class Bounded {
       const usedMs = within(LIMIT_MS, () => {
         for (let one = lines[done.length]; one !== undefined; one = lines[done.length]) {
           window = state.window;
-          done.push(this.#process(one, null));
+          this.#taken = this.#process(one, null);
+          this.#finish(done);
         }
       });
+      this.#finish(done);
       const open = lines[done.length];
       if (usedMs === null || open === undefined) return done;
       if (usedMs < LIMIT_MS / 2 && done.length > from) {
@@ -87,10 +85,14 @@ export class Bounded {
     const attempt: Attempt = {
       run: (closely) => {
         state.window = window;
-        done.push(this.#process(one, closely));
+        this.#taken = this.#process(one, closely);
+        this.#finish(done);
       },
       regex: () => this.#regex,
-      isDone: () => done.length > before,
+      isDone: () => {
+        this.#finish(done);
+        return done.length > before;
+      },
       doubts: (regex) => this.#quarantine.doubts(0, regex, 0),
       onStuck: (regex) => {
         const { text: line } = one.line;
@@ -102,6 +104,15 @@ export class Bounded {
     if (done.length > before) return;
     state.window = window;
     done.push({ ...one, outcome: GIVEN_UP, before: window, after: window });
+  }
+
+  /** What is interrupted here is finished, nothing is tried again. */
+  #finish(done: Processed[]): void {
+    const taken = this.#taken;
+    if (taken === null) return;
+    this.#course.state.sessions.commit();
+    done.push(taken);
+    this.#taken = null;
   }
 
   #process(one: { readonly number: number; readonly line: InputLine }, closely: Closely | null): Processed {
@@ -123,7 +134,7 @@ export class Bounded {
       this.#regex = index;
       return !isLeftOut(index);
     };
-    const outcome = processLine(filter, state, one.line, { ...options, mayMatch });
+    const outcome = takeLine(filter, state, one.line, { ...options, mayMatch });
     return { ...one, outcome, before, after: state.window };
   }
 }
