@@ -61,3 +61,47 @@ for (const [what, hasTimes] of [
     }
   });
 }
+
+for (const [what, long] of [
+  ['the short way', 'ab '.repeat(1500)],
+  ['the long way', LONG],
+] as const) {
+  test(`a session that is interrupted again and again tells each of its failures once: ${what}`, () => {
+    const source = {
+      name: 'test',
+      prefregex: {
+        text: '^\\s*<F-MLFID>\\[\\d+\\]</F-MLFID> <F-CONTENT>.+</F-CONTENT>$',
+        place: { file: 'test', line: 1 },
+      },
+      // With a look ahead the clock is watched.
+      failregex: [
+        '^<F-NOFAIL>connection</F-NOFAIL> from <HOST> ',
+        '^(?=f)<F-MLFFORGET>failed</F-MLFFORGET> .*$',
+      ].map((text) => ({ text, place: { file: 'test', line: 1 } })),
+      ignoreregex: [],
+      datepattern: null,
+      maxlines: 1,
+      journalmatch: [],
+    };
+    const filter = compileFilter(source, { usedns: 'no', logtimezone: null }, []);
+    assert.ok(filter !== null);
+    const state = newFilterState(filter);
+    const worker = { jail: 'jail', filter, state, findtime: 600, keepsFields: false };
+    const engine = new Engine([worker], ({ line }) => assert.fail(`stuck: ${line.slice(0, 40)}`));
+    // Their lines are mixed.
+    const lines = Array.from({ length: LINES }, (_, i) => [
+      `${DATE} [${i}] connection from ${address(i)} ${long}\n`,
+      ...(i < 5 ? [] : [`${DATE} [${i - 5}] failed ${long}\n`]),
+    ]).flat();
+    const bytes = Buffer.from(lines.join(''));
+    const results = [...engine.run({ bytes, start: 0, end: bytes.length, times: null, live: true }, NOW)];
+    const got = results.map(({ outcome, ip }) =>
+      outcome === null ? formatIp4(ip) : outcome.failures[0]?.id,
+    );
+    assert.deepEqual(
+      got,
+      Array.from({ length: LINES - 5 }, (_, i) => address(i)),
+    );
+    assert.equal(state.sessions.size, 5);
+  });
+}
