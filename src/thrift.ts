@@ -21,6 +21,8 @@ const SLACK = 4 * 1024 * 1024;
 /** Collections are at least so far apart, in milliseconds, and take at most one part in SHARE of the time. */
 const PAUSE_MS = 9_000;
 const SHARE = 200;
+/** What is added to that where there is nothing but polling. */
+const QUIET_MS = 40_000;
 
 /** Of the last collection: what was left, in bytes, and when the next one may be, by performance.now(). */
 let leftBytes = 0;
@@ -65,10 +67,15 @@ export function worked(beginMs: number, endMs: number): void {
   if (workedMs > WORTH_MS) compile();
 }
 
-/** Gives memory back where work that is over left much behind: V8 by itself does so only under new load. Call it now and then. */
+/**
+ * Gives memory back where work that is over left much behind: V8 by itself does so only under new load. Without load a collection
+ * a minute keeps small what polling leaves behind, 1.5 MB. Call it now and then.
+ */
 export function relax(): void {
-  if (performance.now() < nextMs) return;
-  if (usedBytes() > leftBytes * 1.25 + SLACK) settle();
+  const nowMs = performance.now();
+  if (nowMs < nextMs) return;
+  const isQuiet = isThrifty && nowMs > nextMs + QUIET_MS;
+  if (isQuiet || usedBytes() > leftBytes * 1.25 + SLACK) settle();
 }
 
 /** Gives back the memory that work which is over left behind, a configuration that was read; 10 ms, and 60 ms with 10,000 bans. */
