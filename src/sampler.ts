@@ -37,7 +37,11 @@ export function sample(samplers: readonly Sampler[], batch: Batch, now: number):
     ({ health, last }) => health.sampled < SETTLED || now >= last + PAUSE || now < last,
   );
   if (awake.length === 0) return;
-  for (const sampler of awake) sampler.last = now;
+  for (const sampler of awake) {
+    // Once, and not within the limit: what compiling takes is no line's fault.
+    if (sampler.last === 0) for (const { template } of sampler.dates.choice.slots) template.compiled();
+    sampler.last = now;
+  }
   const walk: Walk = { at: batch.start, done: 0 };
   if (bounded(LIMIT_MS, () => lookAround(awake, batch, { walk, now }))) return;
   const stuck = awake[walk.done];
