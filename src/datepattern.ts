@@ -242,7 +242,7 @@ export type Common = {
 };
 
 /** Behind these a date has ended, whatever follows. */
-const CLOSING = new Set([']', '"', ':', ')', "'", ';', '|']);
+const CLOSING = new Set([']', '"', ')', "'", ';', '|']);
 const MOST_COMMON = 48;
 
 /** By what repeatStamp() would know the date of many lines; null where it has to look at each. */

@@ -41,16 +41,14 @@ export function endsThere(line: string, end: number): boolean {
   if (end >= line.length) return true;
   const code = line.charCodeAt(end);
   if (code === 0x20) return end + 1 >= line.length || beginsNothing(line, end + 1);
-  // " ' ) : ; ] |
-  return (
-    code === 0x5d ||
-    code === 0x22 ||
-    code === 0x3a ||
-    code === 0x29 ||
-    code === 0x27 ||
-    code === 0x3b ||
-    code === 0x7c
-  );
+  // The zone +02 may be the beginning of +02:00.
+  if (code === 0x3a) return !isDigit(line.charCodeAt(end + 1));
+  // " ' ) ; ] |
+  return code === 0x5d || code === 0x22 || code === 0x29 || code === 0x27 || code === 0x3b || code === 0x7c;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** Behind a blank: no digit, sign or further blank, and not what a zone (Z, UTC, GMT), AM or PM begins with. */

@@ -186,7 +186,7 @@ function headOf({ tree, fields }: Failregex): RegExp | null {
   const isAll = body.kind === 'set' && printAsciiSet(body.set) === '[^\\x0a]';
   if (!isAll || min !== 1 || max !== Number.POSITIVE_INFINITY || greed !== 'greedy') return null;
   const head = print({ ...tree, root: { ...tree.root, items: items.slice(0, -2) } }, 'ascii');
-  return head.isLinear ? new RegExp(head.source, `${head.flags}y`) : null;
+  return head.isLinear ? new RegExp(head.source, `${head.flags}g`) : null;
 }
 
 /** Takes a line of ASCII characters through prefregex: what that says, and whether it matches, stand in `prefixed`. */

@@ -18,6 +18,8 @@ const FORMS = [
   '2005-08-14T10:MM:SS.FFFFFF+02:00 host x',
   '2005-08-14 10:MM:SS,FFF host x',
   '2005-08-14T10:MM:SSZ host x',
+  '2005-08-14 10:MM:SS+02 host x',
+  '2005-08-14 10:MM:SS+02:00 host x',
   '2005/08/14 10:MM:SS [error] x',
   '192.0.2.7 - - [14/Aug/2005:10:MM:SS +0200] "GET / HTTP/1.1" 401',
   'name 192.0.2.7 [14/Aug/2005 10:MM:SS] "GET 12:34:56"',
