@@ -81,6 +81,7 @@ export type Express = {
   /** How the last date was judged, and as of when. */
   judgedStamp: number;
   judgedNow: number;
+  judgedMode: ExpressLook['mode'] | null;
   isOld: boolean;
   lastTime: number;
   /** The source said the time, and there is no date to be cut out. */
@@ -104,7 +105,14 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
   const plan = planOf(filter);
   if (plan === null) return null;
   const stamp = { start: 0, end: 0, time: 0, text: null };
-  const none = { judgedStamp: Number.NaN, judgedNow: Number.NaN, isOld: false, lastTime: 0, isTimed: false };
+  const none = {
+    judgedStamp: Number.NaN,
+    judgedNow: Number.NaN,
+    judgedMode: null,
+    isOld: false,
+    lastTime: 0,
+    isTimed: false,
+  };
   return {
     filter,
     plan,
@@ -295,7 +303,7 @@ export function settleExpress({ state, stamp, isTimed }: Express, place: Place, 
 function judgeTime(express: Express, { mode, now, findtime }: ExpressLook): boolean {
   const { stamp, state } = express;
   const { time } = stamp;
-  if (time === express.judgedStamp && now === express.judgedNow) {
+  if (time === express.judgedStamp && now === express.judgedNow && mode === express.judgedMode) {
     // Another line, of another source perhaps, may have come between.
     state.lastTime = express.lastTime;
     return true;
@@ -305,6 +313,7 @@ function judgeTime(express: Express, { mode, now, findtime }: ExpressLook): bool
   express.time = isOff || (mode !== 'test' && time > now) ? now : time;
   express.judgedStamp = time;
   express.judgedNow = now;
+  express.judgedMode = mode;
   express.lastTime = isOff ? now : time;
   if (isOff || express.isOld) return false;
   state.lastTime = time;
