@@ -78,3 +78,12 @@ test('the core does no I/O and asks no clock', () => {
   });
   assert.deepEqual(wrong, []);
 });
+
+test('modules of Node that few commands need are loaded on demand', () => {
+  const heavy =
+    /^import (?!type ).* from '(node:(?:crypto|dns|dns\/promises|fs\/promises|http|https|net|perf_hooks|timers\/promises))'/gm;
+  const wrong = files.flatMap((file) =>
+    [...readFileSync(join(src, file), 'utf8').matchAll(heavy)].map(([, name]) => `${file}: ${name}`),
+  );
+  assert.deepEqual(wrong, [], 'take it with process.getBuiltinModule() where it is used');
+});
