@@ -35,7 +35,7 @@ export type Testbed = {
   /** Runs words in the victim's namespace and answers stdout; fails on a non-zero exit. */
   sh(...argv: [string, ...string[]]): Promise<string>;
   /** What a connection attempt from the attacker sees. */
-  curl(how?: Curl): Promise<'accepted' | 'refused' | 'silence'>;
+  curl(how?: Curl): Promise<'accepted' | 'refused' | 'silence' | 'cut'>;
   /** A download by the attacker that never ends; `bytes()` is how much came so far. */
   drip(from: string): { bytes(): number };
   /** Ends the victim's firewalld, and starts it again; for a test bed that has one. */
@@ -238,6 +238,8 @@ async function curl(attacker: string, { from = '10.2.1.99', port = 8080 }: Curl 
   if (output.exitCode === 0) return 'accepted';
   if (output.exitCode === 7) return 'refused';
   if (output.exitCode === 28) return 'silence';
+  // The firewall changed while the connection stood: nothing was answered, or the answer broke off.
+  if ([52, 55, 56].includes(output.exitCode ?? 0)) return 'cut';
   throw new Error(`curl: exit code ${output.exitCode} ${output.stderr}`);
 }
 
