@@ -1,8 +1,8 @@
-import { type Choice, choose, makeChoice, repeatLast } from './datepattern/choose.ts';
-import { type Clock, clockIn, placesIn, standsAt, textAt, timeAt } from './datepattern/clock.ts';
+import { type Choice, choose, makeChoice, noteHits } from './datepattern/choose.ts';
+import { type Clock, clockIn, lengthOf, placesIn, standsAt, timeAt } from './datepattern/clock.ts';
 import { defaultTemplates, templatesOf } from './datepattern/forms.ts';
 import { type Moment, momentOf } from './datepattern/moment.ts';
-import { endsThere, isWall, mayHoldCore } from './datepattern/shortcut.ts';
+import { codesOf, endsThere, isWall, mayHoldCore, textOf } from './datepattern/shortcut.ts';
 import type { Template } from './datepattern/template.ts';
 import { DatePatternError } from './datepattern/translate.ts';
 import { localZone, parseZone, type Zone } from './datepattern/zone.ts';
@@ -24,14 +24,15 @@ export type Dates = {
   /** The line's beginning up to the date's end, where a line with the same beginning has the same date. */
   head: Known | null;
   /** The last date that stood behind a sign no default form holds, such as `[`, with nothing like a date before it. */
-  walled: (Known & { readonly wall: string }) | null;
+  walled: (Known & { readonly wall: number }) | null;
   /** The last time found, for lines whose pattern says that they have none. */
   lastTime: number | null;
 };
 
-/** A date that was found, and its text: from the line's beginning on, or without what stands before it. */
+/** A date that was found, and its text, which is ASCII: from the line's beginning on, or without what stands before it. */
 type Known = {
   text: string;
+  codes: Uint8Array;
   /** Epoch seconds. */
   time: number;
   /** For which `now` this holds. */
@@ -43,11 +44,13 @@ type Known = {
   readonly clock: Clock | null;
 };
 
-/** A line within a text, `text[start..end)` without its newline; mutable, since it is made once for many lines. */
-export type Place = { text: string; start: number; end: number };
+/** A line of ASCII characters, `codes[start..end)` without its newline; mutable, since it is made once for many lines. */
+export type Place = { codes: Uint8Array; start: number; end: number };
 
-/** Where in the text a date stands, and its time in epoch seconds; `text` when it is not that of the line before. */
+/** Where a date stands, and its time in epoch seconds; `text` when it is not that of the line before. */
 export type Repeat = { start: number; end: number; time: number; text: string | null };
+
+type Counted = Repeat & { readonly count?: number };
 
 /** A line's time (epoch seconds) and the span of its text that says so; an empty span when the pattern wants none. */
 export type FoundDate = { readonly time: number; readonly start: number; readonly end: number };
@@ -99,11 +102,8 @@ export type FoundStamp = { readonly time: number | null; readonly start: number;
 
 /** As findDate(), but answers the span of a stamp that is no real date too. */
 export function findStamp(dates: Dates, line: string, now: number, isAscii?: boolean): FoundStamp | null {
-  const known = dates.head === null ? null : headOf(dates, line, now);
-  if (known !== null) {
-    repeatLast(dates.choice, line, now);
-    return known;
-  }
+  const known = repeatHead(dates, line, now);
+  if (known !== null) return known;
   dates.head = null;
   dates.walled = null;
   const chosen = choose(dates.choice, { line, isAscii: isAscii ?? isAsciiText(line) }, now);
@@ -133,40 +133,46 @@ function remember(dates: Dates, { template, line, found }: Remembered): void {
   const { now, moment } = cached;
   const from = template.atStart ? 0 : start;
   const text = line.slice(from, end);
+  if (!isAsciiText(text)) return;
   const clock = moment.isSteady && time <= now ? clockIn(text, start - from, time) : null;
-  const known = { text, time, now, until: moment.until, start, clock };
+  const codes = codesOf(text, text.length);
+  const known = { text, codes, time, now, until: moment.until, start, clock };
   if (template.atStart) dates.head = known;
-  else if (template.isSolitary && dates.choice.isDefault && isWalled(line, 0, found)) {
-    dates.walled = { ...known, wall: line.charAt(start - 1) };
+  else if (template.isSolitary && dates.choice.isDefault) {
+    const place = placeOf(line);
+    if (isWalled(place, found)) dates.walled = { ...known, wall: place.codes[start - 1] ?? 0 };
   }
 }
 
-/** The date at a line's beginning when it is the known one, or that with other seconds. */
-function headOf(dates: Dates, line: string, now: number): FoundStamp | null {
-  const head = dates.head;
-  if (head === null || now < head.now || now >= head.until) return null;
-  const { start } = head;
-  const end = head.text.length;
-  if (!standsAt(line, head.text, 0)) {
-    const time = head.clock === null ? -1 : timeAt(head.clock, line, 0);
-    if (head.clock === null || time < 0 || time > now || !endsThere(line, end)) return null;
-    adopt(dates, head, textAt(head.clock, line, 0), time);
-  } else if (!endsThere(line, end)) return null;
-  return { time: head.time, start, end };
+function placeOf(line: string): Place {
+  return { codes: codesOf(line, line.length), start: 0, end: line.length };
 }
 
-/** The next lines will probably have this date. */
-function adopt(dates: Dates, known: Known, text: string, time: number): void {
-  known.text = text;
-  known.time = time;
-  dates.lastTime = time;
-  if (dates.choice.last !== null) dates.choice.last.beforeEnd = text.charAt(text.length - 1);
+/** Filled and read each time, never kept; a date and what may end it. */
+const beginning = { codes: new Uint8Array(256), start: 0, end: 0 };
+const repeated: Repeat = { start: 0, end: 0, time: 0, text: null };
+
+/** The date at a line's beginning when it is the known one, or that with other seconds; it is counted. */
+function repeatHead(dates: Dates, line: string, now: number): FoundStamp | null {
+  const { head } = dates;
+  const count = Math.min(line.length, (head?.text.length ?? 0) + 3);
+  if (head === null || count > beginning.codes.length) return null;
+  codesOf(line, count, beginning.codes);
+  beginning.end = count;
+  if (!repeatStamp(dates, beginning, now, repeated)) return null;
+  noteRepeat(dates, beginning, now, repeated);
+  return { time: repeated.time, start: repeated.start, end: repeated.end };
 }
 
 /** Whether no other default form could take the date's place: it stands behind a wall, and nothing before that is a date. */
-function isWalled(text: string, lineStart: number, { start, end }: Pick<Repeat, 'start' | 'end'>): boolean {
-  if (start - lineStart <= 2 || !isWall(text.charCodeAt(start - 1)) || !endsThere(text, end)) return false;
-  return !mayHoldCore(text, lineStart, start);
+function isWalled(
+  { codes, start: lineStart, end: lineEnd }: Place,
+  found: Pick<Repeat, 'start' | 'end'>,
+): boolean {
+  const { start, end } = found;
+  if (start - lineStart <= 2 || !isWall(codes[start - 1] ?? 0) || !endsThere(codes, end, lineEnd))
+    return false;
+  return !mayHoldCore(codes, lineStart, start);
 }
 
 /**
@@ -174,30 +180,41 @@ function isWalled(text: string, lineStart: number, { start, end }: Pick<Repeat, 
  * same place or behind the same sign; into `found`. False when findStamp() has to look. noteRepeat() makes it count.
  */
 export function repeatStamp(dates: Dates, place: Place, now: number, found: Repeat): boolean {
-  const { head, walled } = dates;
+  if (!locate(dates, place, now, found)) return false;
+  if (dates.head !== null) return endsThere(place.codes, found.end, place.end);
+  const { last } = dates.choice;
+  return last !== null && last.start < found.end - place.start && isWalled(place, found);
+}
+
+/** Finds the known date, whatever stands around it. */
+function locate({ head, walled }: Dates, place: Place, now: number, found: Repeat): boolean {
   const known = head ?? walled;
   if (known === null || now < known.now || now >= known.until) return false;
-  const { text, start, end } = place;
+  const { codes, start, end } = place;
   let at = start;
   if (head === null && walled !== null) {
-    at = text.indexOf(walled.wall, start) + 1;
-    if (at === 0) return false;
+    at = behind(place, walled.wall);
+    if (at < 0) return false;
   }
   found.start = head === null ? at : at + known.start;
-  found.end = at + known.text.length;
+  found.end = at + known.codes.length;
   if (found.end > end) return false;
   found.text = null;
   found.time = known.time;
-  if (!standsAt(text, known.text, at)) {
+  if (!standsAt(codes, known.codes, at)) {
     const { clock } = known;
-    const time = clock === null ? -1 : timeAt(clock, text, at);
+    const time = clock === null ? -1 : timeAt(clock, codes, at);
     if (clock === null || time < 0 || time > now) return false;
     found.time = time;
-    found.text = textAt(clock, text, at);
+    found.text = textOf(codes, at, at + lengthOf(clock));
   }
-  if (head !== null) return found.end >= end || endsThere(text, found.end);
-  const { last } = dates.choice;
-  return last !== null && last.start < found.end - start && isWalled(text, start, found);
+  return true;
+}
+
+/** The place behind the first sign of that kind, -1 where there is none. */
+function behind({ codes, start, end }: Place, sign: number): number {
+  for (let at = start; at < end; at++) if (codes[at] === sign) return at + 1;
+  return -1;
 }
 
 /** The text of a date that repeatStamp() found, null when it is that of the line before. */
@@ -205,36 +222,35 @@ export function newDate({ head }: Dates, { text }: Repeat): string | null {
   return text === null || head === null ? text : text.slice(head.start);
 }
 
-/** Counts a date that repeatStamp() found. May be interrupted and called again. */
-export function noteRepeat(dates: Dates, { text, start, end }: Place, now: number, found: Repeat): void {
+/**
+ * Counts a date that repeatStamp() found, in `count` lines of which this is the last. May be interrupted and called again.
+ */
+export function noteRepeat(dates: Dates, place: Place, now: number, found: Counted): void {
   const { walled, head, choice } = dates;
+  const { codes, start, end } = place;
   const known = head ?? walled;
-  const atEnd = found.end < end ? text.charAt(found.end) : '';
+  const atEnd = found.end < end ? String.fromCharCode(codes[found.end] ?? 0) : '';
   if (found.text !== null && known !== null) adopt(dates, known, found.text, found.time);
-  // From here on no call and no loop, where an interruption would leave one half of it.
-  let shift = 0;
-  if (head === null && walled !== null) {
-    shift = found.start - start - walled.start;
-    walled.start += shift;
-  }
-  const { last } = choice;
-  const slot = last === null ? undefined : choice.slots[last.index];
-  if (last === null || slot === undefined) return;
-  slot.hits++;
-  slot.seen++;
-  slot.lastUsed = now;
-  last.atEnd = atEnd;
-  if (shift === 0) return;
-  last.start += shift;
-  last.end += shift;
-  slot.distance = last.start;
+  const shift = head === null && walled !== null ? found.start - start - walled.start : 0;
+  noteHits(choice, now, { count: found.count ?? 1, shift, atEnd, walled });
+}
+
+/** The next lines will probably have this date. */
+function adopt(dates: Dates, known: Known, text: string, time: number): void {
+  const codes = codesOf(text, text.length);
+  const atEnd = text.charAt(text.length - 1);
+  known.text = text;
+  known.codes = codes;
+  known.time = time;
+  dates.lastTime = time;
+  if (dates.choice.last !== null) dates.choice.last.beforeEnd = atEnd;
 }
 
 /** What lines have in common whose date is the last one, but perhaps for its seconds, and what of that may change. */
 export type Common = {
   /** From the line's beginning, or from behind the first `wall`. */
   readonly text: string;
-  readonly wall: string | null;
+  readonly wall: number | null;
   /** Where the date began last. */
   readonly start: number;
   readonly digits: number;
@@ -257,31 +273,16 @@ export function commonOf({ head, walled, choice }: Dates, now: number): Common |
   const { clock, start } = known;
   const places = clock === null || clock.minute + 59 > now ? null : placesIn(clock);
   const { digits, upToFive } = places ?? { digits: 0, upToFive: 0 };
-  return { text, wall: head === null && walled !== null ? walled.wall : null, start, digits, upToFive };
+  return {
+    text,
+    wall: head === null && walled !== null ? walled.wall : null,
+    ...{ start, digits, upToFive },
+  };
 }
 
 /** Counts a date for so many lines that have what commonOf() says; the last of them is given as for repeatStamp(). */
 export function repeatMany(dates: Dates, place: Place, now: number, count: number): void {
-  const { choice } = dates;
-  const slot = choice.last === null ? undefined : choice.slots[choice.last.index];
-  if (count === 0 || slot === undefined) return;
-  slot.hits += count - 1;
-  slot.seen += count - 1;
-  const known = dates.head ?? dates.walled;
-  const at =
-    dates.head === null && dates.walled !== null
-      ? place.text.indexOf(dates.walled.wall, place.start) + 1
-      : place.start;
-  if (known === null) return;
-  const { clock } = known;
-  const isOther = clock !== null && !standsAt(place.text, known.text, at);
-  const found: Repeat = {
-    start: dates.head === null ? at : at + known.start,
-    end: at + known.text.length,
-    time: isOther ? timeAt(clock, place.text, at) : known.time,
-    text: isOther ? textAt(clock, place.text, at) : null,
-  };
-  noteRepeat(dates, place, now, found);
+  if (count > 0 && locate(dates, place, now, repeated)) noteRepeat(dates, place, now, { ...repeated, count });
 }
 
 /** How often each template gave a line's date, in the order of trial; those never used are left out. */

@@ -7,16 +7,19 @@ import { Quarantine, type StuckRegex } from './engine/quarantine.ts';
 import { Results } from './engine/results.ts';
 import { warmUp } from './engine/warm.ts';
 import {
+  compileWanted,
   type Express,
   type ExpressLook,
   type ExpressVerdict,
   type Filter,
   type FilterState,
+  isCompiled,
   makeExpress,
   type Outcome,
   settleExpress,
   takeExpress,
   takeLine,
+  UNWATCHED,
 } from './filter.ts';
 import type { Batch } from './linesource.ts';
 
@@ -49,12 +52,14 @@ export type Stuck = {
 
 /** How long a batch may take before it is interrupted, in milliseconds; some ten times of what one takes. */
 const LIMIT_MS = 20;
-/** So many bytes are made into one text at a time: longer ones are a burden to the collector. */
+/** So many bytes are searched at a time. */
 const PIECE = 16384;
 /** Bytes; the linear engine needs milliseconds for longer lines, and a filter may have many regexes. */
 const LONG_LINE = 4096;
 /** What cannot explode may be slow all the same: after so many milliseconds the clock is watched nevertheless. */
 const FREE_MS = 10;
+/** So many batches have the clock watched after one that needed it. */
+const PATIENCE = 8;
 /** So many lines, or one of so many bytes, are matched between two looks at the time. */
 const LINES = 32;
 const FULL_LINE = 512;
@@ -124,13 +129,14 @@ export class Engine {
   readonly #lanes: readonly (Lane | null)[];
   /** No regex can explode on ASCII characters: the clock need not be watched, which costs 0.3 ms a batch. */
   readonly #isLinear: boolean;
-  /** The open line in the text of its piece, which begins at `#base` in the batch. */
-  readonly #place: Place = { text: '', start: 0, end: 0 };
-  #base = 0;
+  /** The open line. */
+  readonly #place: Place = { codes: new Uint8Array(0), start: 0, end: 0 };
   readonly #short: Done = { verdict: 'missed', outcome: null, text: '' };
   /** By performance.now(); 0 = within a time limit. */
   #freeUntilMs = 0;
   #lines = 0;
+  /** So many batches are matched under a time limit before it is tried again without. */
+  #watched = 0;
   #bytes: Batch['bytes'] = Buffer.alloc(0);
   readonly #cursor: Cursor = {
     ...{ at: 0, isOpen: false, line: 0, lineEnd: 0, worker: 0, regex: null, window: [] },
@@ -162,8 +168,8 @@ export class Engine {
         cursor.regex = index;
         return index;
       },
-      copy: (start, end) => this.#bytes.toString('latin1', this.#base + start, this.#base + end),
-      save: (start, end, into, at) => this.#bytes.copy(into, at, this.#base + start, this.#base + end),
+      copy: (start, end) => this.#bytes.toString('latin1', start, end),
+      ...{ ground: null, origin: 0, isUnwatched: false },
     };
     return { express, look };
   }
@@ -172,12 +178,15 @@ export class Engine {
   run(batch: Batch, now: number): Results {
     this.#results.clear();
     const job: Job = { batch, now, results: this.#results };
+    for (const lane of this.#lanes) {
+      if (lane !== null && lane.look.ground !== null) compileWanted(lane.express, lane.look.ground);
+    }
     const cursor = this.#cursor;
     Object.assign(cursor, { at: batch.start, isOpen: false, counted: batch.start, index: 0, done: null });
-    if (this.#isLinear && isHarmless(batch) && this.#matchFreely(job)) return job.results;
+    if (this.#mayBeFree() && isHarmless(batch) && this.#matchFreely(job)) return job.results;
     let limitMs = LIMIT_MS;
     for (;;) {
-      const { at } = cursor;
+      const at = cursor.isOpen ? cursor.line : cursor.at;
       if (within(limitMs, () => this.#match(job, at)) === null) return job.results;
       // Nothing may be stuck at all: a clock goes on also while others have the processor.
       limitMs = cursor.isOpen || cursor.at > at ? LIMIT_MS : Math.min(limitMs * 2, MOST_LIMIT_MS);
@@ -185,18 +194,35 @@ export class Engine {
     }
   }
 
-  /** Matches without a limit where nothing can be stuck; false, with the cursor behind the last line, when it is slow. */
+  /** Whether nothing can be stuck, or compiled regexes have what is used, whose work is bounded. */
+  #mayBeFree(): boolean {
+    if (this.#isLinear) return true;
+    if (this.#watched > 0) this.#watched--;
+    return this.#watched === 0 && this.#lanes.every((lane) => lane !== null && isCompiled(lane.express));
+  }
+
+  /**
+   * Matches without a limit; false where that is to go on under one: behind the last line when it is slow, within a line when that
+   * needs more than compiled regexes.
+   */
   #matchFreely(job: Job): boolean {
     this.#freeUntilMs = performance.now() + FREE_MS;
+    this.#setUnwatched(!this.#isLinear);
     try {
       this.#match(job, job.batch.start);
       return true;
     } catch (error) {
-      if (error !== SLOW) throw error;
+      if (error !== SLOW && error !== UNWATCHED) throw error;
+      if (error === UNWATCHED) this.#watched = PATIENCE;
       return false;
     } finally {
       this.#freeUntilMs = 0;
+      this.#setUnwatched(false);
     }
+  }
+
+  #setUnwatched(isUnwatched: boolean): void {
+    for (const lane of this.#lanes) if (lane !== null) lane.look.isUnwatched = isUnwatched;
   }
 
   /** The regexes that were ever stuck, by worker. */
@@ -225,8 +251,9 @@ export class Engine {
     const { bytes, times } = job.batch;
     const cursor = this.#cursor;
     const place = this.#place;
-    place.text = bytes.toString('latin1', from, to);
-    this.#base = from;
+    place.codes = bytes;
+    let isPlaced = false;
+    const isUnwatched = this.#freeUntilMs > 0 && !this.#isLinear;
     const isPlain = isAscii(bytes.subarray(from, to));
     this.#dispatch.eachLine(bytes, from, to, (start, stop) => {
       while (times !== null && cursor.counted < start) {
@@ -234,21 +261,26 @@ export class Engine {
         cursor.counted = next;
         cursor.index++;
       }
+      if (!isPlaced) this.#placePiece();
+      isPlaced = true;
+      // A line that is open is gone on with.
+      const first = cursor.isOpen ? cursor.worker : 0;
       cursor.line = start;
       cursor.lineEnd = stop;
-      cursor.worker = 0;
+      cursor.worker = first;
       cursor.isOpen = true;
-      place.start = start - from;
-      place.end = stop - from;
+      place.start = start;
+      place.end = stop;
       if (this.#survey?.isComment(bytes, start) === true) {
         this.#closeLine();
         return;
       }
       const isShort = (isPlain || isAscii(bytes.subarray(start, stop))) && bytes[stop - 1] !== CR;
       let line: Line | null = null;
-      for (let worker = 0; worker < this.workers.length; worker++) {
+      for (let worker = first; worker < this.workers.length; worker++) {
         if (!this.#dispatch.concerns(worker)) continue;
         if (isShort && this.#takeExpress(worker, job)) continue;
+        if (isUnwatched) throw UNWATCHED;
         line ??= this.#lineOf(job.batch);
         this.#process(worker, line, job, null);
       }
@@ -256,6 +288,17 @@ export class Engine {
       if (this.#freeUntilMs === 0 || (++this.#lines % LINES !== 0 && stop - start < FULL_LINE)) return;
       if (performance.now() > this.#freeUntilMs) throw SLOW;
     });
+  }
+
+  /** Tells the short ways where the piece stands. */
+  #placePiece(): void {
+    const ground = this.#dispatch.ground();
+    const origin = -this.#dispatch.shift();
+    for (const lane of this.#lanes) {
+      if (lane === null) continue;
+      lane.look.ground = ground;
+      lane.look.origin = origin;
+    }
   }
 
   /** Takes the line the short way; false when it has to go the long one. */

@@ -4,8 +4,10 @@ import { compileFailregex, type Failregex, RegexError } from './failregex.ts';
 import type { FilterSource, RegexSource, UseDns } from './jail.ts';
 
 export {
+  compileWanted,
   type Express,
   type ExpressLook,
+  isCompiled,
   makeExpress,
   settleExpress,
   takeExpress,
@@ -23,6 +25,7 @@ export {
   type TimeWarning,
   takeLine,
 } from './filter/line.ts';
+export { type Ground, MOST_TEXT, UNWATCHED } from './filter/search.ts';
 
 /** A regex of a filter together with its number in the filter's list (from 0) and where it was written. */
 export type FilterRegex = { readonly index: number; readonly source: RegexSource; readonly regex: Failregex };

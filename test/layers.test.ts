@@ -20,7 +20,7 @@ const layers: readonly (readonly [layer: number, names: string])[] = [
   [2, 'clock files monotonic names roster sampler statefile tether thrift version wall'],
   [
     1,
-    'action ban datepattern escalation failregex failures filter formula guard ignore jail report state statejson',
+    'action ban compiled datepattern escalation failregex failures filter formula guard ignore jail report state statejson',
   ],
   [1, 'health lint rollup status tickets'],
   [0, 'digest duration errors inifile ip nearest ports'],

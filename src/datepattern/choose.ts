@@ -1,4 +1,4 @@
-import { endsThere, firstCore, isWall } from './shortcut.ts';
+import { codesOf, endsThere, firstCore, isWall } from './shortcut.ts';
 import type { Template } from './template.ts';
 
 /** A template and what it has done so far in one log. */
@@ -69,16 +69,33 @@ export function choose(choice: Choice, asked: Asked, now: number): Chosen | null
   return { slot, match: winner.match };
 }
 
-/** Counts one more hit of the last template at the same place, when that is known without a search. */
-export function repeatLast(choice: Choice, line: string, now: number): void {
+/**
+ * Counts `count` more hits of the last template, the last of them `shift` further right than the one before, with the character
+ * `atEnd` behind it. Happens as a whole: there is no call in it and no loop, where a time limit may interrupt.
+ */
+export function noteHits(choice: Choice, now: number, { count, shift, atEnd, walled }: Hits): void {
   const { last } = choice;
   const slot = last === null ? undefined : choice.slots[last.index];
   if (last === null || slot === undefined) return;
-  slot.hits++;
-  slot.seen++;
+  slot.hits += count;
+  slot.seen += count;
   slot.lastUsed = now;
-  last.atEnd = line.charAt(last.end);
+  last.atEnd = atEnd;
+  if (shift === 0) return;
+  last.start += shift;
+  last.end += shift;
+  slot.distance = last.start;
+  if (walled !== null) walled.start += shift;
 }
+
+/** See noteHits(). */
+export type Hits = {
+  readonly count: number;
+  readonly shift: number;
+  readonly atEnd: string;
+  /** Moves as well. */
+  readonly walled: { start: number } | null;
+};
 
 type Retry = {
   readonly candidate: Candidate | null;
@@ -109,12 +126,14 @@ function standsAlone({ isDefault, slots, last }: Choice, asked: Asked, match: Re
     return false;
   const { index: start } = match;
   const { line } = asked;
+  const end = start + match[0].length;
+  const behind = line.slice(end, end + 3);
   // Were the last date's place behind this one, a date further right would be preferred to it.
   return (
     start > 2 &&
-    last.start < start + match[0].length &&
+    last.start < end &&
     isWall(line.charCodeAt(start - 1)) &&
-    endsThere(line, start + match[0].length) &&
+    endsThere(codesOf(behind, behind.length), 0, behind.length) &&
     firstCore(line) >= start
   );
 }

@@ -3,9 +3,9 @@
  * minute differ in nothing else, so that one reading of a date serves for all of them.
  */
 export type Clock = {
-  /** The text up to the seconds, and from behind them or their fraction on. */
-  readonly before: string;
-  readonly after: string;
+  /** The characters up to the seconds, and from behind them or their fraction on. */
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
   /** The character code before a fraction, and the digits of that; 0 = there is none. */
   readonly point: number;
   readonly digits: number;
@@ -16,7 +16,7 @@ export type Clock = {
 /** A colon may stand before the hour as well. More digits might be taken for a date without separators. */
 const CLOCK = /\d:[0-5]\d:([0-5]\d)(?:([.,])(\d{1,6}))?(?![\d:])/;
 
-/** The clock in a date's text, which means `time`; null where there is none. `from`: where in the text the date begins. */
+/** The clock in a date's text (ASCII), which means `time`; null where there is none. `from`: where in the text the date begins. */
 export function clockIn(text: string, from: number, time: number): Clock | null {
   const found = CLOCK.exec(text.slice(from));
   if (found === null) return null;
@@ -24,8 +24,8 @@ export function clockIn(text: string, from: number, time: number): Clock | null 
   const end = from + found.index + whole.length;
   const rest = fraction === '' ? 0 : 1 + fraction.length;
   return {
-    before: text.slice(0, end - rest - 2),
-    after: text.slice(end),
+    before: Buffer.from(text.slice(0, end - rest - 2), 'latin1'),
+    after: Buffer.from(text.slice(end), 'latin1'),
     point: point.charCodeAt(0),
     digits: fraction.length,
     minute: time - Number(second),
@@ -46,38 +46,32 @@ export function placesIn({
   return { digits: (upToFive << 1) | fraction, upToFive };
 }
 
-/** The time (epoch seconds) that the text at `at` says, -1 where it is not this clock with other seconds. */
-export function timeAt(clock: Clock, text: string, at: number): number {
+/** How many characters a date of this clock has. */
+export function lengthOf({ before, after, digits }: Clock): number {
+  return before.length + 2 + (digits === 0 ? 0 : 1 + digits) + after.length;
+}
+
+/** The time (epoch seconds) that the line says there, -1 where that is not this clock with other seconds. */
+export function timeAt(clock: Clock, codes: Uint8Array, at: number): number {
   const { before, after, digits } = clock;
   let to = at + before.length;
-  const tens = text.charCodeAt(to) - 48;
-  const ones = text.charCodeAt(to + 1) - 48;
+  const tens = (codes[to] ?? 0) - 48;
+  const ones = (codes[to + 1] ?? 0) - 48;
   if (!(tens >= 0 && tens <= 5 && ones >= 0 && ones <= 9)) return -1;
   to += 2;
   if (digits > 0) {
-    if (text.charCodeAt(to) !== clock.point) return -1;
+    if (codes[to] !== clock.point) return -1;
     for (let i = 1; i <= digits; i++) {
-      const digit = text.charCodeAt(to + i) - 48;
+      const digit = (codes[to + i] ?? 0) - 48;
       if (!(digit >= 0 && digit <= 9)) return -1;
     }
     to += 1 + digits;
   }
-  return standsAt(text, before, at) && standsAt(text, after, to) ? clock.minute + tens * 10 + ones : -1;
+  return standsAt(codes, before, at) && standsAt(codes, after, to) ? clock.minute + tens * 10 + ones : -1;
 }
 
-/** The text of a date of this clock that stands at `at`; keeps nothing of `text` alive. */
-export function textAt({ before, after, digits }: Clock, text: string, at: number): string {
-  const from = at + before.length;
-  const to = from + 2 + (digits === 0 ? 0 : 1 + digits);
-  let middle = '';
-  for (let i = from; i < to; i++) middle += text.charAt(i);
-  return before + middle + after;
-}
-
-/** As text.startsWith(), which is a call for each line; dates of neighbours differ in their last characters. */
-export function standsAt(text: string, part: string, at: number): boolean {
-  for (let i = part.length - 1; i >= 0; i--) {
-    if (text.charCodeAt(at + i) !== part.charCodeAt(i)) return false;
-  }
+/** Whether these characters stand there; dates of neighbours differ in their last ones. */
+export function standsAt(codes: Uint8Array, part: Uint8Array, at: number): boolean {
+  for (let i = part.length - 1; i >= 0; i--) if (codes[at + i] !== part[i]) return false;
   return true;
 }

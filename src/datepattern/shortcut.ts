@@ -9,13 +9,32 @@ export function firstCore(line: string): number {
   return line.search(CORE);
 }
 
-/** Whether firstCore() could find anything in `text[start..end)`; quicker where it cannot, as before most access logs' dates. */
-export function mayHoldCore(text: string, start: number, end: number): boolean {
+/** What stands for a character that is not ASCII. */
+const OTHER = 0xff;
+
+/** The first so many characters of a text as bytes, in `into` where that is given; what is not ASCII is none of what is looked for. */
+export function codesOf(text: string, count: number, into: Uint8Array = new Uint8Array(count)): Uint8Array {
+  for (let i = 0; i < count; i++) {
+    const code = text.charCodeAt(i);
+    into[i] = code < 0x80 ? code : OTHER;
+  }
+  return into;
+}
+
+/** The text of bytes that are ASCII characters. */
+export function textOf(codes: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let i = from; i < to; i++) text += String.fromCharCode(codes[i] ?? 0);
+  return text;
+}
+
+/** Whether firstCore() could find anything in `codes[start..end)`; quicker where it cannot, as before most access logs' dates. */
+export function mayHoldCore(codes: Uint8Array, start: number, end: number): boolean {
   let digits = 0;
   for (let at = start; at < end; at++) {
-    const code = text.charCodeAt(at);
+    const code = codes[at] ?? 0;
     digits = code >= 0x30 && code <= 0x39 ? digits + 1 : 0;
-    if (code === 0x3a || code === 0x40 || digits === 8) return firstCore(text.slice(start, end)) >= 0;
+    if (code === 0x3a || code === 0x40 || digits === 8) return firstCore(textOf(codes, start, end)) >= 0;
   }
   return false;
 }
@@ -34,15 +53,15 @@ export function isWall(code: number): boolean {
 }
 
 /**
- * Whether a default form that reached `end` ends there whatever follows: neither a fraction, a year, a zone nor AM or PM
- * can begin, and it is a word's end. False when in doubt.
+ * Whether a default form that reached `at` in a line that ends at `end` ends there whatever follows: neither a fraction, a year, a zone
+ * nor AM or PM can begin, and it is a word's end. False when in doubt.
  */
-export function endsThere(line: string, end: number): boolean {
-  if (end >= line.length) return true;
-  const code = line.charCodeAt(end);
-  if (code === 0x20) return end + 1 >= line.length || beginsNothing(line, end + 1);
+export function endsThere(codes: Uint8Array, at: number, end: number): boolean {
+  if (at >= end) return true;
+  const code = codes[at] ?? 0;
+  if (code === 0x20) return at + 1 >= end || beginsNothing(codes, at + 1);
   // The zone +02 may be the beginning of +02:00.
-  if (code === 0x3a) return !isDigit(line.charCodeAt(end + 1));
+  if (code === 0x3a) return !isDigit(codes[at + 1] ?? 0);
   // " ' ) ; ] |
   return code === 0x5d || code === 0x22 || code === 0x29 || code === 0x27 || code === 0x3b || code === 0x7c;
 }
@@ -52,12 +71,12 @@ function isDigit(code: number): boolean {
 }
 
 /** Behind a blank: no digit, sign or further blank, and not what a zone (Z, UTC, GMT), AM or PM begins with. */
-function beginsNothing(line: string, at: number): boolean {
-  const code = line.charCodeAt(at);
+function beginsNothing(codes: Uint8Array, at: number): boolean {
+  const code = codes[at] ?? 0;
   if (code >= 0x80 || code <= 0x20 || code === 0x2b || code === 0x2d) return false;
-  if (code >= 0x30 && code <= 0x39) return false;
+  if (isDigit(code)) return false;
   const letter = code | 0x20;
-  const next = line.charCodeAt(at + 1) | 0x20;
+  const next = (codes[at + 1] ?? 0) | 0x20;
   if (letter === 0x7a) return false;
   if (letter === 0x75) return next !== 0x74;
   return !(letter === 0x67 || letter === 0x61 || letter === 0x70) || next !== 0x6d;

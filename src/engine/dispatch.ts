@@ -1,5 +1,5 @@
 import type { Failregex } from '../failregex.ts';
-import { type Filter, needsEveryLine } from '../filter.ts';
+import { type Filter, type Ground, needsEveryLine } from '../filter.ts';
 import type { FinderLine, LineFinder, Literal, Stretch } from './finder.ts';
 import { makeWasmFinder } from './wasmfinder.ts';
 import { makeWuManber } from './wumanber.ts';
@@ -16,6 +16,9 @@ export type Dispatch = {
   mayMatch(filter: number, regex: number): boolean;
   /** The first failregex of the filter, from number `regex` on, that may match; -1 when there is none. */
   nextRegex(filter: number, regex: number): number;
+  /** Within eachLine(): where the bytes stand, so far before their place; null: nowhere that regexes could be compiled for. */
+  ground(): Ground | null;
+  shift(): number;
 };
 
 /** `all`: lines that only prefregex or an ignoreregex can match are told as well, for whoever counts those. */
@@ -33,33 +36,46 @@ export function makeDispatch(
 ): Dispatch {
   let slots: Slots | null = null;
   const base = basesOf(filters);
-  const seen = new Int32Array(base.at(-1) ?? 0);
+  const marks = new Int32Array(base.at(-1) ?? 0);
+  /** Of which line the marks speak. */
+  const lines = new Int32Array(marks.length);
   const concerned = new Int32Array(filters.length);
-  const isAlways = new Uint8Array(seen.length);
+  const always = new Int32Array(marks.length);
   const isForEvery = filters.map(() => false);
   let line = 1;
   let visit: (start: number, end: number) => void = () => undefined;
   const found: FinderLine = {
     hit(literal) {
-      for (const slot of slots?.targets[literal] ?? []) seen[slot] = line;
-      for (const filter of slots?.filters[literal] ?? []) concerned[filter] = line;
+      if (slots === null) return;
+      const targets = slots.targets[literal] ?? NOTHING;
+      for (let i = 0; i < targets.length; i += 2) {
+        const word = targets[i] ?? 0;
+        if (lines[word] !== line) marks[word] = 0;
+        lines[word] = line;
+        marks[word] = (marks[word] ?? 0) | (targets[i + 1] ?? 0);
+      }
+      const owners = slots.filters[literal] ?? NOTHING;
+      for (let i = 0; i < owners.length; i++) concerned[owners[i] ?? 0] = line;
     },
     visit(start, end) {
       visit(start, end);
-      line = next(line, seen, concerned);
+      line = next(line, lines, concerned);
     },
   };
   const prepare = (sample: Stretch): Slots => {
     const made = slotsOf(filters, base, { ...options, sample });
-    for (const [slot, always] of made.isAlways.entries()) isAlways[slot] = always ? 1 : 0;
+    always.set(made.always);
     for (const [filter, every] of made.isForEvery.entries()) isForEvery[filter] = every;
     return made;
   };
   const nextRegex = (filter: number, regex: number): number => {
-    const from = base[filter] ?? 0;
-    const to = base[filter + 1] ?? 0;
-    for (let slot = from + regex; slot < to; slot++) {
-      if (seen[slot] === line || isAlways[slot] === 1) return slot - from;
+    const first = base[filter] ?? 0;
+    const end = base[filter + 1] ?? 0;
+    let wanted = -1 << (regex & 31);
+    for (let word = first + (regex >>> 5); word < end; word++) {
+      const may = ((lines[word] === line ? (marks[word] ?? 0) : 0) | (always[word] ?? 0)) & wanted;
+      if (may !== 0) return ((word - first) << 5) + 31 - Math.clz32(may & -may);
+      wanted = -1;
     }
     return -1;
   };
@@ -73,6 +89,8 @@ export function makeDispatch(
     concerns: (filter) => isForEvery[filter] === true || concerned[filter] === line,
     mayMatch: (filter, regex) => nextRegex(filter, regex) === regex,
     nextRegex,
+    ground: () => slots?.finder.ground ?? null,
+    shift: () => slots?.finder.shift ?? 0,
   };
 }
 
@@ -83,19 +101,21 @@ function next(line: number, ...marks: readonly Int32Array[]): number {
   return 1;
 }
 
-/** By filter the number of its first failregex among all, and at the end how many there are. */
+const NOTHING: readonly number[] = [];
+
+/** Each failregex is a bit of a word. By filter the number of its first word, and at the end how many there are. */
 function basesOf(filters: readonly Filter[]): readonly number[] {
   let sum = 0;
-  return [0, ...filters.map(({ failregex }) => (sum += failregex.length))];
+  return [0, ...filters.map(({ failregex }) => (sum += Math.ceil(failregex.length / 32)))];
 }
 
 type Slots = {
   readonly finder: LineFinder;
-  /** By literal: the failregexes it speaks for, by their number among all, and their filters. */
+  /** By literal: the failregexes it speaks for, as pairs of a word and its bits, and their filters. */
   readonly targets: readonly (readonly number[])[];
   readonly filters: readonly (readonly number[])[];
-  /** By failregex: whether it has no literal. */
-  readonly isAlways: readonly boolean[];
+  /** By word: the failregexes that have no literal. */
+  readonly always: Int32Array;
   /** By filter: whether it has to see every line. */
   readonly isForEvery: readonly boolean[];
 };
@@ -106,28 +126,29 @@ function slotsOf(
   options: DispatchOptions & { readonly sample: Stretch },
 ): Slots {
   const book = newBook(options.sample);
-  const isAlways: boolean[] = [];
+  const always = new Int32Array(base.at(-1) ?? 0);
   const isForEvery: boolean[] = [];
   for (const [number, filter] of filters.entries()) {
     const prefix = filter.prefregex?.regex ?? null;
     let isEvery = needsEveryLine(filter);
     for (const { regex, index } of filter.failregex) {
-      const slot = (base[number] ?? 0) + index;
-      const isFound = note(book, regex, { slot, filter: number });
-      isAlways.push(!isFound);
+      const word = (base[number] ?? 0) + (index >>> 5);
+      const bits = 1 << (index & 31);
+      const isFound = note(book, regex, { word, bits, filter: number });
+      if (!isFound) always[word] = (always[word] ?? 0) | bits;
       // Prefregex has to match as well.
-      if (!isFound && (prefix === null || !note(book, prefix, { slot: null, filter: number })))
+      if (!isFound && (prefix === null || !note(book, prefix, { word: 0, bits: 0, filter: number })))
         isEvery = true;
     }
     const others = options.all ? [filter.prefregex, ...filter.ignoreregex] : [];
     for (const other of others) {
-      if (other !== null && !note(book, other.regex, { slot: null, filter: number })) isEvery = true;
+      if (other !== null && !note(book, other.regex, { word: 0, bits: 0, filter: number })) isEvery = true;
     }
     isForEvery.push(isEvery);
   }
   const { literals, targets, filters: owners } = book;
   const finder = makeWasmFinder(literals, byteCosts(options.sample)) ?? makeWuManber(literals);
-  return { finder, targets, filters: owners, isAlways, isForEvery };
+  return { finder, targets, filters: owners, always, isForEvery };
 }
 
 type Book = {
@@ -150,7 +171,7 @@ function newBook({ bytes, start, end }: Stretch): Book {
 function note(
   book: Book,
   regex: Failregex,
-  speaks: { readonly slot: number | null; readonly filter: number },
+  speaks: { readonly word: number; readonly bits: number; readonly filter: number },
 ): boolean {
   const useful = regex.literals.filter(({ texts }) => texts.length > 0 && texts.every(isUseful));
   let best = useful[0];
@@ -168,7 +189,7 @@ function note(
       book.targets.push([]);
       book.filters.push([]);
     }
-    if (speaks.slot !== null) book.targets[literal]?.push(speaks.slot);
+    if (speaks.bits !== 0) book.targets[literal]?.push(speaks.word, speaks.bits);
     const owners = book.filters[literal];
     if (owners?.includes(speaks.filter) === false) owners.push(speaks.filter);
   }

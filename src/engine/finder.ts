@@ -1,3 +1,5 @@
+import type { Ground } from '../filter.ts';
+
 /** A text of ASCII characters that a line may hold; `isFolded`: in letters of any case. */
 export type Literal = { readonly text: string; readonly isFolded: boolean };
 
@@ -9,6 +11,9 @@ export type FinderLine = { hit(literal: number): void; visit(start: number, end:
 
 /** Finds in one pass which of many literals the lines hold. */
 export type LineFinder = {
+  /** Within eachLine(): where the stretch's bytes stand, so far before their place in the stretch; null: nowhere. */
+  ground: Ground | null;
+  shift: number;
   /** Tells the lines that hold a literal, or with `isAll` every line, in order. */
   eachLine(stretch: Stretch, isAll: boolean, line: FinderLine): void;
 };

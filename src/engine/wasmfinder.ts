@@ -1,3 +1,4 @@
+import { type Ground, MOST_TEXT } from '../filter.ts';
 import type { LineFinder, Literal, Stretch } from './finder.ts';
 import { SCAN } from './scan.wasm.ts';
 
@@ -8,7 +9,11 @@ const TEXTS = 49280;
 const TEXT_ROOM = 32768;
 const RECORDS = TEXTS + TEXT_ROOM;
 const HEAD = RECORDS + 65536;
-const DATA = HEAD + 64;
+/** Where compiled regexes put what they find, and texts that do not stand in one piece. */
+const BOUNDS = HEAD + 64;
+const BOUNDS_ROOM = 16384;
+const TEXT = BOUNDS + BOUNDS_ROOM;
+const DATA = TEXT + MOST_TEXT + 64;
 const MOST_LITERALS = 2048;
 const WINDOW = 3;
 /** What may be read behind the end. */
@@ -31,7 +36,7 @@ type Scan = {
 };
 
 /** One memory serves all finders: each brings its tables, some kilobytes, when another was there before it. */
-type Machine = { readonly scan: Scan; bytes: Uint8Array; words: Int32Array; tables: Uint8Array | null };
+type Machine = Ground & { readonly scan: Scan; tables: Uint8Array | null };
 
 let module: WebAssembly.Module | null = null;
 let common: Machine | null = null;
@@ -42,7 +47,10 @@ function newMachine(length: number): Machine {
   module ??= new WebAssembly.Module(Buffer.from(SCAN, 'base64'));
   const { exports } = new WebAssembly.Instance(module, {});
   const scan = exports as unknown as Scan;
-  const machine = { scan, bytes: new Uint8Array(0), words: new Int32Array(0), tables: null };
+  const machine = {
+    ...{ scan, memory: scan.memory, bytes: Buffer.alloc(0), words: new Int32Array(0), tables: null },
+    ...{ bounds: BOUNDS, boundsRoom: BOUNDS_ROOM, text: TEXT },
+  };
   reserve(machine, length);
   return machine;
 }
@@ -53,7 +61,7 @@ function reserve(one: Machine, length: number): void {
   const wanted = DATA + length + PADDING;
   if (wanted > memory.buffer.byteLength) memory.grow(Math.ceil((wanted - memory.buffer.byteLength) / PAGE));
   if (one.bytes.buffer === memory.buffer) return;
-  one.bytes = new Uint8Array(memory.buffer);
+  one.bytes = Buffer.from(memory.buffer);
   one.words = new Int32Array(memory.buffer);
 }
 
@@ -84,6 +92,8 @@ export function makeWasmFinder(literals: readonly Literal[], costs: ArrayLike<nu
   const tables = tablesOf(literals, costs);
   if (tables === null) return null;
   return {
+    ground: null,
+    shift: 0,
     eachLine(stretch, isAll, line) {
       const { one, from: first, to: end } = load(stretch);
       if (one.tables !== tables) {
@@ -92,6 +102,8 @@ export function makeWasmFinder(literals: readonly Literal[], costs: ArrayLike<nu
       }
       const { scan, words } = one;
       const shift = stretch.start - first;
+      this.ground = one;
+      this.shift = shift;
       for (let from = first; from < end; ) {
         const search = isAll ? scan.scanAll : scan.scan;
         const last = search(from, end, literals.length) >> 2;

@@ -5,54 +5,46 @@
  * before anything has changed.
  */
 import { newDate, noteRepeat, type Place, type Repeat, repeatStamp } from '../datepattern.ts';
-import { print } from '../failregex/print.ts';
-import { printAsciiSet } from '../failregex/printset.ts';
-import type { Failregex } from '../failregex.ts';
 import type { Filter } from '../filter.ts';
-import { parseIp4 } from '../ip.ts';
 import { type Fields, readFields } from './fields.ts';
 import { judgeMatch } from './find.ts';
 import type { FilterState, Outcome } from './line.ts';
-import { type FirstLine, type Gathered, gather, mergeSession } from './sessions.ts';
+import { type Fast, type Plan, planOf } from './plan.ts';
+import {
+  CONTENT,
+  captured,
+  compileSearches,
+  endOf,
+  execute,
+  type Ground,
+  ip4Of,
+  isSet,
+  lengthOf,
+  MLFFORGET,
+  MLFGAINED,
+  MLFID,
+  MOST_TEXT,
+  NOFAIL,
+  narrow,
+  placeOf,
+  type Search,
+  type Subject,
+  search,
+} from './search.ts';
+import {
+  type FirstLine,
+  type FirstText,
+  type Gathered,
+  gather,
+  type IdPlace,
+  mergeSession,
+} from './sessions.ts';
 
 /**
  * What became of a line. `general`: processLine() has to take it; `judged`: it was found the short way and judged as ever, since
  * its session is known, or it names somebody by more than an IPv4 address, or somebody wants to know all of it.
  */
 export type Verdict = 'general' | 'judged' | 'old' | 'missed' | 'ignored' | 'helper' | 'matched';
-
-/** A failregex with the native numbers of the groups that decide; 0 = it has none. */
-type Fast = {
-  readonly regex: Failregex;
-  readonly ascii: RegExp;
-  readonly ip4: number;
-  /** It says itself who failed, so that prefregex does not. */
-  readonly hasId: boolean;
-  readonly session: number;
-  readonly nofail: number;
-  readonly gained: number;
-  readonly forget: number;
-};
-
-/** What does not change from line to line. */
-type Plan = {
-  readonly prefix: Failregex | null;
-  /** Native numbers of prefregex's groups, 0 = none. */
-  readonly content: number;
-  readonly session: number;
-  readonly ip4: number;
-  /** The content reaches to the line's end. */
-  readonly isContentTail: boolean;
-  /** What of prefregex stands before the content, where that is all that it says; see headOf(). */
-  readonly head: RegExp | null;
-  readonly regexes: readonly Fast[];
-  readonly ignores: readonly RegExp[];
-  /** The ignoreregexes are few and come before the failregexes. */
-  readonly ignoresFirst: boolean;
-  readonly hasSessions: boolean;
-  /** Prefregex begins with the session's id. */
-  readonly isIdFirst: boolean;
-};
 
 /** How a line is to be looked at; see ProcessOptions. */
 export type ExpressLook = {
@@ -67,8 +59,11 @@ export type ExpressLook = {
   nextRegex(from: number): number;
   /** The text of the line's part, one that may be kept. */
   copy(start: number, end: number): string;
-  /** Writes the characters of the line's part. */
-  save(start: number, end: number, into: Uint8Array, at: number): void;
+  /** Where the line's bytes stand, null where regexes cannot be compiled for it: `origin` behind their place. */
+  ground: Ground | null;
+  origin: number;
+  /** Nobody watches the clock. */
+  isUnwatched: boolean;
 };
 
 /** One filter's short way: takeExpress() leaves in it what it found. */
@@ -77,6 +72,10 @@ export type Express = {
   readonly plan: Plan;
   readonly state: FilterState;
   readonly stamp: Repeat;
+  /** What of the line the regexes see. */
+  readonly subject: Subject;
+  /** What searched for prefregex. */
+  prefixed: Search | null;
   readonly make: FirstLine;
   /** How the last date was judged, and as of when. */
   judgedStamp: number;
@@ -99,6 +98,18 @@ export type Express = {
 };
 
 const TOLERANCE = 60;
+const NEWLINE = 10;
+
+/** Filled and read each time, never kept. */
+const part: IdPlace = { codes: new Uint8Array(0), from: 0, to: 0 };
+
+/** So many searches with a regex are worth its compilation, some milliseconds. */
+const WORTH = 200;
+
+/** Compiles the regexes that are used much for the ground; not while the clock is watched. Answers how many. */
+export function compileWanted({ plan }: Express, ground: Ground, worth: number = WORTH): number {
+  return compileSearches(plan.searches, ground, worth);
+}
 
 /** The short way of a filter, or null when it has none: several lines, other ids than addresses, regexes that need a walk. */
 export function makeExpress(filter: Filter, state: FilterState): Express | null {
@@ -118,6 +129,8 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
     plan,
     state,
     stamp,
+    subject: { ground: null, from: 0, to: 0, text: '', isUnwatched: false },
+    prefixed: null,
     make: makerOf(plan),
     ...none,
     isPrefixed: false,
@@ -128,118 +141,40 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
   };
 }
 
-const PREFIX_GROUPS = new Set(['content', 'mlfid', 'ip4', 'ip6', 'dns']);
-/** Captures that say something of the id in another way than a plain address does. */
-const OTHER_IDS = /^(?:fid|cidr|tuple_.*|alt_(?!user).*)$/;
-
-function planOf(filter: Filter): Plan | null {
-  const { prefregex, failregex, ignoreregex } = filter;
-  if (filter.maxlines > 1) return null;
-  const all = [...(prefregex === null ? [] : [prefregex]), ...failregex, ...ignoreregex];
-  if (all.some(({ regex }) => regex.agreement !== 'all')) return null;
-  const prefix = prefregex?.regex ?? null;
-  if (prefix !== null && [...prefix.fields.keys()].some((name) => !PREFIX_GROUPS.has(name))) return null;
-  if (failregex.some(({ regex }) => [...regex.fields.keys()].some((name) => OTHER_IDS.test(name))))
-    return null;
-  const numberOf = (regex: Failregex | null, name: string): number =>
-    Math.max(0, regex?.fields.get(name) ?? 0);
-  const regexes = failregex.map(
-    ({ regex }): Fast => ({
-      regex,
-      ascii: regex.ascii,
-      ip4: numberOf(regex, 'ip4'),
-      hasId: ['ip4', 'ip6', 'dns'].some((name) => regex.fields.has(name)),
-      session: numberOf(regex, 'mlfid'),
-      nofail: numberOf(regex, 'nofail'),
-      gained: numberOf(regex, 'mlfgained'),
-      forget: numberOf(regex, 'mlfforget'),
-    }),
-  );
-  const session = numberOf(prefix, 'mlfid');
-  return {
-    prefix,
-    content: numberOf(prefix, 'content'),
-    session,
-    ip4: numberOf(prefix, 'ip4'),
-    isContentTail: prefix !== null && isContentTail(prefix),
-    head: prefix !== null && isContentTail(prefix) ? headOf(prefix) : null,
-    regexes,
-    ignores: ignoreregex.map(({ regex }) => regex.ascii),
-    ignoresFirst: ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2,
-    hasSessions: session > 0 || regexes.some((one) => one.session > 0),
-    isIdFirst:
-      session > 0 && prefix !== null && isIdFirst(prefix) && regexes.every((one) => one.session === 0),
-  };
+/** Whether regexes of it have been compiled. */
+export function isCompiled({ plan }: Express): boolean {
+  return plan.searches.some((one) => one.main !== null);
 }
 
-/** Whether the group `content` is the last thing before the line's end, so that no text needs to be put together. */
-function isContentTail({ tree }: Failregex): boolean {
-  if (tree.root.kind !== 'seq') return false;
-  const [group, end] = tree.root.items.slice(-2);
-  const isEnd = end?.kind === 'anchor' && end.anchor === 'finalEnd';
-  return isEnd && group?.kind === 'group' && group.index === tree.names.get('content');
-}
-
-/**
- * A prefregex `HEAD<F-CONTENT>.+</F-CONTENT>$` matches where HEAD does, unless that leaves nothing. HEAD by itself answers a place,
- * and makes nothing where it has no group.
- */
-function headOf({ tree, fields }: Failregex): RegExp | null {
-  if (tree.root.kind !== 'seq' || [...fields.keys()].some((name) => name !== 'content' && name !== 'mlfid'))
-    return null;
-  const { items } = tree.root;
-  const group = items.at(-2);
-  if (group?.kind !== 'group' || group.body.kind !== 'repeat') return null;
-  const { body, min, max, greed } = group.body;
-  const isAll = body.kind === 'set' && printAsciiSet(body.set) === '[^\\x0a]';
-  if (!isAll || min !== 1 || max !== Number.POSITIVE_INFINITY || greed !== 'greedy') return null;
-  const head = print({ ...tree, root: { ...tree.root, items: items.slice(0, -2) } }, 'ascii');
-  return head.isLinear ? new RegExp(head.source, `${head.flags}g`) : null;
-}
-
-/** Takes a line of ASCII characters through prefregex: what that says, and whether it matches, stand in `prefixed`. */
-function takePrefix(plan: Plan, subject: string): boolean {
+/** Takes what is left of a line through prefregex; the subject becomes what failregexes see. */
+function takePrefix(express: Express): boolean {
+  const { plan, subject } = express;
   const { head, prefix } = plan;
-  prefixed.match = null;
-  prefixed.rest = subject;
   if (prefix === null) return true;
   if (head !== null) {
-    head.lastIndex = 0;
-    if (plan.session > 0) prefixed.match = execute(head, subject);
-    if (plan.session > 0 ? prefixed.match === null : !tests(head, subject)) return false;
-    if (head.lastIndex < subject.length - 1) {
-      prefixed.rest = subject.slice(head.lastIndex);
+    express.prefixed = head;
+    if (!search(head, subject)) return false;
+    const end = endOf(head, subject);
+    if (end < lengthOf(subject) - 1) {
+      narrow(subject, end);
       return true;
     }
   }
-  prefixed.match = execute(prefix.ascii, subject);
-  if (prefixed.match === null) return false;
-  prefixed.rest = contentOf(plan, subject, prefixed.match);
+  express.prefixed = prefix.search;
+  if (!search(prefix.search, subject)) return false;
+  if (!placeOf(prefix.search, CONTENT, part) || part.from === part.to) return true;
+  const { codes, from, to } = part;
+  const isTail = plan.isContentTail && codes[to - 1] !== NEWLINE;
+  if (isTail) narrow(subject, lengthOf(subject) - (to - from) - 1);
+  else
+    Object.assign(subject, { ground: null, text: `${String.fromCharCode(...codes.subarray(from, to))}\n` });
   return true;
-}
-
-/** Of the last takePrefix(): its groups, null where there are none or they say nothing, and what failregexes see. */
-const prefixed: { match: RegExpExecArray | null; rest: string } = { match: null, rest: '' };
-
-/** As execute(), but makes nothing. */
-function tests(regexp: RegExp, text: string): boolean {
-  try {
-    return regexp.test(text);
-  } catch {
-    return false;
-  }
-}
-
-function isIdFirst({ tree }: Failregex): boolean {
-  if (tree.root.kind !== 'seq') return false;
-  const [begin, group] = tree.root.items;
-  const isBegin = begin?.kind === 'anchor' && begin.anchor === 'start';
-  return isBegin && group?.kind === 'group' && group.index === tree.names.get('mlfid');
 }
 
 /**
  * Takes a line of ASCII characters the short way; what it found stands in `express`. Its `time` (epoch seconds) is known where the
  * source says it. Nothing has changed yet that matters to the line when it is taken again: settleExpress() sees to that.
+ * Throws UNWATCHED when somebody has to watch the clock for that.
  */
 export function takeExpress(express: Express, place: Place, look: ExpressLook, time: number | null): Verdict {
   const { plan, state, stamp } = express;
@@ -250,40 +185,30 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook, t
   else if (!repeatStamp(state.dates, place, now, stamp)) return 'general';
   if (!judgeTime(express, look)) return 'general';
   if (express.isOld) return 'old';
-  let subject = subjectOf(place, stamp);
-  if (plan.ignoresFirst && isIgnored(express, subject)) {
+  const { subject } = express;
+  setSubject(express, place, look);
+  if (plan.ignoresFirst && isIgnored(express)) {
     express.isPrefixed = false;
     return 'ignored';
   }
-  express.isPrefixed = takePrefix(plan, subject) && plan.prefix !== null;
+  express.isPrefixed = takePrefix(express) && plan.prefix !== null;
   if (plan.prefix !== null && !express.isPrefixed) return 'missed';
-  subject = prefixed.rest;
   for (let index = look.nextRegex(0); index >= 0; index = look.nextRegex(index + 1)) {
     const fast = plan.regexes[index];
     if (fast === undefined) break;
-    const match = execute(fast.ascii, subject);
-    if (match === null) continue;
-    if (!plan.ignoresFirst && plan.ignores.length > 0 && isIgnored(express, subject)) {
-      return 'ignored';
-    }
-    if (look.checkAll && matchesMore(plan, index, subject, look)) return 'general';
+    if (!search(fast.search, subject)) continue;
+    if (!plan.ignoresFirst && plan.ignores.length > 0 && isIgnored(express)) return 'ignored';
+    if (look.checkAll && matchesMore(express, index, look)) return 'general';
     express.regex = index;
-    return judge(express, { fast, match, prefixed: prefixed.match }, look, place);
+    return judge(express, fast, look, place);
   }
   return 'missed';
 }
 
-/** The text that failregexes see. */
-function contentOf(plan: Plan, subject: string, prefixed: RegExpExecArray | null): string {
-  const content = prefixed === null || plan.content === 0 ? '' : (prefixed[plan.content] ?? '');
-  if (content === '') return subject;
-  return plan.isContentTail ? subject.slice(subject.length - content.length - 1) : `${content}\n`;
-}
-
-function matchesMore(plan: Plan, first: number, subject: string, look: ExpressLook): boolean {
+function matchesMore({ plan, subject }: Express, first: number, look: ExpressLook): boolean {
   for (let index = look.nextRegex(first + 1); index >= 0; index = look.nextRegex(index + 1)) {
     const fast = plan.regexes[index];
-    if (fast !== undefined && execute(fast.ascii, subject) !== null) return true;
+    if (fast !== undefined && search(fast.search, subject)) return true;
   }
   return false;
 }
@@ -320,80 +245,97 @@ function judgeTime(express: Express, { mode, now, findtime }: ExpressLook): bool
   return true;
 }
 
-function subjectOf({ text, start, end }: Place, stamp: Repeat): string {
-  const after = text.slice(stamp.end, end + 1);
-  return stamp.start === start ? after : text.slice(start, stamp.start) + after;
+/** What of the line is not its date; on the ground where it is there and short. */
+function setSubject({ subject, stamp }: Express, place: Place, look: ExpressLook): void {
+  const { ground, origin } = look;
+  const { start, end } = place;
+  const before = stamp.start - start;
+  subject.ground = ground;
+  subject.text = null;
+  subject.isUnwatched = look.isUnwatched;
+  if (ground === null || look.keepsFields || end - start >= MOST_TEXT) {
+    subject.ground = null;
+    subject.text = textWithout(place, stamp, look);
+  } else if (before === 0) {
+    subject.from = origin + stamp.end;
+    subject.to = origin + end + 1;
+  } else {
+    const { bytes, text } = ground;
+    bytes.copyWithin(text, origin + start, origin + stamp.start);
+    bytes.copyWithin(text + before, origin + stamp.end, origin + end + 1);
+    subject.from = text;
+    subject.to = text + before + end + 1 - stamp.end;
+  }
 }
 
-function isIgnored(express: Express, subject: string): boolean {
+function textWithout({ start, end }: Place, stamp: Repeat, look: ExpressLook): string {
+  const after = look.copy(stamp.end, end + 1);
+  return stamp.start === start ? after : look.copy(start, stamp.start) + after;
+}
+
+function isIgnored(express: Express): boolean {
   const { ignores } = express.plan;
   for (let i = 0; i < ignores.length; i++) {
     const ignore = ignores[i];
-    if (ignore === undefined || execute(ignore, subject) === null) continue;
+    if (ignore === undefined || !search(ignore, express.subject)) continue;
     express.regex = i;
     return true;
   }
   return false;
 }
 
-/** A text on which the engine's stack overflows counts as one that does not match. */
-function execute(regexp: RegExp, text: string): RegExpExecArray | null {
-  try {
-    return regexp.exec(text);
-  } catch {
-    return null;
-  }
+/** The id of the session that the line belongs to, into `part`; false where there is none. */
+function findSession({ plan, prefixed }: Express, { hasSession, search: found }: Fast): boolean {
+  if (hasSession) return placeOf(found, MLFID, part);
+  return plan.hasPrefixSession && prefixed !== null && placeOf(prefixed, MLFID, part);
 }
 
+/** The IPv4 address that failed; null where it is something else. */
+function addressOf({ prefixed }: Express, { hasId, search: found }: Fast): number | null {
+  if (hasId) return ip4Of(found);
+  return prefixed === null ? null : ip4Of(prefixed);
+}
+
+function judge(express: Express, fast: Fast, look: ExpressLook, place: Place): Verdict {
+  const { sessions } = express.state;
+  const hasSession = findSession(express, fast);
+  let isHelper = isSet(fast.search, NOFAIL);
+  const isForgotten = hasSession && isSet(fast.search, MLFFORGET);
+  if (hasSession) {
+    if (sessions.hasAt(part)) return judgeWhole(express, fast, look, place);
+    isHelper ||= isSet(fast.search, MLFGAINED);
+  }
+  // With checkAll a helper that does not say who it is waits for that.
+  if (!isHelper || look.checkAll) {
+    const ip = look.keepsFields ? null : addressOf(express, fast);
+    if (ip === null) return judgeWhole(express, fast, look, place);
+    express.ip = ip;
+  }
+  if (hasSession && !isForgotten) remember(express, fast, { look, place });
+  return isHelper ? 'helper' : 'matched';
+}
+
+/** What native expressions found. */
 type Hit = {
   readonly fast: Fast;
   readonly match: RegExpExecArray;
   readonly prefixed: RegExpExecArray | null;
 };
 
-function isSet(match: RegExpExecArray, group: number): boolean {
-  if (group === 0) return false;
-  const value = match[group];
-  return value !== undefined && value !== '';
-}
-
-/** The id of the session that the line belongs to. */
-function sessionOf(plan: Plan, { fast, match, prefixed }: Hit): string | undefined {
-  if (fast.session > 0) return match[fast.session];
-  return plan.session > 0 && prefixed !== null ? prefixed[plan.session] : undefined;
-}
-
-/** The IPv4 address that failed; undefined where it is something else. */
-function addressOf(plan: Plan, { fast, match, prefixed }: Hit): string | undefined {
-  if (fast.hasId) return fast.ip4 > 0 ? match[fast.ip4] : undefined;
-  return plan.ip4 > 0 && prefixed !== null ? prefixed[plan.ip4] : undefined;
-}
-
-function judge(express: Express, hit: Hit, look: ExpressLook, place: Place): Verdict {
-  const { plan, state } = express;
-  const { fast, match } = hit;
-  const session = sessionOf(plan, hit);
-  let isHelper = isSet(match, fast.nofail);
-  const isForgotten = session !== undefined && isSet(match, fast.forget);
-  if (session !== undefined) {
-    if (state.sessions.has(session)) return judgeWhole(express, hit, look, place);
-    isHelper ||= isSet(match, fast.gained);
-  }
-  // With checkAll a helper that does not say who it is waits for that.
-  if (!isHelper || look.checkAll) {
-    const ip = look.keepsFields ? null : parseIp4(addressOf(plan, hit) ?? '');
-    if (ip === null) return judgeWhole(express, hit, look, place);
-    express.ip = ip;
-  }
-  if (session !== undefined && !isForgotten) remember(express, session, hit, { look, place });
-  return isHelper ? 'helper' : 'matched';
+/** What was found, where it was found natively. */
+function foundHit({ plan, prefixed }: Express, fast: Fast): Hit | null {
+  const { match } = fast.search;
+  if (match === null || (plan.prefix !== null && prefixed?.match === null)) return null;
+  return { fast, match, prefixed: prefixed?.match ?? null };
 }
 
 /** Judges what was found as processLine() does. */
-function judgeWhole(express: Express, hit: Hit, look: ExpressLook, place: Place): Verdict {
+function judgeWhole(express: Express, one: Fast, look: ExpressLook, place: Place): Verdict {
   const { filter, state, plan, regex: index, isPrefixed, time } = express;
   const { now, checkAll } = look;
-  const { fast, match: groups, prefixed } = plan.hasSessions ? owned(express, hit, place, look) : hit;
+  const hit = (plan.hasSessions ? null : foundHit(express, one)) ?? owned(express, one, place, look);
+  if (hit === null) return 'general';
+  const { fast, match: groups, prefixed } = hit;
   const attempt = {
     ...{ filter, state, window: [], inherited: inheritedOf(plan, prefixed) },
     look: { time, now, checkAll, mayBeUndated: false, mayMatch: null },
@@ -413,7 +355,7 @@ function judgeWhole(express: Express, hit: Hit, look: ExpressLook, place: Place)
 
 function inheritedOf({ prefix }: Plan, prefixed: RegExpExecArray | null): Fields | null {
   if (prefix === null || prefixed === null) return null;
-  const inherited = readFields(prefix, { start: 0, end: 0, groups: prefixed }, null);
+  const inherited = readFields(prefix.regex, { start: 0, end: 0, groups: prefixed }, null);
   inherited.delete('content');
   return inherited;
 }
@@ -421,39 +363,44 @@ function inheritedOf({ prefix }: Plan, prefixed: RegExpExecArray | null): Fields
 type Around = { readonly look: ExpressLook; readonly place: Place };
 
 /** Filled and handed over each time, never kept. */
-const first = { length: 0, regex: 0 };
+const first: FirstText = { codes: new Uint8Array(0), from: 0, to: 0, regex: 0 };
 
-/** A new session. Where only an address is wanted, what it gathers is put together once somebody asks. */
-function remember(express: Express, id: string, hit: Hit, { look, place }: Around): void {
+/** A new session, whose id is `part`. Where only an address is wanted, what it gathers is put together once somebody asks. */
+function remember(express: Express, fast: Fast, { look, place }: Around): void {
   const { plan, state, stamp } = express;
-  const { sessions } = state;
-  const { now } = look;
-  if (plan.isIdFirst && !look.keepsFields && stamp.start === place.start) {
-    first.length = place.end + 1 - stamp.end;
+  const { now, ground, origin } = look;
+  if (plan.isIdFirst && ground !== null && !look.keepsFields && stamp.start === place.start) {
+    first.codes = ground.bytes;
+    first.from = origin + stamp.end;
+    first.to = origin + place.end + 1;
     first.regex = express.regex;
-    const at = sessions.begin(id, first, now, express.make);
-    if (at >= 0) {
-      look.save(stamp.end, place.end + 1, sessions.bytes, at);
-      return;
-    }
+    if (state.sessions.begin(part, first, now, express.make)) return;
   }
-  const own = owned(express, hit, place, look);
-  const key = sessionOf(plan, own) ?? id;
+  const own = owned(express, fast, place, look);
+  const key = own === null ? undefined : keyOf(plan, own);
+  if (own === null || key === undefined) return;
   const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
-  sessions.remember(key, begun(plan, own, key, lines), now);
+  state.sessions.remember(key, begun(plan, own, key, lines), now);
+}
+
+/** As findSession(), but a text of its own. */
+function keyOf(plan: Plan, { fast, match, prefixed }: Hit): string | undefined {
+  if (fast.hasSession) return match[fast.search.numbers[MLFID] ?? 0];
+  return plan.hasPrefixSession && prefixed !== null ? prefixed[plan.prefixNumbers[MLFID] ?? 0] : undefined;
 }
 
 /** The hit in a text of its own: what a session keeps must not keep a whole piece of the log. */
-function owned(express: Express, hit: Hit, { start, end }: Place, look: ExpressLook): Hit {
+function owned(express: Express, fast: Fast, place: Place, look: ExpressLook): Hit | null {
   const { plan, stamp } = express;
-  const before = stamp.start === start ? '' : look.copy(start, stamp.start);
-  return hitOn(plan, before + look.copy(stamp.end, end + 1), hit.fast) ?? hit;
+  return hitOn(plan, textWithout(place, stamp, look), fast);
 }
 
 /** Takes a text that the regex is known to match, without its date, through prefregex and it. */
 function hitOn(plan: Plan, text: string, fast: Fast): Hit | null {
-  const prefixed = plan.prefix === null ? null : execute(plan.prefix.ascii, text);
-  const match = execute(fast.ascii, contentOf(plan, text, prefixed));
+  const prefixed = plan.prefix === null ? null : execute(plan.prefix.regex.ascii, text);
+  const content =
+    prefixed === null ? '' : captured({ match: prefixed, numbers: plan.prefixNumbers }, CONTENT);
+  const match = execute(fast.regex.ascii, content === '' ? text : `${content}\n`);
   return match === null ? null : { fast, match, prefixed };
 }
 

@@ -23,7 +23,9 @@ export class Ring {
   /** By slot its neighbours in the order of age; slot `#size` stands before the first and behind the last. */
   readonly #older: Int16Array;
   readonly #newer: Int16Array;
-  readonly #free: number[];
+  /** The slots that are free: the first so many. */
+  readonly #free: Int16Array;
+  #freeCount: number;
   #bytes: Uint8Array | null = null;
 
   /** Holds at most so many keys, fewer than 30,000. */
@@ -35,11 +37,12 @@ export class Ring {
     this.#chain = new Int16Array(size).fill(-1);
     this.#older = new Int16Array(size + 1).fill(size);
     this.#newer = new Int16Array(size + 1).fill(size);
-    this.#free = Array.from({ length: size }, (_, i) => size - 1 - i);
+    this.#free = Int16Array.from({ length: size }, (_, i) => size - 1 - i);
+    this.#freeCount = size;
   }
 
   get size(): number {
-    return this.#size - this.#free.length;
+    return this.#size - this.#freeCount;
   }
 
   /** Every slot's ROOM bytes, one slot after the other. */
@@ -56,17 +59,38 @@ export class Ring {
     return slot;
   }
 
+  /** As find(), of a key of ASCII characters that stands there. */
+  findAt(codes: Uint8Array, from: number, to: number): number {
+    const hash = hashAt(codes, from, to);
+    let slot = this.#heads[hash & 255] ?? -1;
+    while (slot >= 0 && !(this.#hashes[slot] === hash && this.#holds(slot, codes, from, to)))
+      slot = this.#chain[slot] ?? -1;
+    return slot;
+  }
+
   /**
    * A free slot for a key that has none; where there was none the oldest key goes. The caller fills what belongs to the slot, then
-   * calls link(). With `isText` the key is of ASCII characters, and the slot's `bytes` will begin with it.
+   * calls link().
    */
-  reserve(key: string, isText: boolean): number {
-    const hash = hashOf(key);
-    if (this.#free.length === 0) this.delete(this.#newer[this.#size] ?? 0);
-    const slot = this.#free[this.#free.length - 1] ?? 0;
-    this.#hashes[slot] = hash;
-    this.#keys[slot] = isText ? null : key;
+  reserve(key: string): number {
+    const slot = this.#take(hashOf(key));
+    this.#keys[slot] = key;
     this.#lengths[slot] = key.length;
+    return slot;
+  }
+
+  /** As reserve(), for a key of ASCII characters that stands there, with which the slot's `bytes` will begin. */
+  reserveAt(codes: Uint8Array, from: number, to: number): number {
+    const slot = this.#take(hashAt(codes, from, to));
+    this.#keys[slot] = null;
+    this.#lengths[slot] = to - from;
+    return slot;
+  }
+
+  #take(hash: number): number {
+    if (this.#freeCount === 0) this.delete(this.#newer[this.#size] ?? 0);
+    const slot = this.#free[this.#freeCount - 1] ?? 0;
+    this.#hashes[slot] = hash;
     return slot;
   }
 
@@ -76,8 +100,9 @@ export class Ring {
     const size = this.#size;
     const last = this.#older[size] ?? size;
     const head = (this.#hashes[slot] ?? 0) & 255;
-    if (free.length === 0 || free[free.length - 1] !== slot) return;
-    free.length--;
+    const count = this.#freeCount;
+    if (count === 0 || free[count - 1] !== slot) return;
+    this.#freeCount = count - 1;
     this.#chain[slot] = this.#heads[head] ?? -1;
     this.#heads[head] = slot;
     this.#newer[last] = slot;
@@ -101,7 +126,7 @@ export class Ring {
     this.#newer[older] = newer;
     this.#older[newer] = older;
     this.#keys[slot] = '';
-    free[free.length] = slot;
+    free[this.#freeCount++] = slot;
   }
 
   #isAt(slot: number, key: string): boolean {
@@ -113,6 +138,25 @@ export class Ring {
     for (let at = key.length - 1; at >= 0; at--) if (bytes[from + at] !== key.charCodeAt(at)) return false;
     return true;
   }
+
+  #holds(slot: number, codes: Uint8Array, from: number, to: number): boolean {
+    const known = this.#keys[slot];
+    if (this.#lengths[slot] !== to - from) return false;
+    const { bytes } = this;
+    const start = slot * ROOM - from;
+    for (let at = to - 1; at >= from; at--) {
+      const code = typeof known === 'string' ? known.charCodeAt(at - from) : bytes[start + at];
+      if (code !== codes[at]) return false;
+    }
+    return true;
+  }
+}
+
+/** As hashOf(). */
+function hashAt(codes: Uint8Array, from: number, to: number): number {
+  let hash = to - from;
+  for (let at = Math.max(from, to - 8); at < to; at++) hash = (Math.imul(hash, 31) + (codes[at] ?? 0)) | 0;
+  return hash ^ (hash >>> 8);
 }
 
 /** From the last characters, where ids of processes and connections differ. */

@@ -24,6 +24,12 @@ const MAX_KEPT_CHARS = 32768;
 /** Puts together what a session gathered by its first line: by `text`, which `regex` (by number) matched. */
 export type FirstLine = (id: string, text: string, regex: number) => Gathered;
 
+/** Where a session's id stands, in ASCII characters. */
+export type IdPlace = { codes: Uint8Array; from: number; to: number };
+
+/** Where the text of a session's first line stands, without its date, and the number of the failregex that matched it. */
+export type FirstText = { codes: Uint8Array; from: number; to: number; regex: number };
+
 /** What is to become of a session; `gathered` null: it is forgotten. `until` null: it ends when it would have. */
 type Change = { readonly id: string; readonly gathered: Gathered | null; readonly until: number | null };
 
@@ -48,9 +54,9 @@ export class Sessions {
     return this.#slots.size;
   }
 
-  /** Whether there is a session of that id, be it too old. */
-  has(id: string): boolean {
-    return this.#slots.find(id) >= 0;
+  /** Whether there is a session of the id that stands there, be it too old. */
+  hasAt({ codes, from, to }: IdPlace): boolean {
+    return this.#slots.findAt(codes, from, to) >= 0;
   }
 
   /** What the session knows, to be copied and not to be changed; null when there is none, or it is too old. */
@@ -68,7 +74,7 @@ export class Sessions {
     const make = this.#make[slot] ?? null;
     if (make === null) return null;
     const from = slot * ROOM;
-    const text = String.fromCharCode(...this.bytes.subarray(from, from + (this.#lengths[slot] ?? 0)));
+    const text = String.fromCharCode(...this.#slots.bytes.subarray(from, from + (this.#lengths[slot] ?? 0)));
     return make(id, text, this.#regexes[slot] ?? 0);
   }
 
@@ -86,31 +92,24 @@ export class Sessions {
     this.#changes.push({ id, gathered: null, until: null });
   }
 
-  /** Where the texts of begin() stand. */
-  get bytes(): Uint8Array {
-    return this.#slots.bytes;
-  }
-
   /**
-   * A session of an id that has none; what it gathers is put together when a second line of it comes, and most have none. Answers
-   * where in `bytes` the caller has to write the `length` ASCII characters of its first line, which begin with the id; -1, and
-   * nothing is done, where they are too many.
+   * A session of an id that has none; what it gathers is put together when a second line of it comes, and most have none.
+   * `first` are the ASCII characters of its first line, which begin with the id. False, and nothing is done, where they are too many.
    */
-  begin(
-    id: string,
-    first: { readonly length: number; readonly regex: number },
-    now: number,
-    make: FirstLine,
-  ): number {
-    if (first.length > ROOM) return -1;
-    const slot = this.#slots.reserve(id, true);
-    this.#lengths[slot] = first.length;
+  begin({ codes, from, to }: IdPlace, first: FirstText, now: number, make: FirstLine): boolean {
+    const length = first.to - first.from;
+    if (length > ROOM) return false;
+    const slot = this.#slots.reserveAt(codes, from, to);
+    const { bytes } = this.#slots;
+    const shift = slot * ROOM - first.from;
+    for (let at = first.from; at < first.to; at++) bytes[shift + at] = first.codes[at] ?? 0;
+    this.#lengths[slot] = length;
     this.#regexes[slot] = first.regex;
     this.#until[slot] = now + MAX_AGE;
     this.#gathered[slot] = null;
     this.#make[slot] = make;
     this.#beginning = slot;
-    return slot * ROOM;
+    return true;
   }
 
   /** Drops what a line that was interrupted noted. */
@@ -135,7 +134,7 @@ export class Sessions {
       this.#slots.delete(known);
       return;
     }
-    const slot = known < 0 ? this.#slots.reserve(id, false) : known;
+    const slot = known < 0 ? this.#slots.reserve(id) : known;
     if (until !== null) this.#until[slot] = until;
     this.#gathered[slot] = gathered;
     this.#make[slot] = null;

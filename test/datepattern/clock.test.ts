@@ -60,7 +60,7 @@ test('law: dates that differ in their seconds are read as if each were the first
       plain.head = null;
       plain.walled = null;
       const wanted = findStamp(plain, line, now);
-      const place = { text: `before\n${line}\n`, start: 7, end: 7 + line.length };
+      const place = { codes: Buffer.from(`before\n${line}\n`), start: 7, end: 7 + line.length };
       const found = { start: 0, end: 0, time: 0, text: null };
       if (roll(3) > 0 && repeatStamp(quick, place, now, found)) {
         if (found.text !== null) followed++;

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { diskTree, loadFilter } from '../../src/config.ts';
 import {
   compileFilter,
+  compileWanted,
   type ExpressLook,
   type Filter,
   makeExpress,
@@ -16,8 +17,10 @@ import {
 } from '../../src/filter.ts';
 import { formatIp4 } from '../../src/ip.ts';
 import { dice } from '../dice.ts';
+import { makeGround, TEXT_AT } from '../ground.ts';
 
 const roll = dice(3);
+const ground = makeGround();
 const CASES = [
   [join(import.meta.dirname, '../..'), join(import.meta.dirname, '../samples')],
   ['/etc/fail2ban', '/usr/lib/python3/dist-packages/fail2ban/tests/files/logs'],
@@ -60,13 +63,17 @@ for (const [root, logs] of CASES) {
     test(`law: the short way says what processLine() says: ${root.endsWith('fail2ban') ? root : 'our filters'}, ${mode}`, {
       skip,
     }, (t) => {
-      let [short, long] = [0, 0];
+      let [short, long, compiled] = [0, 0, 0];
       for (const { filter, lines } of streams(root, logs)) {
         const [wantedState, state] = [newFilterState(filter), newFilterState(filter)];
         const express = makeExpress(filter, state);
         if (express === null) continue;
         const prefix = 'previous line\n';
-        const text = `${prefix}${lines.join('\n')}\n`;
+        const text = Buffer.from(`${prefix}${lines.join('\n')}\n`);
+        // Compiled regexes look for the bytes where the others are told them.
+        const isCompiled = roll(3) > 0;
+        const origin = isCompiled ? TEXT_AT : 0;
+        if (isCompiled) ground.bytes.set(text, TEXT_AT);
         let start = prefix.length;
         const now = Date.UTC(2005, 7, 14, 12) / 1000;
         const findtime = roll(2) === 0 ? 10 ** 9 : 600;
@@ -75,15 +82,16 @@ for (const [root, logs] of CASES) {
         const look: ExpressLook = {
           ...{ mode, findtime, now, keepsFields, checkAll },
           nextRegex: (from) => (from < filter.failregex.length ? from : -1),
-          copy: (from, to) => text.slice(from, to),
-          save: (from, to, into, at) => into.set(Buffer.from(text.slice(from, to), 'latin1'), at),
+          copy: (from, to) => text.toString('latin1', from, to),
+          ...{ ground: isCompiled ? ground : null, origin, isUnwatched: false },
         };
+        if (isCompiled && !keepsFields) compiled += compileWanted(express, ground, 0);
         // As lines of the journal, which have their times and no dates.
         const isTimed = roll(3) === 0;
         let time: number | null = null;
         for (const line of lines) {
           if (isTimed && roll(2) === 0) time = now + roll(200) - 100;
-          const place = { text, start, end: start + line.length };
+          const place = { codes: text, start, end: start + line.length };
           start += line.length + 1;
           const options = { mode, findtime, now, checkAll };
           const wanted = processLine(filter, wantedState, { text: line, time }, options);
@@ -119,8 +127,8 @@ for (const [root, logs] of CASES) {
         });
         assert.deepEqual(summary(state), summary(wantedState), filter.name);
       }
-      assert.ok(short > 100);
-      t.diagnostic(`${short} lines the short way, ${long} the long one`);
+      assert.ok(short > 100 && compiled > 20, `${short} ${compiled}`);
+      t.diagnostic(`${short} lines the short way, ${long} the long one, ${compiled} regexes compiled`);
     });
   }
 }

@@ -13,6 +13,8 @@ test('law: a ring answers as a Map does whose oldest entry goes when it is full,
     const valueAt = (key: string): number | undefined => values[ring.find(key)];
     for (let step = 0; step < 300; step++) {
       const key = `host sshd[${roll(most * 2)}]: `;
+      const codes = Buffer.from(`at ${key}`);
+      assert.equal(ring.findAt(codes, 3, codes.length), ring.find(key));
       const kind = roll(5);
       if (kind === 0) {
         const slot = ring.find(key);
@@ -26,8 +28,9 @@ test('law: a ring answers as a Map does whose oldest entry goes when it is full,
         const [oldest] = map.keys();
         if (known < 0 && map.size >= most && oldest !== undefined) map.delete(oldest);
         // Interrupted before it is linked, and begun again.
-        if (known < 0 && roll(4) === 0) ring.reserve(`other ${step}`, false);
-        const slot = known >= 0 ? known : ring.reserve(key, kind === 2);
+        if (known < 0 && roll(4) === 0) ring.reserve(`other ${step}`);
+        const slot =
+          known >= 0 ? known : kind === 2 ? ring.reserveAt(codes, 3, codes.length) : ring.reserve(key);
         if (kind === 2 && known < 0) ring.bytes.set(Buffer.from(`${key}Failed`), slot * ROOM);
         values[slot] = step;
         if (known < 0) ring.link(slot);

@@ -55,6 +55,12 @@ export async function survey(path: string, encoding: string, course: Course): Pr
   }
 }
 
+/** As VERDICTS.indexOf(), which is a search for each line. */
+function numberOf(verdict: ExpressVerdict): number {
+  if (verdict === 'matched') return 0;
+  return verdict === 'helper' ? 1 : VERDICTS.indexOf(verdict);
+}
+
 class Surveyor {
   readonly #course: Course;
   readonly #decoder: TextDecoder;
@@ -82,7 +88,7 @@ class Surveyor {
       decode: (bytes) => textOf(this.#decoder.decode(bytes)),
       // Only noted: what is told may be interrupted, the counting must not be.
       onShort: (verdict, { regex, isPrefixed }, start, end) =>
-        this.#tell(start, end, (VERDICTS.indexOf(verdict) << 1) | (isPrefixed ? 1 : 0), regex),
+        this.#tell(start, end, (numberOf(verdict) << 1) | (isPrefixed ? 1 : 0), regex),
       onLong: (outcome, text, start, end) =>
         this.#tell(start, end, LONG << 1, this.#outcomes.push({ outcome, text }) - 1),
     });
@@ -220,10 +226,11 @@ function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): 
     from = countSame(dates, { bytes, start: from, end }, now);
     if (from >= end) return;
     const newline = bytes.indexOf(10, from);
-    const text = textAt(bytes, from, newline);
-    const place = { text, start: 0, end: text.length };
-    if (repeatStamp(dates, place, now, found)) noteRepeat(dates, place, now, found);
-    else if (!isNoLine(bytes, from, newline)) findStamp(dates, text, now);
+    const place = { codes: bytes, start: from, end: newline };
+    if (!isNoLine(bytes, from, newline)) {
+      if (repeatStamp(dates, place, now, found)) noteRepeat(dates, place, now, found);
+      else findStamp(dates, textAt(bytes, from, newline), now);
+    }
     from = newline + 1;
   }
 }
@@ -235,13 +242,10 @@ function countSame(dates: Dates, stretch: Stretch, now: number): number {
   const { wall, start } = common;
   const date = { ...common, text: Buffer.from(common.text, 'latin1') };
   const run =
-    wall === null
-      ? countSameHead(stretch, date)
-      : countSameWalled(stretch, { ...date, wall: wall.charCodeAt(0), start });
+    wall === null ? countSameHead(stretch, date) : countSameWalled(stretch, { ...date, wall, start });
   if (run.count === 0) return stretch.start;
   const { bytes } = stretch;
-  const text = textAt(bytes, run.last, bytes.indexOf(10, run.last));
-  repeatMany(dates, { text, start: 0, end: text.length }, now, run.count);
+  repeatMany(dates, { codes: bytes, start: run.last, end: bytes.indexOf(10, run.last) }, now, run.count);
   return run.next;
 }
 

@@ -270,6 +270,8 @@ export function sameWalled(from: usize, to: usize, text: usize, length: i32, wal
     let at = from;
     let run = 0;
     let byte = <i32>load<u8>(at);
+    // A comment is no line.
+    if (byte == 35) break;
     while (byte != wall) {
       if (byte == 10 || byte == 58 || byte == 64 || byte > 126) break;
       run = byte - 48 < 10 && byte >= 48 ? run + 1 : 0;

@@ -1,0 +1,43 @@
+/**
+ * Failregexes as WebAssembly, which matches the bytes of a log where they stand: no text is made of them, and nothing is
+ * allocated. The code goes back and forth as native RegExp does and finds the same, but it counts its work and gives up beyond a
+ * bound, when the native one has to look under a time limit. What it cannot express it leaves to that as well.
+ */
+import { Generator, NotCompiled, type Slots } from './compiled/generate.ts';
+import { keptGroups, referencedGroups } from './failregex/groups.ts';
+import type { Tree } from './failregex/tree.ts';
+
+export { GAVE_UP, NO, YES } from './compiled/emit.ts';
+
+/** Bytes that the bounds of a group take. */
+const SLOT = 8;
+
+/** A module whose `main(from, end)` searches the ASCII text there, which ends in a newline, and answers NO, YES or GAVE_UP. */
+export type Compiled = {
+  readonly module: Uint8Array<ArrayBuffer>;
+  /** By group the address of its bounds after a match, two integers; 0 is the whole match. The end is -1 where it was not set. */
+  readonly slots: Slots;
+};
+
+/** Where bounds may be put: `room` bytes from `address` on. */
+export type Region = { readonly address: number; readonly room: number };
+
+/** Compiles a tree whose groups of those names are wanted; their bounds are put into the region. Null where it cannot. */
+export function compileTree(
+  tree: Tree,
+  names: readonly string[],
+  { address, room }: Region,
+): Compiled | null {
+  const kept = keptGroups(tree);
+  const wanted = new Set(referencedGroups(tree.root));
+  for (const [name, index] of tree.names) if (names.includes(name) && kept.has(index)) wanted.add(index);
+  const slots = new Map([[0, address]]);
+  for (const index of wanted) slots.set(index, address + slots.size * SLOT);
+  if (slots.size * SLOT > room) return null;
+  try {
+    return { module: new Generator(tree, slots).module(), slots };
+  } catch (error) {
+    if (error instanceof NotCompiled) return null;
+    throw error;
+  }
+}
