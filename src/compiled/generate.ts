@@ -28,17 +28,8 @@ import {
   YES,
 } from './emit.ts';
 import { Body, encodeModule, OP } from './encode.ts';
-import {
-  ALL_CHARS,
-  areApart,
-  type Firsts,
-  firstsOf,
-  isDone,
-  membersOf,
-  textOf,
-  unfold,
-  type Way,
-} from './way.ts';
+import { type Emitter, emitRun, unitOf } from './runs.ts';
+import { ALL_CHARS, callOf, firstsOf, membersOf, textOf, unfold, type Way } from './way.ts';
 
 /** Why a pattern is left to native RegExp. */
 export class NotCompiled extends Error {
@@ -56,7 +47,7 @@ const MOST_DEPTH = 60;
 export type Slots = ReadonlyMap<number, number>;
 
 /** What is written for one tree. */
-export class Generator {
+export class Generator implements Emitter {
   readonly #tree: Tree;
   /** Addresses by group; that of group 0 is the whole match's. */
   readonly #slots: Slots;
@@ -107,7 +98,7 @@ export class Generator {
     const answer = body.local();
     const search = body.open(OP.loop);
     const miss = body.open(OP.block);
-    this.#emitPeek(body, POS, way, miss);
+    this.emitPeek(body, POS, way, miss);
     body.const(this.#slotOf(0)).get(POS).at(OP.store, 0);
     body.get(POS).get(TEXT_END).with(OP.call, start).tee(answer);
     body.op(OP.eqz).leaveIf(miss).get(answer).op(OP.return);
@@ -141,13 +132,13 @@ export class Generator {
     const fail = body.open(OP.block);
     if (way.kind === 'loop') this.#emitTurn(body, POS, { way, again: { kind: 'call', way }, fail });
     else if (way.kind === 'more') this.#emitTurn(body, POS, { way, again: callOf(moreOf(way)), fail });
-    else this.#emit(body, POS, way, fail);
+    else this.emit(body, POS, way, fail);
     body.close();
     body.const(NO);
   }
 
   /** Matches the way at the place: returns what came of it, or leaves `fail` when it cannot be. */
-  #emit(body: Body, at: number, way: Way, fail: number): void {
+  emit(body: Body, at: number, way: Way, fail: number): void {
     if (body.depth > MOST_DEPTH) {
       this.#emitCall(body, at, way, fail);
       return;
@@ -187,12 +178,12 @@ export class Generator {
       emitRoom(body, at, text.length, fail);
       emitText(body, at, text, fail);
       emitMove(body, at, text.length);
-      this.#emit(body, at, behind, fail);
+      this.emit(body, at, behind, fail);
       return;
     }
     switch (node.kind) {
       case 'seq':
-        this.#emit(body, at, unfold(way, node), fail);
+        this.emit(body, at, unfold(way, node), fail);
         return;
       case 'alt':
         this.#emitChoice(body, at, { branches: node.branches, next, fail });
@@ -209,13 +200,13 @@ export class Generator {
       case 'atomic':
         this.#emitPart(body, at, node.body, fail);
         body.with(OP.globalGet, PLACE).set(at);
-        this.#emit(body, at, next, fail);
+        this.emit(body, at, next, fail);
         return;
       case 'backref':
         throw new NotCompiled('it refers back');
       default:
         this.#emitStep(body, at, node, fail);
-        this.#emit(body, at, next, fail);
+        this.emit(body, at, next, fail);
     }
   }
 
@@ -226,7 +217,7 @@ export class Generator {
       emitMember(body, at, membersOf(node.set), fail);
       emitMove(body, at, 1);
     } else if (node.kind === 'anchor') emitAnchor(body, at, node.anchor, fail);
-    else if (node.kind === 'look') this.#emitLook(body, at, node, fail);
+    else if (node.kind === 'look') this.emitLook(body, at, node, fail);
     else if (node.kind === 'group') this.#emitStep(body, at, node.body, fail);
     else if (node.kind === 'seq') this.#emitSteps(body, at, node.items, fail);
     else throw new NotCompiled(`there is no step for ${node.kind}`);
@@ -257,11 +248,11 @@ export class Generator {
     for (const [number, node] of branches.entries()) {
       const way: Way = { kind: 'node', node, next: rest };
       if (number === last) {
-        this.#emit(body, at, way, fail);
+        this.emit(body, at, way, fail);
         return;
       }
       const other = body.open(OP.block);
-      this.#emit(body, emitCopy(body, at), way, other);
+      this.emit(body, emitCopy(body, at), way, other);
       body.close();
     }
     body.leave(fail);
@@ -277,9 +268,9 @@ export class Generator {
     if (slot === undefined) throw new NotCompiled('a group is asked for that is not there');
     const unset = body.open(OP.block);
     body.const(slot).at(OP.load, 4).const(0).op(OP.ltS).leaveIf(unset);
-    this.#emit(body, emitCopy(body, at), { kind: 'node', node: node.yes, next: rest }, fail);
+    this.emit(body, emitCopy(body, at), { kind: 'node', node: node.yes, next: rest }, fail);
     body.close();
-    this.#emit(body, at, { kind: 'node', node: node.no, next: rest }, fail);
+    this.emit(body, at, { kind: 'node', node: node.no, next: rest }, fail);
   }
 
   #emitGroup(
@@ -289,23 +280,23 @@ export class Generator {
   ): void {
     const slot = this.#slots.get(node.index);
     if (slot === undefined) {
-      this.#emit(body, at, { kind: 'node', node: node.body, next }, fail);
+      this.emit(body, at, { kind: 'node', node: node.body, next }, fail);
       return;
     }
     body.const(slot).get(at).at(OP.store, 0);
     const end: Way = { kind: 'groupEnd', index: node.index, next };
-    this.#emit(body, at, { kind: 'node', node: node.body, next: end }, fail);
+    this.emit(body, at, { kind: 'node', node: node.body, next: end }, fail);
   }
 
   #emitGroupEnd(body: Body, at: number, way: Extract<Way, { kind: 'groupEnd' }>, fail: number): void {
     const slot = this.#slotOf(way.index);
     body.const(slot).get(at).at(OP.store, 4);
     if (!this.#uncertain.has(way.index)) {
-      this.#emit(body, at, way.next, fail);
+      this.emit(body, at, way.next, fail);
       return;
     }
     const failed = body.open(OP.block);
-    this.#emit(body, at, way.next, failed);
+    this.emit(body, at, way.next, failed);
     body.close();
     this.#emitSetEnd(body, way.index, -1);
     body.leave(fail);
@@ -329,7 +320,7 @@ export class Generator {
     body.get(answer);
   }
 
-  #emitLook(body: Body, at: number, node: NodeOf<'look'>, fail: number): void {
+  emitLook(body: Body, at: number, node: NodeOf<'look'>, fail: number): void {
     const passed = body.open(OP.block);
     const missed = body.open(OP.block);
     const from = emitCopy(body, at);
@@ -348,7 +339,7 @@ export class Generator {
   }
 
   /** Leaves `fail` where the next characters show that the way cannot be; the place stays. */
-  #emitPeek(body: Body, at: number, way: Way, fail: number): void {
+  emitPeek(body: Body, at: number, way: Way, fail: number): void {
     const { text } = textOf(way);
     if (text.length > 0) {
       emitText(body, at, text.slice(0, 8), fail);
@@ -365,18 +356,19 @@ export class Generator {
   ): void {
     const { min, max, greed } = node;
     if (max === 0) {
-      this.#emit(body, at, next, fail);
+      this.emit(body, at, next, fail);
       return;
     }
     if (greed === 'possessive') {
       this.#emitPart(body, at, { ...node, greed: 'greedy' }, fail);
       body.with(OP.globalGet, PLACE).set(at);
-      this.#emit(body, at, next, fail);
+      this.emit(body, at, next, fail);
       return;
     }
     const unit = unitOf(node.body);
     if (unit !== null) {
-      this.#emitRun(body, at, { node, unit, next, fail });
+      const members = membersOf(unit.set);
+      emitRun(body, at, { emitter: this, node, unit, members, next, fail });
       return;
     }
     if (min > MOST_TURNS || (max !== Number.POSITIVE_INFINITY && max > MOST_TURNS))
@@ -387,7 +379,7 @@ export class Generator {
     else if (max > min) way = { kind: 'more', ...turns, left: max - min };
     if (max > 1 && isNullable(node.body)) throw new NotCompiled('a turn of a loop may be empty');
     for (let i = 0; i < min; i++) way = { kind: 'node', node: node.body, next: way };
-    this.#emit(body, at, way, fail);
+    this.emit(body, at, way, fail);
   }
 
   /** One more turn and then `again`, or what follows the turns. */
@@ -407,144 +399,16 @@ export class Generator {
     const [first, second] = ways;
     if (first === undefined || second === undefined) return;
     const other = body.open(OP.block);
-    this.#emit(body, emitCopy(body, at), first, other);
+    this.emit(body, emitCopy(body, at), first, other);
     body.close();
-    this.#emit(body, at, second, fail);
+    this.emit(body, at, second, fail);
   }
-
-  /** A run of single characters. */
-  #emitRun(body: Body, at: number, run: Run): void {
-    const { node, next, unit } = run;
-    const members = membersOf(unit.set);
-    const isFixed = node.min === node.max;
-    if (isFixed || isDone(next) || areApart(members, firstsOf(next))) {
-      // What follows begins with none of them: to take fewer of them leads nowhere, and neither does it to take them one by one.
-      const isShort = node.greed === 'lazy' && isDone(next);
-      this.#emitScan(body, at, { run, max: isShort ? node.min : node.max, members });
-      this.#emit(body, at, next, run.fail);
-    } else if (node.greed === 'lazy') this.#emitLazyRun(body, at, run, members);
-    else this.#emitGreedyRun(body, at, run, members);
-  }
-
-  /** Moves the place behind as many as there are, `max` at most; leaves where there are too few. */
-  #emitScan(
-    body: Body,
-    at: number,
-    {
-      run: { node, unit, fail },
-      max,
-      members,
-    }: { readonly run: Run; readonly max: number; readonly members: Firsts },
-  ): void {
-    const from = emitCopy(body, at);
-    if (max === 1 && node.min === 1) {
-      this.#emitUnit(body, at, { unit, members, fail });
-      emitMove(body, at, 1);
-      return;
-    }
-    const done = body.open(OP.block);
-    const turn = body.open(OP.loop);
-    if (max !== Number.POSITIVE_INFINITY)
-      body.get(at).get(from).op(OP.sub).const(max).op(OP.geU).leaveIf(done);
-    this.#emitUnit(body, at, { unit, members, fail: done });
-    emitMove(body, at, 1);
-    body.leave(turn);
-    body.close();
-    body.close();
-    if (node.min > 0) body.get(at).get(from).op(OP.sub).const(node.min).op(OP.ltU).leaveIf(fail);
-  }
-
-  #emitUnit(
-    body: Body,
-    at: number,
-    { unit, members, fail }: { readonly unit: Unit; readonly members: Firsts; readonly fail: number },
-  ): void {
-    emitRoom(body, at, 1, fail);
-    emitMember(body, at, members, fail);
-    for (const look of unit.looks) this.#emitLook(body, at, look, fail);
-  }
-
-  /** As many as there are, then fewer. */
-  #emitGreedyRun(body: Body, at: number, run: Run, members: Firsts): void {
-    const { node, next, fail } = run;
-    const least = emitCopy(body, at);
-    if (node.min > 0) emitMove(body, least, node.min);
-    this.#emitScan(body, at, { run, max: node.max, members });
-    emitWork(body, at, least);
-    const fewer = body.open(OP.loop);
-    const miss = body.open(OP.block);
-    this.#emitPeek(body, at, next, miss);
-    this.#emit(body, emitCopy(body, at), inLoop(next), miss);
-    body.close();
-    body.get(at).get(least).op(OP.leU).leaveIf(fail);
-    emitMove(body, at, -1);
-    body.leave(fewer);
-    body.close();
-    body.leave(fail);
-  }
-
-  /** As few as may be, then more. */
-  #emitLazyRun(body: Body, at: number, run: Run, members: Firsts): void {
-    const { node, next, unit } = run;
-    const from = emitCopy(body, at);
-    const failed = body.open(OP.block);
-    if (node.min > 0) this.#emitScan(body, at, { run: { ...run, fail: failed }, max: node.min, members });
-    const more = body.open(OP.loop);
-    const miss = body.open(OP.block);
-    this.#emitPeek(body, at, next, miss);
-    this.#emit(body, emitCopy(body, at), inLoop(next), miss);
-    body.close();
-    if (node.max !== Number.POSITIVE_INFINITY)
-      body.get(at).get(from).op(OP.sub).const(node.max).op(OP.geU).leaveIf(failed);
-    this.#emitUnit(body, at, { unit, members, fail: failed });
-    emitMove(body, at, 1);
-    body.leave(more);
-    body.close();
-    body.close();
-    emitWork(body, at, from);
-    body.leave(run.fail);
-  }
-}
-
-type Run = {
-  readonly node: NodeOf<'repeat'>;
-  readonly unit: Unit;
-  readonly next: Way;
-  readonly fail: number;
-};
-
-/** One character of a set where what the looks want holds. */
-type Unit = { readonly set: NodeOf<'set'>['set']; readonly looks: readonly NodeOf<'look'>[] };
-
-function unitOf(node: Node): Unit | null {
-  if (node.kind === 'set') return { set: node.set, looks: [] };
-  if (node.kind !== 'seq') return null;
-  const last = node.items.at(-1);
-  const looks = node.items.slice(0, -1).filter((item) => item.kind === 'look');
-  if (last === undefined || looks.length !== node.items.length - 1) return null;
-  const unit = unitOf(last);
-  return unit === null ? null : { set: unit.set, looks: [...looks, ...unit.looks] };
 }
 
 /** Whether the node can match in one way only, without a choice. */
 function isStraight(node: Node): boolean {
   if (node.kind === 'set' || node.kind === 'anchor') return true;
   return node.kind === 'seq' && node.items.every(isStraight);
-}
-
-const calls = new WeakMap<Way, Way>();
-
-/** What is needed at several places becomes a function, unless it is next to nothing. */
-function callOf(way: Way): Way {
-  if (isDone(way) || way.kind === 'call') return way;
-  const known = calls.get(way) ?? { kind: 'call', way };
-  calls.set(way, known);
-  return known;
-}
-
-/** In a loop the work has to be counted, which functions do. */
-function inLoop(way: Way): Way {
-  return callOf(way);
 }
 
 const fewer = new WeakMap<Way, Way>();
@@ -554,12 +418,6 @@ function moreOf(way: Extract<Way, { kind: 'more' }>): Way {
   const known = fewer.get(way) ?? { ...way, left: way.left - 1 };
   fewer.set(way, known);
   return known;
-}
-
-/** Counts the characters between two places as work. */
-function emitWork(body: Body, to: number, from: number): void {
-  body.with(OP.globalGet, FUEL).get(to).get(from).op(OP.sub).const(4).op(OP.shrU, OP.sub);
-  body.with(OP.globalSet, FUEL);
 }
 
 /** Groups that are kept are passed at most once, and nothing that is undone outside of their way sets them. */

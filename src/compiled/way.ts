@@ -182,3 +182,13 @@ function onlyMember(set: CharSet): string | null {
   const only = onlyChar(set);
   return only === null || only >= END ? null : String.fromCharCode(only);
 }
+
+const calls = new WeakMap<Way, Way>();
+
+/** What is needed at several places becomes a function, unless it is next to nothing. */
+export function callOf(way: Way): Way {
+  if (isDone(way) || way.kind === 'call') return way;
+  const known = calls.get(way) ?? { kind: 'call', way };
+  calls.set(way, known);
+  return known;
+}
