@@ -221,6 +221,7 @@ function moveForward(choice: Choice, index: number): number {
 export type Asked = { readonly line: string; readonly isAscii: boolean };
 
 function exec(slot: Slot, { line, isAscii }: Asked): RegExpExecArray | null {
+  if (isAscii && slot.template.hint?.test(line) === false) return null;
   const { ascii, exact } = slot.template.compiled();
   const regex = isAscii ? ascii : exact();
   regex.lastIndex = 0;

@@ -1,4 +1,5 @@
 import { compileTemplate, makeTemplate, type Template } from './template.ts';
+import { months } from './tokens.ts';
 
 // The time of day: with two digits or, where the hour may be padded with a blank, the `%k` form.
 const CLOCK = '%H:%M:%S';
@@ -12,51 +13,61 @@ const SYSLOG = `(?:%a )?%b %d ${PADDED}${DOT_FRACTION}(?: %ExY)?`;
 const parted = (signs: string, first: string, middle: string): string =>
   `${first}(?P<_sep>[${signs}])${middle}(?P=_sep)`;
 
-/** The date forms that logs use, in the order of trial, as datepatterns. */
-export const defaultForms: readonly string[] = [
+const NAME = `(?:${months.join('|')})`;
+const AFTER_NAME = new RegExp(`${NAME} `, 'i');
+
+/**
+ * The date forms that logs use, in the order of trial, as datepatterns; each with what a line of ASCII characters that has it must
+ * hold, so that most forms are neither compiled nor tried.
+ */
+const forms: readonly (readonly [form: string, hint: RegExp])[] = [
   // ISO 8601 and cousins: 2005-08-14T10:00:00.123+02:00, 2005/08/14 10:00:00, 2005.08.14 10:00:00
-  `${parted('-/.', '%ExY', '%m')}%d${GAP}${CLOCK}${ANY_FRACTION}${ZONE}`,
+  [`${parted('-/.', '%ExY', '%m')}%d${GAP}${CLOCK}${ANY_FRACTION}${ZONE}`, /20[0-3]\d[-/.]/],
   // syslog and asctime: Sun Aug 14 10:00:00.123 2005
-  SYSLOG,
+  [SYSLOG, AFTER_NAME],
   // Sun Aug 14 2005 10:00:00
-  `(?:%a )?%b %d %ExY ${PADDED}${DOT_FRACTION}`,
+  [`(?:%a )?%b %d %ExY ${PADDED}${DOT_FRACTION}`, AFTER_NAME],
   // 14/08/2005 10:00:00, 14-08-05 10:00:00
-  `${parted('-/', '%d', '%m')}(?:%ExY|%Exy) ${PADDED}`,
+  [`${parted('-/', '%d', '%m')}(?:%ExY|%Exy) ${PADDED}`, /\d[-/]\d\d?[-/]\d/],
   // access logs: 14/Aug/2005:10:00:00 +0200, 14-Aug-2005 10:00:00.123
-  `${parted('-/', '%d', '%b')}%ExY[ :]?${CLOCK}${DOT_FRACTION}(?: %z)?`,
+  [
+    `${parted('-/', '%d', '%b')}%ExY[ :]?${CLOCK}${DOT_FRACTION}(?: %z)?`,
+    new RegExp(`[-/]${NAME}[-/]20`, 'i'),
+  ],
   // 08/14/2005:10:00:00
-  `%m/%d/%ExY:${CLOCK}`,
+  [`%m/%d/%ExY:${CLOCK}`, /\d\/20[0-3]\d:/],
   // 08-14-2005 10:00:00.123
-  `%m-%d-%ExY ${PADDED}${DOT_FRACTION}`,
+  [`%m-%d-%ExY ${PADDED}${DOT_FRACTION}`, /\d-20[0-3]\d /],
   // 1124013600, [1124013600], audit(1124013600.123:7)
-  'EPOCH',
+  ['EPOCH', /\d{10}/],
   // 10:00:00
-  `{^LN-BEG}${CLOCK}`,
+  [`{^LN-BEG}${CLOCK}`, /^\W{0,2}\d\d?:/],
   // <08/14/05@10:00:00>
-  `^<%m/%d/%Exy@${CLOCK}>`,
+  [`^<%m/%d/%Exy@${CLOCK}>`, /^<\d/],
   // 050814 10:00:00
-  `%Exy%Exm%Exd  ?${CLOCK}`,
+  [`%Exy%Exm%Exd  ?${CLOCK}`, /\d{6} /],
   // Aug 14, 2005 10:00:00 AM
-  '%b %d, %ExY %I:%M:%S %p',
+  ['%b %d, %ExY %I:%M:%S %p', AFTER_NAME],
   // Aug-14-05 10:00:00
-  `^%b-%d-%Exy ${PADDED}`,
+  [`^%b-%d-%Exy ${PADDED}`, new RegExp(`^${NAME}-`, 'i')],
   // 20050814T100000
-  `%ExY%Exm%Exd${GAP}%ExH%ExM%ExS${ANY_FRACTION}${ZONE}`,
+  [`%ExY%Exm%Exd${GAP}%ExH%ExM%ExS${ANY_FRACTION}${ZONE}`, /20[0-3]\d{5}/],
   // CEST Aug 14 10:00:00
-  `(?:%Z )?${SYSLOG}`,
+  [`(?:%Z )?${SYSLOG}`, AFTER_NAME],
   // +02:00 Aug 14 10:00:00
-  `(?:%z )?${SYSLOG}`,
+  [`(?:%z )?${SYSLOG}`, AFTER_NAME],
   // @4000000042ff...
-  'TAI64N',
+  ['TAI64N', /@[0-9a-f]{24}/],
 ];
 
 /** ISO dates and access logs': the year before the clock or the month's name between signs is in no other form. */
-const SOLITARY: readonly (string | undefined)[] = [defaultForms[0], defaultForms[4]];
+const SOLITARY: readonly (string | undefined)[] = [forms[0]?.[0], forms[4]?.[0]];
 
 const LINE_BEGIN = '{^LN-BEG}';
 
-function compileForm(form: string): Template {
-  return { ...makeTemplate(form), hasCore: true, isForm: true, isSolitary: SOLITARY.includes(form) };
+function compileForm([form, hint]: (typeof forms)[number], bound: '' | typeof LINE_BEGIN): Template {
+  const isSolitary = bound === '' && SOLITARY.includes(form);
+  return { ...makeTemplate(bound + form), hint, hasCore: true, isForm: true, isSolitary };
 }
 
 let compiled: { readonly plain: readonly Template[]; readonly all: readonly Template[] } | null = null;
@@ -67,10 +78,10 @@ export function defaultTemplates(): {
   readonly all: readonly Template[];
 } {
   if (compiled !== null) return compiled;
-  const plain = defaultForms.map(compileForm);
-  const atStart = defaultForms
-    .filter((form) => !form.startsWith(LINE_BEGIN) && !form.startsWith('^'))
-    .map((form): Template => ({ ...compileForm(LINE_BEGIN + form), weight: 100 }));
+  const plain = forms.map((form) => compileForm(form, ''));
+  const atStart = forms
+    .filter(([form]) => !form.startsWith(LINE_BEGIN) && !form.startsWith('^'))
+    .map((form): Template => ({ ...compileForm(form, LINE_BEGIN), weight: 100 }));
   compiled = { plain, all: [...atStart, ...plain] };
   return compiled;
 }
@@ -84,12 +95,15 @@ export function templatesOf(line: string): readonly Template[] {
   if (!/(?<!\\)\{DATE\}/i.test(line)) return [compileTemplate(line)];
   const known = around.get(line);
   if (known !== undefined) return known;
-  const templates = defaultForms.flatMap((form): Template[] => {
+  // Only where the date cannot be absent from what matches.
+  const isThere = !/\(\?<?!|\||\{DATE\}\)*[?*{]/i.test(line);
+  const templates = forms.flatMap(([form, hint]): Template[] => {
     const unbound = form.startsWith(LINE_BEGIN) ? form.slice(LINE_BEGIN.length) : form;
     const whole = line.replace(/(?<!\\)\{DATE\}/gi, () => unbound);
     // A number or a TAI64N label is looked for on its own or at the line's beginning, not inside another pattern.
     if (!unbound.includes('%') && !/^(\{\^LN-BEG\}|\^)?\w+$/.test(whole)) return [];
-    return [{ ...makeTemplate(whole), hasCore: true }];
+    const known = isThere && !hint.source.startsWith('^') ? hint : null;
+    return [{ ...makeTemplate(whole), hint: known, hasCore: true }];
   });
   // What is wrong with the rest of the pattern is wrong in each.
   templates[0]?.compiled();

@@ -37,6 +37,8 @@ export type Template = {
   /** Bound to the line's beginning or end: once it hits there is nothing to weigh. */
   readonly anchored: boolean;
   readonly weight: number;
+  /** What matches every line of ASCII characters that this does; null where that is not known. */
+  readonly hint: RegExp | null;
   /** One of the default forms or made around one: matches nothing that has no CORE (shortcut.ts). */
   readonly hasCore: boolean;
   /** One of the default forms itself, so that its end is known without asking the regex (shortcut.ts). */
@@ -198,6 +200,7 @@ function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
     atStart,
     anchored: atStart || AT_END.test(text + back),
     weight: 1,
+    hint: null,
     hasCore: false,
     isForm: false,
     isSolitary: false,

@@ -109,7 +109,8 @@ export function asciiMembers(set: CharSet): readonly boolean[] {
   for (const { lo, hi } of set.ranges) table.fill(true, lo, Math.min(hi, 127) + 1);
   if (set.fold !== 'none') foldTable(table, set);
   for (const category of set.categories) {
-    for (const [code, isIn] of ASCII_CATEGORY[category].entries()) if (isIn) table[code] = true;
+    const known = ASCII_CATEGORY[category];
+    for (let code = 0; code < 128; code++) if (known[code]) table[code] = true;
   }
   const taken = set.isNegated ? table.map((isIn) => !isIn) : table;
   members.set(set, taken);
