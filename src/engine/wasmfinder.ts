@@ -23,8 +23,6 @@ const PAGE = 65536;
 type Scan = {
   readonly memory: WebAssembly.Memory;
   readonly resume: WebAssembly.Global;
-  readonly blank: WebAssembly.Global;
-  readonly returns: WebAssembly.Global;
   readonly place: WebAssembly.Global;
   readonly last: WebAssembly.Global;
   vary(digits: number, upToFive: number): void;
@@ -174,18 +172,10 @@ function rarestWindow(bytes: Uint8Array, costs: ArrayLike<number>): number {
   return best;
 }
 
-/**
- * How many newlines the stretch of whole lines holds, how many lines are empty or begin with `#`, and whether there are carriage
- * returns.
- */
-export function countLines(stretch: Stretch): {
-  readonly newlines: number;
-  readonly blank: number;
-  readonly hasReturns: boolean;
-} {
+/** How many newlines the stretch of whole lines holds. */
+export function countLines(stretch: Stretch): number {
   const { one, from, to } = load(stretch);
-  const newlines = one.scan.countLines(from, to);
-  return { newlines, blank: one.scan.blank.value, hasReturns: one.scan.returns.value !== 0 };
+  return one.scan.countLines(from, to);
 }
 
 /** Lines in a row that have the date of the line before. */

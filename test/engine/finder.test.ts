@@ -89,18 +89,14 @@ test('the WebAssembly finder refuses what it cannot hold: texts of two character
   assert.equal(makeWasmFinder(many, NO_COSTS), null);
 });
 
-test('lines are counted, and those that are none, and lines that begin alike', () => {
+test('lines are counted, and lines that begin alike', () => {
   const lent = lendBytes(2000);
   for (let round = 0; round < 500; round++) {
     const text = `${word('ab#\n\n\r'.slice(0, 3 + (round % 4)), roll(300))}\n`;
     const some = round % 2 === 0 ? Buffer.alloc(2000) : lent;
     some.write(`x\n${text}\n\u00ff`, 'latin1');
     const lines = text.split('\n').slice(0, -1);
-    assert.deepEqual(countLines({ bytes: some, start: 2, end: 2 + text.length }), {
-      newlines: lines.length,
-      blank: lines.filter((line) => line === '' || line.startsWith('#')).length,
-      hasReturns: text.includes('\r'),
-    });
+    assert.equal(countLines({ bytes: some, start: 2, end: 2 + text.length }), lines.length);
     const head = word('ab', 1 + roll(48));
     const same = roll(20);
     const alike = `${Array.from({ length: same }, () => `${head}${word('ab', roll(40))}\n`).join('')}${round % 3 === 0 ? 'c\n' : ''}`;
@@ -118,7 +114,7 @@ test('lines with the same date behind a sign are counted up to the first that mi
   for (let round = 0; round < 2000; round++) {
     const date = word('ab', 1 + roll(47));
     const before = (): string => word('a1 -', 2 + roll(20)).replace(/\d{8}/g, 'x');
-    const others = ['1:2[', '@[', '\u00e9xx[', '12345678 [', 'a[', 'abc', 'abc[c', `[[${date}`, ''];
+    const others = ['1:2[', '@[', '\u00e9xx[', '12345678 [', '#x[', 'a[', 'abc', 'abc[c', `[[${date}`, ''];
     const same = roll(6);
     const lines = Array.from({ length: same }, () => `${before()}[${date}]${word('ab[', roll(9))}`);
     const [last = ''] = lines.slice(-1);

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
 import { commonOf, type Dates, findStamp, noteRepeat, repeatMany, repeatStamp } from '../../datepattern.ts';
 import type { Stretch } from '../../engine/finder.ts';
-import { countLines, countSameHead, countSameWalled, lendBytes } from '../../engine/wasmfinder.ts';
+import { countLines, countSameHead, countSameWalled, lendBytes, type Run } from '../../engine/wasmfinder.ts';
 import { Engine, type Stuck } from '../../engine.ts';
 import { codeOf, MachineError, reasonOf } from '../../errors.ts';
 import type { ExpressVerdict, Filter, FilterState, Outcome } from '../../filter.ts';
@@ -146,11 +146,9 @@ class Surveyor {
     this.#toldEnd = 0;
     this.#outcomes = [];
     this.#engine.run({ bytes, start, end, times: null, live: true }, wish.now);
-    const { newlines, blank, hasReturns } = countLines({ bytes, start, end });
-    const lines = newlines - (hasReturns ? countNoLines(bytes, start, end) : blank);
+    const { newlines, lines } = countDates(this.#dates, { bytes, start, end }, wish.now);
     tally.lines += lines;
     tally.missed.count += lines;
-    countDates(this.#dates, { bytes, start, end }, wish.now);
     this.#seen = start;
     const told = this.#told;
     for (let at = 0; at < this.#toldEnd; at += 4) {
@@ -202,51 +200,50 @@ class Surveyor {
   }
 
   #noteStuck({ regex, line, at }: Stuck): void {
-    const { newlines } = countLines({ bytes: this.#bytes, start: 0, end: at });
+    const newlines = countLines({ bytes: this.#bytes, start: 0, end: at });
     this.#course.onStuck({ regex, number: this.#lines + newlines + 1, line });
   }
 }
 
-/** How many lines are comments or empty. */
-function countNoLines(bytes: Buffer, start: number, end: number): number {
-  let count = 0;
-  for (let from = start; from < end; ) {
-    const newline = bytes.indexOf(10, from);
-    const to = newline < 0 || newline > end ? end : newline;
-    if (isNoLine(bytes, from, to)) count++;
-    from = to + 1;
-  }
-  return count;
-}
+/** `newlines`: all; `lines`: those that are neither comments nor empty. */
+type Counts = { readonly newlines: number; readonly lines: number };
 
-/** Finds the dates of all lines. Where a line has the date of the one before nothing is looked at but that. */
-function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): void {
+/** Counts lines and finds their dates. Where a line has the date of the one before nothing is looked at but that. */
+function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): Counts {
   const found = { start: 0, end: 0, time: 0, text: null };
+  let [newlines, lines] = [0, 0];
   for (let from = start; from < end; ) {
-    from = countSame(dates, { bytes, start: from, end }, now);
-    if (from >= end) return;
+    const same = countSame(dates, { bytes, start: from, end }, now);
+    newlines += same.count;
+    lines += same.count;
+    from = same.next;
+    if (from >= end) break;
     const newline = bytes.indexOf(10, from);
     const place = { codes: bytes, start: from, end: newline };
+    newlines++;
     if (!isNoLine(bytes, from, newline)) {
+      lines++;
       if (repeatStamp(dates, place, now, found)) noteRepeat(dates, place, now, found);
       else findStamp(dates, textAt(bytes, from, newline), now);
     }
     from = newline + 1;
   }
+  return { newlines, lines };
 }
 
-/** Counts the lines from the beginning on whose date is known; answers where the first other one begins. */
-function countSame(dates: Dates, stretch: Stretch, now: number): number {
+/** Counts the lines from the beginning on whose date is known; answers how many, and where the first other one begins. */
+function countSame(dates: Dates, stretch: Stretch, now: number): Pick<Run, 'count' | 'next'> {
+  const none = { count: 0, next: stretch.start };
   const common = commonOf(dates, now);
-  if (common === null) return stretch.start;
+  if (common === null) return none;
   const { wall, start } = common;
   const date = { ...common, text: Buffer.from(common.text, 'latin1') };
   const run =
     wall === null ? countSameHead(stretch, date) : countSameWalled(stretch, { ...date, wall, start });
-  if (run.count === 0) return stretch.start;
+  if (run.count === 0) return none;
   const { bytes } = stretch;
   repeatMany(dates, { codes: bytes, start: run.last, end: bytes.indexOf(10, run.last) }, now, run.count);
-  return run.next;
+  return run;
 }
 
 /** Comments and empty lines are no log lines. */

@@ -168,34 +168,15 @@ function walk(from: usize, to: usize, count: i32): void {
   }
 }
 
-/** Of the last countLines(): lines that are empty or begin with `#`, and whether there is a carriage return. */
-export let blank: i32 = 0;
-export let returns: i32 = 0;
-
-/** How many newlines there are in `from..to`, whole lines. Reads up to 17 bytes behind `to`. */
+/** How many newlines there are in `from..to`, whole lines. Reads up to 16 bytes behind `to`. */
 export function countLines(from: usize, to: usize): i32 {
   const newline = i8x16.splat(10);
-  const hash = i8x16.splat(35);
-  const cr = i8x16.splat(13);
-  returns = 0;
   let count = 0;
-  blank = from < to && (load<u8>(from) == 35 || load<u8>(from) == 10) ? 1 : 0;
   for (let at = from; at < to; at += 16) {
-    const here = v128.load(at);
-    const next = v128.load(at, 1);
-    let ends = i8x16.bitmask(i8x16.eq(here, newline));
-    let none = ends & i8x16.bitmask(v128.or(i8x16.eq(next, newline), i8x16.eq(next, hash)));
-    let cut = i8x16.bitmask(i8x16.eq(here, cr));
+    let ends = i8x16.bitmask(i8x16.eq(v128.load(at), newline));
     const left = <i32>(to - at);
-    if (left <= 16) {
-      // What stands behind the end is not the next line's beginning.
-      ends &= (1 << left) - 1;
-      cut &= (1 << left) - 1;
-      none &= (1 << (left - 1)) - 1;
-    }
+    if (left < 16) ends &= (1 << left) - 1;
     count += popcnt(ends);
-    blank += popcnt(none);
-    returns |= cut;
   }
   return count;
 }
@@ -258,6 +239,29 @@ export function sameHead(from: usize, to: usize, head: usize, length: i32): i32 
   return count;
 }
 
+@inline function bitsEqual(low: v128, high: v128, byte: u8): i32 {
+  const same = i8x16.splat(byte);
+  return i8x16.bitmask(i8x16.eq(low, same)) | (i8x16.bitmask(i8x16.eq(high, same)) << 16);
+}
+
+/** Where among the line's first 32 bytes the first `wall` stands; 0 where it does not, or what is before it may belong to a date. */
+@inline function wallAfter(from: usize, wall: u8): usize {
+  const low = v128.load(from);
+  const high = v128.load(from, 16);
+  const walls = bitsEqual(low, high, wall);
+  if (!walls) return 0;
+  const before = (1 << ctz(walls)) - 1;
+  // A byte over 127 is a sign's.
+  const odd = i8x16.bitmask(low) | (i8x16.bitmask(high) << 16);
+  const signs = odd | bitsEqual(low, high, 10) | bitsEqual(low, high, 58) | bitsEqual(low, high, 64);
+  if (signs & before) return 0;
+  let digits = (lessThan(low, 10) | (lessThan(high, 10) << 16)) & before;
+  digits &= digits >>> 1;
+  digits &= digits >>> 2;
+  // Eight in a row.
+  return digits & (digits >>> 4) ? 0 : from + ctz(walls);
+}
+
 /**
  * As sameHead() for a date in the middle: lines whose first `wall` is followed by the `length` bytes (48 at the most) at `text`, a
  * date and one more, behind at least two characters, none of which could belong to a date. `begun` is where the last date began in
@@ -267,18 +271,10 @@ export function sameWalled(from: usize, to: usize, text: usize, length: i32, wal
   let count = 0;
   place = begun;
   while (from < to) {
-    let at = from;
-    let run = 0;
-    let byte = <i32>load<u8>(at);
     // A comment is no line.
-    if (byte == 35) break;
-    while (byte != wall) {
-      if (byte == 10 || byte == 58 || byte == 64 || byte > 126) break;
-      run = byte - 48 < 10 && byte >= 48 ? run + 1 : 0;
-      if (run == 8) break;
-      byte = <i32>load<u8>(++at);
-    }
-    if (byte != wall) break;
+    if (load<u8>(from) == 35) break;
+    let at = wallAfter(from, <u8>wall);
+    if (!at) break;
     at++;
     const start = <i32>(at - from);
     if (start <= 2 || place >= start + length - 1 || !isSame(at, text, length)) break;
