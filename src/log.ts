@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { codeOf, MachineError, reasonOf } from './errors.ts';
-import { writeIp4 } from './ip.ts';
+import { formatIp4, writeIp4 } from './ip.ts';
 
 /** fail2ban.conf(5) `loglevel`, most severe first. */
 export const LEVELS = ['CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG'] as const;
@@ -98,6 +98,9 @@ export function openLog(path: string | null, level: Level): Log {
   // Bytes, not one long text: that would be thousands of pieces, which the collector copies again and again.
   const waiting = Buffer.alloc(BUFFER);
   let filled = 0;
+  /** When the last line was written, and how many lines of failures there were. */
+  let nowMs = 0;
+  let told = 0;
   const { pid } = process;
   const limit = LEVELS.indexOf(level);
   const hears = (wanted: Level): boolean => LEVELS.indexOf(wanted) <= limit;
@@ -112,15 +115,18 @@ export function openLog(path: string | null, level: Level): Log {
     isOn: hears,
     found(jail, ip, time) {
       if (!hearsFound) return;
-      const nowMs = Date.now();
+      // What waits was written in this turn of the loop: the time is the same for some lines.
+      if (filled === 0 || (++told & 15) === 0) nowMs = Date.now();
       if (nowMs !== around.nowMs || jail !== around.jail || time !== around.time) {
         surround(around, { nowMs, jail, time }, pid);
       }
       const { before, after } = around;
       const length = before.length + QUAD + after.length;
       if (length > BUFFER - filled) flush();
-      // A name that long is a mistake, but is said.
-      if (length > BUFFER) return;
+      if (length > BUFFER) {
+        writeBytes(fd, Buffer.concat([before, Buffer.from(formatIp4(ip)), after]));
+        return;
+      }
       if (filled === 0) setImmediate(flush);
       waiting.set(before, filled);
       filled = writeIp4(waiting, filled + before.length, ip);
@@ -129,7 +135,8 @@ export function openLog(path: string | null, level: Level): Log {
     },
     write(wanted, channel, text) {
       if (!hears(wanted)) return;
-      const line = formatLine(Date.now(), { level: wanted, channel, text }, pid);
+      nowMs = Date.now();
+      const line = formatLine(nowMs, { level: wanted, channel, text }, pid);
       // A character is three bytes at the most.
       if (line.length * 3 > BUFFER - filled) flush();
       if (line.length * 3 > BUFFER) {
