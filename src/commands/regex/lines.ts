@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
-import { createGunzip } from 'node:zlib';
 import { parseNamed } from '../../config/brackets.ts';
 import { codeOf, MachineError, reasonOf, UsageError } from '../../errors.ts';
 import { journalArguments, splitWords } from '../../journal/arguments.ts';
@@ -97,7 +96,7 @@ function missing(path: string): false {
 function streamOf(path: string): Readable {
   const file = createReadStream(path, { highWaterMark: 256 * 1024 });
   if (!isGzip(path)) return file;
-  const plain = createGunzip();
+  const plain = process.getBuiltinModule('node:zlib').createGunzip();
   file.on('error', (error) => plain.destroy(error));
   return file.pipe(plain);
 }
