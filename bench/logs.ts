@@ -129,11 +129,16 @@ function attacker(roll: Roll): string {
   return `${11 + roll(100)}.${roll(8) * 31}.7.${1 + roll(10)}`;
 }
 
-function authLine(i: number, roll: Roll): string {
+/** Who tries, as whom, and the process that says so. */
+function attempt(i: number, roll: Roll) {
   const ip = attacker(roll);
   const port = 1024 + roll(60000);
   const user = USERS[roll(USERS.length)];
-  const pid = 1000 + (i % 30000);
+  return { ip, port, user, pid: 1000 + (i % 30000) };
+}
+
+function authLine(i: number, roll: Roll): string {
+  const { ip, port, user, pid } = attempt(i, roll);
   switch (i % 10) {
     case 0:
     case 4:
@@ -158,10 +163,7 @@ function authLine(i: number, roll: Roll): string {
 }
 
 function probeLine(i: number, roll: Roll): string {
-  const ip = attacker(roll);
-  const port = 1024 + roll(60000);
-  const user = USERS[roll(USERS.length)];
-  const pid = 1000 + (i % 30000);
+  const { ip, port, user, pid } = attempt(i, roll);
   switch (i % 10) {
     case 0:
       return `sshd[${pid}]: Failed password for ${user} from ${ip} port ${port} ssh2`;

@@ -14,6 +14,9 @@ export type Count = {
   matches: readonly string[];
 };
 
+/** What a row of the table holds at the most. */
+const MOST_IN_ROW = 0xffff_ffff;
+
 /**
  * The failures of one jail, by id. IPv4 addresses of which only the count is kept stand in a table of their own; who asks for
  * one of them by get(), which answers what may be changed, moves it among the others.
@@ -49,7 +52,7 @@ export class Failures extends Map<string, Count> {
   override set(id: string, count: Count): this {
     this.delete(id);
     const ip = count.matches.length === 0 ? ledgerKey(id) : null;
-    if (ip === null || count.failures < 1) return super.set(id, count);
+    if (ip === null || count.failures < 1 || count.failures > MOST_IN_ROW) return super.set(id, count);
     this.#ledger.add(ip, count);
     return this;
   }

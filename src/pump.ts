@@ -13,7 +13,7 @@ export class Pump {
   #isRunning = false;
   #isClosed = false;
   #pausedUntilMs = 0;
-  #onIdle: (() => void) | null = null;
+  #onIdle: (() => void)[] = [];
 
   /** `step` does a piece of the work and answers whether there may be more; `onDone` is called whenever there is none. */
   constructor(step: () => boolean, onDone: () => void) {
@@ -33,10 +33,7 @@ export class Pump {
   /** Resolves when no work is left. */
   async idle(): Promise<void> {
     while (this.#isRunning) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-      this.#onIdle = null;
+      await new Promise<void>((resolve) => this.#onIdle.push(resolve));
     }
   }
 
@@ -56,6 +53,6 @@ export class Pump {
     this.#isRunning = false;
     this.#pausedUntilMs = performance.now() + PAUSE_MS;
     this.#onDone();
-    this.#onIdle?.();
+    for (const tell of this.#onIdle.splice(0)) tell();
   }
 }
