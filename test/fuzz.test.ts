@@ -119,7 +119,7 @@ function found(filter: Filter, bytes: Buffer, roll: Dice): { readonly id: string
       if (outcome === null) all.push({ id: formatIp4(ip), text: seen });
       else
         for (const { id, kind, matches } of outcome.failures)
-          if (kind !== 'dns') all.push({ id, text: matches.length > 0 ? `${matches.join('\n')}\n` : seen });
+          if (kind !== 'dns') all.push({ id, text: worker.keepsFields ? `${matches.join('\n')}\n` : seen });
     }
     start = end;
   }
