@@ -4,7 +4,7 @@
  * bound, when the native one has to look under a time limit. What it cannot express it leaves to that as well.
  */
 import { Generator, NotCompiled, type Slots } from './compiled/generate.ts';
-import { keptGroups, referencedGroups } from './failregex/groups.ts';
+import { keptGroups } from './failregex/groups.ts';
 import type { Tree } from './failregex/tree.ts';
 
 export { GAVE_UP, NO, YES } from './compiled/emit.ts';
@@ -22,22 +22,16 @@ export type Compiled = {
 /** Where bounds may be put: `room` bytes from `address` on. */
 export type Region = { readonly address: number; readonly room: number };
 
-/** Compiles a tree whose groups of those names are wanted; their bounds are put into the region. Null where it cannot. */
-export function compileTree(
-  tree: Tree,
-  names: readonly string[],
-  { address, room }: Region,
-): Compiled | null {
-  const kept = keptGroups(tree);
-  const wanted = new Set(referencedGroups(tree.root));
-  for (const [name, index] of tree.names) if (names.includes(name) && kept.has(index)) wanted.add(index);
+/** Compiles a tree; the bounds of its named groups are put into the region. Null where it cannot. */
+export function compileTree(tree: Tree, { address, room }: Region): Compiled | null {
   const slots = new Map([[0, address]]);
-  for (const index of wanted) slots.set(index, address + slots.size * SLOT);
+  for (const index of keptGroups(tree)) slots.set(index, address + slots.size * SLOT);
   if (slots.size * SLOT > room) return null;
   try {
     return { module: new Generator(tree, slots).module(), slots };
   } catch (error) {
-    if (error instanceof NotCompiled) return null;
+    // The engine's stack, overflown by a tree that is long or deep.
+    if (error instanceof NotCompiled || error instanceof RangeError) return null;
     throw error;
   }
 }

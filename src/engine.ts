@@ -15,6 +15,7 @@ import {
   type FilterState,
   isCompiled,
   makeExpress,
+  noteJudged,
   type Outcome,
   settleExpress,
   takeExpress,
@@ -330,6 +331,7 @@ export class Engine {
     if (done === null || worker === undefined) return;
     const express = this.#lanes[number]?.express;
     if (done.outcome !== null) {
+      if (express !== undefined) noteJudged(express);
       worker.state.sessions.commit();
       this.#tellLong(done.outcome, done.text, job);
     } else if (express !== undefined) {

@@ -9,6 +9,7 @@ export {
   type ExpressLook,
   isCompiled,
   makeExpress,
+  noteJudged,
   settleExpress,
   takeExpress,
   type Verdict as ExpressVerdict,

@@ -139,6 +139,7 @@ export class Generator implements Emitter {
 
   /** Matches the way at the place: returns what came of it, or leaves `fail` when it cannot be. */
   emit(body: Body, at: number, way: Way, fail: number): void {
+    if (body.code.length > MOST_CODE) throw new NotCompiled('it is too large');
     if (body.depth > MOST_DEPTH) {
       this.#emitCall(body, at, way, fail);
       return;
@@ -225,8 +226,8 @@ export class Generator implements Emitter {
 
   #emitSteps(body: Body, at: number, items: readonly Node[], fail: number): void {
     const all: Way = { kind: 'node', node: { kind: 'seq', at: 0, items }, next: { kind: 'accept' } };
-    const { text } = textOf(all);
-    if (text.length > 0 && text.length === widthOf({ kind: 'seq', at: 0, items })) {
+    const { text, next } = textOf(all);
+    if (text.length > 0 && next.kind === 'accept') {
       emitRoom(body, at, text.length, fail);
       emitText(body, at, text, fail);
       emitMove(body, at, text.length);

@@ -36,6 +36,9 @@ export function unitOf(node: Node): Unit | null {
   return unit === null ? null : { set: unit.set, looks: [...looks, ...unit.looks] };
 }
 
+/** Runs that cannot be longer count as no work. */
+const MOST_FREE = 16;
+
 /** Matches a repeat of single characters and what follows it. */
 export function emitRun(body: Body, at: number, run: Run): void {
   const { emitter, node, next, members } = run;
@@ -64,8 +67,8 @@ function emitScan(body: Body, at: number, run: Run, max: number): void {
   body.leave(turn);
   body.close();
   body.close();
+  if (max > MOST_FREE) emitWork(body, at, from);
   if (min > 0) body.get(at).get(from).op(OP.sub).const(min).op(OP.ltU).leaveIf(run.fail);
-  if (max === Number.POSITIVE_INFINITY) emitWork(body, at, from);
 }
 
 /** Moves behind one of them; leaves where there is none. */

@@ -96,7 +96,7 @@ export function templatesOf(line: string): readonly Template[] {
   const known = around.get(line);
   if (known !== undefined) return known;
   // Only where the date cannot be absent from what matches.
-  const isThere = !/\(\?<?!|\||\{DATE\}\)*[?*{]/i.test(line);
+  const isThere = isAlwaysThere(line);
   const templates = forms.flatMap(([form, hint]): Template[] => {
     const unbound = form.startsWith(LINE_BEGIN) ? form.slice(LINE_BEGIN.length) : form;
     const whole = line.replace(/(?<!\\)\{DATE\}/gi, () => unbound);
@@ -109,6 +109,20 @@ export function templatesOf(line: string): readonly Template[] {
   templates[0]?.compiled();
   if (around.size < MOST_AROUND) around.set(line, templates);
   return templates;
+}
+
+/** Whether what matches the pattern always holds its {DATE}: none of the groups around it may be left out, and there is no other way. */
+function isAlwaysThere(line: string): boolean {
+  const [, after, ...more] = line.split(/(?<!\\)\{DATE\}/i);
+  // Alternatives, negative looks and conditionals.
+  if (after === undefined || more.length > 0 || /\||\(\?(?:<?!|\()/.test(line)) return false;
+  let depth = 0;
+  for (const [, sign, behind] of after.matchAll(/\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|([()])([?*{]?)/g)) {
+    if (sign === '(') depth++;
+    else if (sign === ')' && depth > 0) depth--;
+    else if (sign === ')' && behind !== '') return false;
+  }
+  return !/^[?*{]/.test(after);
 }
 
 /** By line of a datepattern with {DATE}: many filters have the same. */

@@ -11,7 +11,7 @@ const RECORDS = TEXTS + TEXT_ROOM;
 const HEAD = RECORDS + 65536;
 /** Where compiled regexes put what they find, and texts that do not stand in one piece. */
 const BOUNDS = HEAD + 64;
-const BOUNDS_ROOM = 16384;
+const BOUNDS_ROOM = 32768;
 const TEXT = BOUNDS + BOUNDS_ROOM;
 const DATA = TEXT + MOST_TEXT + 64;
 const MOST_LITERALS = 2048;

@@ -17,6 +17,7 @@ import {
   endOf,
   execute,
   type Ground,
+  groupsOf,
   ip4Of,
   isSet,
   lengthOf,
@@ -79,6 +80,8 @@ export type Express = {
   readonly make: FirstLine;
   /** How the last date was judged, and as of when. */
   judgedStamp: number;
+  /** The date that is to be judged the long way first. */
+  toldStamp: number;
   judgedNow: number;
   judgedMode: ExpressLook['mode'] | null;
   isOld: boolean;
@@ -118,6 +121,7 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
   const stamp = { start: 0, end: 0, time: 0, text: null };
   const none = {
     judgedStamp: Number.NaN,
+    toldStamp: Number.NaN,
     judgedNow: Number.NaN,
     judgedMode: null,
     isOld: false,
@@ -224,7 +228,7 @@ export function settleExpress({ state, stamp, isTimed }: Express, place: Place, 
   noteRepeat(state.dates, place, now, stamp);
 }
 
-/** Judges the date as processLine() does; false when that has something to say about it, once for each date. */
+/** Judges the date as processLine() does; false when that has something to say about it: until noteJudged() says that it was said. */
 function judgeTime(express: Express, { mode, now, findtime }: ExpressLook): boolean {
   const { stamp, state } = express;
   const { time } = stamp;
@@ -236,13 +240,21 @@ function judgeTime(express: Express, { mode, now, findtime }: ExpressLook): bool
   const isOff = mode === 'live' && Math.abs(Math.trunc(time - now)) > TOLERANCE;
   express.isOld = mode === 'catchup' && time < now - findtime;
   express.time = isOff || (mode !== 'test' && time > now) ? now : time;
-  express.judgedStamp = time;
+  express.judgedStamp = Number.NaN;
   express.judgedNow = now;
   express.judgedMode = mode;
   express.lastTime = isOff ? now : time;
+  express.toldStamp = time;
   if (isOff || express.isOld) return false;
+  express.judgedStamp = time;
   state.lastTime = time;
   return true;
+}
+
+/** The line for which takeExpress() said `general` went the long way: what that says of its date is said once. */
+export function noteJudged(express: Express): void {
+  express.judgedStamp = express.toldStamp;
+  express.toldStamp = Number.NaN;
 }
 
 /** What of the line is not its date; on the ground where it is there and short. */
@@ -315,27 +327,20 @@ function judge(express: Express, fast: Fast, look: ExpressLook, place: Place): V
   return isHelper ? 'helper' : 'matched';
 }
 
-/** What native expressions found. */
-type Hit = {
-  readonly fast: Fast;
-  readonly match: RegExpExecArray;
-  readonly prefixed: RegExpExecArray | null;
-};
+type Groups = readonly (string | undefined)[];
 
-/** What was found, where it was found natively. */
-function foundHit({ plan, prefixed }: Express, fast: Fast): Hit | null {
-  const { match } = fast.search;
-  if (match === null || (plan.prefix !== null && prefixed?.match === null)) return null;
-  return { fast, match, prefixed: prefixed?.match ?? null };
+/** What was captured, by native numbers. */
+type Hit = { readonly fast: Fast; readonly groups: Groups; readonly prefixed: Groups | null };
+
+function hitOf({ prefixed }: Express, fast: Fast): Hit {
+  return { fast, groups: groupsOf(fast.search), prefixed: prefixed === null ? null : groupsOf(prefixed) };
 }
 
 /** Judges what was found as processLine() does. */
 function judgeWhole(express: Express, one: Fast, look: ExpressLook, place: Place): Verdict {
   const { filter, state, plan, regex: index, isPrefixed, time } = express;
   const { now, checkAll } = look;
-  const hit = (plan.hasSessions ? null : foundHit(express, one)) ?? owned(express, one, place, look);
-  if (hit === null) return 'general';
-  const { fast, match: groups, prefixed } = hit;
+  const { fast, groups, prefixed } = hitOf(express, one);
   const attempt = {
     ...{ filter, state, window: [], inherited: inheritedOf(plan, prefixed) },
     look: { time, now, checkAll, mayBeUndated: false, mayMatch: null },
@@ -353,7 +358,7 @@ function judgeWhole(express: Express, one: Fast, look: ExpressLook, place: Place
   return 'judged';
 }
 
-function inheritedOf({ prefix }: Plan, prefixed: RegExpExecArray | null): Fields | null {
+function inheritedOf({ prefix }: Plan, prefixed: Groups | null): Fields | null {
   if (prefix === null || prefixed === null) return null;
   const inherited = readFields(prefix.regex, { start: 0, end: 0, groups: prefixed }, null);
   inherited.delete('content');
@@ -376,23 +381,17 @@ function remember(express: Express, fast: Fast, { look, place }: Around): void {
     first.regex = express.regex;
     if (state.sessions.begin(part, first, now, express.make)) return;
   }
-  const own = owned(express, fast, place, look);
-  const key = own === null ? undefined : keyOf(plan, own);
-  if (own === null || key === undefined) return;
+  const own = hitOf(express, fast);
+  const key = keyOf(plan, own);
+  if (key === undefined) return;
   const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
   state.sessions.remember(key, begun(plan, own, key, lines), now);
 }
 
 /** As findSession(), but a text of its own. */
-function keyOf(plan: Plan, { fast, match, prefixed }: Hit): string | undefined {
-  if (fast.hasSession) return match[fast.search.numbers[MLFID] ?? 0];
+function keyOf(plan: Plan, { fast, groups, prefixed }: Hit): string | undefined {
+  if (fast.hasSession) return groups[fast.search.numbers[MLFID] ?? 0];
   return plan.hasPrefixSession && prefixed !== null ? prefixed[plan.prefixNumbers[MLFID] ?? 0] : undefined;
-}
-
-/** The hit in a text of its own: what a session keeps must not keep a whole piece of the log. */
-function owned(express: Express, fast: Fast, place: Place, look: ExpressLook): Hit | null {
-  const { plan, stamp } = express;
-  return hitOn(plan, textWithout(place, stamp, look), fast);
 }
 
 /** Takes a text that the regex is known to match, without its date, through prefregex and it. */
@@ -401,13 +400,13 @@ function hitOn(plan: Plan, text: string, fast: Fast): Hit | null {
   const content =
     prefixed === null ? '' : captured({ match: prefixed, numbers: plan.prefixNumbers }, CONTENT);
   const match = execute(fast.regex.ascii, content === '' ? text : `${content}\n`);
-  return match === null ? null : { fast, match, prefixed };
+  return match === null ? null : { fast, groups: match, prefixed };
 }
 
 /** What the session of a first line knows. */
 function begun(plan: Plan, hit: Hit, id: string, lines: readonly string[]): Gathered {
-  const groups = { start: 0, end: 0, groups: hit.match };
-  const fields = readFields(hit.fast.regex, groups, inheritedOf(plan, hit.prefixed));
+  const match = { start: 0, end: 0, groups: hit.groups };
+  const fields = readFields(hit.fast.regex, match, inheritedOf(plan, hit.prefixed));
   return mergeSession(null, { id, fields, lines }, 0);
 }
 

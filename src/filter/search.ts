@@ -51,6 +51,8 @@ export type Search = {
   readonly native: RegExp;
   /** Native numbers of the groups, 0 = it has none. */
   readonly numbers: Int32Array;
+  /** Native numbers of all named groups. */
+  readonly fields: ReadonlyMap<string, number>;
   readonly tree: () => Tree;
   /** What was found in different regions is there at the same time. */
   readonly region: number;
@@ -60,6 +62,8 @@ export type Search = {
   main: Main | null;
   /** Of what was compiled: the numbers of the words that hold the groups' bounds, 0 = it has none. */
   readonly places: Int32Array;
+  /** The same for all named groups, by native number. */
+  named: readonly { readonly number: number; readonly place: number }[];
   /** Of the whole match. */
   whole: number;
   /** Null when it was found where it stands, or not at all. */
@@ -67,7 +71,7 @@ export type Search = {
 };
 
 /** Room for the bounds of a search's groups, in bytes. */
-const REGION = 128;
+const REGION = 256;
 
 /** A Search for a native expression, the groups of which have these native numbers, and its tree. */
 export function makeSearch(
@@ -77,8 +81,8 @@ export function makeSearch(
 ): Search {
   const numbers = Int32Array.from(GROUPS, (name) => Math.max(0, fields.get(name) ?? 0));
   return {
-    ...{ native, numbers, tree, region, uses: 0, ground: null, main: null },
-    ...{ places: new Int32Array(GROUPS.length), whole: 0, match: null },
+    ...{ native, numbers, fields, tree, region, uses: 0, ground: null, main: null },
+    ...{ places: new Int32Array(GROUPS.length), named: [], whole: 0, match: null },
   };
 }
 
@@ -152,17 +156,38 @@ export function compileSearches(searches: readonly Search[], ground: Ground, wor
 }
 
 function compileSearch(one: Search, ground: Ground): void {
-  const tree = one.tree();
-  const address = ground.bounds + one.region * REGION;
-  const isRoom = one.region < ground.boundsRoom / REGION;
-  const compiled = isRoom ? compileTree(tree, GROUPS, { address, room: REGION }) : null;
-  one.main = compiled === null ? null : mainOf(compiled, ground);
+  // Tried once, whatever comes of it.
   one.ground = ground;
-  for (const [group, name] of GROUPS.entries()) {
-    const index = tree.names.get(name);
-    one.places[group] = index === undefined ? 0 : (compiled?.slots.get(index) ?? 0) >> 2;
+  one.main = null;
+  if ((one.region + 1) * REGION > ground.boundsRoom) return;
+  const tree = one.tree();
+  const region = { address: ground.bounds + one.region * REGION, room: REGION };
+  const compiled = compileTree(tree, region);
+  if (compiled === null) return;
+  for (const [group, name] of GROUPS.entries()) one.places[group] = placeIn(compiled, tree, name);
+  one.named = [...one.fields].map(([name, number]) => ({ number, place: placeIn(compiled, tree, name) }));
+  one.whole = region.address >> 2;
+  one.main = mainOf(compiled, ground);
+}
+
+/** The number of the word where the group's bounds are put, 0 = the pattern has none that can be set. */
+function placeIn({ slots }: Compiled, { names }: Tree, name: string): number {
+  return (slots.get(names.get(name) ?? -1) ?? 0) >> 2;
+}
+
+/** What all named groups captured, by native number. */
+export function groupsOf({ match, named, ground }: Search): readonly (string | undefined)[] {
+  if (match !== null || ground === null) return match ?? [];
+  const groups: (string | undefined)[] = [];
+  for (const { number, place } of named) {
+    const end = place === 0 ? -1 : (ground.words[place + 1] ?? -1);
+    if (number > 0) groups[number] = end < 0 ? undefined : textAt(ground, ground.words[place] ?? 0, end);
   }
-  one.whole = address >> 2;
+  return groups;
+}
+
+function textAt({ bytes }: Ground, from: number, to: number): string {
+  return bytes.toString('latin1', from, to);
 }
 
 /** Whether the group was set, and not empty. */

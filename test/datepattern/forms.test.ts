@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { defaultTemplates } from '../../src/datepattern/forms.ts';
+import { defaultTemplates, templatesOf } from '../../src/datepattern/forms.ts';
 import { mutate, randomOf } from '../failregex/mutate.ts';
 
 const FOLDERS = [
@@ -51,4 +51,25 @@ test('a line that has the date of a default form has what its hint says', (t) =>
   }
   t.diagnostic(`${tried.size} lines, ${hits} dates`);
   assert.deepEqual([...unseen], []);
+});
+
+test('a pattern around {DATE} has hints only where that cannot be left out', () => {
+  const hasHints = (line: string): boolean => templatesOf(line).some(({ hint }) => hint !== null);
+  for (const line of [
+    '{DATE}',
+    '^\\[{DATE}\\]',
+    '^[^\\[]*\\[({DATE})',
+    '^(?:\\d+ )?<({DATE})> (?:x)?',
+    '^({DATE}) [?)]*',
+  ])
+    assert.ok(hasHints(line), line);
+  for (const line of [
+    '^({DATE})? x',
+    '^(?:\\[({DATE})\\] )?host',
+    '^(?:({DATE}) ){0,1}x',
+    '^(?:{DATE}|x)',
+    '^(?!{DATE})\\d+',
+    '^(a)?(?(1){DATE})',
+  ])
+    assert.ok(!hasHints(line), line);
 });

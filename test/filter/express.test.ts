@@ -10,6 +10,7 @@ import {
   type Filter,
   makeExpress,
   newFilterState,
+  noteJudged,
   type Outcome,
   processLine,
   settleExpress,
@@ -101,6 +102,7 @@ for (const [root, logs] of CASES) {
             long++;
             const got = processLine(filter, state, { text: line, time }, options);
             assert.deepEqual(withoutLines(got), withoutLines(wanted), why);
+            noteJudged(express);
             continue;
           }
           short++;
