@@ -244,26 +244,40 @@ test('lines with times of their own keep them, whichever lines are skipped', () 
   );
 });
 
-test('a prefregex may match in the middle of the line', () => {
-  const filter = compileFilter(
-    {
-      name: 'test',
-      prefregex: { text: 'app\\[\\d+\\]: <F-CONTENT>.+</F-CONTENT>$', place },
-      failregex: [{ text: '^Failed from <HOST>', place }],
-      ignoreregex: [],
-      datepattern: null,
-      maxlines: 1,
-      journalmatch: [],
-    },
-    { usedns: 'no', logtimezone: 'UTC' },
-    [],
-  );
-  assert.ok(filter !== null);
-  const worker = { jail: 'a', filter, state: newFilterState(filter), findtime: 600, keepsFields: false };
-  const engine = new Engine([worker], () => assert.fail('stuck'));
-  const line = '2026-06-01 11:59:59 host app[1]: Failed from 192.0.2.1\n';
-  const bytes = Buffer.from(line.repeat(3));
-  const now = Date.UTC(2026, 5, 1, 12) / 1000;
-  const results = engine.run({ bytes, start: 0, end: bytes.length, times: null, live: true }, now);
-  assert.equal([...results].flatMap(namesOf).length, 3);
-});
+for (const [what, prefregex, more] of [
+  ['may match in the middle of the line', 'app\\[\\d+\\]: <F-CONTENT>.+</F-CONTENT>$', ''],
+  [
+    'may end its content in the middle of the line',
+    'app\\[\\d+\\]: <F-CONTENT>.+?</F-CONTENT>(?: tail)?$',
+    ' tail',
+  ],
+  [
+    'may have a content of any length',
+    'app\\[\\d+\\]: <F-CONTENT>.+</F-CONTENT>(?: tail)?$',
+    ` ${'x'.repeat(500_000)}`,
+  ],
+] as const) {
+  test(`a prefregex ${what}`, () => {
+    const filter = compileFilter(
+      {
+        name: 'test',
+        prefregex: { text: prefregex, place },
+        failregex: [{ text: '^Failed from <HOST>', place }],
+        ignoreregex: [],
+        datepattern: null,
+        maxlines: 1,
+        journalmatch: [],
+      },
+      { usedns: 'no', logtimezone: 'UTC' },
+      [],
+    );
+    assert.ok(filter !== null);
+    const worker = { jail: 'a', filter, state: newFilterState(filter), findtime: 600, keepsFields: false };
+    const engine = new Engine([worker], () => assert.fail('stuck'));
+    const line = `2026-06-01 11:59:59 host app[1]: Failed from 192.0.2.1${more}\n`;
+    const bytes = Buffer.from(line.repeat(3));
+    const now = Date.UTC(2026, 5, 1, 12) / 1000;
+    const results = engine.run({ bytes, start: 0, end: bytes.length, times: null, live: true }, now);
+    assert.equal([...results].flatMap(namesOf).length, 3);
+  });
+}

@@ -170,8 +170,10 @@ function takePrefix(express: Express): boolean {
   const { codes, from, to } = part;
   const isTail = plan.isContentTail && codes[to - 1] !== NEWLINE;
   if (isTail) narrow(subject, lengthOf(subject) - (to - from) - 1);
-  else
-    Object.assign(subject, { ground: null, text: `${String.fromCharCode(...codes.subarray(from, to))}\n` });
+  else {
+    const content = Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
+    Object.assign(subject, { ground: null, text: `${content}\n` });
+  }
   return true;
 }
 
