@@ -1,8 +1,8 @@
 import { type Choice, choose, makeChoice, noteHits } from './datepattern/choose.ts';
-import { type Clock, clockIn, lengthOf, placesIn, standsAt, timeAt } from './datepattern/clock.ts';
+import { type Clock, clockIn, placesIn, standsAt, textAt, timeAt } from './datepattern/clock.ts';
 import { defaultTemplates, templatesOf } from './datepattern/forms.ts';
 import { type Moment, momentOf } from './datepattern/moment.ts';
-import { codesOf, endsThere, isWall, mayHoldCore, textOf } from './datepattern/shortcut.ts';
+import { codesOf, endsThere, isWall, mayHoldCore } from './datepattern/shortcut.ts';
 import type { Template } from './datepattern/template.ts';
 import { DatePatternError } from './datepattern/translate.ts';
 import { localZone, parseZone, type Zone } from './datepattern/zone.ts';
@@ -33,6 +33,8 @@ export type Dates = {
 type Known = {
   text: string;
   codes: Uint8Array;
+  /** Room for the next ones, which are as many. */
+  spare: Uint8Array;
   /** Epoch seconds. */
   time: number;
   /** For which `now` this holds. */
@@ -136,7 +138,16 @@ function remember(dates: Dates, { template, line, found }: Remembered): void {
   if (!isAsciiText(text)) return;
   const clock = moment.isSteady && time <= now ? clockIn(text, start - from, time) : null;
   const codes = codesOf(text, text.length);
-  const known = { text, codes, time, now, until: moment.until, start, clock };
+  const known = {
+    text,
+    codes,
+    spare: new Uint8Array(text.length),
+    time,
+    now,
+    until: moment.until,
+    start,
+    clock,
+  };
   if (template.atStart) dates.head = known;
   else if (template.isSolitary && dates.choice.isDefault) {
     const place = placeOf(line);
@@ -206,7 +217,7 @@ function locate({ head, walled }: Dates, place: Place, now: number, found: Repea
     const time = clock === null ? -1 : timeAt(clock, codes, at);
     if (clock === null || time < 0 || time > now) return false;
     found.time = time;
-    found.text = textOf(codes, at, at + lengthOf(clock));
+    found.text = textAt(clock, codes, at);
   }
   return true;
 }
@@ -230,17 +241,21 @@ export function noteRepeat(dates: Dates, place: Place, now: number, found: Count
   const { codes, start, end } = place;
   const known = head ?? walled;
   const atEnd = found.end < end ? String.fromCharCode(codes[found.end] ?? 0) : '';
-  if (found.text !== null && known !== null) adopt(dates, known, found.text, found.time);
+  if (found.text !== null && known !== null) adopt(dates, known, place, found);
   const shift = head === null && walled !== null ? found.start - start - walled.start : 0;
   noteHits(choice, now, { count: found.count ?? 1, shift, atEnd, walled });
 }
 
 /** The next lines will probably have this date. */
-function adopt(dates: Dates, known: Known, text: string, time: number): void {
-  const codes = codesOf(text, text.length);
-  const atEnd = text.charAt(text.length - 1);
-  known.text = text;
-  known.codes = codes;
+function adopt(dates: Dates, known: Known, { codes }: Place, { text, time, end }: Repeat): void {
+  const { spare } = known;
+  const from = end - spare.length;
+  for (let i = 0; i < spare.length; i++) spare[i] = codes[from + i] ?? 0;
+  const atEnd = String.fromCharCode(spare[spare.length - 1] ?? 0);
+  // From here on no call and no loop, where an interruption would leave one half of it.
+  known.spare = known.codes;
+  known.codes = spare;
+  known.text = text ?? known.text;
   known.time = time;
   dates.lastTime = time;
   if (dates.choice.last !== null) dates.choice.last.beforeEnd = atEnd;

@@ -1,3 +1,5 @@
+import { textOf } from './shortcut.ts';
+
 /**
  * A date's text but for what changes from line to line: its seconds and a fraction of them, which no time counts. Lines within a
  * minute differ in nothing else, so that one reading of a date serves for all of them.
@@ -6,6 +8,9 @@ export type Clock = {
   /** The characters up to the seconds, and from behind them or their fraction on. */
   readonly before: Uint8Array;
   readonly after: Uint8Array;
+  /** The same as texts. */
+  readonly beforeText: string;
+  readonly afterText: string;
   /** The character code before a fraction, and the digits of that; 0 = there is none. */
   readonly point: number;
   readonly digits: number;
@@ -23,9 +28,11 @@ export function clockIn(text: string, from: number, time: number): Clock | null 
   const [whole, second = '', point = '', fraction = ''] = found;
   const end = from + found.index + whole.length;
   const rest = fraction === '' ? 0 : 1 + fraction.length;
+  const [beforeText, afterText] = [text.slice(0, end - rest - 2), text.slice(end)];
   return {
-    before: Buffer.from(text.slice(0, end - rest - 2), 'latin1'),
-    after: Buffer.from(text.slice(end), 'latin1'),
+    before: Buffer.from(beforeText, 'latin1'),
+    after: Buffer.from(afterText, 'latin1'),
+    ...{ beforeText, afterText },
     point: point.charCodeAt(0),
     digits: fraction.length,
     minute: time - Number(second),
@@ -46,9 +53,15 @@ export function placesIn({
   return { digits: (upToFive << 1) | fraction, upToFive };
 }
 
-/** How many characters a date of this clock has. */
-export function lengthOf({ before, after, digits }: Clock): number {
-  return before.length + 2 + (digits === 0 ? 0 : 1 + digits) + after.length;
+/** The text of a date of this clock that stands there. */
+export function textAt(
+  { before, digits, beforeText, afterText }: Clock,
+  codes: Uint8Array,
+  at: number,
+): string {
+  const from = at + before.length;
+  const to = from + 2 + (digits === 0 ? 0 : 1 + digits);
+  return beforeText + textOf(codes, from, to) + afterText;
 }
 
 /** The time (epoch seconds) that the line says there, -1 where that is not this clock with other seconds. */
