@@ -108,7 +108,7 @@ export function findStamp(dates: Dates, line: string, now: number, isAscii?: boo
   if (known !== null) return known;
   dates.head = null;
   dates.walled = null;
-  const chosen = choose(dates.choice, { line, isAscii: isAscii ?? isAsciiText(line) }, now);
+  const chosen = choose(dates.choice, { line, isAscii: isAscii ?? isAsciiText(line), hints: new Map() }, now);
   if (chosen === null) return null;
   const { match } = chosen;
   const { template } = chosen.slot;

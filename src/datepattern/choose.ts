@@ -217,11 +217,25 @@ function moveForward(choice: Choice, index: number): number {
   return place;
 }
 
-/** What choose() is asked about. */
-export type Asked = { readonly line: string; readonly isAscii: boolean };
+/** What choose() is asked about; `hints`: those that were looked for in the line. */
+export type Asked = {
+  readonly line: string;
+  readonly isAscii: boolean;
+  readonly hints: Map<RegExp, boolean>;
+};
 
-function exec(slot: Slot, { line, isAscii }: Asked): RegExpExecArray | null {
-  if (isAscii && slot.template.hint?.test(line) === false) return null;
+/** Several forms have the same hint, and a line may be long. */
+function holds({ line, hints }: Asked, hint: RegExp): boolean {
+  const known = hints.get(hint);
+  if (known !== undefined) return known;
+  const is = hint.test(line);
+  hints.set(hint, is);
+  return is;
+}
+
+function exec(slot: Slot, asked: Asked): RegExpExecArray | null {
+  const { line, isAscii } = asked;
+  if (isAscii && slot.template.hint !== null && !holds(asked, slot.template.hint)) return null;
   const { ascii, exact } = slot.template.compiled();
   const regex = isAscii ? ascii : exact();
   regex.lastIndex = 0;

@@ -21,8 +21,13 @@ export function codesOf(text: string, count: number, into: Uint8Array = new Uint
   return into;
 }
 
+/** Longer texts are made at once, and not sign by sign. */
+const SHORT = 16;
+
 /** The text of bytes that are ASCII characters. */
 export function textOf(codes: Uint8Array, from: number, to: number): string {
+  if (to - from > SHORT)
+    return Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
   let text = '';
   for (let i = from; i < to; i++) text += String.fromCharCode(codes[i] ?? 0);
   return text;
