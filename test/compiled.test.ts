@@ -3,10 +3,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Compiled, compileTree, GAVE_UP, YES } from '../src/compiled.ts';
-import { compileFailregex, type Failregex, RegexError } from '../src/failregex.ts';
+import type { Failregex } from '../src/failregex.ts';
 import { filterFor, STOCK } from './attacked.ts';
 import { randomOf } from './failregex/mutate.ts';
-import { makePattern, pick } from './failregex/pattern.ts';
+import { compilePattern, makePattern, pick } from './failregex/pattern.ts';
 import { makeGround, TEXT_AT } from './ground.ts';
 import { isLong } from './need.ts';
 import { plainText, pumpedTexts } from './pumped.ts';
@@ -117,21 +117,12 @@ test('what is compiled finds what native expressions find, in all filters', (t) 
   assert.deepEqual(wrong.slice(0, 20), [], `${wrong.length} differ`);
 });
 
-function patternOf(text: string): Failregex | null {
-  try {
-    return compileFailregex(text, { usedns: 'yes', isMultiline: false });
-  } catch (error) {
-    if (error instanceof RegexError) return null;
-    throw error;
-  }
-}
-
 test('random patterns of every construct find what native expressions find', (t) => {
   const random = randomOf(19);
   const wrong: string[] = [];
   let [compiled, pairs, found] = [0, 0, 0];
   for (let i = 0; i < (isLong ? 50_000 : 5000); i++) {
-    const regex = patternOf(makePattern(random));
+    const regex = compilePattern(makePattern(random));
     const tried = regex === null || regex.agreement !== 'all' ? null : compile(regex);
     if (regex === null || tried === null) continue;
     compiled++;
@@ -170,7 +161,7 @@ test('what stands at the end of a look is looked for', () => {
     '(?<=\\broot) x',
     '(?=root\\B)\\w+',
   ]) {
-    const regex = patternOf(text);
+    const regex = compilePattern(text);
     const tried = regex === null ? null : compile(regex);
     assert.ok(regex !== null && tried !== null, text);
     for (const one of texts)
@@ -187,7 +178,7 @@ test('work without end is given up, in little time and memory', (t) => {
       '[a-z]{1,64}[a-z.]{1,255}[a-z]{1,255}@<HOST>',
     ],
   ]) {
-    const regex = patternOf(text);
+    const regex = compilePattern(text);
     const tried = regex === null ? null : compile(regex);
     assert.ok(regex !== null && tried !== null, text);
     const long = `${'ax"'.repeat(1300)}\n`;
@@ -202,7 +193,7 @@ test('what cannot be expressed is left to native expressions', () => {
   const deep = '^\\s*failed (?:(?:(?:[0-9a-f]:){16}){16}){16}from <HOST>$';
   const refused = ['(?P<a>x)(?P=a) <HOST>', '(?:(?P<user>x)|y)* <HOST>', 'a{17}(?:bc){17} <HOST>'];
   for (const text of [...refused, deep, `^${'[ab]c'.repeat(5000)} <HOST>`]) {
-    const regex = patternOf(text);
+    const regex = compilePattern(text);
     assert.ok(regex !== null && compile(regex) === null, text);
   }
 });

@@ -205,3 +205,10 @@ function emitIsWord(body: Body, at: number, by: number): number {
   body.const(1).set(is).close();
   return is;
 }
+
+/** Moves the place behind the text that stands there; leaves where another does. */
+export function emitWord(body: Body, at: number, text: string, fail: number): void {
+  emitRoom(body, at, text.length, fail);
+  emitText(body, at, text, fail);
+  emitMove(body, at, text.length);
+}

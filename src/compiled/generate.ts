@@ -17,6 +17,7 @@ import {
   emitMove,
   emitRoom,
   emitText,
+  emitWord,
   FUEL,
   GAVE_UP,
   GLOBALS,
@@ -90,8 +91,8 @@ export class Generator implements Emitter {
     body.get(POS).with(OP.globalSet, START).const(MOST_WORK).with(OP.globalSet, FUEL);
     for (const index of this.#uncertain) this.#emitSetEnd(body, index, -1);
     const start = this.#functionOf(way);
-    body.const(this.#slotOf(0)).get(POS).at(OP.store, 0);
     if (isAtStart) {
+      body.const(this.#slotOf(0)).get(POS).at(OP.store, 0);
       body.get(POS).get(TEXT_END).with(OP.call, start);
       return;
     }
@@ -176,9 +177,7 @@ export class Generator implements Emitter {
     const { node, next } = way;
     const { text, next: behind } = textOf(way);
     if (text.length > 0) {
-      emitRoom(body, at, text.length, fail);
-      emitText(body, at, text, fail);
-      emitMove(body, at, text.length);
+      emitWord(body, at, text, fail);
       this.emit(body, at, behind, fail);
       return;
     }
@@ -199,9 +198,7 @@ export class Generator implements Emitter {
         this.#emitGroup(body, at, { node, next, fail });
         return;
       case 'atomic':
-        this.#emitPart(body, at, node.body, fail);
-        body.with(OP.globalGet, PLACE).set(at);
-        this.emit(body, at, next, fail);
+        this.#emitCut(body, at, { node: node.body, next, fail });
         return;
       case 'backref':
         throw new NotCompiled('it refers back');
@@ -219,7 +216,6 @@ export class Generator implements Emitter {
       emitMove(body, at, 1);
     } else if (node.kind === 'anchor') emitAnchor(body, at, node.anchor, fail);
     else if (node.kind === 'look') this.emitLook(body, at, node, fail);
-    else if (node.kind === 'group') this.#emitStep(body, at, node.body, fail);
     else if (node.kind === 'seq') this.#emitSteps(body, at, node.items, fail);
     else throw new NotCompiled(`there is no step for ${node.kind}`);
   }
@@ -227,11 +223,8 @@ export class Generator implements Emitter {
   #emitSteps(body: Body, at: number, items: readonly Node[], fail: number): void {
     const all: Way = { kind: 'node', node: { kind: 'seq', at: 0, items }, next: { kind: 'accept' } };
     const { text, next } = textOf(all);
-    if (text.length > 0 && next.kind === 'accept') {
-      emitRoom(body, at, text.length, fail);
-      emitText(body, at, text, fail);
-      emitMove(body, at, text.length);
-    } else for (const item of items) this.#emitStep(body, at, item, fail);
+    if (text.length > 0 && next.kind === 'accept') emitWord(body, at, text, fail);
+    else for (const item of items) this.#emitStep(body, at, item, fail);
   }
 
   /** Tries the branches in turn. */
@@ -303,22 +296,27 @@ export class Generator implements Emitter {
     body.leave(fail);
   }
 
-  /** Matches a part by itself, once: where it ends stands in PLACE. */
-  #emitPart(body: Body, at: number, node: Node, fail: number): void {
-    const way: Way = { kind: 'node', node, next: { kind: 'found' } };
-    this.#emitAsk(body, at, way);
-    body.op(OP.eqz).leaveIf(fail);
+  /** Matches a part in the first way that there is, and what follows it. */
+  #emitCut(
+    body: Body,
+    at: number,
+    { node, next, fail }: { readonly node: Node; readonly next: Way; readonly fail: number },
+  ): void {
+    this.#emitPart(body, at, node, fail);
+    body.with(OP.globalGet, PLACE).set(at);
+    this.emit(body, at, next, fail);
   }
 
-  /** Leaves on the stack whether the way can be; where nothing is known of it that is returned. */
-  #emitAsk(body: Body, at: number, way: Way): void {
+  /** Matches a part by itself, once: where it ends stands in PLACE. Where nothing is known of it that is returned. */
+  #emitPart(body: Body, at: number, node: Node, fail: number): void {
+    const way: Way = { kind: 'node', node, next: { kind: 'found' } };
     const answer = body.local();
     body.get(at).get(TEXT_END).with(OP.call, this.#functionOf(way)).tee(answer);
     body.const(GAVE_UP).op(OP.eq);
     body.open(OP.if);
     body.const(GAVE_UP).op(OP.return);
     body.close();
-    body.get(answer);
+    body.get(answer).op(OP.eqz).leaveIf(fail);
   }
 
   emitLook(body: Body, at: number, node: NodeOf<'look'>, fail: number): void {
@@ -361,9 +359,7 @@ export class Generator implements Emitter {
       return;
     }
     if (greed === 'possessive') {
-      this.#emitPart(body, at, { ...node, greed: 'greedy' }, fail);
-      body.with(OP.globalGet, PLACE).set(at);
-      this.emit(body, at, next, fail);
+      this.#emitCut(body, at, { node: { ...node, greed: 'greedy' }, next, fail });
       return;
     }
     const unit = unitOf(node.body);
@@ -396,13 +392,10 @@ export class Generator implements Emitter {
     const turn: Way = { kind: 'node', node: way.body, next: again };
     // After the last of so many turns the same follows as after none.
     const next = way.kind === 'more' ? callOf(way.next) : way.next;
-    const ways = way.isLazy ? [next, turn] : [turn, next];
-    const [first, second] = ways;
-    if (first === undefined || second === undefined) return;
     const other = body.open(OP.block);
-    this.emit(body, emitCopy(body, at), first, other);
+    this.emit(body, emitCopy(body, at), way.isLazy ? next : turn, other);
     body.close();
-    this.emit(body, at, second, fail);
+    this.emit(body, at, way.isLazy ? turn : next, fail);
   }
 }
 

@@ -17,8 +17,6 @@ export type Fast = {
 /** What the short way knows of a filter; does not change from line to line. */
 export type Plan = {
   readonly prefix: { readonly regex: Failregex; readonly search: Search } | null;
-  /** Native numbers of prefregex's groups. */
-  readonly prefixNumbers: Int32Array;
   readonly hasPrefixSession: boolean;
   /** The content reaches to the line's end. */
   readonly isContentTail: boolean;
@@ -28,7 +26,6 @@ export type Plan = {
   readonly ignores: readonly Search[];
   /** The ignoreregexes are few and come before the failregexes. */
   readonly ignoresFirst: boolean;
-  readonly hasSessions: boolean;
   /** Prefregex begins with the session's id. */
   readonly isIdFirst: boolean;
   /** All of the above. */
@@ -61,14 +58,12 @@ export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter):
   const hasPrefixSession = (prefixSearch?.numbers[MLFID] ?? 0) > 0;
   return {
     prefix: prefix === null || prefixSearch === null ? null : { regex: prefix, search: prefixSearch },
-    prefixNumbers: prefixSearch?.numbers ?? new Int32Array(0),
     hasPrefixSession,
     isContentTail: isTail,
     head,
     regexes,
     ignores,
     ignoresFirst: ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2,
-    hasSessions: hasPrefixSession || regexes.some((one) => one.hasSession),
     isIdFirst:
       hasPrefixSession && prefix !== null && isIdFirst(prefix) && regexes.every((one) => !one.hasSession),
     searches: [prefixSearch, head, ...regexes.map((one) => one.search), ...ignores].filter(

@@ -1,3 +1,5 @@
+import { compileFailregex, type Failregex, RegexError } from '../../src/failregex.ts';
+
 type Random = () => number;
 
 export function pick<T>(random: Random, from: readonly T[]): T {
@@ -36,4 +38,14 @@ export function makePattern(random: Random): string {
     Array.from({ length: 1 + Math.floor(random() * 3) }, () => piece(depth)).join('');
   const body = (depth: number) => (random() < 0.3 ? `${plain(depth)}|${plain(depth)}` : plain(depth));
   return `${random() < 0.15 ? '(?i)' : ''}${body(3)}`;
+}
+
+/** Null where the pattern is refused. */
+export function compilePattern(text: string): Failregex | null {
+  try {
+    return compileFailregex(text, { usedns: 'yes', isMultiline: false });
+  } catch (error) {
+    if (error instanceof RegexError) return null;
+    throw error;
+  }
 }

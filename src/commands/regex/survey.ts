@@ -55,12 +55,6 @@ export async function survey(path: string, encoding: string, course: Course): Pr
   }
 }
 
-/** As VERDICTS.indexOf(), which is a search for each line. */
-function numberOf(verdict: ExpressVerdict): number {
-  if (verdict === 'matched') return 0;
-  return verdict === 'helper' ? 1 : VERDICTS.indexOf(verdict);
-}
-
 class Surveyor {
   readonly #course: Course;
   readonly #decoder: TextDecoder;
@@ -88,7 +82,7 @@ class Surveyor {
       decode: (bytes) => textOf(this.#decoder.decode(bytes)),
       // Only noted: what is told may be interrupted, the counting must not be.
       onShort: (verdict, { regex, isPrefixed }, start, end) =>
-        this.#tell(start, end, (numberOf(verdict) << 1) | (isPrefixed ? 1 : 0), regex),
+        this.#tell(start, end, (VERDICTS.indexOf(verdict) << 1) | (isPrefixed ? 1 : 0), regex),
       onLong: (outcome, text, start, end) =>
         this.#tell(start, end, LONG << 1, this.#outcomes.push({ outcome, text }) - 1),
     });
