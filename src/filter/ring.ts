@@ -52,15 +52,11 @@ export class Ring {
 
   /** The slot of the key, -1 where it has none. */
   find(key: string): number {
-    const hash = hashOf(key);
-    let slot = this.#heads[hash & 255] ?? -1;
-    while (slot >= 0 && !(this.#hashes[slot] === hash && this.#isAt(slot, key)))
-      slot = this.#chain[slot] ?? -1;
-    return slot;
+    return this.findAt(codesOf(key), 0, key.length);
   }
 
-  /** As find(), of a key of ASCII characters that stands there. */
-  findAt(codes: Uint8Array, from: number, to: number): number {
+  /** As find(), of a key that stands there. */
+  findAt(codes: Codes, from: number, to: number): number {
     const hash = hashAt(codes, from, to);
     let slot = this.#heads[hash & 255] ?? -1;
     while (slot >= 0 && !(this.#hashes[slot] === hash && this.#holds(slot, codes, from, to)))
@@ -73,7 +69,7 @@ export class Ring {
    * calls link().
    */
   reserve(key: string): number {
-    const slot = this.#take(hashOf(key));
+    const slot = this.#take(hashAt(codesOf(key), 0, key.length));
     this.#keys[slot] = key;
     this.#lengths[slot] = key.length;
     return slot;
@@ -129,17 +125,7 @@ export class Ring {
     free[this.#freeCount++] = slot;
   }
 
-  #isAt(slot: number, key: string): boolean {
-    const known = this.#keys[slot];
-    if (typeof known === 'string') return known === key;
-    if (this.#lengths[slot] !== key.length) return false;
-    const { bytes } = this;
-    const from = slot * ROOM;
-    for (let at = key.length - 1; at >= 0; at--) if (bytes[from + at] !== key.charCodeAt(at)) return false;
-    return true;
-  }
-
-  #holds(slot: number, codes: Uint8Array, from: number, to: number): boolean {
+  #holds(slot: number, codes: Codes, from: number, to: number): boolean {
     const known = this.#keys[slot];
     if (this.#lengths[slot] !== to - from) return false;
     const { bytes } = this;
@@ -152,18 +138,18 @@ export class Ring {
   }
 }
 
-/** As hashOf(). */
-function hashAt(codes: Uint8Array, from: number, to: number): number {
-  let hash = to - from;
-  for (let at = Math.max(from, to - 8); at < to; at++) hash = (Math.imul(hash, 31) + (codes[at] ?? 0)) | 0;
-  return hash ^ (hash >>> 8);
+/** The characters of a key: bytes where it is ASCII. */
+type Codes = Uint8Array | Uint16Array;
+
+function codesOf(key: string): Codes {
+  const codes = new Uint16Array(key.length);
+  for (let i = 0; i < key.length; i++) codes[i] = key.charCodeAt(i);
+  return codes;
 }
 
 /** From the last characters, where ids of processes and connections differ. */
-function hashOf(key: string): number {
-  let hash = key.length;
-  for (let at = Math.max(0, key.length - 8); at < key.length; at++) {
-    hash = (Math.imul(hash, 31) + key.charCodeAt(at)) | 0;
-  }
+function hashAt(codes: Codes, from: number, to: number): number {
+  let hash = to - from;
+  for (let at = Math.max(from, to - 8); at < to; at++) hash = (Math.imul(hash, 31) + (codes[at] ?? 0)) | 0;
   return hash ^ (hash >>> 8);
 }
