@@ -1,4 +1,4 @@
-import { type Choice, choose, makeChoice, noteHits } from './datepattern/choose.ts';
+import { type Choice, choose, makeChoice, noteHits, takeBackHit } from './datepattern/choose.ts';
 import { type Clock, clockIn, placesIn, standsAt, textAt, timeAt } from './datepattern/clock.ts';
 import { defaultTemplates, templatesOf } from './datepattern/forms.ts';
 import { type Moment, momentOf } from './datepattern/moment.ts';
@@ -97,6 +97,13 @@ function compileLines(pattern: string): readonly Template[] {
 export function findDate(dates: Dates, line: string, now: number, isAscii?: boolean): FoundDate | null {
   const found = findStamp(dates, line, now, isAscii);
   return found === null || found.time === null ? null : { ...found, time: found.time };
+}
+
+/** Makes as if the line had not been seen in which findStamp() just found one: it is to be looked at again. */
+export function takeBackStamp(dates: Dates): void {
+  takeBackHit(dates.choice);
+  dates.head = null;
+  dates.walled = null;
 }
 
 /** A span that looks like a time stamp; `time` is null when it is no real date (`0000-12-30`). */
@@ -270,13 +277,21 @@ export type Common = {
   readonly start: number;
   readonly digits: number;
   readonly upToFive: number;
+  /** Where in the text the two digits of the seconds stand, -1 where they do not change, and the time without them (epoch seconds). */
+  readonly seconds: number;
+  readonly minute: number;
+  /** Of what it was made. */
+  readonly key: unknown;
 };
 
 /** Behind these a date has ended, whatever follows. */
 const CLOSING = new Set([']', '"', ')', "'", ';', '|']);
 const MOST_COMMON = 48;
 
-/** By what repeatStamp() would know the date of many lines; null where it has to look at each. */
+/**
+ * By what repeatStamp() would know the date of many lines, those that say a time beyond `now` apart, and those with a blank behind the
+ * date where that may go on; null where it has to look at each.
+ */
 export function commonOf({ head, walled, choice }: Dates, now: number): Common | null {
   const known = head ?? walled;
   if (known === null || choice.last === null || now < known.now || now >= known.until) return null;
@@ -286,13 +301,23 @@ export function commonOf({ head, walled, choice }: Dates, now: number): Common |
   const isEnded = CLOSING.has(closing) || (closing === ' ' && head !== null);
   if (text.length > MOST_COMMON || !isEnded) return null;
   const { clock, start } = known;
-  const places = clock === null || clock.minute + 59 > now ? null : placesIn(clock);
+  const places = clock === null ? null : placesIn(clock);
   const { digits, upToFive } = places ?? { digits: 0, upToFive: 0 };
   return {
     text,
     wall: head === null && walled !== null ? walled.wall : null,
     ...{ start, digits, upToFive },
+    seconds: clock === null || places === null ? -1 : clock.before.length,
+    minute: clock === null || places === null ? known.time : clock.minute,
+    key: clock ?? known.codes,
   };
+}
+
+/** Whether commonOf() would say the same, but for `start`, at the same `now`. */
+export function isStillCommon({ head, walled, choice }: Dates, { text, key }: Common): boolean {
+  const known = head ?? walled;
+  if (known === null || choice.last === null || key !== (known.clock ?? known.codes)) return false;
+  return text.endsWith(choice.last.atEnd);
 }
 
 /** Counts a date for so many lines that have what commonOf() says; the last of them is given as for repeatStamp(). */

@@ -2,12 +2,38 @@ import { isAscii } from 'node:buffer';
 import type { Place } from './datepattern.ts';
 import { type Attempt, type Closely, charge, type Spent, tooMuch, tryClosely } from './engine/closely.ts';
 import { type Dispatch, makeDispatch } from './engine/dispatch.ts';
+import {
+  ADDRESS,
+  type Dated,
+  DONE,
+  Drive,
+  END,
+  ENTRY,
+  HELD,
+  ID_END,
+  ID_START,
+  IN_SESSION,
+  IS_FORGOTTEN,
+  IS_PREFIXED,
+  KIND,
+  LEFT,
+  OF_LANE,
+  PAUSED,
+  RECORD,
+  REGEX_NUMBER,
+  SECOND,
+  START,
+  VERDICT_BITS,
+  VERDICTS,
+} from './engine/drive.ts';
 import { fallsBackToLinear, within } from './engine/limit.ts';
 import { Quarantine, type StuckRegex } from './engine/quarantine.ts';
 import { Results } from './engine/results.ts';
 import { warmUp } from './engine/warm.ts';
+import { machineFor, OUT } from './engine/wasmfinder.ts';
 import {
   compileWanted,
+  type Driven,
   type Express,
   type ExpressLook,
   type ExpressVerdict,
@@ -15,9 +41,11 @@ import {
   type FilterState,
   isCompiled,
   makeExpress,
+  noteDriven,
   noteJudged,
   type Outcome,
   settleExpress,
+  takeDriven,
   takeExpress,
   takeLine,
   UNWATCHED,
@@ -67,6 +95,9 @@ const FULL_LINE = 512;
 /** A batch that gets no processor is given more of the clock, up to this. */
 const MOST_LIMIT_MS = 1000;
 
+/** Bytes; a smaller batch is not worth the preparation. */
+const WORTH_DRIVING = 4096;
+
 const SLOW = Symbol('slow');
 /** Sources cut it off; where it stands, it is no part of the line. */
 const CR = 13;
@@ -105,6 +136,9 @@ export type Survey = {
   onLong(outcome: Outcome, text: string, start: number, end: number): void;
 };
 
+/** Addresses of the records that a finder made; `isPlain`: all is ASCII. */
+type Records = { readonly first: number; readonly last: number; readonly isPlain: boolean };
+
 /** A batch on its way. */
 type Job = { readonly batch: Batch; readonly now: number; readonly results: Results };
 
@@ -128,8 +162,12 @@ export class Engine {
   readonly #results = new Results();
   readonly #quarantine = new Quarantine();
   readonly #lanes: readonly (Lane | null)[];
+  readonly #drive: Drive;
   /** No regex can explode on ASCII characters: the clock need not be watched, which costs 0.3 ms a batch. */
   readonly #isLinear: boolean;
+  #isDriving = false;
+  readonly #dated: Dated = { count: 0, start: 0, end: 0 };
+  readonly #driven: Driven = { idStart: 0, idEnd: 0, isHelper: false, isForgotten: false, isIntact: false };
   /** The open line. */
   readonly #place: Place = { codes: new Uint8Array(0), start: 0, end: 0 };
   readonly #short: Done = { verdict: 'missed', outcome: null, text: '' };
@@ -155,6 +193,8 @@ export class Engine {
     this.#onStuck = onStuck;
     this.#isLinear = fallsBackToLinear() && workers.every(isLinear);
     this.#lanes = workers.map((worker, number) => this.#laneOf(worker, number));
+    const [tellsAll, checksAll] = [survey !== null, survey?.checkAll === true];
+    this.#drive = new Drive(this.#lanes, { tellsAll, checksAll });
   }
 
   #laneOf({ filter, state, findtime, keepsFields }: Worker, number: number): Lane | null {
@@ -180,7 +220,8 @@ export class Engine {
     this.#results.clear();
     const job: Job = { batch, now, results: this.#results };
     for (const lane of this.#lanes) {
-      if (lane !== null && lane.look.ground !== null) compileWanted(lane.express, lane.look.ground);
+      if (lane === null || lane.look.ground === null) continue;
+      if (compileWanted(lane.express, lane.look.ground) > 0) this.#drive.renew();
     }
     const cursor = this.#cursor;
     Object.assign(cursor, { at: batch.start, isOpen: false, counted: batch.start, index: 0, done: null });
@@ -239,6 +280,8 @@ export class Engine {
       lane.look.now = job.now;
     }
     this.#bytes = bytes;
+    this.#place.codes = bytes;
+    this.#isDriving = this.#freeUntilMs > 0 && this.#beginDrive(job);
     for (let start = from; start < end; ) {
       const last = end - start <= PIECE ? end - 1 : bytes.lastIndexOf(10, start + PIECE - 1);
       // A longer line has a piece of its own.
@@ -251,11 +294,18 @@ export class Engine {
   #matchPiece(job: Job, from: number, to: number): void {
     const { bytes, times } = job.batch;
     const cursor = this.#cursor;
-    const place = this.#place;
-    place.codes = bytes;
     let isPlaced = false;
-    const isUnwatched = this.#freeUntilMs > 0 && !this.#isLinear;
     const isPlain = isAscii(bytes.subarray(from, to));
+    if (this.#isDriving) {
+      this.#dispatch.eachRecords({ bytes, start: from, end: to }, (first, last) => {
+        if (!isPlaced) this.#placePiece();
+        isPlaced = true;
+        this.#driveRecords(job, { first, last, isPlain });
+      });
+      cursor.at = to;
+      cursor.isOpen = false;
+      return;
+    }
     this.#dispatch.eachLine(bytes, from, to, (start, stop) => {
       while (times !== null && cursor.counted < start) {
         const next = bytes.indexOf(10, cursor.counted) + 1;
@@ -265,30 +315,133 @@ export class Engine {
       if (!isPlaced) this.#placePiece();
       isPlaced = true;
       // A line that is open is gone on with.
-      const first = cursor.isOpen ? cursor.worker : 0;
-      cursor.line = start;
-      cursor.lineEnd = stop;
-      cursor.worker = first;
-      cursor.isOpen = true;
-      place.start = start;
-      place.end = stop;
-      if (this.#survey?.isComment(bytes, start) === true) {
-        this.#closeLine();
-        return;
-      }
-      const isShort = (isPlain || isAscii(bytes.subarray(start, stop))) && bytes[stop - 1] !== CR;
-      let line: Line | null = null;
-      for (let worker = first; worker < this.workers.length; worker++) {
-        if (!this.#dispatch.concerns(worker)) continue;
-        if (isShort && this.#takeExpress(worker, job)) continue;
-        if (isUnwatched) throw UNWATCHED;
-        line ??= this.#lineOf(job.batch);
-        this.#process(worker, line, job, null);
-      }
+      this.#openLine(start, stop, cursor.isOpen ? cursor.worker : 0);
+      if (this.#survey?.isComment(bytes, start) !== true) this.#takeOpen(job, this.workers.length, isPlain);
       this.#closeLine();
       if (this.#freeUntilMs === 0 || (++this.#lines % LINES !== 0 && stop - start < FULL_LINE)) return;
       if (performance.now() > this.#freeUntilMs) throw SLOW;
     });
+  }
+
+  #openLine(start: number, stop: number, worker: number): void {
+    const cursor = this.#cursor;
+    cursor.line = start;
+    cursor.lineEnd = stop;
+    cursor.worker = worker;
+    cursor.isOpen = true;
+    this.#place.start = start;
+    this.#place.end = stop;
+  }
+
+  /** Takes the open line through its worker and those behind it, up to number `end`. */
+  #takeOpen(job: Job, end: number, isPlain: boolean): void {
+    const { bytes } = job.batch;
+    const { line: start, lineEnd: stop, worker: first } = this.#cursor;
+    const isShort = (isPlain || isAscii(bytes.subarray(start, stop))) && bytes[stop - 1] !== CR;
+    const isUnwatched = this.#freeUntilMs > 0 && !this.#isLinear;
+    let line: Line | null = null;
+    for (let worker = first; worker < end; worker++) {
+      if (!this.#dispatch.concerns(worker)) continue;
+      if (isShort && this.#takeExpress(worker, job)) continue;
+      if (isUnwatched) throw UNWATCHED;
+      line ??= this.#lineOf(job.batch);
+      this.#process(worker, line, job, null);
+    }
+  }
+
+  #beginDrive({ batch, now }: Job): boolean {
+    if (batch.times !== null || batch.end - batch.start < WORTH_DRIVING) return false;
+    const machine = machineFor(batch.bytes);
+    const literals = this.#dispatch.literals();
+    if (machine === null || literals === null) return false;
+    return this.#drive.begin({ machine, literals, now, most: (number) => this.#quarantine.from(number) });
+  }
+
+  /** Drives through the lines of the records; those that are left are taken one by one. */
+  #driveRecords(job: Job, { first, last, isPlain }: Records): void {
+    const drive = this.#drive;
+    const cursor = this.#cursor;
+    const shift = this.#dispatch.shift();
+    let [record, lane] = [first, 0];
+    for (;;) {
+      const reason = drive.go(record, last, lane, isPlain);
+      record = drive.record;
+      lane = drive.lane;
+      this.#takeEntries(job, reason === HELD);
+      if (reason === DONE) return;
+      if (reason === LEFT) this.#takeLeft(job, record, { lane, isPlain });
+      if (reason === LEFT || reason === HELD) lane++;
+      const start = (drive.words[record >> 2] ?? 0) + shift;
+      cursor.at = start;
+      if (lane > 0) this.#openLine(start, (drive.words[(record >> 2) + 1] ?? 0) + shift, lane);
+      else cursor.isOpen = false;
+      if (reason !== PAUSED && ++this.#lines % LINES !== 0) continue;
+      if (performance.now() > this.#freeUntilMs) throw SLOW;
+    }
+  }
+
+  /** Takes a line of a record, of which the drive is not sure, through one lane. */
+  #takeLeft(job: Job, record: number, { lane, isPlain }: { lane: number; isPlain: boolean }): void {
+    const drive = this.#drive;
+    const shift = this.#dispatch.shift();
+    const { words } = drive;
+    this.#dispatch.open(words, record);
+    this.#openLine((words[record >> 2] ?? 0) + shift, (words[(record >> 2) + 1] ?? 0) + shift, lane);
+    if (this.#survey?.isComment(job.batch.bytes, this.#cursor.line) === true) return;
+    this.#takeOpen(job, lane + 1, isPlain);
+    drive.refresh(lane);
+  }
+
+  /** Tells what the drive found; `isHeld`: what the last regex captured is still there. */
+  #takeEntries(job: Job, isHeld: boolean): void {
+    const { words, end } = this.#drive;
+    for (let at = OUT >> 2; at < end; at += ENTRY)
+      this.#takeEntry(job, words, at, isHeld && at + ENTRY === end);
+    for (let number = 0; number < this.#lanes.length; number++) this.#noteDates(number, job);
+  }
+
+  #takeEntry(job: Job, words: Int32Array, at: number, isIntact: boolean): void {
+    const number = words[at + OF_LANE] ?? 0;
+    const kind = words[at + KIND] ?? 0;
+    const lane = this.#lanes[number];
+    if (lane === undefined || lane === null) return;
+    const { express, look } = lane;
+    const shift = this.#dispatch.shift();
+    const start = (words[at + START] ?? 0) + shift;
+    const second = words[at + SECOND] ?? 0;
+    this.#openLine(start, (words[at + END] ?? 0) + shift, number);
+    express.regex = words[at + REGEX_NUMBER] ?? 0;
+    express.isPrefixed = (kind & IS_PREFIXED) !== 0;
+    express.ip = (words[at + ADDRESS] ?? 0) >>> 0;
+    express.time = this.#drive.timeOf(number, second);
+    let verdict: ExpressVerdict = VERDICTS[kind & VERDICT_BITS] ?? 'missed';
+    if ((kind & IN_SESSION) !== 0) {
+      this.#drive.dateIn(number, start, express.stamp);
+      const driven = this.#driven;
+      driven.idStart = words[at + ID_START] ?? 0;
+      driven.idEnd = words[at + ID_END] ?? 0;
+      driven.isHelper = verdict === 'helper';
+      driven.isForgotten = (kind & IS_FORGOTTEN) !== 0;
+      driven.isIntact = isIntact;
+      verdict = takeDriven(express, driven, look, this.#place);
+      this.#drive.noteSession(number, verdict === 'general' || verdict === 'judged');
+      if (verdict === 'general') {
+        this.#takeLeft(job, words[at + RECORD] ?? 0, { lane: number, isPlain: true });
+        return;
+      }
+      express.state.sessions.commit();
+    }
+    this.#tellShort(verdict, express, job);
+  }
+
+  #noteDates(number: number, { now }: Job): void {
+    const lane = this.#lanes[number];
+    const dated = this.#dated;
+    if (lane === undefined || lane === null || !this.#drive.takeDated(number, dated)) return;
+    const shift = this.#dispatch.shift();
+    this.#place.start = dated.start + shift;
+    this.#place.end = dated.end + shift;
+    noteDriven(lane.express, this.#place, now, dated.count);
   }
 
   /** Tells the short ways where the piece stands. */

@@ -5,12 +5,15 @@ import type { FilterSource, RegexSource, UseDns } from './jail.ts';
 
 export {
   compileWanted,
+  type Driven,
   type Express,
   type ExpressLook,
   isCompiled,
   makeExpress,
+  noteDriven,
   noteJudged,
   settleExpress,
+  takeDriven,
   takeExpress,
   type Verdict as ExpressVerdict,
 } from './filter/express.ts';
@@ -26,6 +29,7 @@ export {
   type TimeWarning,
   takeLine,
 } from './filter/line.ts';
+export { type Program, programOf, type Step } from './filter/program.ts';
 export { type Ground, MOST_TEXT, UNWATCHED } from './filter/search.ts';
 
 /** A regex of a filter together with its number in the filter's list (from 0) and where it was written. */

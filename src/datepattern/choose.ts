@@ -88,6 +88,12 @@ export function noteHits(choice: Choice, now: number, { count, shift, atEnd, wal
   if (walled !== null) walled.start += shift;
 }
 
+/** Takes back the hit of the date that was found last. */
+export function takeBackHit({ last, slots }: Choice): void {
+  const slot = last === null ? undefined : slots[last.index];
+  if (slot !== undefined) slot.hits--;
+}
+
 /** See noteHits(). */
 export type Hits = {
   readonly count: number;

@@ -19,6 +19,22 @@ export type Dispatch = {
   /** Within eachLine(): where the bytes stand, so far before their place; null: nowhere that regexes could be compiled for. */
   ground(): Ground | null;
   shift(): number;
+  /** What literals speak for; null before the first eachLine(), and where the finder makes no records. */
+  literals(): Literals | null;
+  /** As eachLine(), many lines at a time; see RecordTeller. Where literals() says something. */
+  eachRecords(stretch: Stretch, told: (first: number, last: number) => void): void;
+  /** Makes the record's line, from the machine's words, the one that the other functions speak of. */
+  open(words: Int32Array, record: number): void;
+};
+
+/** By literal, as pairs of a word and bits, the failregexes that it speaks for, and their filters; the rest as in Slots. */
+export type Literals = {
+  readonly targets: readonly (readonly number[])[];
+  readonly owners: readonly (readonly number[])[];
+  readonly always: Int32Array;
+  /** By filter its first word, and behind the last how many words there are. */
+  readonly base: readonly number[];
+  readonly isForEvery: readonly boolean[];
 };
 
 /** `all`: lines that only prefregex or an ignoreregex can match are told as well, for whoever counts those. */
@@ -91,6 +107,14 @@ export function makeDispatch(
     nextRegex,
     ground: () => slots?.finder.ground ?? null,
     shift: () => slots?.finder.shift ?? 0,
+    literals: () => (slots?.finder.eachRecords == null ? null : { ...slots, owners: slots.filters, base }),
+    eachRecords: (stretch, told) => slots?.finder.eachRecords?.(stretch, isForEvery.includes(true), told),
+    open(words, record) {
+      line = next(line, lines, concerned);
+      const at = record >> 2;
+      const count = words[at + 2] ?? 0;
+      for (let i = 0; i < count; i++) found.hit(words[at + 3 + i] ?? 0);
+    },
   };
 }
 

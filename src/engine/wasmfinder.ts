@@ -1,5 +1,5 @@
 import { type Ground, MOST_TEXT } from '../filter.ts';
-import type { LineFinder, Literal, Stretch } from './finder.ts';
+import type { LineFinder, Literal, RecordTeller, Stretch } from './finder.ts';
 import { SCAN } from './scan.wasm.ts';
 
 /** The layout of wasm/scan.ts. */
@@ -12,8 +12,13 @@ const HEAD = RECORDS + 65536;
 /** Where compiled regexes put what they find, and texts that do not stand in one piece. */
 const BOUNDS = HEAD + 64;
 const BOUNDS_ROOM = 32768;
-const TEXT = BOUNDS + BOUNDS_ROOM;
-const DATA = TEXT + MOST_TEXT + 64;
+export const TEXT = BOUNDS + BOUNDS_ROOM;
+/** For drive.ts: its tables, and what is told of lines. */
+export const LANES = TEXT + MOST_TEXT + 64;
+export const LANES_ROOM = 65536;
+export const OUT = LANES + LANES_ROOM;
+export const OUT_ROOM = 40960;
+const DATA = OUT + OUT_ROOM;
 const MOST_LITERALS = 2048;
 const WINDOW = 3;
 /** What may be read behind the end. */
@@ -21,6 +26,10 @@ const PADDING = 64;
 const PAGE = 65536;
 
 type Scan = {
+  readonly outEnd: WebAssembly.Global;
+  readonly atRecord: WebAssembly.Global;
+  readonly atLane: WebAssembly.Global;
+  drive(lanes: number, from: number, last: number, first: number, isPlain: boolean): number;
   readonly memory: WebAssembly.Memory;
   readonly resume: WebAssembly.Global;
   readonly place: WebAssembly.Global;
@@ -34,7 +43,14 @@ type Scan = {
 };
 
 /** One memory serves all finders: each brings its tables, some kilobytes, when another was there before it. */
-type Machine = Ground & { readonly scan: Scan; tables: Uint8Array | null };
+export type Machine = Ground & {
+  readonly scan: Scan;
+  /** Functions that drive() calls by number. */
+  readonly functions: WebAssembly.Table;
+  tables: Uint8Array | null;
+  /** Whose tables are in LANES. */
+  driver: object | null;
+};
 
 let module: WebAssembly.Module | null = null;
 let common: Machine | null = null;
@@ -43,11 +59,12 @@ let lent: Machine | null = null;
 
 function newMachine(length: number): Machine {
   module ??= new WebAssembly.Module(Buffer.from(SCAN, 'base64'));
-  const { exports } = new WebAssembly.Instance(module, {});
+  const functions = new WebAssembly.Table({ initial: 1, element: 'anyfunc' });
+  const { exports } = new WebAssembly.Instance(module, { env: { table: functions } });
   const scan = exports as unknown as Scan;
-  const machine = {
+  const machine: Machine = {
     ...{ scan, memory: scan.memory, bytes: Buffer.alloc(0), words: new Int32Array(0), tables: null },
-    ...{ bounds: BOUNDS, boundsRoom: BOUNDS_ROOM, text: TEXT },
+    ...{ bounds: BOUNDS, boundsRoom: BOUNDS_ROOM, text: TEXT, functions, driver: null },
   };
   reserve(machine, length);
   return machine;
@@ -69,10 +86,15 @@ export function lendBytes(length: number): Buffer<ArrayBuffer> {
   return Buffer.from(lent.scan.memory.buffer, DATA, length);
 }
 
+/** Where lines of these bytes will be searched, null where there was nothing yet. */
+export function machineFor(bytes: Uint8Array): Machine | null {
+  return lent !== null && bytes.buffer === lent.bytes.buffer ? lent : common;
+}
+
 type Loaded = { readonly one: Machine; readonly from: number; readonly to: number };
 
 function load({ bytes, start, end }: Stretch): Loaded {
-  if (lent !== null && bytes.buffer === lent.bytes.buffer) {
+  if (lent !== null && lent === machineFor(bytes)) {
     return { one: lent, from: bytes.byteOffset + start, to: bytes.byteOffset + end };
   }
   common ??= newMachine(0);
@@ -89,32 +111,40 @@ function load({ bytes, start, end }: Stretch): Loaded {
 export function makeWasmFinder(literals: readonly Literal[], costs: ArrayLike<number>): LineFinder | null {
   const tables = tablesOf(literals, costs);
   if (tables === null) return null;
-  return {
-    ground: null,
-    shift: 0,
+  const eachRecords: RecordTeller = (stretch, isAll, told) => {
+    const { one, from: first, to: end } = load(stretch);
+    if (one.tables !== tables) {
+      one.bytes.set(tables, 0);
+      one.tables = tables;
+    }
+    const { scan } = one;
+    finder.ground = one;
+    finder.machine = one;
+    finder.shift = stretch.start - first;
+    for (let from = first; from < end; ) {
+      const search = isAll ? scan.scanAll : scan.scan;
+      const last = search(from, end, literals.length);
+      from = scan.resume.value;
+      if (last > RECORDS) told(RECORDS, last);
+    }
+  };
+  const finder: LineFinder = {
+    ...{ ground: null, machine: null, shift: 0, eachRecords },
     eachLine(stretch, isAll, line) {
-      const { one, from: first, to: end } = load(stretch);
-      if (one.tables !== tables) {
-        one.bytes.set(tables, 0);
-        one.tables = tables;
-      }
-      const { scan, words } = one;
-      const shift = stretch.start - first;
-      this.ground = one;
-      this.shift = shift;
-      for (let from = first; from < end; ) {
-        const search = isAll ? scan.scanAll : scan.scan;
-        const last = search(from, end, literals.length) >> 2;
-        from = scan.resume.value;
-        for (let at = RECORDS >> 2; at < last; ) {
+      eachRecords(stretch, isAll, (first, last) => {
+        const { shift, machine } = finder;
+        if (machine === null) return;
+        const { words } = machine;
+        for (let at = first >> 2; at < last >> 2; ) {
           const count = words[at + 2] ?? 0;
           for (let i = 0; i < count; i++) line.hit(words[at + 3 + i] ?? 0);
           line.visit((words[at] ?? 0) + shift, (words[at + 1] ?? 0) + shift);
           at += 3 + count;
         }
-      }
+      });
     },
   };
+  return finder;
 }
 
 function tablesOf(literals: readonly Literal[], costs: ArrayLike<number>): Uint8Array | null {

@@ -12,6 +12,12 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
     grow(pages: number): number;
   }
+  class Table {
+    constructor(descriptor: { readonly initial: number; readonly element: 'anyfunc' });
+    readonly length: number;
+    grow(by: number): number;
+    set(index: number, value: (...values: number[]) => number): void;
+  }
   interface Global {
     readonly value: number;
   }

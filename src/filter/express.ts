@@ -4,7 +4,15 @@
  * fields by name, no result, no session is made until somebody asks for it. What it cannot judge it leaves to processLine()
  * before anything has changed.
  */
-import { newDate, noteRepeat, type Place, type Repeat, repeatStamp } from '../datepattern.ts';
+import {
+  findStamp,
+  newDate,
+  noteRepeat,
+  type Place,
+  type Repeat,
+  repeatStamp,
+  takeBackStamp,
+} from '../datepattern.ts';
 import type { Filter } from '../filter.ts';
 import { type Fields, readFields } from './fields.ts';
 import { judgeMatch } from './find.ts';
@@ -72,7 +80,8 @@ export type Express = {
   readonly filter: Filter;
   readonly plan: Plan;
   readonly state: FilterState;
-  readonly stamp: Repeat;
+  /** `isCounted`: it was found anew, and nothing of it is left to be noted. */
+  readonly stamp: Repeat & { isCounted: boolean };
   /** What of the line the regexes see. */
   readonly subject: Subject;
   /** What searched for prefregex. */
@@ -118,7 +127,7 @@ export function compileWanted({ plan }: Express, ground: Ground, worth: number =
 export function makeExpress(filter: Filter, state: FilterState): Express | null {
   const plan = planOf(filter);
   if (plan === null) return null;
-  const stamp = { start: 0, end: 0, time: 0, text: null };
+  const stamp = { start: 0, end: 0, time: 0, text: null, isCounted: false };
   const none = {
     judgedStamp: Number.NaN,
     toldStamp: Number.NaN,
@@ -187,9 +196,13 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook, t
   const { now } = look;
   express.isTimed = time !== null;
   state.sessions.rollBack();
+  stamp.isCounted = false;
   if (time !== null) Object.assign(stamp, { start: place.start, end: place.start, time, text: null });
-  else if (!repeatStamp(state.dates, place, now, stamp)) return 'general';
-  if (!judgeTime(express, look)) return 'general';
+  else if (!repeatStamp(state.dates, place, now, stamp) && !findNew(express, place, look)) return 'general';
+  if (!judgeTime(express, look)) {
+    if (stamp.isCounted) takeBackStamp(state.dates);
+    return 'general';
+  }
   if (express.isOld) return 'old';
   const { subject } = express;
   setSubject(express, place, look);
@@ -211,6 +224,23 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook, t
   return 'missed';
 }
 
+/** Finds a date that is not the last one's; false where patterns of somebody's own, which may explode, or the long way have to look. */
+function findNew({ state, stamp }: Express, { start, end }: Place, { now, copy }: ExpressLook): boolean {
+  const { dates } = state;
+  if (!dates.choice.isDefault) return false;
+  const line = copy(start, end);
+  const found = findStamp(dates, line, now, true);
+  if (found === null) return false;
+  if (found.time === null) {
+    takeBackStamp(dates);
+    return false;
+  }
+  state.lastDate = line.slice(found.start, found.end);
+  Object.assign(stamp, { start: start + found.start, end: start + found.end, time: found.time, text: null });
+  stamp.isCounted = true;
+  return true;
+}
+
 function matchesMore({ plan, subject }: Express, first: number, look: ExpressLook): boolean {
   for (let index = look.nextRegex(first + 1); index >= 0; index = look.nextRegex(index + 1)) {
     const fast = plan.regexes[index];
@@ -227,7 +257,7 @@ export function settleExpress({ state, stamp, isTimed }: Express, place: Place, 
     return;
   }
   if (stamp.text !== null) state.lastDate = newDate(state.dates, stamp) ?? state.lastDate;
-  noteRepeat(state.dates, place, now, stamp);
+  if (!stamp.isCounted) noteRepeat(state.dates, place, now, stamp);
 }
 
 /** Judges the date as processLine() does; false when that has something to say about it: until noteJudged() says that it was said. */
@@ -333,6 +363,47 @@ type Groups = readonly (string | undefined)[];
 
 /** What was captured, by native numbers. */
 type Hit = { readonly fast: Fast; readonly groups: Groups; readonly prefixed: Groups | null };
+
+/** What the drive found of a line of a session: `part` is its id, `isIntact`: what was captured stands where it was put. */
+export type Driven = {
+  idStart: number;
+  idEnd: number;
+  isHelper: boolean;
+  isForgotten: boolean;
+  isIntact: boolean;
+};
+
+/**
+ * Judges a line that engine/drive.ts found to match, of a session; `express` holds the failregex, the time and the address. The answer
+ * `general`: the line has to be taken by itself, from the beginning.
+ */
+export function takeDriven(express: Express, driven: Driven, look: ExpressLook, place: Place): Verdict {
+  const { plan, state } = express;
+  const { ground } = look;
+  const fast = plan.regexes[express.regex];
+  if (fast === undefined || ground === null) return 'general';
+  state.sessions.rollBack();
+  Object.assign(part, { codes: ground.bytes, from: driven.idStart, to: driven.idEnd });
+  const isKnown = state.sessions.hasAt(part);
+  if (isKnown && !driven.isIntact) return 'general';
+  if (driven.isIntact) {
+    fast.search.match = null;
+    express.prefixed = plan.head ?? plan.prefix?.search ?? null;
+    if (express.prefixed !== null) express.prefixed.match = null;
+  }
+  if (isKnown) return judgeWhole(express, fast, look, place);
+  if (!driven.isForgotten) remember(express, fast, { look, place });
+  return driven.isHelper ? 'helper' : 'matched';
+}
+
+/** So many lines that were driven through had known dates, the last of them the one at `place`. */
+export function noteDriven({ state, stamp }: Express, place: Place, now: number, count: number): void {
+  const { dates } = state;
+  if (!repeatStamp(dates, place, now, stamp)) return;
+  state.lastTime = stamp.time;
+  if (stamp.text !== null) state.lastDate = newDate(dates, stamp) ?? state.lastDate;
+  noteRepeat(dates, place, now, { ...stamp, count });
+}
 
 function hitOf({ prefixed }: Express, fast: Fast): Hit {
   return { fast, groups: groupsOf(fast.search), prefixed: prefixed === null ? null : groupsOf(prefixed) };

@@ -44,7 +44,7 @@ export const MLFGAINED = 3;
 export const MLFFORGET = 4;
 export const CONTENT = 5;
 
-type Main = (from: number, to: number) => number;
+export type Main = (from: number, to: number) => number;
 
 /** A regex, and what its last search found. */
 export type Search = {

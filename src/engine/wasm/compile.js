@@ -1,4 +1,4 @@
-// Compiles scan.ts (AssemblyScript) into ../scan.wasm.ts when that was made from another text; answers whether with --check.
+// Compiles scan.ts and what it imports (AssemblyScript) into ../scan.wasm.ts when that was made from another text; answers whether with --check.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,9 @@ import { join } from 'node:path';
 const here = import.meta.dirname;
 const root = join(here, '..', '..', '..');
 const target = join(here, '..', 'scan.wasm.ts');
-const source = readFileSync(join(here, 'scan.ts'));
-const stamp = createHash('sha256').update(source).digest('hex').slice(0, 16);
+const hash = createHash('sha256');
+for (const name of ['bytes.ts', 'drive.ts', 'scan.ts']) hash.update(readFileSync(join(here, name)));
+const stamp = hash.digest('hex').slice(0, 16);
 const made = (() => {
   try {
     return readFileSync(target, 'utf8');
@@ -30,7 +31,16 @@ try {
     out,
     '-O3',
   ];
-  const flags = ['--noAssert', '--runtime', 'stub', '--enable', 'simd', '--initialMemory', '4'];
+  const flags = [
+    '--noAssert',
+    '--runtime',
+    'stub',
+    '--enable',
+    'simd',
+    '--initialMemory',
+    '4',
+    '--importTable',
+  ];
   const run = spawnSync(process.execPath, [...words, ...flags], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -1,0 +1,88 @@
+/** What of a filter's short way can be followed without a word of JavaScript: see engine/wasm/drive.ts. */
+import type { Express } from './express.ts';
+import type { Fast, Plan } from './plan.ts';
+import {
+  CONTENT,
+  type Ground,
+  IP4,
+  type Main,
+  MLFFORGET,
+  MLFGAINED,
+  MLFID,
+  NOFAIL,
+  type Search,
+} from './search.ts';
+
+/** A failregex; the bounds of its groups, or prefregex's in place of its own, stand at these addresses. 0 = it has none. */
+export type Step = {
+  /** Null = it is not compiled. */
+  readonly main: Main | null;
+  readonly ip: number;
+  readonly session: number;
+  readonly nofail: number;
+  readonly gained: number;
+  readonly forgotten: number;
+};
+
+/** `bounds` are those of the match where `isHead`, else of the content. */
+type Prefix = { readonly main: Main; readonly isHead: boolean; readonly bounds: number };
+
+/** A filter's short way on a ground. */
+export type Program = {
+  readonly prefix: Prefix | null;
+  readonly steps: readonly Step[];
+  readonly ignores: readonly (Main | null)[];
+  readonly ignoresFirst: boolean;
+  /** What a session's first line gathers can be put together later, from its text. */
+  readonly isIdFirst: boolean;
+};
+
+/** The filter's program, null where prefregex is not compiled for the ground. */
+export function programOf({ plan }: Express, ground: Ground): Program | null {
+  const prefix = prefixOf(plan, ground);
+  if (plan.prefix !== null && prefix === null) return null;
+  const searched = plan.head ?? plan.prefix?.search ?? null;
+  return {
+    prefix,
+    steps: plan.regexes.map((fast) => stepOf(fast, plan, { searched, ground })),
+    ignores: plan.ignores.map((one) => mainOn(one, ground)),
+    ignoresFirst: plan.ignoresFirst,
+    isIdFirst: plan.isIdFirst,
+  };
+}
+
+function mainOn({ ground, main }: Search, wanted: Ground): Main | null {
+  return ground === wanted ? main : null;
+}
+
+function prefixOf({ prefix, head, isContentTail }: Plan, ground: Ground): Prefix | null {
+  const one = head ?? prefix?.search ?? null;
+  const main = one === null ? null : mainOn(one, ground);
+  if (one === null || main === null) return null;
+  if (head !== null) return { main, isHead: true, bounds: one.whole << 2 };
+  const bounds = addressOf(one, CONTENT);
+  return isContentTail && bounds !== 0 ? { main, isHead: false, bounds } : null;
+}
+
+function addressOf({ places }: Search, group: number): number {
+  return (places[group] ?? 0) << 2;
+}
+
+function stepOf(
+  { search, hasId, hasSession }: Fast,
+  { hasPrefixSession }: Plan,
+  { searched, ground }: { readonly searched: Search | null; readonly ground: Ground },
+): Step {
+  const main = mainOn(search, ground);
+  const before = searched !== null && searched.ground === ground ? searched : null;
+  const own = (group: number): number => (main === null ? 0 : addressOf(search, group));
+  const inherited = (group: number): number => (before === null ? 0 : addressOf(before, group));
+  return {
+    main,
+    ip: hasId ? own(IP4) : inherited(IP4),
+    session: hasSession ? own(MLFID) : hasPrefixSession ? inherited(MLFID) : 0,
+    nofail: own(NOFAIL),
+    gained: own(MLFGAINED),
+    forgotten: own(MLFFORGET),
+  };
+}
