@@ -124,7 +124,7 @@ type Cursor = {
 /** `outcome` null: the short way's verdict. */
 type Done = { verdict: ExpressVerdict; outcome: Outcome | null; text: string };
 
-/** Told of every line that matched anything, for whoever counts those: f2b regex. Offsets are the batch's. */
+/** Told of every line that matched a failregex or ignoreregex, and perhaps of others, for whoever counts those: f2b regex. Offsets are the batch's. */
 export type Survey = {
   readonly checkAll: boolean;
   /** Whether what begins there is no line of a log. */
@@ -134,6 +134,8 @@ export type Survey = {
   /** The line went the short way: what became of it stands in `express`. */
   onShort(verdict: ExpressVerdict, express: Express, start: number, end: number): void;
   onLong(outcome: Outcome, text: string, start: number, end: number): void;
+  /** So many lines matched prefregex and no more. */
+  onPrefixed(lines: number): void;
 };
 
 /** Addresses of the records that a finder made; `isPlain`: all is ASCII. */
@@ -225,11 +227,17 @@ export class Engine {
     }
     const cursor = this.#cursor;
     Object.assign(cursor, { at: batch.start, isOpen: false, counted: batch.start, index: 0, done: null });
-    if (this.#mayBeFree() && isHarmless(batch) && this.#matchFreely(job)) return job.results;
+    if (!this.#mayBeFree() || !isHarmless(batch) || !this.#matchFreely(job)) this.#matchWatched(job);
+    for (const { state } of this.workers) state.sessions.keep();
+    return job.results;
+  }
+
+  #matchWatched(job: Job): void {
+    const cursor = this.#cursor;
     let limitMs = LIMIT_MS;
     for (;;) {
       const at = cursor.isOpen ? cursor.line : cursor.at;
-      if (within(limitMs, () => this.#match(job, at)) === null) return job.results;
+      if (within(limitMs, () => this.#match(job, at)) === null) return;
       // Nothing may be stuck at all: a clock goes on also while others have the processor.
       limitMs = cursor.isOpen || cursor.at > at ? LIMIT_MS : Math.min(limitMs * 2, MOST_LIMIT_MS);
       if (cursor.isOpen) this.#matchClosely(job);
@@ -414,7 +422,7 @@ export class Engine {
     express.isPrefixed = (kind & IS_PREFIXED) !== 0;
     express.ip = (words[at + ADDRESS] ?? 0) >>> 0;
     express.time = this.#drive.timeOf(number, second);
-    let verdict: ExpressVerdict = VERDICTS[kind & VERDICT_BITS] ?? 'missed';
+    let verdict: ExpressVerdict = VERDICTS[kind & VERDICT_BITS] ?? 'ignored';
     if ((kind & IN_SESSION) !== 0) {
       this.#drive.dateIn(number, start, express.stamp);
       const driven = this.#driven;
@@ -442,6 +450,7 @@ export class Engine {
     this.#place.start = dated.start + shift;
     this.#place.end = dated.end + shift;
     noteDriven(lane.express, this.#place, now, dated.count);
+    this.#survey?.onPrefixed(this.#drive.takePrefixed(number));
   }
 
   /** Tells the short ways where the piece stands. */

@@ -141,12 +141,13 @@ export type ShortLine = {
 };
 
 /** Counts a line that went the short way, all but its share of `lines`. */
-export function countShort(tally: Tally, { verdict, regex, isPrefixed, text }: ShortLine): void {
-  if (isPrefixed) tally.prefixed++;
-  if (verdict === 'ignored') tally.ignoreHits[regex] = (tally.ignoreHits[regex] ?? 0) + 1;
-  if (verdict === 'matched' || verdict === 'helper') tally.failHits[regex] = (tally.failHits[regex] ?? 0) + 1;
+export function countShort(tally: Tally, { verdict, regex, isPrefixed, text }: ShortLine, lines = 1): void {
+  if (isPrefixed) tally.prefixed += lines;
+  if (verdict === 'ignored') tally.ignoreHits[regex] = (tally.ignoreHits[regex] ?? 0) + lines;
+  if (verdict === 'matched' || verdict === 'helper')
+    tally.failHits[regex] = (tally.failHits[regex] ?? 0) + lines;
   const kept = tally[kindOf(verdict)];
-  kept.count++;
+  kept.count += lines;
   if (text !== null) kept.lines.push(text);
 }
 

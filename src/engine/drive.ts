@@ -33,6 +33,7 @@ const DATED = 92;
 const LAST_START = 96;
 const LAST_END = 100;
 const PLACE = 104;
+const PREFIXED = 108;
 
 const IS_ON = 1;
 const IS_ALWAYS = 2;
@@ -60,7 +61,7 @@ export const ID_END = 8;
 export const RECORD = 9;
 
 /** An entry's kind: one of these, and bits. */
-export const VERDICTS = ['missed', 'ignored', 'helper', 'matched'] as const;
+export const VERDICTS = ['ignored', 'helper', 'matched'] as const;
 export const VERDICT_BITS = 15;
 export const IN_SESSION = 16;
 export const IS_PREFIXED = 32;
@@ -133,6 +134,7 @@ export class Drive {
       lane.common = null;
       // What an interrupted batch left there.
       this.takeDated(number, { count: 0, start: 0, end: 0 });
+      this.takePrefixed(number);
       this.#most[number] = Math.min(MOST_TEXT, most(number));
       this.refresh(number);
       isAny ||= lane.common !== null;
@@ -241,6 +243,15 @@ export class Drive {
     into.start = words[at + (LAST_START >> 2)] ?? 0;
     into.end = words[at + (LAST_END >> 2)] ?? 0;
     return true;
+  }
+
+  /** How many lines a lane missed behind prefregex since it was asked last; nothing else is told of them. */
+  takePrefixed(lane: number): number {
+    const { words } = this;
+    const at = (laneAt(lane) + PREFIXED) >> 2;
+    const count = words[at] ?? 0;
+    words[at] = 0;
+    return count;
   }
 
   /** Notes whether a line of a session was of a known one: then the drive stops behind such lines for a while. */

@@ -383,7 +383,9 @@ export function takeDriven(express: Express, driven: Driven, look: ExpressLook, 
   const fast = plan.regexes[express.regex];
   if (fast === undefined || ground === null) return 'general';
   state.sessions.rollBack();
-  Object.assign(part, { codes: ground.bytes, from: driven.idStart, to: driven.idEnd });
+  part.codes = ground.bytes;
+  part.from = driven.idStart;
+  part.to = driven.idEnd;
   const isKnown = state.sessions.hasAt(part);
   if (isKnown && !driven.isIntact) return 'general';
   if (driven.isIntact) {
@@ -446,11 +448,11 @@ const first: FirstText = { codes: new Uint8Array(0), from: 0, to: 0, regex: 0 };
 /** A new session, whose id is `part`. Where only an address is wanted, what it gathers is put together once somebody asks. */
 function remember(express: Express, fast: Fast, { look, place }: Around): void {
   const { plan, state, stamp } = express;
-  const { now, ground, origin } = look;
-  if (plan.isIdFirst && ground !== null && !look.keepsFields && stamp.start === place.start) {
-    first.codes = ground.bytes;
-    first.from = origin + stamp.end;
-    first.to = origin + place.end + 1;
+  const { now } = look;
+  if (plan.isIdFirst && !look.keepsFields && stamp.start === place.start) {
+    first.codes = place.codes;
+    first.from = stamp.end;
+    first.to = place.end + 1;
     first.regex = express.regex;
     if (state.sessions.begin(part, first, now, express.make)) return;
   }

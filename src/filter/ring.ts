@@ -4,18 +4,18 @@ export const ROOM = 256;
 /**
  * Slots for a few keys; the oldest key makes room for a new one. A Map does the same, but with an entry going for each that
  * comes it makes a new table every hundred lines, and each table keeps the next alive: this gave half of all garbage. For
- * the same reason a key may stand in the ring's own bytes, as the beginning of a text: nothing is allocated that
- * outlives the next collection.
+ * the same reason a key may stand in the ring's own bytes, as the beginning of a text, or where it was found as long as that
+ * stays: nothing is allocated that outlives the next collection.
  *
  * A time limit may interrupt at any call and at any loop's turn. So each change is one stretch without either, behind what is
  * only looked up: it happens as a whole or not at all.
  */
 export class Ring {
   readonly #size: number;
-  /** By slot; null: the key stands in `bytes`. */
+  /** By slot; null: the slot's text begins with it. */
   readonly #keys: (string | null)[];
   readonly #hashes: Int32Array;
-  /** Of keys that stand in `bytes`. */
+  /** Of keys. */
   readonly #lengths: Int32Array;
   /** By hash the first slot, and by slot the next one with that hash; -1 ends it. */
   readonly #heads = new Int16Array(256).fill(-1);
@@ -27,6 +27,9 @@ export class Ring {
   readonly #free: Int16Array;
   #freeCount: number;
   #bytes: Uint8Array | null = null;
+  /** By slot where its text stands until it is taken over, and from where on; null: in the slot's own bytes. */
+  readonly #lent: (Uint8Array | null)[];
+  readonly #starts: Int32Array;
 
   /** Holds at most so many keys, fewer than 30,000. */
   constructor(size: number) {
@@ -34,6 +37,8 @@ export class Ring {
     this.#keys = new Array<string | null>(size).fill('');
     this.#hashes = new Int32Array(size);
     this.#lengths = new Int32Array(size);
+    this.#lent = new Array<Uint8Array | null>(size).fill(null);
+    this.#starts = new Int32Array(size);
     this.#chain = new Int16Array(size).fill(-1);
     this.#older = new Int16Array(size + 1).fill(size);
     this.#newer = new Int16Array(size + 1).fill(size);
@@ -46,8 +51,30 @@ export class Ring {
   }
 
   /** Every slot's ROOM bytes, one slot after the other. */
-  get bytes(): Uint8Array {
+  get #own(): Uint8Array {
     return (this.#bytes ??= new Uint8Array(this.#size * ROOM));
+  }
+
+  /** The slot's text stands there, of ASCII characters that begin with its key, until takeOver(). */
+  lend(slot: number, codes: Uint8Array, from: number): void {
+    this.#lent[slot] = codes;
+    this.#starts[slot] = from;
+  }
+
+  /** Takes over the so many characters that were lent to the slot; nothing where none are. */
+  takeOver(slot: number, length: number): void {
+    const lent = this.#lent[slot];
+    if (lent === undefined || lent === null) return;
+    const from = this.#starts[slot] ?? 0;
+    this.#own.set(lent.subarray(from, from + Math.min(length, ROOM)), slot * ROOM);
+    this.#lent[slot] = null;
+  }
+
+  /** So many characters of the slot's text. */
+  textOf(slot: number, length: number): string {
+    const lent = this.#lent[slot] ?? null;
+    const from = lent === null ? slot * ROOM : (this.#starts[slot] ?? 0);
+    return String.fromCharCode(...(lent ?? this.#own).subarray(from, from + length));
   }
 
   /** The slot of the key, -1 where it has none. */
@@ -71,11 +98,12 @@ export class Ring {
   reserve(key: string): number {
     const slot = this.#take(hashAt(codesOf(key), 0, key.length));
     this.#keys[slot] = key;
+    this.#lent[slot] = null;
     this.#lengths[slot] = key.length;
     return slot;
   }
 
-  /** As reserve(), for a key of ASCII characters that stands there, with which the slot's `bytes` will begin. */
+  /** As reserve(), for a key of ASCII characters that stands there, with which the text begins that will be lent. */
   reserveAt(codes: Uint8Array, from: number, to: number): number {
     const slot = this.#take(hashAt(codes, from, to));
     this.#keys[slot] = null;
@@ -128,8 +156,9 @@ export class Ring {
   #holds(slot: number, codes: Codes, from: number, to: number): boolean {
     const known = this.#keys[slot];
     if (this.#lengths[slot] !== to - from) return false;
-    const { bytes } = this;
-    const start = slot * ROOM - from;
+    const lent = this.#lent[slot] ?? null;
+    const bytes = lent ?? this.#own;
+    const start = (lent === null ? slot * ROOM : (this.#starts[slot] ?? 0)) - from;
     for (let at = to - 1; at >= from; at--) {
       const code = typeof known === 'string' ? known.charCodeAt(at - from) : bytes[start + at];
       if (code !== codes[at]) return false;

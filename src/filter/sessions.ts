@@ -49,6 +49,7 @@ export class Sessions {
   #changes: Change[] = [];
   /** The slot of a session that begins, -1 = none does. */
   #beginning = -1;
+  #hasLent = false;
 
   get size(): number {
     return this.#slots.size;
@@ -73,9 +74,7 @@ export class Sessions {
   #gather(id: string, slot: number): Gathered | null {
     const make = this.#make[slot] ?? null;
     if (make === null) return null;
-    const from = slot * ROOM;
-    const text = String.fromCharCode(...this.#slots.bytes.subarray(from, from + (this.#lengths[slot] ?? 0)));
-    return make(id, text, this.#regexes[slot] ?? 0);
+    return make(id, this.#slots.textOf(slot, this.#lengths[slot] ?? 0), this.#regexes[slot] ?? 0);
   }
 
   /** A new session. */
@@ -94,15 +93,15 @@ export class Sessions {
 
   /**
    * A session of an id that has none; what it gathers is put together when a second line of it comes, and most have none.
-   * `first` are the ASCII characters of its first line, which begin with the id. False, and nothing is done, where they are too many.
+   * `first` are the ASCII characters of its first line, which begin with the id; they must stay where they are until keep(). False, and
+   * nothing is done, where they are too many.
    */
   begin({ codes, from, to }: IdPlace, first: FirstText, now: number, make: FirstLine): boolean {
     const length = first.to - first.from;
     if (length > ROOM) return false;
     const slot = this.#slots.reserveAt(codes, from, to);
-    const { bytes } = this.#slots;
-    const shift = slot * ROOM - first.from;
-    for (let at = first.from; at < first.to; at++) bytes[shift + at] = first.codes[at] ?? 0;
+    this.#slots.lend(slot, first.codes, first.from);
+    this.#hasLent = true;
     this.#lengths[slot] = length;
     this.#regexes[slot] = first.regex;
     this.#until[slot] = now + MAX_AGE;
@@ -110,6 +109,13 @@ export class Sessions {
     this.#make[slot] = make;
     this.#beginning = slot;
     return true;
+  }
+
+  /** What begin() was given may change from now on. Most sessions that a batch begins are gone at its end, so that few are copied. */
+  keep(): void {
+    if (!this.#hasLent) return;
+    for (let slot = 0; slot < MAX_SESSIONS; slot++) this.#slots.takeOver(slot, this.#lengths[slot] ?? 0);
+    this.#hasLent = false;
   }
 
   /** Drops what a line that was interrupted noted. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Ring, ROOM } from '../../src/filter/ring.ts';
+import { Ring } from '../../src/filter/ring.ts';
 import { dice } from '../dice.ts';
 
 test('law: a ring answers as a Map does whose oldest entry goes when it is full, wherever its keys stand', () => {
@@ -31,7 +31,8 @@ test('law: a ring answers as a Map does whose oldest entry goes when it is full,
         if (known < 0 && roll(4) === 0) ring.reserve(`other ${step}`);
         const slot =
           known >= 0 ? known : kind === 2 ? ring.reserveAt(codes, 3, codes.length) : ring.reserve(key);
-        if (kind === 2 && known < 0) ring.bytes.set(Buffer.from(`${key}Failed`), slot * ROOM);
+        if (kind === 2 && known < 0) ring.lend(slot, Buffer.from(`at ${key}Failed`), 3);
+        if (roll(3) === 0) ring.takeOver(slot, key.length + 6);
         values[slot] = step;
         if (known < 0) ring.link(slot);
         if (roll(4) === 0) ring.link(slot);

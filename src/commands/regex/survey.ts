@@ -14,6 +14,8 @@ const CHUNK = 512 * 1024;
 const VERDICTS: readonly ExpressVerdict[] = ['matched', 'helper', 'ignored', 'missed', 'old'];
 const LONG = VERDICTS.length;
 const HASH = 0x23;
+/** Regexes that are counted in columns; a line of one beyond is counted by itself. */
+const MOST_COUNTED = 128;
 
 /** What is surveyed, and what becomes of the lines that need a closer look. */
 export type Course = {
@@ -62,6 +64,10 @@ class Surveyor {
   /** What was told of the batch's lines: start, end, verdict (twice its place in VERDICTS, 1 more behind prefregex), regex. */
   #told = new Int32Array(4 * 4096);
   #toldEnd = 0;
+  #isWanted: boolean[] = VERDICTS.map(() => true);
+  #isListing = true;
+  /** By kind and number of a regex, 0 = none. */
+  readonly #counts = new Int32Array(2 * VERDICTS.length * MOST_COUNTED);
   #outcomes: { readonly outcome: Outcome; readonly text: string }[] = [];
   readonly #bytes = lendBytes(2 * CHUNK);
   /** The dates of all lines are counted here, the engine looks at few. */
@@ -83,6 +89,9 @@ class Surveyor {
       // Only noted: what is told may be interrupted, the counting must not be.
       onShort: (verdict, { regex, isPrefixed }, start, end) =>
         this.#tell(start, end, (VERDICTS.indexOf(verdict) << 1) | (isPrefixed ? 1 : 0), regex),
+      onPrefixed: (lines) => {
+        course.tally.prefixed += lines;
+      },
       onLong: (outcome, text, start, end) =>
         this.#tell(start, end, LONG << 1, this.#outcomes.push({ outcome, text }) - 1),
     });
@@ -145,6 +154,7 @@ class Surveyor {
     const bytes = this.#bytes;
     this.#toldEnd = 0;
     this.#outcomes = [];
+    this.#noteWishes();
     this.#engine.run({ bytes, start, end, times: null, live: true }, wish.now);
     const { newlines, lines } = countDates(this.#dates, { bytes, start, end }, wish.now);
     tally.lines += lines;
@@ -152,15 +162,52 @@ class Surveyor {
     this.#seen = start;
     const told = this.#told;
     for (let at = 0; at < this.#toldEnd; at += 4) {
-      const [from = 0, to = 0] = [told[at], told[at + 1]];
-      this.#listMissed(from);
+      const [from, to] = [told[at] ?? 0, told[at + 1] ?? 0];
+      if (this.#isListing) this.#listMissed(from);
       this.#seen = to + 1;
+      if (this.#countQuickly(at, from, to)) continue;
       const later = this.#count(at, from, to);
       if (later !== null) await later;
+      this.#noteWishes();
     }
+    this.#settleCounts();
     this.#listMissed(end);
     this.#lines += newlines;
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Which verdicts' lines may still be listed, and whether those that no regex can match may. */
+  #noteWishes(): void {
+    const { tally, wish } = this.#course;
+    for (const [i, verdict] of VERDICTS.entries()) this.#isWanted[i] = wantsText(tally, verdict, wish.report);
+    this.#isListing = wantsText(tally, 'missed', wish.report);
+  }
+
+  /** Counts what is told of a line, where nothing else is to be done; settleCounts() passes it on. */
+  #countQuickly(at: number, from: number, to: number): boolean {
+    const kind = this.#told[at + 2] ?? 0;
+    if (kind >> 1 === LONG || this.#isWanted[kind >> 1] === true || isNoLine(this.#bytes, from, to))
+      return false;
+    const regex = (this.#told[at + 3] ?? 0) + 1;
+    if (regex >= MOST_COUNTED) return false;
+    const place = kind * MOST_COUNTED + regex;
+    this.#counts[place] = (this.#counts[place] ?? 0) + 1;
+    return true;
+  }
+
+  #settleCounts(): void {
+    const { tally } = this.#course;
+    const counts = this.#counts;
+    for (let place = 0; place < counts.length; place++) {
+      const count = counts[place] ?? 0;
+      if (count === 0) continue;
+      counts[place] = 0;
+      const kind = Math.floor(place / MOST_COUNTED);
+      const regex = (place % MOST_COUNTED) - 1;
+      const verdict = VERDICTS[kind >> 1] ?? 'missed';
+      tally.missed.count -= count;
+      countShort(tally, { verdict, regex, isPrefixed: (kind & 1) === 1, text: null }, count);
+    }
   }
 
   #count(at: number, from: number, to: number): Promise<void> | null {

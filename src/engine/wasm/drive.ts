@@ -37,6 +37,7 @@ const DATED: usize = 92; // lines whose date was known, the last of them and whe
 const LAST_START: usize = 96;
 const LAST_END: usize = 100;
 const PLACE: usize = 104;
+const PREFIXED: usize = 108; // lines that were missed behind prefregex
 
 // Flags.
 const IS_ON: i32 = 1;
@@ -44,7 +45,7 @@ const IS_ALWAYS: i32 = 2; // it has to see every line
 const IS_HEAD: i32 = 4; // PREFIX matches what stands before the content
 const IGNORES_FIRST: i32 = 8;
 const CHECKS_ALL: i32 = 16;
-const TELLS_ALL: i32 = 32; // also lines that are no failures
+const TELLS_ALL: i32 = 32; // also lines that are no failures, of those that are missed only how many prefregex matched
 const HOLDS: i32 = 64; // stops behind each line of a session
 
 // A failregex: its function, and where the bounds of its groups are put; 0 = it has none.
@@ -57,10 +58,9 @@ const FORGOTTEN: usize = 20;
 
 // What is told of a line; see ../drive.ts.
 const ENTRY: usize = 40; // lane, kind, start, end, regex, address, second, bounds of the session's id, record
-const MISSED: i32 = 0;
-const IGNORED: i32 = 1;
-const HELPER: i32 = 2;
-const MATCHED: i32 = 3;
+const IGNORED: i32 = 0;
+const HELPER: i32 = 1;
+const MATCHED: i32 = 2;
 const IN_SESSION: i32 = 16;
 const IS_PREFIXED: i32 = 32;
 const IS_FORGOTTEN: i32 = 64;
@@ -252,7 +252,7 @@ function match(lane: usize, from: usize, to: usize, start: usize, end: usize, se
   const prefix = load<u32>(lane, PREFIX);
   if (prefix) {
     const answer = run(prefix, from, to);
-    if (answer == NO) return tell(lane, MISSED, start, end, -1, 0, 0);
+    if (answer == NO) return DONE;
     if (answer != YES) return LEFT;
     const slot = <usize>load<u32>(lane, PREFIX_SLOT);
     const stop = <usize>load<u32>(slot, 4);
@@ -285,7 +285,8 @@ function match(lane: usize, from: usize, to: usize, start: usize, end: usize, se
       return judge(lane, prefixed, index, start, end, second);
     }
   }
-  return tell(lane, MISSED | prefixed, start, end, -1, 0, 0);
+  if (prefixed) store<i32>(lane, load<i32>(lane, PREFIXED) + 1, PREFIXED);
+  return DONE;
 }
 
 /** Whether another failregex matches as well, or that is not known. */
