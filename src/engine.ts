@@ -39,7 +39,6 @@ import {
   type ExpressVerdict,
   type Filter,
   type FilterState,
-  isCompiled,
   makeExpress,
   noteDriven,
   noteJudged,
@@ -87,7 +86,9 @@ const PIECE = 16384;
 const LONG_LINE = 4096;
 /** What cannot explode may be slow all the same: after so many milliseconds the clock is watched nevertheless. */
 const FREE_MS = 10;
-/** So many batches have the clock watched after one that needed it. */
+/** So many lines of a batch are matched under a limit by themselves, which costs 0.2 ms for each. */
+const MOST_WATCHED = 8;
+/** So many batches have the clock watched after one with more of them. */
 const PATIENCE = 8;
 /** So many lines, or one of so many bytes, are matched between two looks at the time. */
 const LINES = 32;
@@ -168,6 +169,8 @@ export class Engine {
   /** No regex can explode on ASCII characters: the clock need not be watched, which costs 0.3 ms a batch. */
   readonly #isLinear: boolean;
   #isDriving = false;
+  /** What may be stuck must not be tried. */
+  #isUnwatched = false;
   readonly #dated: Dated = { count: 0, start: 0, end: 0 };
   readonly #driven: Driven = { idStart: 0, idEnd: 0, isHelper: false, isForgotten: false, isIntact: false };
   /** The open line. */
@@ -178,6 +181,8 @@ export class Engine {
   #lines = 0;
   /** So many batches are matched under a time limit before it is tried again without. */
   #watched = 0;
+  /** Some regexes are. */
+  #isCompiled = false;
   #bytes: Batch['bytes'] = Buffer.alloc(0);
   readonly #cursor: Cursor = {
     ...{ at: 0, isOpen: false, line: 0, lineEnd: 0, worker: 0, regex: null, window: [] },
@@ -223,11 +228,14 @@ export class Engine {
     const job: Job = { batch, now, results: this.#results };
     for (const lane of this.#lanes) {
       if (lane === null || lane.look.ground === null) continue;
-      if (compileWanted(lane.express, lane.look.ground) > 0) this.#drive.renew();
+      if (compileWanted(lane.express, lane.look.ground) === 0) continue;
+      this.#drive.renew();
+      this.#isCompiled = true;
+      this.#watched = 0;
     }
     const cursor = this.#cursor;
     Object.assign(cursor, { at: batch.start, isOpen: false, counted: batch.start, index: 0, done: null });
-    if (!this.#mayBeFree() || !isHarmless(batch) || !this.#matchFreely(job)) this.#matchWatched(job);
+    if (!this.#matchFreely(job)) this.#matchWatched(job);
     for (const { state } of this.workers) state.sessions.keep();
     return job.results;
   }
@@ -244,27 +252,43 @@ export class Engine {
     }
   }
 
-  /** Whether nothing can be stuck, or compiled regexes have what is used, whose work is bounded. */
-  #mayBeFree(): boolean {
-    if (this.#isLinear) return true;
-    if (this.#watched > 0) this.#watched--;
-    return this.#watched === 0 && this.#lanes.every((lane) => lane !== null && isCompiled(lane.express));
-  }
-
   /**
-   * Matches without a limit; false where that is to go on under one: behind the last line when it is slow, within a line when that
-   * needs more than compiled regexes.
+   * Matches without a limit where nothing can be stuck: no regex on such lines, or nothing but compiled ones, whose work is bounded, is
+   * used. A line that needs more is matched under a limit, and so is what is left when there are many of those, or it is slow: then the
+   * answer is false.
    */
   #matchFreely(job: Job): boolean {
-    this.#freeUntilMs = performance.now() + FREE_MS;
-    this.#setUnwatched(!this.#isLinear);
+    const cursor = this.#cursor;
+    const isTrusting = this.#isLinear && isHarmless(job.batch);
+    if (!isTrusting && (!this.#isCompiled || this.#watched > 0)) {
+      this.#watched--;
+      return false;
+    }
+    const untilMs = performance.now() + FREE_MS;
+    for (let lines = 0; ; lines++) {
+      const left = this.#matchUntil(job, untilMs, isTrusting);
+      if (left !== UNWATCHED) return left === null;
+      if (lines === MOST_WATCHED) {
+        this.#watched = PATIENCE;
+        return false;
+      }
+      const end = Math.min(cursor.lineEnd + 1, job.batch.end);
+      this.#matchWatched({ ...job, batch: { ...job.batch, end } });
+      Object.assign(cursor, { at: end, isOpen: false });
+    }
+  }
+
+  /** Goes on without a limit until then (by performance.now()); answers what stands in the way of more, null: nothing. */
+  #matchUntil(job: Job, untilMs: number, isTrusting: boolean): symbol | null {
+    const { isOpen, line, at } = this.#cursor;
+    this.#freeUntilMs = untilMs;
+    this.#setUnwatched(!isTrusting);
     try {
-      this.#match(job, job.batch.start);
-      return true;
+      this.#match(job, isOpen ? line : at);
+      return null;
     } catch (error) {
       if (error !== SLOW && error !== UNWATCHED) throw error;
-      if (error === UNWATCHED) this.#watched = PATIENCE;
-      return false;
+      return error;
     } finally {
       this.#freeUntilMs = 0;
       this.#setUnwatched(false);
@@ -272,6 +296,7 @@ export class Engine {
   }
 
   #setUnwatched(isUnwatched: boolean): void {
+    this.#isUnwatched = isUnwatched;
     for (const lane of this.#lanes) if (lane !== null) lane.look.isUnwatched = isUnwatched;
   }
 
@@ -346,12 +371,11 @@ export class Engine {
     const { bytes } = job.batch;
     const { line: start, lineEnd: stop, worker: first } = this.#cursor;
     const isShort = (isPlain || isAscii(bytes.subarray(start, stop))) && bytes[stop - 1] !== CR;
-    const isUnwatched = this.#freeUntilMs > 0 && !this.#isLinear;
     let line: Line | null = null;
     for (let worker = first; worker < end; worker++) {
       if (!this.#dispatch.concerns(worker)) continue;
       if (isShort && this.#takeExpress(worker, job)) continue;
-      if (isUnwatched) throw UNWATCHED;
+      if (this.#isUnwatched) throw UNWATCHED;
       line ??= this.#lineOf(job.batch);
       this.#process(worker, line, job, null);
     }

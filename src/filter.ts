@@ -8,7 +8,6 @@ export {
   type Driven,
   type Express,
   type ExpressLook,
-  isCompiled,
   makeExpress,
   noteDriven,
   noteJudged,

@@ -154,11 +154,6 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
   };
 }
 
-/** Whether regexes of it have been compiled. */
-export function isCompiled({ plan }: Express): boolean {
-  return plan.searches.some((one) => one.main !== null);
-}
-
 /** Takes what is left of a line through prefregex; the subject becomes what failregexes see. */
 function takePrefix(express: Express): boolean {
   const { plan, subject } = express;
