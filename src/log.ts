@@ -105,7 +105,8 @@ export function openLog(path: string | null, level: Level): Log {
   const limit = LEVELS.indexOf(level);
   const hears = (wanted: Level): boolean => LEVELS.indexOf(wanted) <= limit;
   const hearsFound = hears('INFO');
-  const around = newAround();
+  const surroundings = new Map<string, Around>();
+  let around = newAround();
   const flush = (): void => {
     const length = filled;
     filled = 0;
@@ -117,9 +118,9 @@ export function openLog(path: string | null, level: Level): Log {
       if (!hearsFound) return;
       // What waits was written in this turn of the loop: the time is the same for some lines.
       if (filled === 0 || (++told & 15) === 0) nowMs = Date.now();
-      if (nowMs !== around.nowMs || jail !== around.jail || time !== around.time) {
-        surround(around, { nowMs, jail, time }, pid);
-      }
+      // Jails that read the same log take turns.
+      if (jail !== around.jail) around = aroundOf(surroundings, jail);
+      if (nowMs !== around.nowMs || time !== around.time) surround(around, { nowMs, time }, pid);
       const { before, after } = around;
       const length = before.length + QUAD + after.length;
       if (length > BUFFER - filled) flush();
@@ -161,26 +162,29 @@ export function openLog(path: string | null, level: Level): Log {
 const QUAD = 15;
 
 /** What stands around the address in a line about a failure. */
-type Around = { nowMs: number; jail: string; time: number; before: Uint8Array; after: Uint8Array };
+type Around = { nowMs: number; readonly jail: string; time: number; before: Uint8Array; after: Uint8Array };
 
 function newAround(): Around {
   const nothing = new Uint8Array(0);
   return { nowMs: Number.NaN, jail: '', time: Number.NaN, before: nothing, after: nothing };
 }
 
-function surround(
-  around: Around,
-  { nowMs, jail, time }: Pick<Around, 'nowMs' | 'jail' | 'time'>,
-  pid: number,
-): void {
-  const line = formatLine(
-    nowMs,
-    { level: 'INFO', channel: 'fail2ban.filter', text: `[${jail}] Found \t - ${formatSecond(time)}` },
-    pid,
-  );
+/** Jails, some kilobytes. */
+const MOST_AROUND = 64;
+
+function aroundOf(known: Map<string, Around>, jail: string): Around {
+  const found = known.get(jail) ?? { ...newAround(), jail };
+  if (known.size >= MOST_AROUND) known.clear();
+  known.set(jail, found);
+  return found;
+}
+
+function surround(around: Around, { nowMs, time }: Pick<Around, 'nowMs' | 'time'>, pid: number): void {
+  const text = `[${around.jail}] Found \t - ${formatSecond(time)}`;
+  const line = formatLine(nowMs, { level: 'INFO', channel: 'fail2ban.filter', text }, pid);
   const cut = line.lastIndexOf('\t');
   const [before, after] = [Buffer.from(line.slice(0, cut)), Buffer.from(line.slice(cut + 1))];
-  Object.assign(around, { nowMs, jail, time, before, after });
+  Object.assign(around, { nowMs, time, before, after });
 }
 
 function openTarget(path: string): number {

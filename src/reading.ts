@@ -266,21 +266,20 @@ export class Reading {
     const now = this.#events.now();
     const workings = engine.workers.map(({ jail }) => this.#jails.get(jail));
     const results = engine.run(batch, now);
-    let noted = -1;
-    let notedTime = 0;
+    /** By worker the time that was noted last. */
+    const noted: (number | undefined)[] = [];
     for (let at = 0; at < results.length; at++) {
       const working = workings[results.worker(at)];
       if (working === undefined) continue;
       const outcome = results.outcome(at);
       if (outcome === null) {
-        const [ip, time] = [results.ip(at), results.time(at)];
+        const [worker, ip, time] = [results.worker(at), results.ip(at), results.time(at)];
         if (!this.#events.onAddress(working, ip, time)) this.#noteMatch(working, plainFailure(ip, time));
-        else if (results.worker(at) !== noted || time !== notedTime) this.#noteTime(working, time);
-        noted = results.worker(at);
-        notedTime = time;
+        else if (noted[worker] !== time) this.#noteTime(working, time);
+        noted[worker] = time;
         continue;
       }
-      noted = -1;
+      noted[results.worker(at)] = undefined;
       if (outcome.warning !== null) this.#events.onTimeWarning(working, source, outcome.warning);
       for (const failure of outcome.failures) this.#noteMatch(working, failure);
     }
