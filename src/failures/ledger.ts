@@ -17,7 +17,10 @@ export class Ledger {
   #last = new Float64Array(SMALLEST);
   /** 0 = the row is free. */
   #failures = new Uint32Array(SMALLEST);
-  /** 1 + the row, 0 = none; a row that was given to another address may still be led to. */
+  /**
+   * 1 + the row, 0 = none, and above that what is left of the hash: most rows that a search comes by are told apart by it, without
+   * a look at the row, which costs more than all the rest. A row that was given to another address may still be led to.
+   */
   #heads = new Int32Array(4 * SMALLEST);
   #entered = 0;
   /** The oldest row and the one to be filled next, counted on without end. */
@@ -36,10 +39,15 @@ export class Ledger {
 
   /** The row of an address (an unsigned 32-bit number), -1 when it has none. */
   find(ip: number): number {
-    const mask = this.#heads.length - 1;
-    for (let at = hashOf(ip) & mask; ; at = (at + 1) & mask) {
-      const row = (this.#heads[at] ?? 0) - 1;
-      if (row < 0) return -1;
+    const heads = this.#heads;
+    const mask = heads.length - 1;
+    const rowBits = 2 * this.#room - 1;
+    const hash = hashOf(ip);
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const head = heads[at] ?? 0;
+      if (head === 0) return -1;
+      if (((head ^ hash) & ~rowBits) !== 0) continue;
+      const row = (head & rowBits) - 1;
       if (this.#ips[row] === ip && this.#failures[row] !== 0) return row;
     }
   }
@@ -111,18 +119,26 @@ export class Ledger {
   }
 
   #enter(ip: number, row: number): void {
-    const mask = this.#heads.length - 1;
-    let at = hashOf(ip) & mask;
-    while (this.#heads[at] !== 0) at = (at + 1) & mask;
-    this.#heads[at] = row + 1;
+    const heads = this.#heads;
+    const mask = heads.length - 1;
+    const hash = hashOf(ip);
+    let at = hash & mask;
+    while (heads[at] !== 0) at = (at + 1) & mask;
+    heads[at] = (hash & ~(2 * this.#room - 1)) | (row + 1);
     this.#entered++;
   }
 
   /** Makes the hash table anew, when it leads to many rows that were given to others. */
   #lead(): void {
-    this.#heads = new Int32Array(4 * this.#room);
+    const length = 4 * this.#room;
+    if (this.#heads.length === length) this.#heads.fill(0);
+    else this.#heads = new Int32Array(length);
     this.#entered = 0;
-    for (const [ip, row] of this.rows()) this.#enter(ip, row);
+    const mask = this.#room - 1;
+    for (let at = this.#begin; at < this.#end; at++) {
+      const row = at & mask;
+      if (this.#failures[row] !== 0) this.#enter(this.#ips[row] ?? 0, row);
+    }
   }
 
   /** Moves the rows together into a ring that fits them. */
@@ -151,5 +167,5 @@ export class Ledger {
 
 function hashOf(ip: number): number {
   const mixed = Math.imul(ip ^ (ip >>> 15), 0x2c1b3c6d);
-  return (mixed ^ (mixed >>> 13)) >>> 0;
+  return mixed ^ (mixed >>> 13);
 }
