@@ -94,6 +94,7 @@ export type Express = {
   judgedNow: number;
   judgedMode: ExpressLook['mode'] | null;
   isOld: boolean;
+  judgedTime: number;
   lastTime: number;
   /** The source said the time, and there is no date to be cut out. */
   isTimed: boolean;
@@ -134,6 +135,7 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
     judgedNow: Number.NaN,
     judgedMode: null,
     isOld: false,
+    judgedTime: 0,
     lastTime: 0,
     isTimed: false,
   };
@@ -260,13 +262,15 @@ function judgeTime(express: Express, { mode, now, findtime }: ExpressLook): bool
   const { stamp, state } = express;
   const { time } = stamp;
   if (time === express.judgedStamp && now === express.judgedNow && mode === express.judgedMode) {
-    // Another line, of another source perhaps, may have come between.
+    // Another line, of another source or a driven one, may have come between.
     state.lastTime = express.lastTime;
+    express.time = express.judgedTime;
     return true;
   }
   const isOff = mode === 'live' && Math.abs(Math.trunc(time - now)) > TOLERANCE;
   express.isOld = mode === 'catchup' && time < now - findtime;
-  express.time = isOff || (mode !== 'test' && time > now) ? now : time;
+  express.judgedTime = isOff || (mode !== 'test' && time > now) ? now : time;
+  express.time = express.judgedTime;
   express.judgedStamp = Number.NaN;
   express.judgedNow = now;
   express.judgedMode = mode;

@@ -1,0 +1,230 @@
+/** Lines that are driven through many filters in one call say what each by itself would. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { mock, test } from 'node:test';
+import { diskTree, loadFilter } from '../../src/config.ts';
+import { findDate } from '../../src/datepattern.ts';
+import { type Dispatch, makeDispatch } from '../../src/engine/dispatch.ts';
+import { DONE, Drive, HELD, LEFT } from '../../src/engine/drive.ts';
+import { Engine, type Survey } from '../../src/engine.ts';
+import { compileFilter, type Filter, newFilterState, type Outcome, processLine } from '../../src/filter.ts';
+import { formatIp4 } from '../../src/ip.ts';
+import { dice } from '../dice.ts';
+
+const roll = dice(17);
+/** All samples lie before. */
+const NOW = Date.UTC(2027, 0, 1) / 1000;
+/** Bytes of a piece that the engine searches at once; its first one says which literals are rare. */
+const PIECE = 16384;
+const LINES = 8000;
+const CASES = [
+  [join(import.meta.dirname, '../..'), join(import.meta.dirname, '../samples'), 'the shipped filters'],
+  ['/etc/fail2ban', '/usr/lib/python3/dist-packages/fail2ban/tests/files/logs', "fail2ban's filters"],
+] as const;
+
+type Stream = { readonly filter: Filter; readonly lines: readonly string[] };
+
+function streams(root: string, logs: string): readonly Stream[] {
+  return readdirSync(logs).flatMap((file) => {
+    const path = join(logs, file);
+    if (!statSync(path).isFile()) return [];
+    const loaded = loadFilter(diskTree(root), file.replace(/\.log$/, ''), { backend: 'auto' }).filter;
+    const filter = loaded && compileFilter(loaded, { usedns: 'warn', logtimezone: 'UTC' }, []);
+    const lines = readFileSync(path, 'latin1').split('\n');
+    return filter === null || filter.maxlines > 1
+      ? []
+      : [{ filter, lines: lines.filter((line) => line !== '') }];
+  });
+}
+
+/** The samples that are as old as one of them, and when that was. */
+function ofOneTime({ filter, lines }: Stream): { readonly stream: Stream; readonly time: number } {
+  const { dates } = newFilterState(filter);
+  const timed = lines.map((line) => ({ line, time: findDate(dates, line, NOW)?.time ?? Number.NaN }));
+  const dated = timed.filter(({ time }) => !Number.isNaN(time));
+  const { time } = dated[roll(dated.length)] ?? { time: NOW };
+  const near = timed.filter((one) => Math.abs(one.time - time) < 25).map(({ line }) => line);
+  return { stream: { filter, lines: near.length > 0 ? near : lines }, time };
+}
+
+function altered(line: string): string {
+  const at = roll(line.length + 1);
+  const more = ['', '7', ' ', 'x', '300.1.2.3', '2001:db8::1', '] ', '\xe9', ' '.repeat(300)][roll(9)] ?? '';
+  return line.slice(0, at) + more + line.slice(at + roll(3));
+}
+
+/** Lines of several filters in runs, as they come in logs; the last seconds of their dates change. */
+function logOf(group: readonly Stream[]): string {
+  const lines: string[] = [];
+  while (lines.length < LINES) {
+    const { lines: samples } = group[roll(group.length)]!;
+    const from = roll(samples.length);
+    const some = samples.slice(from, from + 1 + (roll(3) > 0 ? 0 : roll(4)));
+    for (let turn = 1 + roll(80); turn > 0; turn--) {
+      const line = some[roll(some.length)] ?? '';
+      const second = String(roll(60)).padStart(2, '0');
+      const dated = roll(3) > 0 ? line : line.replace(/(\d\d:\d\d:)\d\d/, `$1${second}`);
+      lines.push(roll(30) === 0 ? altered(dated) : dated);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Calls `told` for every line, with the filters that have to see it. */
+function eachLine(dispatch: Dispatch, bytes: Buffer, told: (start: number, end: number) => void): void {
+  dispatch.eachLine(bytes, 0, bytes.length, told);
+}
+
+/** Of an odd date is warned on the first line in a row that has it, so warnings are not compared. */
+function failuresOf({ failures }: Outcome, worker: number): readonly string[] {
+  return failures.map(({ id, time }) => `${worker} ${id} ${time}`);
+}
+
+/** Cuts after whole lines. */
+function batchesOf(bytes: Buffer): readonly Buffer[] {
+  const batches: Buffer[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf(10, Math.min(bytes.length - 1, from + PIECE + roll(60_000))) + 1;
+    batches.push(bytes.subarray(from, end === 0 ? bytes.length : end));
+    from = end === 0 ? bytes.length : end;
+  }
+  return batches;
+}
+
+/** Which of the lines a filter sees, as the engine will find it, whose first piece says what is rare. */
+function dispatchFor(filters: readonly Filter[], first: Buffer, all: boolean): Dispatch {
+  const dispatch = makeDispatch(filters, { all });
+  const last = first.length <= PIECE ? first.length - 1 : first.lastIndexOf(10, PIECE - 1);
+  const end = (last >= 0 ? last : first.indexOf(10)) + 1;
+  dispatch.eachLine(first, 0, end, () => undefined);
+  return dispatch;
+}
+
+const groupsOf = (all: readonly Stream[], size: number): readonly (readonly Stream[])[] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+
+for (const [root, logs, title] of CASES) {
+  const skip = existsSync(logs) && existsSync(root) ? false : 'fail2ban is not installed';
+  for (const live of [false, true]) {
+    test(`law: driven lines say what processLine() says: ${title}, ${live ? 'live' : 'catching up'}`, {
+      skip,
+    }, (t) => {
+      const go = mock.method(Drive.prototype, 'go');
+      let [failures, lines] = [0, 0];
+      for (const some of groupsOf(streams(root, logs), live ? 1 : 6)) {
+        const timed = live ? some.map(ofOneTime) : [];
+        const group = live ? timed.map(({ stream }) => stream) : some;
+        const now = live ? (timed[0]?.time ?? NOW) + 30 : NOW;
+        const filters = group.map(({ filter }) => filter);
+        const findtime = roll(2) === 0 ? 10 ** 9 : 10_000_000;
+        const make = () =>
+          filters.map((filter) => ({
+            ...{ jail: filter.name, filter, state: newFilterState(filter), findtime, keepsFields: false },
+          }));
+        const [workers, plain] = [make(), make()];
+        const engine = new Engine(workers, ({ line }) => assert.fail(`stuck: ${line}`));
+        const batches = batchesOf(Buffer.from(logOf(group), 'latin1'));
+        const dispatch = dispatchFor(filters, batches[0]!, false);
+        for (const bytes of batches) {
+          const wanted: string[] = [];
+          eachLine(dispatch, bytes, (start, end) => {
+            lines++;
+            for (const [number, { filter, state }] of plain.entries()) {
+              if (!dispatch.concerns(number)) continue;
+              const text = bytes.toString('utf8', start, end).replace(/\r+$/, '');
+              const options = { mode: live ? 'live' : 'catchup', findtime, now } as const;
+              wanted.push(...failuresOf(processLine(filter, state, { text, time: null }, options), number));
+            }
+          });
+          const batch = { bytes, start: 0, end: bytes.length, times: null, live };
+          const results = [...engine.run(batch, now)];
+          const got = results.flatMap(({ worker, outcome, ip, time }) =>
+            outcome === null ? [`${worker} ${formatIp4(ip)} ${time}`] : failuresOf(outcome, worker),
+          );
+          assert.deepEqual(got, wanted, filters.map(({ name }) => name).join(' '));
+          failures += wanted.length;
+          for (const [number, { state }] of workers.entries()) {
+            const { lastTime, lastDate, sessions } = plain[number]!.state;
+            const of = { lastTime: state.lastTime, lastDate: state.lastDate, sessions: state.sessions.size };
+            assert.deepEqual(of, { lastTime, lastDate, sessions: sessions.size }, filters[number]?.name);
+          }
+        }
+      }
+      const reasons = go.mock.calls.map(({ result }) => result);
+      const count = (reason: number): number => reasons.filter((one) => one === reason).length;
+      go.mock.restore();
+      assert.ok(reasons.length > 100 && failures > 0);
+      t.diagnostic(
+        `${lines} lines, ${failures} failures; driven ${reasons.length} times: ${count(DONE)} to the end, ${count(LEFT)} lines left, ${count(HELD)} held`,
+      );
+    });
+  }
+
+  test(`law: a survey of driven lines counts what processLine() says: ${title}`, { skip }, (t) => {
+    const go = mock.method(Drive.prototype, 'go');
+    let lines = 0;
+    for (const one of streams(root, logs)) {
+      const { filter } = one;
+      const checkAll = roll(2) === 0;
+      const [state, plain] = [newFilterState(filter), newFilterState(filter)];
+      const got = newCounts();
+      const survey: Survey = {
+        checkAll,
+        isComment: (bytes, start) => bytes[start] === 35,
+        decode: (bytes) => Buffer.from(bytes).toString('latin1').replace(/\r+$/, ''),
+        onShort: (result, { regex, isPrefixed }) =>
+          add(got, { result, isPrefixed, hits: result === 'missed' ? [] : [regex] }),
+        onLong: (outcome) => add(got, toldOf(outcome)),
+        onPrefixed: (count) => add(got, { result: 'missed', isPrefixed: true, hits: [] }, count),
+      };
+      const worker = { jail: '', filter, state, findtime: 0, keepsFields: false };
+      const engine = new Engine([worker], ({ line }) => assert.fail(`stuck: ${line}`), survey);
+      const batches = batchesOf(Buffer.from(logOf([one]), 'latin1'));
+      const dispatch = dispatchFor([filter], batches[0]!, true);
+      for (const bytes of batches) {
+        const wanted = newCounts();
+        Object.assign(got, newCounts());
+        eachLine(dispatch, bytes, (start, end) => {
+          const text = bytes.toString('latin1', start, end).replace(/\r+$/, '');
+          if (text.startsWith('#')) return;
+          lines++;
+          const options = { mode: 'test', findtime: 0, now: NOW, checkAll } as const;
+          add(wanted, toldOf(processLine(filter, plain, { text, time: null }, options)));
+        });
+        engine.run({ bytes, start: 0, end: bytes.length, times: null, live: true }, NOW);
+        assert.deepEqual(got, wanted, filter.name);
+      }
+    }
+    const calls = go.mock.callCount();
+    go.mock.restore();
+    assert.ok(calls > 100);
+    t.diagnostic(`${lines} lines, driven ${calls} times`);
+  });
+}
+
+type Counts = {
+  prefixed: number;
+  matched: number;
+  helper: number;
+  ignored: number;
+  hits: Record<string, number>;
+};
+
+const newCounts = (): Counts => ({ prefixed: 0, matched: 0, helper: 0, ignored: 0, hits: {} });
+
+type Told = { readonly result: string; readonly isPrefixed: boolean; readonly hits: readonly number[] };
+
+function toldOf({ result, isPrefixed, hits, regex }: Outcome): Told {
+  return { result, isPrefixed, hits: result === 'ignored' ? [regex ?? -1] : hits };
+}
+
+/** Lines that were missed are counted where prefregex matched only: of the others nothing may be told. */
+function add(counts: Counts, { result, isPrefixed, hits }: Told, lines = 1): void {
+  if (isPrefixed) counts.prefixed += lines;
+  if (result === 'matched' || result === 'helper' || result === 'ignored') counts[result] += lines;
+  for (const regex of hits) {
+    const key = `${result} ${regex}`;
+    counts.hits[key] = (counts.hits[key] ?? 0) + lines;
+  }
+}
