@@ -14,6 +14,7 @@ import {
   ID_START,
   IN_SESSION,
   IS_FORGOTTEN,
+  IS_OPEN,
   IS_PREFIXED,
   KIND,
   LEFT,
@@ -447,7 +448,7 @@ export class Engine {
     express.ip = (words[at + ADDRESS] ?? 0) >>> 0;
     express.time = this.#drive.timeOf(number, second);
     let verdict: ExpressVerdict = VERDICTS[kind & VERDICT_BITS] ?? 'ignored';
-    if ((kind & IN_SESSION) !== 0) {
+    if ((kind & (IN_SESSION | IS_OPEN)) !== 0) {
       this.#drive.dateIn(number, start, express.stamp);
       const driven = this.#driven;
       driven.idStart = words[at + ID_START] ?? 0;
@@ -456,7 +457,8 @@ export class Engine {
       driven.isForgotten = (kind & IS_FORGOTTEN) !== 0;
       driven.isIntact = isIntact;
       verdict = takeDriven(express, driven, look, this.#place);
-      this.#drive.noteSession(number, verdict === 'general' || verdict === 'judged');
+      if ((kind & IS_OPEN) === 0)
+        this.#drive.noteSession(number, verdict === 'general' || verdict === 'judged');
       if (verdict === 'general') {
         this.#takeLeft(job, words[at + RECORD] ?? 0, { lane: number, isPlain: true });
         return;

@@ -42,6 +42,7 @@ const IGNORES_FIRST = 8;
 const CHECKS_ALL = 16;
 const TELLS_ALL = 32;
 const HOLDS = 64;
+const HOLDS_ALL = 128;
 
 const DATE_ROOM = 64;
 const WORD = 12;
@@ -66,6 +67,7 @@ export const VERDICT_BITS = 15;
 export const IN_SESSION = 16;
 export const IS_PREFIXED = 32;
 export const IS_FORGOTTEN = 64;
+export const IS_OPEN = 128;
 
 /** Why the drive came back; LEFT and HELD: at a line of a lane, which is left, or whose entry is the last. */
 export const DONE = 0;
@@ -146,10 +148,11 @@ export class Drive {
     this.#isStale = false;
     this.#machine = machine;
     for (const lane of this.#lanes) {
-      if (lane !== null) lane.program = lane.look.keepsFields ? null : programOf(lane.express, machine);
+      if (lane !== null) lane.program = programOf(lane.express, machine);
     }
     const programs = this.#lanes.map((lane) => lane?.program ?? null);
-    this.#image = makeImage(programs, literals, this.#options);
+    const holdsAll = this.#lanes.map((lane) => lane?.look.keepsFields === true);
+    this.#image = makeImage(programs, literals, { ...this.#options, holdsAll });
   }
 
   /** The lane's date may be another. */
@@ -307,7 +310,7 @@ function bring({ bytes, functions: table }: Machine, { bytes: image, functions }
 function makeImage(
   programs: readonly (Program | null)[],
   { targets, owners, always, base, isForEvery }: Literals,
-  { tellsAll, checksAll }: DriveOptions,
+  { tellsAll, checksAll, holdsAll }: DriveOptions & { readonly holdsAll: readonly boolean[] },
 ): Image | null {
   if (programs.every((program) => program === null)) return null;
   const image = new ImageWriter(programs.length);
@@ -322,6 +325,7 @@ function makeImage(
     let flags = isForEvery[number] === true ? IS_ALWAYS : 0;
     if (tellsAll) flags |= TELLS_ALL;
     if (checksAll) flags |= CHECKS_ALL;
+    if (holdsAll[number] === true) flags |= HOLDS_ALL;
     if (program !== null) flags |= image.program(at, program);
     image.put(at + FLAGS, flags);
   }

@@ -296,7 +296,7 @@ function setSubject({ subject, stamp }: Express, place: Place, look: ExpressLook
   subject.ground = ground;
   subject.text = null;
   subject.isUnwatched = look.isUnwatched;
-  if (ground === null || look.keepsFields || end - start >= MOST_TEXT) {
+  if (ground === null || end - start >= MOST_TEXT) {
     subject.ground = null;
     subject.text = textWithout(place, stamp, look);
   } else if (before === 0) {
@@ -363,7 +363,10 @@ type Groups = readonly (string | undefined)[];
 /** What was captured, by native numbers. */
 type Hit = { readonly fast: Fast; readonly groups: Groups; readonly prefixed: Groups | null };
 
-/** What the drive found of a line of a session: `part` is its id, `isIntact`: what was captured stands where it was put. */
+/**
+ * What the drive found of a line that matched. `isIntact`: what was captured stands where it was put; else it is of a session, whose id
+ * stands there.
+ */
 export type Driven = {
   idStart: number;
   idEnd: number;
@@ -373,8 +376,8 @@ export type Driven = {
 };
 
 /**
- * Judges a line that engine/drive.ts found to match, of a session; `express` holds the failregex, the time and the address. The answer
- * `general`: the line has to be taken by itself, from the beginning.
+ * Judges a line that engine/drive.ts found to match; `express` holds the failregex, the time and, where it is not intact, the address.
+ * The answer `general`: the line has to be taken by itself, from the beginning.
  */
 export function takeDriven(express: Express, driven: Driven, look: ExpressLook, place: Place): Verdict {
   const { plan, state } = express;
@@ -382,17 +385,16 @@ export function takeDriven(express: Express, driven: Driven, look: ExpressLook, 
   const fast = plan.regexes[express.regex];
   if (fast === undefined || ground === null) return 'general';
   state.sessions.rollBack();
-  part.codes = ground.bytes;
-  part.from = driven.idStart;
-  part.to = driven.idEnd;
-  const isKnown = state.sessions.hasAt(part);
-  if (isKnown && !driven.isIntact) return 'general';
   if (driven.isIntact) {
     fast.search.match = null;
     express.prefixed = plan.head ?? plan.prefix?.search ?? null;
     if (express.prefixed !== null) express.prefixed.match = null;
+    return judge(express, fast, look, place);
   }
-  if (isKnown) return judgeWhole(express, fast, look, place);
+  part.codes = ground.bytes;
+  part.from = driven.idStart;
+  part.to = driven.idEnd;
+  if (state.sessions.hasAt(part)) return 'general';
   if (!driven.isForgotten) remember(express, fast, { look, place });
   return driven.isHelper ? 'helper' : 'matched';
 }

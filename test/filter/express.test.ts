@@ -86,7 +86,7 @@ for (const [root, logs] of CASES) {
           copy: (from, to) => text.toString('latin1', from, to),
           ...{ ground: isCompiled ? ground : null, origin, isUnwatched: false },
         };
-        if (isCompiled && !keepsFields) compiled += compileWanted(express, ground, 0);
+        if (isCompiled) compiled += compileWanted(express, ground, 0);
         // As lines of the journal, which have their times and no dates.
         const isTimed = roll(3) === 0;
         let time: number | null = null;

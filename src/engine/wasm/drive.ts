@@ -47,6 +47,7 @@ const IGNORES_FIRST: i32 = 8;
 const CHECKS_ALL: i32 = 16;
 const TELLS_ALL: i32 = 32; // also lines that are no failures, of those that are missed only how many prefregex matched
 const HOLDS: i32 = 64; // stops behind each line of a session
+const HOLDS_ALL: i32 = 128; // stops behind each line that matches
 
 // A failregex: its function, and where the bounds of its groups are put; 0 = it has none.
 const REGEX: usize = 24;
@@ -64,6 +65,7 @@ const MATCHED: i32 = 2;
 const IN_SESSION: i32 = 16;
 const IS_PREFIXED: i32 = 32;
 const IS_FORGOTTEN: i32 = 64;
+const IS_OPEN: i32 = 128; // who failed is still to be found
 
 // Why drive() came back.
 const DONE: i32 = 0;
@@ -313,15 +315,14 @@ function judge(lane: usize, prefixed: i32, index: i32, start: usize, end: usize,
   const hasSession = session != 0 && load<i32>(session, 4) >= 0;
   const flags = load<i32>(lane, FLAGS);
   const isHelper = isSet(load<u32>(regex, NOFAIL)) || (hasSession && isSet(load<u32>(regex, GAINED)));
+  let kind = (isHelper ? HELPER : MATCHED) | prefixed;
   let ip: u32 = 0;
   if (!isHelper || flags & CHECKS_ALL) {
     const slot = <usize>load<u32>(regex, IP);
-    if (slot == 0) return LEFT;
-    const read = ip4In(load<i32>(slot), load<i32>(slot, 4));
-    if (read < 0) return LEFT;
+    const read = slot == 0 ? -1 : ip4In(load<i32>(slot), load<i32>(slot, 4));
+    if (read < 0 || flags & HOLDS_ALL) return hold(lane, kind, start, end, index, second);
     ip = <u32>read;
-  }
-  let kind = (isHelper ? HELPER : MATCHED) | prefixed;
+  } else if (flags & HOLDS_ALL) return hold(lane, kind, start, end, index, second);
   if (!hasSession) return tell(lane, kind, start, end, index, ip, second);
   kind |= IN_SESSION;
   if (isSet(load<u32>(regex, FORGOTTEN))) kind |= IS_FORGOTTEN;
@@ -330,6 +331,12 @@ function judge(lane: usize, prefixed: i32, index: i32, start: usize, end: usize,
   store<i32>(entry, load<i32>(session), 28);
   store<i32>(entry, load<i32>(session, 4), 32);
   return flags & HOLDS || end - start >= LONG ? HELD : DONE;
+}
+
+/** Tells that a regex matched; what it captured is still there when drive() comes back. */
+function hold(lane: usize, kind: i32, start: usize, end: usize, index: i32, second: i32): i32 {
+  tell(lane, kind | IS_OPEN, start, end, index, 0, second);
+  return HELD;
 }
 
 /** The IPv4 address that stands there, -1 where it is none; see readIp4() of src/ip.ts. */
@@ -354,7 +361,7 @@ function ip4In(from: i32, to: i32): i64 {
 }
 
 function tell(lane: usize, kind: i32, start: usize, end: usize, regex: i32, ip: u32, second: i32): i32 {
-  const isWanted = (kind & 15) == MATCHED || kind & IN_SESSION || load<i32>(lane, FLAGS) & TELLS_ALL;
+  const isWanted = (kind & 15) == MATCHED || kind & (IN_SESSION | IS_OPEN) || load<i32>(lane, FLAGS) & TELLS_ALL;
   if (!isWanted) return DONE;
   const entry = outEnd;
   store<i32>(entry, atLane);
