@@ -9,21 +9,24 @@ import {
   Drive,
   END,
   ENTRY,
+  HAS_IP,
   HELD,
   ID_END,
   ID_START,
   IN_SESSION,
   IS_FORGOTTEN,
+  IS_GAINED,
   IS_OPEN,
   IS_PREFIXED,
   KIND,
   LEFT,
   OF_LANE,
   PAUSED,
-  RECORD,
   REGEX_NUMBER,
   SECOND,
   START,
+  USER_END,
+  USER_START,
   VERDICT_BITS,
   VERDICTS,
 } from './engine/drive.ts';
@@ -173,7 +176,10 @@ export class Engine {
   /** What may be stuck must not be tried. */
   #isUnwatched = false;
   readonly #dated: Dated = { count: 0, start: 0, end: 0 };
-  readonly #driven: Driven = { idStart: 0, idEnd: 0, isHelper: false, isForgotten: false, isIntact: false };
+  readonly #driven: Driven = {
+    ...{ idStart: 0, idEnd: 0, userStart: 0, userEnd: 0, isOpen: false, isIntact: true },
+    ...{ hasIp: false, isHelper: false, isGained: false, isForgotten: false },
+  };
   /** The open line. */
   readonly #place: Place = { codes: new Uint8Array(0), start: 0, end: 0 };
   readonly #short: Done = { verdict: 'missed', outcome: null, text: '' };
@@ -400,7 +406,7 @@ export class Engine {
       const reason = drive.go(record, last, lane, isPlain);
       record = drive.record;
       lane = drive.lane;
-      this.#takeEntries(job, reason === HELD);
+      this.#takeEntries(job);
       if (reason === DONE) return;
       if (reason === LEFT) this.#takeLeft(job, record, { lane, isPlain });
       if (reason === LEFT || reason === HELD) lane++;
@@ -425,15 +431,15 @@ export class Engine {
     drive.refresh(lane);
   }
 
-  /** Tells what the drive found; `isHeld`: what the last regex captured is still there. */
-  #takeEntries(job: Job, isHeld: boolean): void {
+  /** Tells what the drive found. */
+  #takeEntries(job: Job): void {
     const { words, end } = this.#drive;
-    for (let at = OUT >> 2; at < end; at += ENTRY)
-      this.#takeEntry(job, words, at, isHeld && at + ENTRY === end);
+    this.#driven.isIntact = true;
+    for (let at = OUT >> 2; at < end; at += ENTRY) this.#takeEntry(job, words, at);
     for (let number = 0; number < this.#lanes.length; number++) this.#noteDates(number, job);
   }
 
-  #takeEntry(job: Job, words: Int32Array, at: number, isIntact: boolean): void {
+  #takeEntry(job: Job, words: Int32Array, at: number): void {
     const number = words[at + OF_LANE] ?? 0;
     const kind = words[at + KIND] ?? 0;
     const lane = this.#lanes[number];
@@ -450,22 +456,27 @@ export class Engine {
     let verdict: ExpressVerdict = VERDICTS[kind & VERDICT_BITS] ?? 'ignored';
     if ((kind & (IN_SESSION | IS_OPEN)) !== 0) {
       this.#drive.dateIn(number, start, express.stamp);
-      const driven = this.#driven;
-      driven.idStart = words[at + ID_START] ?? 0;
-      driven.idEnd = words[at + ID_END] ?? 0;
-      driven.isHelper = verdict === 'helper';
-      driven.isForgotten = (kind & IS_FORGOTTEN) !== 0;
-      driven.isIntact = isIntact;
+      const driven = this.#readDriven(words, at, kind);
       verdict = takeDriven(express, driven, look, this.#place);
-      if ((kind & IS_OPEN) === 0)
-        this.#drive.noteSession(number, verdict === 'general' || verdict === 'judged');
-      if (verdict === 'general') {
-        this.#takeLeft(job, words[at + RECORD] ?? 0, { lane: number, isPlain: true });
-        return;
-      }
+      // What was captured is overwritten where it is found again.
+      if (!driven.isOpen && verdict === 'judged') driven.isIntact = false;
       express.state.sessions.commit();
     }
     this.#tellShort(verdict, express, job);
+  }
+
+  #readDriven(words: Int32Array, at: number, kind: number): Driven {
+    const driven = this.#driven;
+    driven.idStart = words[at + ID_START] ?? 0;
+    driven.idEnd = words[at + ID_END] ?? 0;
+    driven.userStart = words[at + USER_START] ?? 0;
+    driven.userEnd = words[at + USER_END] ?? 0;
+    driven.isOpen = (kind & IS_OPEN) !== 0;
+    driven.hasIp = (kind & HAS_IP) !== 0;
+    driven.isHelper = VERDICTS[kind & VERDICT_BITS] === 'helper';
+    driven.isGained = (kind & IS_GAINED) !== 0;
+    driven.isForgotten = (kind & IS_FORGOTTEN) !== 0;
+    return driven;
   }
 
   #noteDates(number: number, { now }: Job): void {

@@ -100,6 +100,8 @@ export function makeDispatch(
       // Which literals are rare depends on the log, and this is its first piece.
       slots ??= prepare({ bytes, start, end: Math.min(end, start + SAMPLE) });
       visit = told;
+      // What open() marked is another line's.
+      line = next(line, lines, concerned);
       slots.finder.eachLine({ bytes, start, end }, isForEvery.includes(true), found);
     },
     concerns: (filter) => isForEvery[filter] === true || concerned[filter] === line,

@@ -42,14 +42,13 @@ const IGNORES_FIRST = 8;
 const CHECKS_ALL = 16;
 const TELLS_ALL = 32;
 const HOLDS = 64;
-const HOLDS_ALL = 128;
 
 const DATE_ROOM = 64;
 const WORD = 12;
-const REGEX = 24;
+const REGEX = 36;
 
 /** Integers that an entry takes, and where in it what stands. */
-export const ENTRY = 10;
+export const ENTRY = 11;
 export const OF_LANE = 0;
 export const KIND = 1;
 export const START = 2;
@@ -59,7 +58,8 @@ export const ADDRESS = 5;
 export const SECOND = 6;
 export const ID_START = 7;
 export const ID_END = 8;
-export const RECORD = 9;
+export const USER_START = 9;
+export const USER_END = 10;
 
 /** An entry's kind: one of these, and bits. */
 export const VERDICTS = ['ignored', 'helper', 'matched'] as const;
@@ -68,6 +68,8 @@ export const IN_SESSION = 16;
 export const IS_PREFIXED = 32;
 export const IS_FORGOTTEN = 64;
 export const IS_OPEN = 128;
+export const HAS_IP = 256;
+export const IS_GAINED = 512;
 
 /** Why the drive came back; LEFT and HELD: at a line of a lane, which is left, or whose entry is the last. */
 export const DONE = 0;
@@ -84,11 +86,7 @@ type Lane = {
   program: Program | null;
   /** What is written of its date. */
   common: Common | null;
-  /** So many lines of sessions stop the drive still, because there were some that were known. */
-  patience: number;
 };
-
-const PATIENCE = 64;
 
 /** What the drive is to know of its lanes beside their filters. */
 export type DriveOptions = { readonly tellsAll: boolean; readonly checksAll: boolean };
@@ -112,7 +110,7 @@ export class Drive {
   readonly #most: Int32Array;
 
   constructor(lanes: readonly (Pick<Lane, 'express' | 'look'> | null)[], options: DriveOptions) {
-    this.#lanes = lanes.map((lane) => lane && { ...lane, program: null, common: null, patience: 0 });
+    this.#lanes = lanes.map((lane) => lane && { ...lane, program: null, common: null });
     this.#most = new Int32Array(lanes.length);
     this.#options = options;
   }
@@ -151,8 +149,7 @@ export class Drive {
       if (lane !== null) lane.program = programOf(lane.express, machine);
     }
     const programs = this.#lanes.map((lane) => lane?.program ?? null);
-    const holdsAll = this.#lanes.map((lane) => lane?.look.keepsFields === true);
-    this.#image = makeImage(programs, literals, { ...this.#options, holdsAll });
+    this.#image = makeImage(programs, literals, this.#options);
   }
 
   /** The lane's date may be another. */
@@ -256,22 +253,12 @@ export class Drive {
     words[at] = 0;
     return count;
   }
-
-  /** Notes whether a line of a session was of a known one: then the drive stops behind such lines for a while. */
-  noteSession(number: number, isKnown: boolean): void {
-    const lane = this.#lanes[number];
-    if (lane === undefined || lane === null || (!isKnown && lane.patience === 0)) return;
-    lane.patience = isKnown ? PATIENCE : lane.patience - 1;
-    const { words } = this;
-    const at = (laneAt(number) + FLAGS) >> 2;
-    words[at] = ((words[at] ?? 0) & ~HOLDS) | (isHeld(lane) ? HOLDS : 0);
-  }
 }
 
-/** Whether the bounds of what was captured are needed behind each line of a session. */
-function isHeld({ program, common, patience }: Lane): boolean {
-  if (patience > 0 || program === null || common === null) return true;
-  return !program.isIdFirst || common.wall !== null || common.start > 0;
+/** Whether what was captured has to be judged before the next line: somebody wants the fields, or it stands where the next will. */
+function isHeld({ look, common, program }: Lane): boolean {
+  if (look.keepsFields || common === null) return true;
+  return (common.wall !== null || common.start > 0) && program?.hasSessions === true;
 }
 
 /** Filled and read each time, never kept; addresses. */
@@ -310,7 +297,7 @@ function bring({ bytes, functions: table }: Machine, { bytes: image, functions }
 function makeImage(
   programs: readonly (Program | null)[],
   { targets, owners, always, base, isForEvery }: Literals,
-  { tellsAll, checksAll, holdsAll }: DriveOptions & { readonly holdsAll: readonly boolean[] },
+  { tellsAll, checksAll }: DriveOptions,
 ): Image | null {
   if (programs.every((program) => program === null)) return null;
   const image = new ImageWriter(programs.length);
@@ -325,7 +312,6 @@ function makeImage(
     let flags = isForEvery[number] === true ? IS_ALWAYS : 0;
     if (tellsAll) flags |= TELLS_ALL;
     if (checksAll) flags |= CHECKS_ALL;
-    if (holdsAll[number] === true) flags |= HOLDS_ALL;
     if (program !== null) flags |= image.program(at, program);
     image.put(at + FLAGS, flags);
   }
@@ -372,8 +358,9 @@ class ImageWriter {
   program(at: number, { prefix, steps, ignores, ignoresFirst }: Program): number {
     const regexes = this.reserve(steps.length * REGEX);
     for (const [index, step] of steps.entries()) {
-      const { main, ip, session, nofail, gained, forgotten } = step;
-      const values = [this.#number(main), ip, session, nofail, gained, forgotten];
+      const { main, ip, session, nofail, gained, forgotten, user, altUser, isOdd } = step;
+      const groups = [ip, session, nofail, gained, forgotten, user, altUser];
+      const values = [this.#number(main), ...groups, isOdd ? 1 : 0];
       for (const [i, value] of values.entries()) this.put(regexes + index * REGEX + i * 4, value);
     }
     const ignoring = this.reserve(ignores.length * 4);

@@ -19,11 +19,10 @@ import { judgeMatch } from './find.ts';
 import type { FilterState, Outcome } from './line.ts';
 import { type Fast, type Plan, planOf } from './plan.ts';
 import {
+  ALT_USER,
   CONTENT,
-  captured,
   compileSearches,
   endOf,
-  execute,
   type Ground,
   groupsOf,
   ip4Of,
@@ -39,15 +38,9 @@ import {
   type Search,
   type Subject,
   search,
+  USER,
 } from './search.ts';
-import {
-  type FirstLine,
-  type FirstText,
-  type Gathered,
-  gather,
-  type IdPlace,
-  mergeSession,
-} from './sessions.ts';
+import { type Gathered, type IdPlace, mergeSession, type PlainLine } from './sessions.ts';
 
 /**
  * What became of a line. `general`: processLine() has to take it; `judged`: it was found the short way and judged as ever, since
@@ -86,7 +79,6 @@ export type Express = {
   readonly subject: Subject;
   /** What searched for prefregex. */
   prefixed: Search | null;
-  readonly make: FirstLine;
   /** How the last date was judged, and as of when. */
   judgedStamp: number;
   /** The date that is to be judged the long way first. */
@@ -113,8 +105,14 @@ export type Express = {
 const TOLERANCE = 60;
 const NEWLINE = 10;
 
+const noPlace = (): IdPlace => ({ codes: new Uint8Array(0), from: 0, to: 0 });
+
 /** Filled and read each time, never kept. */
-const part: IdPlace = { codes: new Uint8Array(0), from: 0, to: 0 };
+const part = noPlace();
+const line: PlainLine = {
+  ...{ id: part, user: noPlace(), text: noPlace(), userAt: -1, ip: -1 },
+  ...{ isHelper: false, isGained: false, isForgotten: false },
+};
 
 /** So many searches with a regex are worth its compilation, some milliseconds. */
 const WORTH = 200;
@@ -146,7 +144,6 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
     stamp,
     subject: { ground: null, from: 0, to: 0, text: '', isUnwatched: false },
     prefixed: null,
-    make: makerOf(plan),
     ...none,
     isPrefixed: false,
     regex: 0,
@@ -333,29 +330,55 @@ function findSession({ plan, prefixed }: Express, { hasSession, search: found }:
   return plan.hasPrefixSession && prefixed !== null && placeOf(prefixed, MLFID, part);
 }
 
-/** The IPv4 address that failed; null where it is something else. */
-function addressOf({ prefixed }: Express, { hasId, search: found }: Fast): number | null {
+/** The IPv4 address that failed, -1 where the line does not say it; null where it is something else. */
+function addressOf({ prefixed, plan }: Express, { hasId, isOdd, search: found }: Fast): number | null {
+  if (isOdd) return null;
   if (hasId) return ip4Of(found);
-  return prefixed === null ? null : ip4Of(prefixed);
+  return prefixed === null || !plan.hasPrefixId ? -1 : ip4Of(prefixed);
 }
 
 function judge(express: Express, fast: Fast, look: ExpressLook, place: Place): Verdict {
   const { sessions } = express.state;
   const hasSession = findSession(express, fast);
-  let isHelper = isSet(fast.search, NOFAIL);
-  const isForgotten = hasSession && isSet(fast.search, MLFFORGET);
-  if (hasSession) {
-    if (sessions.hasAt(part)) return judgeWhole(express, fast, look, place);
-    isHelper ||= isSet(fast.search, MLFGAINED);
-  }
+  const isGained = hasSession && isSet(fast.search, MLFGAINED);
+  const isHelper = isGained || isSet(fast.search, NOFAIL);
   // With checkAll a helper that does not say who it is waits for that.
-  if (!isHelper || look.checkAll) {
-    const ip = look.keepsFields ? null : addressOf(express, fast);
-    if (ip === null) return judgeWhole(express, fast, look, place);
-    express.ip = ip;
+  const isAsked = !isHelper || look.checkAll;
+  if (look.keepsFields) {
+    if (isAsked || (hasSession && sessions.hasAt(part))) return judgeWhole(express, fast, look, place);
+    if (hasSession && !isSet(fast.search, MLFFORGET)) remember(express, fast, { look, place });
+    return 'helper';
   }
-  if (hasSession && !isForgotten) remember(express, fast, { look, place });
-  return isHelper ? 'helper' : 'matched';
+  if (!hasSession && !isAsked) return 'helper';
+  const ip = addressOf(express, fast);
+  if (ip === null || (ip < 0 && !hasSession)) return judgeWhole(express, fast, look, place);
+  express.ip = ip;
+  if (!hasSession) return isHelper ? 'helper' : 'matched';
+  findUser(fast.search);
+  Object.assign(line, { ip, isHelper, isGained, isForgotten: isSet(fast.search, MLFFORGET) });
+  return takeSession(express, look, place) ?? judgeWhole(express, fast, look, place);
+}
+
+/** The user that the line names, into `line`. */
+function findUser(found: Search): void {
+  const { user } = line;
+  if (placeOf(found, USER, user) && user.to > user.from) return;
+  if (!placeOf(found, ALT_USER, user)) user.to = user.from;
+}
+
+/** Takes `line`, whose id is `part`, through its session; null where that is not plain. */
+function takeSession(express: Express, { now, checkAll, ground, origin }: ExpressLook, place: Place) {
+  const { plan, state, stamp } = express;
+  const { text, user } = line;
+  text.codes = place.codes;
+  text.from = stamp.end;
+  const begins = plan.isIdFirst && stamp.start === place.start;
+  text.to = begins ? place.end + 1 : text.from;
+  const isThere = ground !== null && user.codes === ground.bytes && begins;
+  line.userAt = isThere ? user.from - origin - text.from : -1;
+  const verdict = state.sessions.takePlain(line, now, checkAll);
+  express.ip = state.sessions.ip;
+  return verdict;
 }
 
 type Groups = readonly (string | undefined)[];
@@ -364,39 +387,56 @@ type Groups = readonly (string | undefined)[];
 type Hit = { readonly fast: Fast; readonly groups: Groups; readonly prefixed: Groups | null };
 
 /**
- * What the drive found of a line that matched. `isIntact`: what was captured stands where it was put; else it is of a session, whose id
- * stands there.
+ * What the drive found of a line that matched. `isOpen`: what was captured is to be judged, and `isIntact` where it was put; else the
+ * line is of a session, and the places of its id and user are told.
  */
 export type Driven = {
   idStart: number;
   idEnd: number;
-  isHelper: boolean;
-  isForgotten: boolean;
+  userStart: number;
+  userEnd: number;
+  isOpen: boolean;
   isIntact: boolean;
+  hasIp: boolean;
+  isHelper: boolean;
+  isGained: boolean;
+  isForgotten: boolean;
 };
 
-/**
- * Judges a line that engine/drive.ts found to match; `express` holds the failregex, the time and, where it is not intact, the address.
- * The answer `general`: the line has to be taken by itself, from the beginning.
- */
+/** Judges a line that engine/drive.ts found to match; `express` holds the failregex, the time, the address and where the date stands. */
 export function takeDriven(express: Express, driven: Driven, look: ExpressLook, place: Place): Verdict {
   const { plan, state } = express;
   const { ground } = look;
   const fast = plan.regexes[express.regex];
-  if (fast === undefined || ground === null) return 'general';
+  if (fast === undefined || ground === null) return 'missed';
   state.sessions.rollBack();
-  if (driven.isIntact) {
+  if (driven.isOpen) {
     fast.search.match = null;
     express.prefixed = plan.head ?? plan.prefix?.search ?? null;
     if (express.prefixed !== null) express.prefixed.match = null;
+    if (!driven.isIntact && !matchAgain(express, fast, look, place)) return 'missed';
     return judge(express, fast, look, place);
   }
   part.codes = ground.bytes;
   part.from = driven.idStart;
   part.to = driven.idEnd;
-  if (state.sessions.hasAt(part)) return 'general';
-  if (!driven.isForgotten) remember(express, fast, { look, place });
-  return driven.isHelper ? 'helper' : 'matched';
+  line.user.codes = ground.bytes;
+  line.user.from = driven.userStart;
+  line.user.to = driven.userEnd;
+  line.ip = driven.hasIp ? express.ip : -1;
+  line.isHelper = driven.isHelper;
+  line.isGained = driven.isGained;
+  line.isForgotten = driven.isForgotten;
+  const verdict = takeSession(express, look, place);
+  if (verdict !== null) return verdict;
+  // The session is not plain.
+  return matchAgain(express, fast, look, place) ? judgeWhole(express, fast, look, place) : 'missed';
+}
+
+/** Finds once more what the drive found in a line, so that what it captured is there. */
+function matchAgain(express: Express, fast: Fast, look: ExpressLook, place: Place): boolean {
+  setSubject(express, place, look);
+  return takePrefix(express) && search(fast.search, express.subject);
 }
 
 /** So many lines that were driven through had known dates, the last of them the one at `place`. */
@@ -443,25 +483,13 @@ function inheritedOf({ prefix }: Plan, prefixed: Groups | null): Fields | null {
 
 type Around = { readonly look: ExpressLook; readonly place: Place };
 
-/** Filled and handed over each time, never kept. */
-const first: FirstText = { codes: new Uint8Array(0), from: 0, to: 0, regex: 0 };
-
-/** A new session, whose id is `part`. Where only an address is wanted, what it gathers is put together once somebody asks. */
+/** A new session, whose id is `part`, with its fields. */
 function remember(express: Express, fast: Fast, { look, place }: Around): void {
-  const { plan, state, stamp } = express;
-  const { now } = look;
-  if (plan.isIdFirst && !look.keepsFields && stamp.start === place.start) {
-    first.codes = place.codes;
-    first.from = stamp.end;
-    first.to = place.end + 1;
-    first.regex = express.regex;
-    if (state.sessions.begin(part, first, now, express.make)) return;
-  }
+  const { plan, state } = express;
   const own = hitOf(express, fast);
   const key = keyOf(plan, own);
   if (key === undefined) return;
-  const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
-  state.sessions.remember(key, begun(plan, own, key, lines), now);
+  state.sessions.remember(key, begun(plan, own, key, [look.copy(place.start, place.end)]), look.now);
 }
 
 /** As findSession(), but a text of its own. */
@@ -470,26 +498,9 @@ function keyOf(plan: Plan, { fast, groups, prefixed }: Hit): string | undefined 
   return plan.hasPrefixSession ? prefixed?.[plan.prefix?.search.numbers[MLFID] ?? 0] : undefined;
 }
 
-/** Takes a text that the regex is known to match, without its date, through prefregex and it. */
-function hitOn({ prefix }: Plan, text: string, fast: Fast): Hit | null {
-  const prefixed = prefix === null ? null : execute(prefix.regex.ascii, text);
-  const content =
-    prefix === null ? '' : captured({ match: prefixed, numbers: prefix.search.numbers }, CONTENT);
-  const match = execute(fast.regex.ascii, content === '' ? text : `${content}\n`);
-  return match === null ? null : { fast, groups: match, prefixed };
-}
-
 /** What the session of a first line knows. */
 function begun(plan: Plan, hit: Hit, id: string, lines: readonly string[]): Gathered {
   const match = { start: 0, end: 0, groups: hit.groups };
   const fields = readFields(hit.fast.regex, match, inheritedOf(plan, hit.prefixed));
   return mergeSession(null, { id, fields, lines }, 0);
-}
-
-function makerOf(plan: Plan): FirstLine {
-  return (id, text, regex) => {
-    const fast = plan.regexes[regex];
-    const hit = fast === undefined ? null : hitOn(plan, text, fast);
-    return hit === null ? gather(new Map([['mlfid', id]]), []) : begun(plan, hit, id, ['']);
-  };
 }

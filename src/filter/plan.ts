@@ -12,12 +12,16 @@ export type Fast = {
   /** It says itself who failed, so that prefregex does not. */
   readonly hasId: boolean;
   readonly hasSession: boolean;
+  /** Who failed, or as whom, may be said in another way than by ip4, user and alt_user. */
+  readonly isOdd: boolean;
 };
 
 /** What the short way knows of a filter; does not change from line to line. */
 export type Plan = {
   readonly prefix: { readonly regex: Failregex; readonly search: Search } | null;
   readonly hasPrefixSession: boolean;
+  /** Prefregex may say who failed. */
+  readonly hasPrefixId: boolean;
   /** The content reaches to the line's end. */
   readonly isContentTail: boolean;
   /** What of prefregex stands before the content, where that is all that it says; see headOf(). */
@@ -36,6 +40,8 @@ const PREFIX_GROUPS = new Set(['content', 'mlfid', 'ip4', 'ip6', 'dns']);
 /** Captures that say something of the id in another way than a plain address does. */
 const OTHER_IDS = /^(?:fid|cidr|tuple_.*|alt_(?!user).*)$/;
 
+const OTHER_USERS = /^alt_user./;
+
 /** What can be known beforehand; null where the filter has no short way: several lines, other ids than addresses, regexes that need a walk. */
 export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter): Plan | null {
   if (maxlines > 1) return null;
@@ -49,7 +55,9 @@ export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter):
     // Their bounds are needed at the same time, those of ignoreregexes never.
     const search = searchOf(regex, 2 + index);
     const hasId = ['ip4', 'ip6', 'dns'].some((name) => regex.fields.has(name));
-    return { regex, search, hasId, hasSession: (search.numbers[MLFID] ?? 0) > 0 };
+    const hasOtherUser = [...regex.fields.keys()].some((name) => OTHER_USERS.test(name));
+    const isOdd = hasOtherUser || (hasId && !regex.fields.has('ip4'));
+    return { regex, search, hasId, hasSession: (search.numbers[MLFID] ?? 0) > 0, isOdd };
   });
   const ignores = ignoreregex.map(({ regex }) => searchOf(regex, 1));
   const isTail = prefix !== null && isContentTail(prefix);
@@ -59,6 +67,7 @@ export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter):
   return {
     prefix: prefix === null || prefixSearch === null ? null : { regex: prefix, search: prefixSearch },
     hasPrefixSession,
+    hasPrefixId: ['ip4', 'ip6', 'dns'].some((name) => prefix?.fields.has(name) === true),
     isContentTail: isTail,
     head,
     regexes,

@@ -2,6 +2,7 @@
 import type { Express } from './express.ts';
 import type { Fast, Plan } from './plan.ts';
 import {
+  ALT_USER,
   CONTENT,
   type Ground,
   IP4,
@@ -11,6 +12,7 @@ import {
   MLFID,
   NOFAIL,
   type Search,
+  USER,
 } from './search.ts';
 
 /** A failregex; the bounds of its groups, or prefregex's in place of its own, stand at these addresses. 0 = it has none. */
@@ -22,6 +24,10 @@ export type Step = {
   readonly nofail: number;
   readonly gained: number;
   readonly forgotten: number;
+  readonly user: number;
+  readonly altUser: number;
+  /** Who failed, or as whom, is to be judged elsewhere. */
+  readonly isOdd: boolean;
 };
 
 /** `bounds` are those of the match where `isHead`, else of the content. */
@@ -33,8 +39,7 @@ export type Program = {
   readonly steps: readonly Step[];
   readonly ignores: readonly (Main | null)[];
   readonly ignoresFirst: boolean;
-  /** What a session's first line gathers can be put together later, from its text. */
-  readonly isIdFirst: boolean;
+  readonly hasSessions: boolean;
 };
 
 /** The filter's program, null where prefregex is not compiled for the ground. */
@@ -44,10 +49,10 @@ export function programOf({ plan }: Express, ground: Ground): Program | null {
   const searched = plan.head ?? plan.prefix?.search ?? null;
   return {
     prefix,
+    hasSessions: plan.hasPrefixSession || plan.regexes.some((one) => one.hasSession),
     steps: plan.regexes.map((fast) => stepOf(fast, plan, { searched, ground })),
     ignores: plan.ignores.map((one) => mainOn(one, ground)),
     ignoresFirst: plan.ignoresFirst,
-    isIdFirst: plan.isIdFirst,
   };
 }
 
@@ -69,7 +74,7 @@ function addressOf({ places }: Search, group: number): number {
 }
 
 function stepOf(
-  { search, hasId, hasSession }: Fast,
+  { search, hasId, hasSession, isOdd }: Fast,
   { hasPrefixSession }: Plan,
   { searched, ground }: { readonly searched: Search | null; readonly ground: Ground },
 ): Step {
@@ -84,5 +89,8 @@ function stepOf(
     nofail: own(NOFAIL),
     gained: own(MLFGAINED),
     forgotten: own(MLFFORGET),
+    user: own(USER),
+    altUser: own(ALT_USER),
+    isOdd,
   };
 }

@@ -70,11 +70,25 @@ export class Ring {
     this.#lent[slot] = null;
   }
 
-  /** So many characters of the slot's text. */
-  textOf(slot: number, length: number): string {
+  /** So many characters of the slot's text, from there on. */
+  textIn(slot: number, at: number, length: number): string {
     const lent = this.#lent[slot] ?? null;
+    const { buffer, byteOffset } = lent ?? this.#own;
     const from = lent === null ? slot * ROOM : (this.#starts[slot] ?? 0);
-    return String.fromCharCode(...(lent ?? this.#own).subarray(from, from + length));
+    return Buffer.from(buffer, byteOffset + from + at, length).toString('latin1');
+  }
+
+  /** Whether the same stands in the slot's text from there on. */
+  standsIn(
+    slot: number,
+    at: number,
+    { codes, from, to }: { readonly codes: Codes; readonly from: number; readonly to: number },
+  ): boolean {
+    const lent = this.#lent[slot] ?? null;
+    const bytes = lent ?? this.#own;
+    const shift = (lent === null ? slot * ROOM : (this.#starts[slot] ?? 0)) + at - from;
+    for (let i = to - 1; i >= from; i--) if (bytes[shift + i] !== codes[i]) return false;
+    return true;
   }
 
   /** The slot of the key, -1 where it has none. */
@@ -156,13 +170,8 @@ export class Ring {
   #holds(slot: number, codes: Codes, from: number, to: number): boolean {
     const known = this.#keys[slot];
     if (this.#lengths[slot] !== to - from) return false;
-    const lent = this.#lent[slot] ?? null;
-    const bytes = lent ?? this.#own;
-    const start = (lent === null ? slot * ROOM : (this.#starts[slot] ?? 0)) - from;
-    for (let at = to - 1; at >= from; at--) {
-      const code = typeof known === 'string' ? known.charCodeAt(at - from) : bytes[start + at];
-      if (code !== codes[at]) return false;
-    }
+    if (typeof known !== 'string') return this.standsIn(slot, 0, { codes, from, to });
+    for (let at = to - 1; at >= from; at--) if (known.charCodeAt(at - from) !== codes[at]) return false;
     return true;
   }
 }

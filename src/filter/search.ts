@@ -36,13 +36,15 @@ export type Subject = {
 export const UNWATCHED = Symbol('unwatched');
 
 /** The groups that are asked for, and their numbers here. */
-const GROUPS = ['ip4', 'mlfid', 'nofail', 'mlfgained', 'mlfforget', 'content'];
+const GROUPS = ['ip4', 'mlfid', 'nofail', 'mlfgained', 'mlfforget', 'content', 'user', 'alt_user'];
 export const IP4 = 0;
 export const MLFID = 1;
 export const NOFAIL = 2;
 export const MLFGAINED = 3;
 export const MLFFORGET = 4;
 export const CONTENT = 5;
+export const USER = 6;
+export const ALT_USER = 7;
 
 export type Main = (from: number, to: number) => number;
 

@@ -1,3 +1,4 @@
+import { formatIp4 } from '../ip.ts';
 import type { Fields } from './fields.ts';
 import { Ring, ROOM } from './ring.ts';
 
@@ -21,14 +22,38 @@ const MAX_AGE = 300;
 const MAX_KEPT = 100;
 const MAX_KEPT_CHARS = 32768;
 
-/** Puts together what a session gathered by its first line: by `text`, which `regex` (by number) matched. */
-export type FirstLine = (id: string, text: string, regex: number) => Gathered;
-
-/** Where a session's id stands, in ASCII characters. */
+/** Where a text of ASCII characters stands; empty where `to` is not over `from`. */
 export type IdPlace = { codes: Uint8Array; from: number; to: number };
 
-/** Where the text of a session's first line stands, without its date, and the number of the failregex that matched it. */
-export type FirstText = { codes: Uint8Array; from: number; to: number; regex: number };
+/** What a line of a session says, of whose fields nobody wants to know more than who failed. */
+export type PlainLine = {
+  readonly id: IdPlace;
+  readonly user: IdPlace;
+  /**
+   * The line's text, which begins with the id and must stay where it is until keep(); empty where it does not. `userAt`: where in it the
+   * user's name stands, -1 where it is elsewhere.
+   */
+  readonly text: IdPlace;
+  userAt: number;
+  /** Who failed, an unsigned 32-bit number, -1 where the line does not say it. */
+  ip: number;
+  /** F-NOFAIL or F-MLFGAINED. */
+  isHelper: boolean;
+  isGained: boolean;
+  isForgotten: boolean;
+};
+
+/** What is known of a plain session. */
+const HAS_IP = 1;
+const IS_PENDING = 2;
+/** Its lines name several users. */
+const IS_SEVERAL = 4;
+
+/** What is to become of a plain session. */
+const NOTHING = 0;
+const BEGINS = 1;
+const CHANGES = 2;
+const ENDS = 3;
 
 /** What is to become of a session; `gathered` null: it is forgotten. `until` null: it ends when it would have. */
 type Change = { readonly id: string; readonly gathered: Gathered | null; readonly until: number | null };
@@ -41,15 +66,24 @@ export class Sessions {
   readonly #slots = new Ring(MAX_SESSIONS);
   // By slot.
   readonly #until = new Float64Array(MAX_SESSIONS);
+  /** Null: it is plain, and what is known of it stands in the columns below. */
   readonly #gathered: (Gathered | null)[] = [];
-  /** Of sessions of which nothing but the first line is known. */
-  readonly #make: (FirstLine | null)[] = [];
+  readonly #ips = new Float64Array(MAX_SESSIONS);
+  readonly #flags = new Uint8Array(MAX_SESSIONS);
+  /** The user: from where on in the slot's text, -1 = not there; or a text. */
+  readonly #userAt = new Int32Array(MAX_SESSIONS);
+  readonly #userLength = new Int32Array(MAX_SESSIONS);
+  readonly #userText: (string | null)[] = [];
   readonly #lengths = new Int32Array(MAX_SESSIONS);
-  readonly #regexes = new Int32Array(MAX_SESSIONS);
   #changes: Change[] = [];
-  /** The slot of a session that begins, -1 = none does. */
-  #beginning = -1;
+  /** Of a plain session. */
+  #noted = NOTHING;
+  #slot = -1;
+  #flagsThen = 0;
+  #userThen: string | null = null;
   #hasLent = false;
+  /** Who failed, after takePlain() said `matched`. */
+  ip = 0;
 
   get size(): number {
     return this.#slots.size;
@@ -58,6 +92,68 @@ export class Sessions {
   /** Whether there is a session of the id that stands there, be it too old. */
   hasAt({ codes, from, to }: IdPlace): boolean {
     return this.#slots.findAt(codes, from, to) >= 0;
+  }
+
+  /**
+   * Takes a line through its session as mergeSession() and judgeMatch() do, without fields being made. Null, and nothing is done, where
+   * the session is not plain, or too old. `isAsked`: who failed is asked of helpers, too.
+   */
+  takePlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' | null {
+    const slot = this.#slots.findAt(line.id.codes, line.id.from, line.id.to);
+    if (slot < 0) return this.#beginPlain(line, now, isAsked);
+    if ((this.#gathered[slot] ?? null) !== null || (this.#until[slot] ?? 0) <= now) return null;
+    const flags = this.#flags[slot] ?? 0;
+    const isSeveral = (flags & IS_SEVERAL) !== 0 || this.#isOther(slot, line.user);
+    const isAwaited = (flags & IS_PENDING) !== 0 && !line.isGained;
+    const isHelper = line.isHelper && !isAwaited && !isSeveral;
+    const hasIp = line.ip >= 0 || (flags & HAS_IP) !== 0;
+    this.ip = line.ip >= 0 ? line.ip : (this.#ips[slot] ?? 0);
+    this.#noted = line.isForgotten ? ENDS : CHANGES;
+    this.#slot = slot;
+    this.#flagsThen = flagsOf({ hasIp, isSeveral, isPending: !hasIp && (!isHelper || isAsked) });
+    const isFirst = this.#userText[slot] === null && (this.#userAt[slot] ?? -1) < 0;
+    this.#userThen = isFirst && line.user.to > line.user.from ? textOf(line.user) : null;
+    return isHelper || !hasIp ? 'helper' : 'matched';
+  }
+
+  #beginPlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' {
+    const hasIp = line.ip >= 0;
+    this.ip = line.ip;
+    if (!line.isForgotten) {
+      const { id, user, text } = line;
+      const length = text.to - text.from;
+      const isLent = length > 0 && length <= ROOM;
+      const hasUser = user.to > user.from;
+      const isThere = isLent && line.userAt >= 0;
+      const slot = isLent ? this.#slots.reserveAt(id.codes, id.from, id.to) : this.#slots.reserve(textOf(id));
+      if (isLent) this.#slots.lend(slot, text.codes, text.from);
+      this.#hasLent ||= isLent;
+      this.#lengths[slot] = length;
+      this.#until[slot] = now + MAX_AGE;
+      this.#gathered[slot] = null;
+      this.#ips[slot] = line.ip;
+      this.#flags[slot] = flagsOf({
+        hasIp,
+        isSeveral: false,
+        isPending: !hasIp && (!line.isHelper || isAsked),
+      });
+      this.#userAt[slot] = hasUser && isThere ? line.userAt : -1;
+      this.#userLength[slot] = user.to - user.from;
+      this.#userText[slot] = hasUser && !isThere ? textOf(user) : null;
+      this.#slot = slot;
+      this.#noted = BEGINS;
+    }
+    return line.isHelper || !hasIp ? 'helper' : 'matched';
+  }
+
+  /** Whether the name is there, and another than that of the slot, which has one. */
+  #isOther(slot: number, { codes, from, to }: IdPlace): boolean {
+    if (to <= from) return false;
+    const known = this.#userText[slot] ?? null;
+    if (known !== null) return known !== textOf({ codes, from, to });
+    const at = this.#userAt[slot] ?? -1;
+    if (at < 0) return false;
+    return this.#userLength[slot] !== to - from || !this.#slots.standsIn(slot, at, { codes, from, to });
   }
 
   /** What the session knows, to be copied and not to be changed; null when there is none, or it is too old. */
@@ -71,10 +167,17 @@ export class Sessions {
     return null;
   }
 
-  #gather(id: string, slot: number): Gathered | null {
-    const make = this.#make[slot] ?? null;
-    if (make === null) return null;
-    return make(id, this.#slots.textOf(slot, this.#lengths[slot] ?? 0), this.#regexes[slot] ?? 0);
+  /** What a plain session knows, put together; of several users one, and that there are more. */
+  #gather(id: string, slot: number): Gathered {
+    const flags = this.#flags[slot] ?? 0;
+    const fields: Fields = new Map([['mlfid', id]]);
+    if ((flags & HAS_IP) !== 0) fields.set('ip4', formatIp4(this.#ips[slot] ?? 0));
+    const at = this.#userAt[slot] ?? -1;
+    const user =
+      at < 0 ? (this.#userText[slot] ?? null) : this.#slots.textIn(slot, at, this.#userLength[slot] ?? 0);
+    const users =
+      user === null ? null : new Set((flags & IS_SEVERAL) === 0 ? [user] : [user, `${user}, ...`]);
+    return { ...gather(fields, []), users, isPending: (flags & IS_PENDING) !== 0 };
   }
 
   /** A new session. */
@@ -91,27 +194,7 @@ export class Sessions {
     this.#changes.push({ id, gathered: null, until: null });
   }
 
-  /**
-   * A session of an id that has none; what it gathers is put together when a second line of it comes, and most have none.
-   * `first` are the ASCII characters of its first line, which begin with the id; they must stay where they are until keep(). False, and
-   * nothing is done, where they are too many.
-   */
-  begin({ codes, from, to }: IdPlace, first: FirstText, now: number, make: FirstLine): boolean {
-    const length = first.to - first.from;
-    if (length > ROOM) return false;
-    const slot = this.#slots.reserveAt(codes, from, to);
-    this.#slots.lend(slot, first.codes, first.from);
-    this.#hasLent = true;
-    this.#lengths[slot] = length;
-    this.#regexes[slot] = first.regex;
-    this.#until[slot] = now + MAX_AGE;
-    this.#gathered[slot] = null;
-    this.#make[slot] = make;
-    this.#beginning = slot;
-    return true;
-  }
-
-  /** What begin() was given may change from now on. Most sessions that a batch begins are gone at its end, so that few are copied. */
+  /** The texts of lines may change from now on. Most sessions that a batch begins are gone at its end, so that few are copied. */
   keep(): void {
     if (!this.#hasLent) return;
     for (let slot = 0; slot < MAX_SESSIONS; slot++) this.#slots.takeOver(slot, this.#lengths[slot] ?? 0);
@@ -121,14 +204,26 @@ export class Sessions {
   /** Drops what a line that was interrupted noted. */
   rollBack(): void {
     if (this.#changes.length > 0) this.#changes = [];
-    this.#beginning = -1;
+    this.#noted = NOTHING;
   }
 
   /** Carries out what was noted. May be interrupted and called again. */
   commit(): void {
-    if (this.#beginning >= 0) this.#slots.link(this.#beginning);
+    if (this.#noted !== NOTHING) this.#changePlain(this.#slot);
     if (this.#changes.length > 0) for (const change of this.#changes) this.#change(change);
     this.rollBack();
+  }
+
+  #changePlain(slot: number): void {
+    if (this.#noted === BEGINS) this.#slots.link(slot);
+    else if (this.#noted === ENDS) this.#slots.delete(slot);
+    else {
+      this.#ips[slot] = this.ip;
+      this.#flags[slot] = this.#flagsThen;
+      this.#userText[slot] = this.#userThen ?? this.#userText[slot] ?? null;
+    }
+    // No call and no loop before this: what was done is not done again.
+    this.#noted = NOTHING;
   }
 
   #change({ id, gathered, until }: Change): void {
@@ -136,16 +231,26 @@ export class Sessions {
     if (gathered === null) {
       if (known < 0) return;
       this.#gathered[known] = null;
-      this.#make[known] = null;
       this.#slots.delete(known);
       return;
     }
     const slot = known < 0 ? this.#slots.reserve(id) : known;
     if (until !== null) this.#until[slot] = until;
     this.#gathered[slot] = gathered;
-    this.#make[slot] = null;
     if (known < 0) this.#slots.link(slot);
   }
+}
+
+function flagsOf(is: {
+  readonly hasIp: boolean;
+  readonly isPending: boolean;
+  readonly isSeveral: boolean;
+}): number {
+  return (is.hasIp ? HAS_IP : 0) | (is.isPending ? IS_PENDING : 0) | (is.isSeveral ? IS_SEVERAL : 0);
+}
+
+function textOf({ codes, from, to }: IdPlace): string {
+  return Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
 }
 
 /** Makes a Gathered of one line's fields. */

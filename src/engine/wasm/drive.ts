@@ -46,26 +46,30 @@ const IS_HEAD: i32 = 4; // PREFIX matches what stands before the content
 const IGNORES_FIRST: i32 = 8;
 const CHECKS_ALL: i32 = 16;
 const TELLS_ALL: i32 = 32; // also lines that are no failures, of those that are missed only how many prefregex matched
-const HOLDS: i32 = 64; // stops behind each line of a session
-const HOLDS_ALL: i32 = 128; // stops behind each line that matches
+const HOLDS: i32 = 64; // stops behind each line that matches
 
 // A failregex: its function, and where the bounds of its groups are put; 0 = it has none.
-const REGEX: usize = 24;
+const REGEX: usize = 36;
 const IP: usize = 4;
 const SESSION: usize = 8;
 const NOFAIL: usize = 12;
 const GAINED: usize = 16;
 const FORGOTTEN: usize = 20;
+const USER: usize = 24;
+const ALT_USER: usize = 28;
+const IS_ODD: usize = 32; // what it captured is to be judged elsewhere
 
 // What is told of a line; see ../drive.ts.
-const ENTRY: usize = 40; // lane, kind, start, end, regex, address, second, bounds of the session's id, record
+const ENTRY: usize = 44; // lane, kind, start, end, regex, address, second, bounds of the session's id and of the user
 const IGNORED: i32 = 0;
 const HELPER: i32 = 1;
 const MATCHED: i32 = 2;
 const IN_SESSION: i32 = 16;
 const IS_PREFIXED: i32 = 32;
 const IS_FORGOTTEN: i32 = 64;
-const IS_OPEN: i32 = 128; // who failed is still to be found
+const IS_OPEN: i32 = 128; // what was captured is to be judged
+const HAS_IP: i32 = 256;
+const IS_GAINED: i32 = 512;
 
 // Why drive() came back.
 const DONE: i32 = 0;
@@ -80,7 +84,6 @@ const YES: i32 = 1;
 
 const LINES: i32 = 64;
 const FULL_LINE: i32 = 512;
-const LONG: usize = 256; // a session keeps no longer first lines
 const CR: u32 = 13;
 const COMMENT: u32 = 35;
 
@@ -314,23 +317,35 @@ function judge(lane: usize, prefixed: i32, index: i32, start: usize, end: usize,
   const session = <usize>load<u32>(regex, SESSION);
   const hasSession = session != 0 && load<i32>(session, 4) >= 0;
   const flags = load<i32>(lane, FLAGS);
-  const isHelper = isSet(load<u32>(regex, NOFAIL)) || (hasSession && isSet(load<u32>(regex, GAINED)));
+  const isGained = hasSession && isSet(load<u32>(regex, GAINED));
+  const isHelper = isGained || isSet(load<u32>(regex, NOFAIL));
   let kind = (isHelper ? HELPER : MATCHED) | prefixed;
+  if (flags & HOLDS || load<i32>(regex, IS_ODD)) return hold(lane, kind, start, end, index, second);
+  if (!hasSession && isHelper && !(flags & CHECKS_ALL)) return tell(lane, kind, start, end, index, 0, second);
   let ip: u32 = 0;
-  if (!isHelper || flags & CHECKS_ALL) {
-    const slot = <usize>load<u32>(regex, IP);
-    const read = slot == 0 ? -1 : ip4In(load<i32>(slot), load<i32>(slot, 4));
-    if (read < 0 || flags & HOLDS_ALL) return hold(lane, kind, start, end, index, second);
+  const slot = <usize>load<u32>(regex, IP);
+  if (slot) {
+    const read = ip4In(load<i32>(slot), load<i32>(slot, 4));
+    if (read < 0) return hold(lane, kind, start, end, index, second);
     ip = <u32>read;
-  } else if (flags & HOLDS_ALL) return hold(lane, kind, start, end, index, second);
-  if (!hasSession) return tell(lane, kind, start, end, index, ip, second);
+    kind |= HAS_IP;
+  }
+  if (!hasSession) {
+    return slot ? tell(lane, kind, start, end, index, ip, second) : hold(lane, kind, start, end, index, second);
+  }
   kind |= IN_SESSION;
+  if (isGained) kind |= IS_GAINED;
   if (isSet(load<u32>(regex, FORGOTTEN))) kind |= IS_FORGOTTEN;
   const entry = outEnd;
   tell(lane, kind, start, end, index, ip, second);
+  let user = <usize>load<u32>(regex, USER);
+  if (!isSet(user)) user = load<u32>(regex, ALT_USER);
+  const isNamed = isSet(user);
   store<i32>(entry, load<i32>(session), 28);
   store<i32>(entry, load<i32>(session, 4), 32);
-  return flags & HOLDS || end - start >= LONG ? HELD : DONE;
+  store<i32>(entry, isNamed ? load<i32>(user) : 0, 36);
+  store<i32>(entry, isNamed ? load<i32>(user, 4) : 0, 40);
+  return DONE;
 }
 
 /** Tells that a regex matched; what it captured is still there when drive() comes back. */
@@ -371,7 +386,6 @@ function tell(lane: usize, kind: i32, start: usize, end: usize, regex: i32, ip: 
   store<i32>(entry, regex, 16);
   store<u32>(entry, ip, 20);
   store<i32>(entry, second, 24);
-  store<u32>(entry, atRecord, 36);
   outEnd = entry + ENTRY;
   return DONE;
 }
