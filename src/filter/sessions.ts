@@ -96,7 +96,7 @@ export class Sessions {
 
   /**
    * Takes a line through its session as mergeSession() and judgeMatch() do, without fields being made. Null, and nothing is done, where
-   * the session is not plain, or too old. `isAsked`: who failed is asked of helpers, too.
+   * the session is not plain, or too old, or nobody has said who failed. `isAsked`: who failed is asked of helpers, too.
    */
   takePlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' | null {
     const slot = this.#slots.findAt(line.id.codes, line.id.from, line.id.to);
@@ -107,17 +107,19 @@ export class Sessions {
     const isAwaited = (flags & IS_PENDING) !== 0 && !line.isGained;
     const isHelper = line.isHelper && !isAwaited && !isSeveral;
     const hasIp = line.ip >= 0 || (flags & HAS_IP) !== 0;
+    if (!isHelper && !hasIp) return null;
     this.ip = line.ip >= 0 ? line.ip : (this.#ips[slot] ?? 0);
     this.#noted = line.isForgotten ? ENDS : CHANGES;
     this.#slot = slot;
-    this.#flagsThen = flagsOf({ hasIp, isSeveral, isPending: !hasIp && (!isHelper || isAsked) });
+    this.#flagsThen = flagsOf({ hasIp, isSeveral, isPending: !hasIp && isAsked });
     const isFirst = this.#userText[slot] === null && (this.#userAt[slot] ?? -1) < 0;
     this.#userThen = isFirst && line.user.to > line.user.from ? textOf(line.user) : null;
-    return isHelper || !hasIp ? 'helper' : 'matched';
+    return isHelper ? 'helper' : 'matched';
   }
 
-  #beginPlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' {
+  #beginPlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' | null {
     const hasIp = line.ip >= 0;
+    if (!line.isHelper && !hasIp) return null;
     this.ip = line.ip;
     if (!line.isForgotten) {
       const { id, user, text } = line;
@@ -135,7 +137,7 @@ export class Sessions {
       this.#flags[slot] = flagsOf({
         hasIp,
         isSeveral: false,
-        isPending: !hasIp && (!line.isHelper || isAsked),
+        isPending: !hasIp && isAsked,
       });
       this.#userAt[slot] = hasUser && isThere ? line.userAt : -1;
       this.#userLength[slot] = user.to - user.from;
@@ -143,7 +145,7 @@ export class Sessions {
       this.#slot = slot;
       this.#noted = BEGINS;
     }
-    return line.isHelper || !hasIp ? 'helper' : 'matched';
+    return line.isHelper ? 'helper' : 'matched';
   }
 
   /** Whether the name is there, and another than that of the slot, which has one. */

@@ -44,8 +44,13 @@ function filterOf(prefix: string | null): Filter {
   return filter;
 }
 
-const told = ({ failures }: Pick<Outcome, 'failures'>): string[] =>
-  failures.map(({ id, time }) => `${id} ${time}`);
+const told = ({ failures }: Outcome): string[] => failures.map(({ id, time }) => `${id} ${time}`);
+
+/** What waits for somebody to say who it was counts for a report. */
+const surveyedOf = (outcome: Outcome): string[] => [
+  ...told(outcome),
+  ...outcome.helpers.flatMap(({ kind, regex }) => (kind === 'helper' ? [] : [`${kind} by ${regex}`])),
+];
 
 for (const [number, prefix] of PREFIXES.entries()) {
   for (const checkAll of [false, true]) {
@@ -62,7 +67,7 @@ for (const [number, prefix] of PREFIXES.entries()) {
         onShort: (verdict, { ip, time }) => {
           if (verdict === 'matched') surveyed.push(`${formatIp4(ip)} ${time}`);
         },
-        onLong: (outcome) => surveyed.push(...told(outcome)),
+        onLong: (outcome) => surveyed.push(...surveyedOf(outcome)),
         onPrefixed: () => undefined,
       };
       const worker = { jail: 'a', filter, state, findtime: 10 ** 6, keepsFields: false };
@@ -91,7 +96,7 @@ for (const [number, prefix] of PREFIXES.entries()) {
         const mode = checkAll ? 'test' : 'live';
         const options = { mode, findtime: 10 ** 6, now, checkAll } as const;
         const wanted = lines.flatMap((text) =>
-          told(processLine(filter, plain, { text, time: null }, options)),
+          (checkAll ? surveyedOf : told)(processLine(filter, plain, { text, time: null }, options)),
         );
         const bytes = Buffer.from(`${lines.join('\n')}\n`);
         surveyed.length = 0;
