@@ -3,10 +3,18 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 
 /**
  * `auth`: half the lines are candidates of sshd's filter; `auth-iso`: the same, dated as rsyslog does it today. `probes`: seven tenths are failures for its mode=aggressive, two for the
- * normal one. `access`: a tenth are answered with 401. `flood`: every line names another address. `nginx-error`: two tenths are
+ * normal one. `sessions`: as sshd logs attacks, six at a time, each of four lines of one process. `access`: a tenth are answered with 401. `flood`: every line names another address. `nginx-error`: two tenths are
  * failed logins, another tenth asks for pages that only bots look for. `apache-error`: three tenths are failed logins or denied.
  */
-export type Kind = 'auth' | 'auth-iso' | 'probes' | 'access' | 'flood' | 'nginx-error' | 'apache-error';
+export type Kind =
+  | 'auth'
+  | 'auth-iso'
+  | 'sessions'
+  | 'probes'
+  | 'access'
+  | 'flood'
+  | 'nginx-error'
+  | 'apache-error';
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 const USERS = 'root admin oracle postgres ubuntu test deploy git ftpuser hadoop'.split(' ');
@@ -63,6 +71,8 @@ function lineOf(kind: Kind, stamp: string, i: number, roll: Roll): string {
       return `${stamp} web1 ${authLine(i, roll)}\n`;
     case 'auth-iso':
       return `${withMicroseconds(stamp, i, roll)} web1 ${authLine(i, roll)}\n`;
+    case 'sessions':
+      return `${stamp} web1 ${sessionLine(i)}\n`;
     case 'probes':
       return `${stamp} web1 ${probeLine(i, roll)}\n`;
     case 'access':
@@ -159,6 +169,24 @@ function authLine(i: number, roll: Roll): string {
       return `systemd[1]: Started session-${1000 + i}.scope - Session ${1000 + i} of User deploy.`;
     default:
       return `CRON[${pid}]: pam_unix(cron:session): session closed for user root`;
+  }
+}
+
+/** Line `i` of attacks that go on side by side. */
+function sessionLine(i: number): string {
+  const number = Math.floor(i / 24) * 6 + (i % 6);
+  const { ip, port, user, pid } = attempt(number, dice(number + 1));
+  const isKnown = number % 2 === 0;
+  const who = isKnown ? user : `invalid user ${user}${pid % 100}`;
+  switch (Math.floor((i % 24) / 6)) {
+    case 0:
+      return isKnown
+        ? `sshd[${pid}]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=${ip}  user=${user}`
+        : `sshd[${pid}]: Invalid user ${user}${pid % 100} from ${ip} port ${port}`;
+    case 3:
+      return `sshd[${pid}]: Connection closed by ${isKnown ? `authenticating user ${user}` : who} ${ip} port ${port} [preauth]`;
+    default:
+      return `sshd[${pid}]: Failed password for ${who} from ${ip} port ${port} ssh2`;
   }
 }
 

@@ -136,6 +136,12 @@ const COMPARISONS: readonly Comparison[] = [
     ours: ['sshd'],
   },
   {
+    kind: 'sessions',
+    what: 'attacks of four lines each, six at a time',
+    filters: ['sshd'],
+    ours: ['sshd'],
+  },
+  {
     kind: 'probes',
     what: 'auth.log of a host that is scanned, seven tenths of it failures',
     filters: SSHD.slice(1),
