@@ -204,8 +204,8 @@ export function repeatStamp(dates: Dates, place: Place, now: number, found: Repe
   return last !== null && last.start < found.end - place.start && isWalled(place, found);
 }
 
-/** Finds the known date, whatever stands around it. */
-function locate({ head, walled }: Dates, place: Place, now: number, found: Repeat): boolean {
+/** Finds the known date, or that with other seconds, whatever stands around it: for lines of which more is known. */
+export function locate({ head, walled }: Dates, place: Place, now: number, found: Repeat): boolean {
   const known = head ?? walled;
   if (known === null || now < known.now || now >= known.until) return false;
   const { codes, start, end } = place;

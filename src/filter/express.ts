@@ -6,6 +6,7 @@
  */
 import {
   findStamp,
+  locate,
   newDate,
   noteRepeat,
   type Place,
@@ -442,7 +443,7 @@ function matchAgain(express: Express, fast: Fast, look: ExpressLook, place: Plac
 /** So many lines that were driven through had known dates, the last of them the one at `place`. */
 export function noteDriven({ state, stamp }: Express, place: Place, now: number, count: number): void {
   const { dates } = state;
-  if (!repeatStamp(dates, place, now, stamp)) return;
+  if (!locate(dates, place, now, stamp)) return;
   state.lastTime = stamp.time;
   if (stamp.text !== null) state.lastDate = newDate(dates, stamp) ?? state.lastDate;
   noteRepeat(dates, place, now, { ...stamp, count });

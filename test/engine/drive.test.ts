@@ -222,6 +222,36 @@ for (const [root, logs, title] of CASES) {
   });
 }
 
+test('a line without a date behind driven ones gets the date of the last of them, wherever that stood', () => {
+  const place = { file: 'test', line: 1 };
+  const failregex = ['^\\S+ \\[\\] "<HOST>" 401$', '^undated from <HOST>$'].map((text) => ({ text, place }));
+  const source = { name: 'test', prefregex: null, failregex, ignoreregex: [], datepattern: null };
+  const filter = compileFilter(
+    { ...source, maxlines: 1, journalmatch: [] },
+    { usedns: 'no', logtimezone: 'UTC' },
+    [],
+  );
+  assert.ok(filter !== null);
+  const state = newFilterState(filter);
+  const engine = new Engine([{ jail: 'a', filter, state, findtime: 600, keepsFields: false }], () =>
+    assert.fail('stuck'),
+  );
+  const line = (word: string, second: string, ip = '10.0.0.1'): string =>
+    `${word} [2026-12-31 23:59:${second}] "${ip}" 401\n`;
+  const run = (text: string) => {
+    const bytes = Buffer.from(text);
+    return [...engine.run({ bytes, start: 0, end: bytes.length, times: null, live: true }, NOW)];
+  };
+  for (let i = 0; i < 3; i++) run(line('aaaaaa', '05').repeat(300));
+  const far = line('a'.repeat(26), '10', '2001:db8::1');
+  const text = `${far}${line('bbbbbbb', '20')}${line('ccc', '30')}undated from 10.0.0.3\n`;
+  for (let i = 0; i < 30; i++) {
+    const results = run(line('aaaaaa', '05').repeat(100) + text);
+    const last = results.flatMap(({ outcome }) => outcome?.failures ?? []).at(-1);
+    assert.deepEqual({ id: last?.id, time: last?.time }, { id: '10.0.0.3', time: NOW - 30 });
+  }
+});
+
 type Counts = {
   prefixed: number;
   matched: number;
