@@ -137,7 +137,8 @@ export class Drive {
       this.takePrefixed(number);
       this.#most[number] = Math.min(MOST_TEXT, most(number));
       this.refresh(number);
-      isAny ||= lane.common !== null;
+      // Where its date is not known yet, it will be behind the first line.
+      isAny ||= lane.program !== null;
     }
     return isAny;
   }
