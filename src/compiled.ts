@@ -19,16 +19,16 @@ export type Compiled = {
   readonly slots: Slots;
 };
 
-/** Where bounds may be put: `room` bytes from `address` on. */
-export type Region = { readonly address: number; readonly room: number };
+/** Where bounds may be put: `room` bytes from `address` on; and an integer to which work is added, that of a search when the next begins. */
+export type Region = { readonly address: number; readonly room: number; readonly spent: number };
 
 /** Compiles a tree; the bounds of its named groups are put into the region. Null where it cannot. */
-export function compileTree(tree: Tree, { address, room }: Region): Compiled | null {
+export function compileTree(tree: Tree, { address, room, spent }: Region): Compiled | null {
   const slots = new Map([[0, address]]);
   for (const index of keptGroups(tree)) slots.set(index, address + slots.size * SLOT);
   if (slots.size * SLOT > room) return null;
   try {
-    return { module: new Generator(tree, slots).module(), slots };
+    return { module: new Generator(tree, slots, spent).module(), slots };
   } catch (error) {
     // The engine's stack, overflown by a tree that is long or deep.
     if (error instanceof NotCompiled || error instanceof RangeError) return null;

@@ -242,8 +242,11 @@ export class Engine {
     }
     const cursor = this.#cursor;
     Object.assign(cursor, { at: batch.start, isOpen: false, counted: batch.start, index: 0, done: null });
-    if (!this.#matchFreely(job)) this.#matchWatched(job);
-    for (const { state } of this.workers) state.sessions.keep();
+    try {
+      if (!this.#matchFreely(job)) this.#matchWatched(job);
+    } finally {
+      for (const { state } of this.workers) state.sessions.keep();
+    }
     return job.results;
   }
 

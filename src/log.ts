@@ -173,10 +173,12 @@ function newAround(): Around {
 const MOST_AROUND = 64;
 
 function aroundOf(known: Map<string, Around>, jail: string): Around {
-  const found = known.get(jail) ?? { ...newAround(), jail };
+  const found = known.get(jail);
+  if (found !== undefined) return found;
   if (known.size >= MOST_AROUND) known.clear();
-  known.set(jail, found);
-  return found;
+  const made = { ...newAround(), jail };
+  known.set(jail, made);
+  return made;
 }
 
 function surround(around: Around, { nowMs, time }: Pick<Around, 'nowMs' | 'time'>, pid: number): void {

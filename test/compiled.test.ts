@@ -19,7 +19,7 @@ const { memory, bytes, words, bounds } = ground;
 type Tried = { readonly compiled: Compiled; readonly main: (from: number, end: number) => number };
 
 function compile(regex: Failregex): Tried | null {
-  const compiled = compileTree(regex.tree, { address: bounds, room: 4096 });
+  const compiled = compileTree(regex.tree, { address: bounds, room: 4096, spent: 512 });
   if (compiled === null) return null;
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(compiled.module), { env: { memory } });
   return { compiled, main: (exports as { readonly main: Tried['main'] }).main };

@@ -9,6 +9,6 @@ export function makeGround(): Ground {
   return {
     memory,
     ...{ bytes: Buffer.from(memory.buffer), words: new Int32Array(memory.buffer) },
-    ...{ bounds: 1024, boundsRoom: 65_536, text: 70_000 },
+    ...{ bounds: 1024, boundsRoom: 65_536, text: 70_000, spent: 512 },
   };
 }

@@ -57,10 +57,13 @@ export class Generator implements Emitter {
   readonly #open: { readonly way: Way; readonly body: Body }[] = [];
   /** Groups whose end has to be set back where what follows fails. */
   readonly #uncertain: ReadonlySet<number>;
+  /** The address where work is added up. */
+  readonly #spent: number;
   #size = 0;
 
-  constructor(tree: Tree, slots: Slots) {
+  constructor(tree: Tree, slots: Slots, spent: number) {
     this.#tree = tree;
+    this.#spent = spent;
     this.#slots = slots;
     const certain = new Set(certainGroups(tree.root));
     const asked = referencedGroups(tree.root);
@@ -88,6 +91,8 @@ export class Generator implements Emitter {
 
   /** Tries the text's places one after the other. */
   #emitMain(body: Body, way: Way, isAtStart: boolean): void {
+    body.const(this.#spent).const(this.#spent).at(OP.load, 0);
+    body.const(MOST_WORK).with(OP.globalGet, FUEL).op(OP.sub, OP.add).at(OP.store, 0);
     body.get(POS).with(OP.globalSet, START).const(MOST_WORK).with(OP.globalSet, FUEL);
     for (const index of this.#uncertain) this.#emitSetEnd(body, index, -1);
     const start = this.#functionOf(way);

@@ -6,7 +6,7 @@
 import { type Common, commonOf, type Dates, isStillCommon, type Repeat } from '../datepattern.ts';
 import { type Express, type ExpressLook, MOST_TEXT, type Program, programOf, type Step } from '../filter.ts';
 import type { Literals } from './dispatch.ts';
-import { LANES, LANES_ROOM, type Machine, OUT, OUT_ROOM, TEXT } from './wasmfinder.ts';
+import { LANES, LANES_ROOM, type Machine, OUT, OUT_ROOM, SPENT, TEXT } from './wasmfinder.ts';
 
 // The layout of wasm/drive.ts.
 const HEADER = 32;
@@ -389,7 +389,7 @@ class ImageWriter {
   }
 
   header(lanes: number, lists: number): void {
-    const values = [lanes, laneAt(0), this.address(lists), TEXT, OUT, OUT + OUT_ROOM];
+    const values = [lanes, laneAt(0), this.address(lists), TEXT, OUT, OUT + OUT_ROOM, SPENT];
     for (const [i, value] of values.entries()) this.put(i * 4, value);
   }
 

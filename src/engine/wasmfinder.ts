@@ -9,6 +9,8 @@ const TEXTS = 49280;
 const TEXT_ROOM = 32768;
 const RECORDS = TEXTS + TEXT_ROOM;
 const HEAD = RECORDS + 65536;
+/** Behind the 48 bytes of a date. */
+export const SPENT = HEAD + 56;
 /** Where compiled regexes put what they find, and texts that do not stand in one piece. */
 const BOUNDS = HEAD + 64;
 const BOUNDS_ROOM = 32768;
@@ -64,7 +66,7 @@ function newMachine(length: number): Machine {
   const scan = exports as unknown as Scan;
   const machine: Machine = {
     ...{ scan, memory: scan.memory, bytes: Buffer.alloc(0), words: new Int32Array(0), tables: null },
-    ...{ bounds: BOUNDS, boundsRoom: BOUNDS_ROOM, text: TEXT, functions, driver: null },
+    ...{ bounds: BOUNDS, boundsRoom: BOUNDS_ROOM, text: TEXT, spent: SPENT, functions, driver: null },
   };
   reserve(machine, length);
   return machine;

@@ -104,6 +104,8 @@ export type Express = {
 };
 
 const TOLERANCE = 60;
+/** Characters; the search for a date in a line of 64,000 takes up to 0.4 s, which somebody has to watch. */
+const LONG_LINE = 1024;
 const NEWLINE = 10;
 
 const noPlace = (): IdPlace => ({ codes: new Uint8Array(0), from: 0, to: 0 });
@@ -212,7 +214,10 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook, t
     if (fast === undefined) break;
     if (!search(fast.search, subject)) continue;
     if (!plan.ignoresFirst && plan.ignores.length > 0 && isIgnored(express)) return 'ignored';
-    if (look.checkAll && matchesMore(express, index, look)) return 'general';
+    if (look.checkAll && matchesMore(express, index, look)) {
+      if (stamp.isCounted) takeBackStamp(state.dates);
+      return 'general';
+    }
     express.regex = index;
     return judge(express, fast, look, place);
   }
@@ -222,7 +227,7 @@ export function takeExpress(express: Express, place: Place, look: ExpressLook, t
 /** Finds a date that is not the last one's; false where patterns of somebody's own, which may explode, or the long way have to look. */
 function findNew({ state, stamp }: Express, { start, end }: Place, { now, copy }: ExpressLook): boolean {
   const { dates } = state;
-  if (!dates.choice.isDefault) return false;
+  if (!dates.choice.isDefault || end - start >= LONG_LINE) return false;
   const line = copy(start, end);
   const found = findStamp(dates, line, now, true);
   if (found === null) return false;

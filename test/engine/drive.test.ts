@@ -104,7 +104,7 @@ function dispatchFor(filters: readonly Filter[], first: Buffer, all: boolean): D
 /** Counts what is driven until stop(). */
 function watchDrives() {
   const { go, takeDated } = Drive.prototype;
-  const seen = { reasons: new Map<number, number>(), lines: 0 };
+  const seen = { reasons: new Map<number, number>(), lines: 0, dated: [] as number[] };
   Drive.prototype.go = function (...words) {
     const reason = go.apply(this, words);
     seen.reasons.set(reason, (seen.reasons.get(reason) ?? 0) + 1);
@@ -112,7 +112,10 @@ function watchDrives() {
   };
   Drive.prototype.takeDated = function (lane, into) {
     const isAny = takeDated.call(this, lane, into);
-    if (isAny) seen.lines += into.count;
+    if (isAny) {
+      seen.lines += into.count;
+      seen.dated.push(into.count);
+    }
     return isAny;
   };
   return {
@@ -250,6 +253,30 @@ test('a line without a date behind driven ones gets the date of the last of them
     const last = results.flatMap(({ outcome }) => outcome?.failures ?? []).at(-1);
     assert.deepEqual({ id: last?.id, time: last?.time }, { id: '10.0.0.3', time: NOW - 30 });
   }
+});
+
+test('a drive comes back when its lines cost much work', () => {
+  const place = { file: 'test', line: 1 };
+  const source = { name: 'test', prefregex: null, ignoreregex: [], datepattern: null, maxlines: 1 };
+  const failregex = [{ text: '^ host .*a.*a.*b from <HOST>$', place }];
+  const filter = compileFilter(
+    { ...source, failregex, journalmatch: [] },
+    { usedns: 'no', logtimezone: 'UTC' },
+    [],
+  );
+  assert.ok(filter !== null);
+  const worker = { jail: 'a', filter, state: newFilterState(filter), findtime: 600, keepsFields: false };
+  const engine = new Engine([worker], () => assert.fail('stuck'));
+  const run = (text: string): number => {
+    const bytes = Buffer.from(`2026-12-31 23:59:50 host ${text} from 10.0.0.1\n`.repeat(300));
+    return engine.run({ bytes, start: 0, end: bytes.length, times: null, live: true }, NOW).length;
+  };
+  for (let i = 0; i < 3; i++) assert.equal(run('aab'), 300);
+  const { seen, stop } = watchDrives();
+  assert.equal(run(`${'a'.repeat(100)} b from c`), 0);
+  stop();
+  const most = Math.max(...seen.dated);
+  assert.ok(most > 0 && most < 40, `${most} lines in one drive`);
 });
 
 type Counts = {

@@ -75,6 +75,8 @@ class Surveyor {
   /** Lines before the batch, and up to where in the batch lines have been looked at. */
   #lines = 0;
   #seen = 0;
+  /** Where the batch begins. */
+  #start = 0;
 
   constructor(encoding: string, course: Course) {
     const { filter, state, wish } = course;
@@ -152,6 +154,7 @@ class Surveyor {
     if (start >= end) return;
     const { wish, tally } = this.#course;
     const bytes = this.#bytes;
+    this.#start = start;
     this.#toldEnd = 0;
     this.#outcomes = [];
     this.#noteWishes();
@@ -247,7 +250,7 @@ class Surveyor {
   }
 
   #noteStuck({ regex, line, at }: Stuck): void {
-    const newlines = countLines({ bytes: this.#bytes, start: 0, end: at });
+    const newlines = countLines({ bytes: this.#bytes, start: this.#start, end: at });
     this.#course.onStuck({ regex, number: this.#lines + newlines + 1, line });
   }
 }

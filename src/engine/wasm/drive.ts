@@ -10,6 +10,7 @@ const TARGETS: usize = 8; // by literal: where its list stands: n, n x (word, bi
 const TEXT: usize = 12; // room for a line without its date
 const OUT: usize = 16;
 const OUT_END: usize = 20;
+const SPENT: usize = 24; // where regexes add their work
 
 // A lane: a filter at work on the lines.
 const LANE: usize = 144;
@@ -83,6 +84,7 @@ const NO: i32 = 0;
 const YES: i32 = 1;
 
 const LINES: i32 = 64;
+const MOST_WORK: u32 = 300000; // some 5 ms
 const FULL_LINE: i32 = 512;
 const CR: u32 = 13;
 const COMMENT: u32 = 35;
@@ -105,6 +107,8 @@ export function drive(tables: usize, from: usize, last: usize, first: i32, isPla
   outEnd = load<u32>(tables, OUT);
   const count = load<i32>(tables, COUNT);
   const lanes = <usize>load<u32>(tables, LANES);
+  const spent = <usize>load<u32>(tables, SPENT);
+  store<u32>(spent, 0);
   const full = <usize>load<u32>(tables, OUT_END) - ENTRY;
   atRecord = from;
   for (let lines = 0; atRecord < last; ) {
@@ -122,7 +126,7 @@ export function drive(tables: usize, from: usize, last: usize, first: i32, isPla
     first = 0;
     atLane = 0;
     atRecord = record + 12 + (<usize>load<u32>(record, 8) << 2);
-    if (++lines == LINES || <i32>(end - start) >= FULL_LINE) return atRecord < last ? PAUSED : DONE;
+    if (++lines == LINES || <i32>(end - start) >= FULL_LINE || load<u32>(spent) > MOST_WORK) return atRecord < last ? PAUSED : DONE;
   }
   return DONE;
 }
