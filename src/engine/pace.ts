@@ -1,5 +1,5 @@
 /** Bytes taken from a source at a time: large pieces cost least, and are what nobody can slow down. */
-const MOST = 256 * 1024;
+const MOST = 64 * 1024;
 /** After a pause, when nobody knows what comes, and when lines turn out to be slow. */
 const FIRST = 8 * 1024;
 const LEAST = 1024;
