@@ -87,8 +87,8 @@ function matching(folder: string, log: string): void {
   writeFileSync(toml, `[global]\n${jail('four', 'syslog', FOUR)}${jail('flask', 'common', [FLASK])}`);
   const four = join(folder, 'four.conf');
   writeFileSync(four, `[Definition]\nfailregex = ${FOUR.join('\n            ')}\n`);
-  const rival = (name: string): Run | null => fastest(3, RIVAL, 'dry-run', '-c', toml, '-j', name, log);
-  const ours = (filter: string): Run | null => fastest(3, F2B, 'regex', '--raw', log, filter);
+  const rival = (name: string): Run | null => fastest(5, RIVAL, 'dry-run', '-c', toml, '-j', name, log);
+  const ours = (filter: string): Run | null => fastest(5, F2B, 'regex', '--raw', log, filter);
   const theirs = (filter: string): Run | null => fastest(1, 'fail2ban-regex', '--raw', log, filter);
 
   writeLog(log, 'auth', LINES, Date.now() / 1000);
