@@ -107,6 +107,9 @@ function found(filter: Filter, bytes: Buffer, roll: Dice): { readonly id: string
     keepsFields: roll(2) === 0,
   };
   const engine = new Engine([worker], () => undefined);
+  // A line of a session may fail for who was named in one that was told before.
+  const regexes = [filter.prefregex, ...filter.failregex];
+  const hasLines = worker.keepsFields && !regexes.some((one) => one?.regex.fields.has('mlfid') === true);
   const all: { id: string; text: string }[] = [];
   const now = Date.UTC(2005, 7, 14, 10) / 1000 + roll(100_000);
   let seen = '';
@@ -119,7 +122,7 @@ function found(filter: Filter, bytes: Buffer, roll: Dice): { readonly id: string
       if (outcome === null) all.push({ id: formatIp4(ip), text: seen });
       else
         for (const { id, kind, matches } of outcome.failures)
-          if (kind !== 'dns') all.push({ id, text: worker.keepsFields ? `${matches.join('\n')}\n` : seen });
+          if (kind !== 'dns') all.push({ id, text: hasLines ? `${matches.join('\n')}\n` : seen });
     }
     start = end;
   }
