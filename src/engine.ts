@@ -85,7 +85,7 @@ export type Stuck = {
 /** How long a batch may take before it is interrupted, in milliseconds; some ten times of what one takes. */
 const LIMIT_MS = 20;
 /** So many bytes are searched at a time. */
-const PIECE = 16384;
+const PIECE = 65536;
 /** Bytes; the linear engine needs milliseconds for longer lines, and a filter may have many regexes. */
 const LONG_LINE = 4096;
 /** What cannot explode may be slow all the same: after so many milliseconds the clock is watched nevertheless. */

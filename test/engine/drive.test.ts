@@ -16,7 +16,7 @@ const roll = dice(17);
 /** All samples lie before. */
 const NOW = Date.UTC(2027, 0, 1) / 1000;
 /** Bytes of a piece that the engine searches at once; its first one says which literals are rare. */
-const PIECE = 16384;
+const PIECE = 65536;
 const LINES = 8000;
 const CASES = [
   [join(import.meta.dirname, '../..'), join(import.meta.dirname, '../samples'), 'the shipped filters'],
