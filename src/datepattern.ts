@@ -204,8 +204,8 @@ export function repeatStamp(dates: Dates, place: Place, now: number, found: Repe
   return last !== null && last.start < found.end - place.start && isWalled(place, found);
 }
 
-/** Finds the known date, or that with other seconds, whatever stands around it: for lines of which more is known. */
-export function locate({ head, walled }: Dates, place: Place, now: number, found: Repeat): boolean {
+/** Finds the known date, or that with other seconds, whatever stands around it. */
+function locate({ head, walled }: Dates, place: Place, now: number, found: Repeat): boolean {
   const known = head ?? walled;
   if (known === null || now < known.now || now >= known.until) return false;
   const { codes, start, end } = place;
@@ -320,9 +320,14 @@ export function isStillCommon({ head, walled, choice }: Dates, { text, key }: Co
   return text.endsWith(choice.last.atEnd);
 }
 
-/** Counts a date for so many lines that have what commonOf() says; the last of them is given as for repeatStamp(). */
-export function repeatMany(dates: Dates, place: Place, now: number, count: number): void {
-  if (count > 0 && locate(dates, place, now, repeated)) noteRepeat(dates, place, now, { ...repeated, count });
+/**
+ * Counts a date for so many lines that have what commonOf() says; the last of them is given as for repeatStamp(). Answers what that says,
+ * to be read at once; null where there are none.
+ */
+export function repeatMany(dates: Dates, place: Place, now: number, count: number): Repeat | null {
+  if (count === 0 || !locate(dates, place, now, repeated)) return null;
+  noteRepeat(dates, place, now, { ...repeated, count });
+  return repeated;
 }
 
 /** How often each template gave a line's date, in the order of trial; those never used are left out. */

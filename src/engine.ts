@@ -270,7 +270,8 @@ export class Engine {
   #matchFreely(job: Job): boolean {
     const cursor = this.#cursor;
     const isTrusting = this.#isLinear && isHarmless(job.batch);
-    if (!isTrusting && (!this.#isCompiled || this.#watched > 0)) {
+    if (!isTrusting && !this.#isCompiled) return false;
+    if (!isTrusting && this.#watched > 0) {
       this.#watched--;
       return false;
     }
@@ -341,8 +342,7 @@ export class Engine {
     const isPlain = isAscii(bytes.subarray(from, to));
     if (this.#isDriving) {
       this.#dispatch.eachRecords({ bytes, start: from, end: to }, (first, last) => {
-        if (!isPlaced) this.#placePiece();
-        isPlaced = true;
+        this.#placePiece();
         this.#driveRecords(job, { first, last, isPlain });
       });
       cursor.at = to;

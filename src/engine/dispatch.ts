@@ -27,13 +27,16 @@ export type Dispatch = {
   open(words: Int32Array, record: number): void;
 };
 
-/** By literal, as pairs of a word and bits, the failregexes that it speaks for, and their filters; the rest as in Slots. */
+/** What literals speak for. */
 export type Literals = {
+  /** By literal: the failregexes it speaks for, as pairs of a word and its bits, and their filters. */
   readonly targets: readonly (readonly number[])[];
   readonly owners: readonly (readonly number[])[];
+  /** By word: the failregexes that have no literal. */
   readonly always: Int32Array;
   /** By filter its first word, and behind the last how many words there are. */
   readonly base: readonly number[];
+  /** By filter: whether it has to see every line. */
   readonly isForEvery: readonly boolean[];
 };
 
@@ -70,7 +73,7 @@ export function makeDispatch(
         lines[word] = line;
         marks[word] = (marks[word] ?? 0) | (targets[i + 1] ?? 0);
       }
-      const owners = slots.filters[literal] ?? NOTHING;
+      const owners = slots.owners[literal] ?? NOTHING;
       for (let i = 0; i < owners.length; i++) concerned[owners[i] ?? 0] = line;
     },
     visit(start, end) {
@@ -109,7 +112,7 @@ export function makeDispatch(
     nextRegex,
     ground: () => slots?.finder.ground ?? null,
     shift: () => slots?.finder.shift ?? 0,
-    literals: () => (slots?.finder.eachRecords == null ? null : { ...slots, owners: slots.filters, base }),
+    literals: () => (slots?.finder.eachRecords == null ? null : slots),
     eachRecords: (stretch, told) => slots?.finder.eachRecords?.(stretch, isForEvery.includes(true), told),
     open(words, record) {
       line = next(line, lines, concerned);
@@ -135,16 +138,7 @@ function basesOf(filters: readonly Filter[]): readonly number[] {
   return [0, ...filters.map(({ failregex }) => (sum += Math.ceil(failregex.length / 32)))];
 }
 
-type Slots = {
-  readonly finder: LineFinder;
-  /** By literal: the failregexes it speaks for, as pairs of a word and its bits, and their filters. */
-  readonly targets: readonly (readonly number[])[];
-  readonly filters: readonly (readonly number[])[];
-  /** By word: the failregexes that have no literal. */
-  readonly always: Int32Array;
-  /** By filter: whether it has to see every line. */
-  readonly isForEvery: readonly boolean[];
-};
+type Slots = Literals & { readonly finder: LineFinder };
 
 function slotsOf(
   filters: readonly Filter[],
@@ -174,7 +168,7 @@ function slotsOf(
   }
   const { literals, targets, filters: owners } = book;
   const finder = makeWasmFinder(literals, byteCosts(options.sample)) ?? makeWuManber(literals);
-  return { finder, targets, filters: owners, always, isForEvery };
+  return { finder, targets, owners, always, base, isForEvery };
 }
 
 type Book = {

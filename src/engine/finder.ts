@@ -1,5 +1,4 @@
 import type { Ground } from '../filter.ts';
-import type { Machine } from './wasmfinder.ts';
 
 /** A text of ASCII characters that a line may hold; `isFolded`: in letters of any case. */
 export type Literal = { readonly text: string; readonly isFolded: boolean };
@@ -11,7 +10,7 @@ export type Stretch = { readonly bytes: Uint8Array; readonly start: number; read
 export type FinderLine = { hit(literal: number): void; visit(start: number, end: number): void };
 
 /**
- * Tells of many lines at a time by records in the machine's memory, from address `first` to `last`: start, end, how many literals, and
+ * Tells of many lines at a time by records in the ground's memory, from address `first` to `last`: start, end, how many literals, and
  * their numbers.
  */
 export type RecordTeller = (
@@ -22,8 +21,6 @@ export type RecordTeller = (
 
 /** Finds in one pass which of many literals the lines hold. */
 export type LineFinder = {
-  /** The same as `ground`, where lines can be told as records. */
-  machine: Machine | null;
   /** Within eachLine(): where the stretch's bytes stand, so far before their place in the stretch; null: nowhere. */
   ground: Ground | null;
   shift: number;

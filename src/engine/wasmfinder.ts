@@ -96,13 +96,12 @@ export function machineFor(bytes: Uint8Array): Machine | null {
 type Loaded = { readonly one: Machine; readonly from: number; readonly to: number };
 
 function load({ bytes, start, end }: Stretch): Loaded {
-  if (lent !== null && lent === machineFor(bytes)) {
-    return { one: lent, from: bytes.byteOffset + start, to: bytes.byteOffset + end };
-  }
-  common ??= newMachine(0);
-  reserve(common, end - start);
-  common.bytes.set(bytes.subarray(start, end), DATA);
-  return { one: common, from: DATA, to: DATA + end - start };
+  const one = machineFor(bytes) ?? newMachine(0);
+  if (one === lent) return { one, from: bytes.byteOffset + start, to: bytes.byteOffset + end };
+  common = one;
+  reserve(one, end - start);
+  one.bytes.set(bytes.subarray(start, end), DATA);
+  return { one, from: DATA, to: DATA + end - start };
 }
 
 /**
@@ -121,7 +120,6 @@ export function makeWasmFinder(literals: readonly Literal[], costs: ArrayLike<nu
     }
     const { scan } = one;
     finder.ground = one;
-    finder.machine = one;
     finder.shift = stretch.start - first;
     for (let from = first; from < end; ) {
       const search = isAll ? scan.scanAll : scan.scan;
@@ -131,12 +129,12 @@ export function makeWasmFinder(literals: readonly Literal[], costs: ArrayLike<nu
     }
   };
   const finder: LineFinder = {
-    ...{ ground: null, machine: null, shift: 0, eachRecords },
+    ...{ ground: null, shift: 0, eachRecords },
     eachLine(stretch, isAll, line) {
       eachRecords(stretch, isAll, (first, last) => {
-        const { shift, machine } = finder;
-        if (machine === null) return;
-        const { words } = machine;
+        const { shift, ground } = finder;
+        if (ground === null) return;
+        const { words } = ground;
         for (let at = first >> 2; at < last >> 2; ) {
           const count = words[at + 2] ?? 0;
           for (let i = 0; i < count; i++) line.hit(words[at + 3 + i] ?? 0);

@@ -19,7 +19,7 @@ export function makeWuManber(literals: readonly Literal[]): LineFinder {
     if (isAll) walkAll(tables, stretch, line);
     else walkHits(tables, stretch, line);
   };
-  return { ground: null, machine: null, shift: 0, eachLine: byLine, eachRecords: null };
+  return { ground: null, shift: 0, eachLine: byLine, eachRecords: null };
 }
 
 /** Every occurrence within the stretch, in the order of their windows' ends, with the literal's number. */

@@ -6,11 +6,11 @@
  */
 import {
   findStamp,
-  locate,
   newDate,
   noteRepeat,
   type Place,
   type Repeat,
+  repeatMany,
   repeatStamp,
   takeBackStamp,
 } from '../datepattern.ts';
@@ -418,7 +418,7 @@ export function takeDriven(express: Express, driven: Driven, look: ExpressLook, 
   state.sessions.rollBack();
   if (driven.isOpen) {
     fast.search.match = null;
-    express.prefixed = plan.head ?? plan.prefix?.search ?? null;
+    express.prefixed = plan.searched;
     if (express.prefixed !== null) express.prefixed.match = null;
     if (!driven.isIntact && !matchAgain(express, fast, look, place)) return 'missed';
     return judge(express, fast, look, place);
@@ -446,12 +446,11 @@ function matchAgain(express: Express, fast: Fast, look: ExpressLook, place: Plac
 }
 
 /** So many lines that were driven through had known dates, the last of them the one at `place`. */
-export function noteDriven({ state, stamp }: Express, place: Place, now: number, count: number): void {
-  const { dates } = state;
-  if (!locate(dates, place, now, stamp)) return;
-  state.lastTime = stamp.time;
-  if (stamp.text !== null) state.lastDate = newDate(dates, stamp) ?? state.lastDate;
-  noteRepeat(dates, place, now, { ...stamp, count });
+export function noteDriven({ state }: Express, place: Place, now: number, count: number): void {
+  const last = repeatMany(state.dates, place, now, count);
+  if (last === null) return;
+  state.lastTime = last.time;
+  if (last.text !== null) state.lastDate = newDate(state.dates, last) ?? state.lastDate;
 }
 
 function hitOf({ prefixed }: Express, fast: Fast): Hit {

@@ -26,6 +26,8 @@ export type Plan = {
   readonly isContentTail: boolean;
   /** What of prefregex stands before the content, where that is all that it says; see headOf(). */
   readonly head: Search | null;
+  /** What of prefregex is searched first: the head where there is one, else the whole. */
+  readonly searched: Search | null;
   readonly regexes: readonly Fast[];
   readonly ignores: readonly Search[];
   /** The ignoreregexes are few and come before the failregexes. */
@@ -54,7 +56,7 @@ export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter):
   const regexes = failregex.map(({ regex, index }): Fast => {
     // Their bounds are needed at the same time, those of ignoreregexes never.
     const search = searchOf(regex, 2 + index);
-    const hasId = ['ip4', 'ip6', 'dns'].some((name) => regex.fields.has(name));
+    const hasId = saysWho(regex);
     const hasOtherUser = [...regex.fields.keys()].some((name) => OTHER_USERS.test(name));
     const isOdd = hasOtherUser || (hasId && !regex.fields.has('ip4'));
     return { regex, search, hasId, hasSession: (search.numbers[MLFID] ?? 0) > 0, isOdd };
@@ -67,9 +69,10 @@ export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter):
   return {
     prefix: prefix === null || prefixSearch === null ? null : { regex: prefix, search: prefixSearch },
     hasPrefixSession,
-    hasPrefixId: ['ip4', 'ip6', 'dns'].some((name) => prefix?.fields.has(name) === true),
+    hasPrefixId: prefix !== null && saysWho(prefix),
     isContentTail: isTail,
     head,
+    searched: head ?? prefixSearch,
     regexes,
     ignores,
     ignoresFirst: ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2,
@@ -79,6 +82,10 @@ export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter):
       (one) => one !== null,
     ),
   };
+}
+
+function saysWho({ fields }: Failregex): boolean {
+  return ['ip4', 'ip6', 'dns'].some((name) => fields.has(name));
 }
 
 function searchOf(regex: Failregex, region: number): Search {

@@ -44,13 +44,13 @@ export type Program = {
 
 /** The filter's program, null where prefregex is not compiled for the ground. */
 export function programOf({ plan }: Express, ground: Ground): Program | null {
+  const { searched } = plan;
   const prefix = prefixOf(plan, ground);
-  if (plan.prefix !== null && prefix === null) return null;
-  const searched = plan.head ?? plan.prefix?.search ?? null;
+  if (searched !== null && prefix === null) return null;
   return {
     prefix,
     hasSessions: plan.hasPrefixSession || plan.regexes.some((one) => one.hasSession),
-    steps: plan.regexes.map((fast) => stepOf(fast, plan, { searched, ground })),
+    steps: plan.regexes.map((fast) => stepOf(fast, plan, ground)),
     ignores: plan.ignores.map((one) => mainOn(one, ground)),
     ignoresFirst: plan.ignoresFirst,
   };
@@ -60,8 +60,7 @@ function mainOn({ ground, main }: Search, wanted: Ground): Main | null {
   return ground === wanted ? main : null;
 }
 
-function prefixOf({ prefix, head, isContentTail }: Plan, ground: Ground): Prefix | null {
-  const one = head ?? prefix?.search ?? null;
+function prefixOf({ searched: one, head, isContentTail }: Plan, ground: Ground): Prefix | null {
   const main = one === null ? null : mainOn(one, ground);
   if (one === null || main === null) return null;
   if (head !== null) return { main, isHead: true, bounds: one.whole << 2 };
@@ -75,13 +74,12 @@ function addressOf({ places }: Search, group: number): number {
 
 function stepOf(
   { search, hasId, hasSession, isOdd }: Fast,
-  { hasPrefixSession }: Plan,
-  { searched, ground }: { readonly searched: Search | null; readonly ground: Ground },
+  { hasPrefixSession, searched }: Plan,
+  ground: Ground,
 ): Step {
   const main = mainOn(search, ground);
-  const before = searched !== null && searched.ground === ground ? searched : null;
   const own = (group: number): number => (main === null ? 0 : addressOf(search, group));
-  const inherited = (group: number): number => (before === null ? 0 : addressOf(before, group));
+  const inherited = (group: number): number => (searched === null ? 0 : addressOf(searched, group));
   return {
     main,
     ip: hasId ? own(IP4) : inherited(IP4),

@@ -12,6 +12,7 @@ import type { Wish } from './options.ts';
 
 const CHUNK = 512 * 1024;
 const VERDICTS: readonly ExpressVerdict[] = ['matched', 'helper', 'ignored', 'missed', 'old'];
+const MISSED = VERDICTS.indexOf('missed');
 const LONG = VERDICTS.length;
 const HASH = 0x23;
 /** Regexes that are counted in columns; a line of one beyond is counted by itself. */
@@ -65,7 +66,6 @@ class Surveyor {
   #told = new Int32Array(4 * 4096);
   #toldEnd = 0;
   #isWanted: boolean[] = VERDICTS.map(() => true);
-  #isListing = true;
   /** By kind and number of a regex, 0 = none. */
   readonly #counts = new Int32Array(2 * VERDICTS.length * MOST_COUNTED);
   #outcomes: { readonly outcome: Outcome; readonly text: string }[] = [];
@@ -166,7 +166,7 @@ class Surveyor {
     const told = this.#told;
     for (let at = 0; at < this.#toldEnd; at += 4) {
       const [from, to] = [told[at] ?? 0, told[at + 1] ?? 0];
-      if (this.#isListing) this.#listMissed(from);
+      if (this.#isWanted[MISSED] === true) this.#listMissed(from);
       this.#seen = to + 1;
       if (this.#countQuickly(at, from, to)) continue;
       const later = this.#count(at, from, to);
@@ -179,11 +179,10 @@ class Surveyor {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Which verdicts' lines may still be listed, and whether those that no regex can match may. */
+  /** Which verdicts' lines may still be listed. */
   #noteWishes(): void {
     const { tally, wish } = this.#course;
     for (const [i, verdict] of VERDICTS.entries()) this.#isWanted[i] = wantsText(tally, verdict, wish.report);
-    this.#isListing = wantsText(tally, 'missed', wish.report);
   }
 
   /** Counts what is told of a line, where nothing else is to be done; settleCounts() passes it on. */
@@ -237,13 +236,12 @@ class Surveyor {
 
   /** Keeps the lines up to `to` that no regex can match, as long as so few are missed that they will be listed. */
   #listMissed(to: number): void {
-    const { missed } = this.#course.tally;
-    const { report } = this.#course.wish;
-    while (this.#seen < to && report.missed === 'some' && missed.lines.length <= report.maxlines) {
+    const { tally, wish } = this.#course;
+    while (this.#seen < to && wantsText(tally, 'missed', wish.report)) {
       const newline = this.#bytes.indexOf(10, this.#seen);
       const end = newline < 0 ? to : newline;
       if (!isNoLine(this.#bytes, this.#seen, end))
-        missed.lines.push(textOf(this.#decoder.decode(this.#bytes.subarray(this.#seen, end))));
+        tally.missed.lines.push(textOf(this.#decoder.decode(this.#bytes.subarray(this.#seen, end))));
       this.#seen = end + 1;
     }
     this.#seen = Math.max(this.#seen, to);

@@ -219,7 +219,7 @@ function dateIn(lane: usize, start: usize, end: usize): usize {
   return load<u8>(behind - 1) != 32 || behind == end || beginsNothing(behind) ? at : 0;
 }
 
-/** Behind a blank: no digit, sign or further blank, and not what a zone (Z, UTC, GMT), AM or PM begins with. */
+/** As of src/datepattern/shortcut.ts, behind a blank: no digit, sign or further blank, and not what a zone (Z, UTC, GMT), AM or PM begins with. */
 function beginsNothing(at: usize): bool {
   const code = <u32>load<u8>(at);
   if (code >= 0x80 || code <= 0x20 || code == 0x2b || code == 0x2d || code - 48 < 10) return false;
@@ -288,9 +288,7 @@ function match(lane: usize, from: usize, to: usize, start: usize, end: usize, se
         if (ignore == -2) return LEFT;
         if (ignore >= 0) return tell(lane, IGNORED | prefixed, start, end, ignore, 0, 0);
       }
-      if (flags & CHECKS_ALL && (may & (may - 1) || i + 1 < words) && matchesMore(lane, i, may & (may - 1), from, to)) {
-        return LEFT;
-      }
+      if (flags & CHECKS_ALL && matchesMore(lane, i, may & (may - 1), from, to)) return LEFT;
       return judge(lane, prefixed, index, start, end, second);
     }
   }
