@@ -1,7 +1,7 @@
 import { withDefaults } from './config/builtin.ts';
 import { filterNames } from './config/filter.ts';
-import type { JailResult } from './config/jail.ts';
-import { readJail } from './config/jail.ts';
+import type { JailResult } from './config/readjail.ts';
+import { readJail } from './config/readjail.ts';
 import { referencedNames } from './config/jailkeys.ts';
 import type { Reader, Sections } from './config/sections.ts';
 import { noSections, openReader, readSections } from './config/sections.ts';
@@ -15,7 +15,7 @@ import { readServices } from './ports.ts';
 
 export { configDump } from './config/dump.ts';
 export { filterNames, type LoadedFilter, loadFilter } from './config/filter.ts';
-export type { JailResult } from './config/jail.ts';
+export type { JailResult } from './config/readjail.ts';
 export { LOG_LEVELS, type LogLevel, type Settings } from './config/settings.ts';
 export {
   CONFIG_FOLDERS,
