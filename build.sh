@@ -87,7 +87,7 @@ fi
 
 # --- 3. one script ---------------------------------------------------------------------------------------------
 # First the source file that is made: the WebAssembly of the finder, from its AssemblyScript.
-"$node" src/engine/wasm/compile.js || fail "cannot compile src/engine/wasm/scan.ts"
+"$node" src/filter/fast/wasm/compile.js || fail "cannot compile src/filter/fast/wasm/scan.ts"
 rm -rf "$out"/.build-*
 work=$(mktemp -d "$out/.build-XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -98,11 +98,11 @@ say "building f2b $version for $arch"
 # ASCII only: with one other character V8 keeps two bytes for each.
 "node_modules/@esbuild/linux-$host/bin/esbuild" src/main.ts --bundle --platform=node --format=cjs --target=node24 \
   --preserve-symlinks --minify-syntax --minify-identifiers --minify-whitespace --line-limit=160 --charset=ascii \
-  --legal-comments=inline --inject:src/monotonic.ts --log-level=warning \
+  --legal-comments=inline --inject:src/base/monotonic.ts --log-level=warning \
   "--define:F2B_VERSION=\"$version\"" '--define:import.meta.dirname=""' "--outfile=$work/f2b.js"
 "$node" --input-type=module -e '
   import { writeFileSync } from "node:fs";
-  import { embeddedFiles } from "./src/embedded.ts";
+  import { embeddedFiles } from "./src/base/embedded.ts";
   writeFileSync(process.argv[1], JSON.stringify(Object.fromEntries(embeddedFiles())));
 ' "$work/defaults.json"
 

@@ -8,9 +8,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { command } from '../src/firewall/backend.ts';
-import { unlessFound } from '../test/need.ts';
-import { makeTestbed, type Testbed } from '../test/testbed.ts';
+import { command } from '../src/base/process.ts';
+import { unlessFound } from '../test/testbed/need.ts';
+import { makeTestbed, type Testbed } from '../test/testbed/testbed.ts';
 import { f2b, fail2ban, type Kind, type Rival } from './rivals.ts';
 
 const LIMIT_MS = 1000 * Number(process.env['F2B_BENCH_LIMIT'] ?? 300);

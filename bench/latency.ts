@@ -1,8 +1,8 @@
 /** From the write of a log line to the ban in the kernel's set (seen with `nft monitor`): 20 bans, by how the log is followed. */
 import { spawn } from 'node:child_process';
-import { unlessFound } from '../test/need.ts';
-import { makeRunning } from '../test/running.ts';
-import { eventually, makeTestbed } from '../test/testbed.ts';
+import { unlessFound } from '../test/testbed/need.ts';
+import { makeRunning } from '../test/testbed/running.ts';
+import { eventually, makeTestbed } from '../test/testbed/testbed.ts';
 
 const ROUNDS = 20;
 

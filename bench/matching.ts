@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { binary } from '../test/need.ts';
+import { binary } from '../test/testbed/need.ts';
 import { type Kind, writeLog } from './logs.ts';
 
 const LINES = Number(process.env['F2B_BENCH_LINES'] ?? 1_000_000);

@@ -16,8 +16,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { findProgram } from '../test/need.ts';
-import { eventually } from '../test/testbed.ts';
+import { findProgram } from '../test/testbed/need.ts';
+import { eventually } from '../test/testbed/testbed.ts';
 
 const JAILS = [
   'sshd',
@@ -30,7 +30,7 @@ const JAILS = [
   'asterisk',
   'recidive',
 ];
-const BINARY = process.env['F2B_BINARY'] ?? join(import.meta.dirname, '..', 'dist', 'f2b');
+const BINARY = process.env['F2B_BINARY'] ?? join(import.meta.dirname, '../dist/f2b');
 /** The daemon gives memory back when work is over: at its next sweep, ten seconds apart. */
 const IDLE_MS = 24_000;
 

@@ -2,12 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../src/exec.ts';
-import { type Command, command } from '../src/firewall/backend.ts';
-import { type Ban, emptyState, jailState } from '../src/state.ts';
-import { printState } from '../src/statejson.ts';
-import { binary } from '../test/need.ts';
-import type { Testbed } from '../test/testbed.ts';
+import { type Command, command, run } from '../src/base/process.ts';
+import { printState } from '../src/state/json.ts';
+import { type Ban, emptyState, jailState } from '../src/state/state.ts';
+import { binary } from '../test/testbed/need.ts';
+import type { Testbed } from '../test/testbed/testbed.ts';
 
 export type Kind = 'nftables' | 'ipset' | 'iptables';
 

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { binary, findProgram } from '../test/need.ts';
+import { binary, findProgram } from '../test/testbed/need.ts';
 import { syslogStamp } from './logs.ts';
 
 /** How a program learns that its log has grown: `auto` is inotify where the program can. */
@@ -102,7 +102,7 @@ export function f2b(settings: Settings): Server {
   const folder = mkdtempSync(join(tmpdir(), 'f2b-bench-'));
   const etc = join(folder, 'etc');
   mkdirSync(join(etc, 'jail.d'), { recursive: true });
-  cpSync(hasOriginal ? STOCK : join(import.meta.dirname, '..', 'filter.d'), join(etc, 'filter.d'), {
+  cpSync(hasOriginal ? STOCK : join(import.meta.dirname, '../filter.d'), join(etc, 'filter.d'), {
     recursive: true,
     dereference: true,
   });

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addBan, emptyState } from '../src/state.ts';
-import { loadState, saveState } from '../src/statefile.ts';
-import { printState } from '../src/statejson.ts';
+import { loadState, saveState } from '../src/state/file.ts';
+import { printState } from '../src/state/json.ts';
+import { addBan, emptyState } from '../src/state/state.ts';
 
 const ROUNDS = 5;
 

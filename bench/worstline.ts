@@ -5,15 +5,15 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fallBackToLinear } from '../src/engine/limit.ts';
+import { fallBackToLinear } from '../src/base/timelimit.ts';
 
 // Before any pattern is made.
 fallBackToLinear();
-process.env['F2B_BINARY'] ??= join(import.meta.dirname, '..', 'dist', 'f2b');
-const { Engine } = await import('../src/engine.ts');
-const { newFilterState } = await import('../src/filter.ts');
-const { attack, filterFor, STOCK } = await import('../test/attacked.ts');
-const { pumpedLines } = await import('../test/pumped.ts');
+process.env['F2B_BINARY'] ??= join(import.meta.dirname, '../dist/f2b');
+const { Engine } = await import('../src/filter/engine.ts');
+const { newFilterState } = await import('../src/filter/line.ts');
+const { attack, filterFor, STOCK } = await import('../test/testbed/attacked.ts');
+const { pumpedLines } = await import('../test/testbed/pumped.ts');
 
 /** Another jail's ban is to wait no longer. */
 const GOAL_MS = 200;

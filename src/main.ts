@@ -1,11 +1,11 @@
-import './start.ts';
+import './base/start.ts';
 import { basename } from 'node:path';
-import { parseCommandLine } from './cli.ts';
-import { COMMANDS } from './commands/all.ts';
-import type { Io } from './commands/command.ts';
-import { fallBackToLinear } from './engine/limit.ts';
-import { ConfigError, formatProblem, MachineError, UsageError } from './errors.ts';
-import { compile } from './thrift.ts';
+import { ConfigError, formatProblem, MachineError, UsageError } from './base/errors.ts';
+import { compile } from './base/memory.ts';
+import { fallBackToLinear } from './base/timelimit.ts';
+import type { Io } from './cli/command.ts';
+import { COMMANDS } from './cli/commands.ts';
+import { parseCommandLine } from './cli/parse.ts';
 
 fallBackToLinear();
 

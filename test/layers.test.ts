@@ -1,49 +1,37 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { test } from 'node:test';
 
-const src = join(import.meta.dirname, '..', 'src');
+const src = join(import.meta.dirname, '../src');
 
-/**
- * The layer of every file in src/: a file imports only its own layer or a lower one.
- * `name` stands for name.ts and for everything in name/, unless a longer entry says otherwise.
- */
-const layers: readonly (readonly [layer: number, names: string])[] = [
-  [5, 'main start'],
-  [4, 'cli commands'],
-  [3, 'actor daemon enforcer front gate herald intake pump reading warden'],
-  [
-    2,
-    'config embedded enforce engine exec firewall home ignorefiles journal keeper linesource lock log logfile logfiles',
-  ],
-  [2, 'clock files monotonic names roster sampler statefile tether thrift version wall'],
-  [
-    1,
-    'action ban compiled datepattern escalation failregex failures filter formula guard ignore jail report state statejson',
-  ],
-  [1, 'health lint rollup status tickets'],
-  [0, 'digest duration errors inifile ip nearest ports'],
+/** The whole layer rule: a room of src/ imports only itself and the rooms before it. */
+const ROOMS = [
+  'base',
+  'config',
+  'source',
+  'filter',
+  'state',
+  'ban',
+  'firewall',
+  'action',
+  'daemon',
+  'cli',
+  'main.ts',
 ];
 
-/** Layers 0 and 1 take values and return values: no I/O, no clock, no process. */
-const CORE = 1;
-const forbiddenInCore = [/\bfrom '(node:[^']+)'/g, /\b(Date\.now\(|new Date\(\)|performance\.|process\.)/g];
+/** Folders that only their own room imports. */
+const PRIVATE = ['filter/fast', 'filter/regex/wasm', 'filter/guard'];
 
-const layerOf = new Map(
-  layers.flatMap(([layer, names]) => names.split(' ').map((name) => [name, layer] as const)),
-);
+/** Rooms that take values and return values: no I/O, no clock, no process. What reads the machine is named. */
+const PURE = ['filter', 'ban', 'state'];
+const IMPURE = ['ban/ignorefiles.ts', 'ban/logins.ts', 'filter/engine.ts', 'state/file.ts', 'state/saver.ts'];
+const FORBIDDEN = [/\bfrom '(node:[^']+)'/g, /\b(Date\.now\(|new Date\(\)|performance\.|process\.)/g];
+
 const files = globSync('**/*.ts', { cwd: src }).sort();
+const roomOf = (file: string): string => file.split('/')[0] ?? '';
 
-/** The layer of `firewall/ipset.ts` by the entry firewall/ipset, else firewall; undefined when there is neither. */
-function findLayer(file: string): number | undefined {
-  for (let name = file.replace(/\.ts$/, ''); name !== '.'; name = posix.dirname(name)) {
-    const layer = layerOf.get(name);
-    if (layer !== undefined) return layer;
-  }
-  return undefined;
-}
-
+/** The files that a file imports, relative to src/; `import type` too. */
 function importsOf(file: string): readonly string[] {
   const text = readFileSync(join(src, file), 'utf8');
   return [...text.matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(([, path = '']) =>
@@ -51,30 +39,50 @@ function importsOf(file: string): readonly string[] {
   );
 }
 
-test('every file of src/ is in the list of layers', () => {
-  assert.deepEqual(
-    files.filter((file) => findLayer(file) === undefined),
-    [],
-    'add the file, or its folder, to the list above',
-  );
+test('src/ holds the rooms and nothing else', () => {
+  assert.deepEqual(readdirSync(src).sort(), [...ROOMS].sort());
 });
 
-test('a file imports only its own layer or a lower one', () => {
+test('a room imports only itself and the rooms before it', () => {
   const wrong = files.flatMap((file) =>
     importsOf(file)
-      .filter((target) => (findLayer(target) ?? 0) > (findLayer(file) ?? 5))
-      .map((target) => `${file} (layer ${findLayer(file)}) imports ${target} (layer ${findLayer(target)})`),
+      .filter((target) => ROOMS.indexOf(roomOf(target)) > ROOMS.indexOf(roomOf(file)))
+      .map((target) => `${file} imports ${target}`),
   );
   assert.deepEqual(wrong, []);
 });
 
-test('the core does no I/O and asks no clock', () => {
-  const core = files.filter((file) => (findLayer(file) ?? 0) <= CORE);
-  const wrong = core.flatMap((file) => {
+test('no files import each other in a circle', () => {
+  const left = new Map(
+    files.map((file) => [file, new Set(importsOf(file).filter((one) => files.includes(one)))]),
+  );
+  for (let isShrinking = true; isShrinking; ) {
+    isShrinking = false;
+    for (const [file, imports] of left) {
+      if (imports.size > 0 && [...imports].some((one) => left.has(one))) continue;
+      left.delete(file);
+      isShrinking = true;
+    }
+  }
+  assert.deepEqual([...left.keys()], [], 'these files import each other, or files that do');
+});
+
+test('what is private to a room is imported by no other', () => {
+  const wrong = files.flatMap((file) =>
+    importsOf(file)
+      .filter(
+        (target) => roomOf(target) !== roomOf(file) && PRIVATE.some((one) => target.startsWith(`${one}/`)),
+      )
+      .map((target) => `${file} imports ${target}`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('pure rooms do no I/O and ask no clock', () => {
+  const pure = files.filter((file) => PURE.includes(roomOf(file)) && !IMPURE.includes(file));
+  const wrong = pure.flatMap((file) => {
     const code = readFileSync(join(src, file), 'utf8').replace(/^\s*(\/\/|\/?\*).*$/gm, '');
-    return forbiddenInCore.flatMap((pattern) =>
-      [...code.matchAll(pattern)].map(([, what]) => `${file}: ${what}`),
-    );
+    return FORBIDDEN.flatMap((pattern) => [...code.matchAll(pattern)].map(([, what]) => `${file}: ${what}`));
   });
   assert.deepEqual(wrong, []);
 });

@@ -1,4 +1,4 @@
-import type { Place } from '../errors.ts';
+import type { Place } from '../base/errors.ts';
 import type { Scope } from './interpolate.ts';
 import { findOption } from './interpolate.ts';
 import { isBuiltIn } from './sections.ts';

@@ -1,5 +1,5 @@
-import type { Problem } from '../errors.ts';
-import { ConfigError } from '../errors.ts';
+import type { Problem } from '../base/errors.ts';
+import { ConfigError } from '../base/errors.ts';
 import { getOption, interpolateOption } from './interpolate.ts';
 import type { Options, Sections } from './sections.ts';
 import type { Lookup } from './tags.ts';

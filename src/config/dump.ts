@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts';
-import { formatProblem } from '../errors.ts';
+import { formatProblem } from '../base/errors.ts';
+import type { Config } from './config.ts';
 
 /** A value that JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

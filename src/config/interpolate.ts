@@ -1,6 +1,6 @@
-import type { Place } from '../errors.ts';
-import { ConfigError, problem } from '../errors.ts';
-import { didYouMean } from '../nearest.ts';
+import type { Place } from '../base/errors.ts';
+import { ConfigError, problem } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import type { Option, Sections } from './sections.ts';
 import type { Piece, Text } from './text.ts';
 import { joinPieces, placeOf, textAt } from './text.ts';

@@ -1,5 +1,5 @@
-import { nearest } from '../nearest.ts';
-import { FILTER_KEYS } from './filter.ts';
+import { nearest } from '../base/suggest.ts';
+import { FILTER_KEYS } from './readfilter.ts';
 import type { Option, Sections } from './sections.ts';
 
 /** The options of a jail that are read whether or not a file sets them; filter options and actions apart. */

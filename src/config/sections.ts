@@ -1,8 +1,8 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Place, Problem } from '../errors.ts';
-import { problem, reasonOf } from '../errors.ts';
-import type { IniFile } from '../inifile.ts';
-import { readIni } from '../inifile.ts';
+import type { Place, Problem } from '../base/errors.ts';
+import { problem, reasonOf } from '../base/errors.ts';
+import type { IniFile } from './inifile.ts';
+import { readIni } from './inifile.ts';
 import type { Text } from './text.ts';
 import { textAt, textOf } from './text.ts';
 import type { ConfigTree } from './tree.ts';

@@ -1,6 +1,6 @@
-import type { Problem } from '../errors.ts';
-import { problem } from '../errors.ts';
-import { didYouMean } from '../nearest.ts';
+import type { Problem } from '../base/errors.ts';
+import { problem } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import { parseNamed } from './brackets.ts';
 import { guarded } from './definition.ts';
 import { getOption } from './interpolate.ts';

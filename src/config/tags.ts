@@ -1,4 +1,4 @@
-import { ConfigError, problem } from '../errors.ts';
+import { ConfigError, problem } from '../base/errors.ts';
 import type { Text } from './text.ts';
 import { placeOf, splice } from './text.ts';
 

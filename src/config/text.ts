@@ -1,5 +1,5 @@
-import type { Place } from '../errors.ts';
-import type { IniOption } from '../inifile.ts';
+import type { Place } from '../base/errors.ts';
+import type { IniOption } from './inifile.ts';
 
 /** A value of the configuration that knows where each of its lines comes from. */
 export type Text = {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, normalize, relative } from 'node:path';
-import { codeOf, MachineError, UsageError } from '../errors.ts';
+import { codeOf, MachineError, UsageError } from '../base/errors.ts';
 
 /**
  * Where configuration is read from: a folder on disk, or the defaults inside the binary. Paths are relative to the

@@ -1,11 +1,11 @@
-import { parseDuration } from '../duration.ts';
-import type { Place, Problem } from '../errors.ts';
-import { problem } from '../errors.ts';
-import type { Network } from '../ip.ts';
-import { parseNetwork } from '../ip.ts';
-import type { Backend, LogPath, UseDns } from '../jail.ts';
-import { didYouMean } from '../nearest.ts';
+import { parseDuration } from '../base/duration.ts';
+import type { Place, Problem } from '../base/errors.ts';
+import { problem } from '../base/errors.ts';
+import type { Network } from '../base/ip.ts';
+import { parseNetwork } from '../base/ip.ts';
+import { didYouMean } from '../base/suggest.ts';
 import { parseNamed } from './brackets.ts';
+import type { Backend, LogPath, UseDns } from './jail.ts';
 import type { Text } from './text.ts';
 import { linesOf, placeOf } from './text.ts';
 

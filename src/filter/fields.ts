@@ -1,5 +1,5 @@
-import { fieldName } from '../failregex/tags.ts';
-import type { Failregex, Match } from '../failregex.ts';
+import type { Failregex, Match } from './regex/failregex.ts';
+import { fieldName } from './regex/tags.ts';
 
 /** What a group captured, or for F-TUPLE_ the values of several groups, null for one that was unset. */
 export type FieldValue = string | readonly (string | null)[];

@@ -1,50 +1,8 @@
-import { compileDates, type Dates, findStamp } from '../datepattern.ts';
-import type { Filter } from '../filter.ts';
-import { type Found, findFailures } from './find.ts';
-import { Sessions } from './sessions.ts';
+import { compileDates, findStamp } from './date/datepattern.ts';
+import { findFailures } from './match.ts';
+import { Sessions } from './session/sessions.ts';
+import type { Filter, FilterState, Found, LineInput, Outcome, ProcessOptions, TimeWarning } from './types.ts';
 import type { Piece } from './window.ts';
-
-export type { FilterFailure, HelperHit } from './find.ts';
-
-/** What a filter learns from the lines of a jail; processLine() changes it. Bounded. */
-export type FilterState = {
-  readonly dates: Dates;
-  /** Epoch seconds and text of the last date that was found. */
-  lastTime: number | null;
-  lastDate: string;
-  /** The last lines, at most maxlines of them. */
-  window: readonly Piece[];
-  readonly sessions: Sessions;
-};
-
-/** A line without its newline; `time` (epoch seconds) where the source knows it, as the journal does. */
-export type LineInput = { readonly text: string; readonly time: number | null };
-
-/**
- * `live`: dates over 60 s off are read as now. `catchup`: lines older than now - findtime are skipped. `test`: dates
- * are taken as they stand. `checkAll` tries every regex on every line, as fail2ban-regex does.
- */
-export type ProcessOptions = {
-  readonly mode: 'live' | 'catchup' | 'test';
-  /** Seconds; used by `catchup`. */
-  readonly findtime: number;
-  readonly checkAll?: boolean;
-  /** Which failregexes (by number) can match at all, where somebody knows it already; all of them otherwise. */
-  readonly mayMatch?: (index: number) => boolean;
-};
-
-/** What is odd about a line's time; `seconds` is how far it is off (negative: in the past), 0 where it has none. */
-export type TimeWarning = {
-  readonly kind: 'latency' | 'timezone' | 'old' | 'undated';
-  readonly seconds: number;
-};
-
-/** What became of a line. */
-export type Outcome = Found & {
-  /** Epoch seconds; null when the line has no date and none could be assumed. */
-  readonly time: number | null;
-  readonly warning: TimeWarning | null;
-};
 
 /** The state of a filter that has seen nothing. */
 export function newFilterState(filter: Filter): FilterState {

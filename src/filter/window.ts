@@ -1,4 +1,4 @@
-import type { Failregex, Match } from '../failregex.ts';
+import type { Failregex, Match } from './regex/failregex.ts';
 
 /** A line as it is matched: without its date, which stands between the two parts that are. */
 export type Piece = { readonly before: string; readonly date: string; readonly after: string };

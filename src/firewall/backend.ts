@@ -1,4 +1,5 @@
-import type { Family } from '../ip.ts';
+import type { Family } from '../base/ip.ts';
+import type { Command, Output } from '../base/process.ts';
 
 /** The firewalls f2b can drive; `dummy` only logs. */
 export type FirewallKind = 'nftables' | 'ipset' | 'iptables' | 'firewalld' | 'dummy';
@@ -23,33 +24,6 @@ export type Rule = {
 
 /** One address or network (`a/b`), canonical, that a jail's rule is to block. `until`: epoch seconds, null = for ever. */
 export type Entry = { readonly jail: string; readonly address: string; readonly until: number | null };
-
-/** One program to run: an argument vector, never a shell line. */
-export type Command = {
-  readonly argv: readonly [program: string, ...args: string[]];
-  readonly stdin: string | null;
-  /** Text of a temporary file whose path takes the place of FILE_ARGUMENT in every argument; null = none. */
-  readonly file: string | null;
-  /** When true a non-zero exit is no failure of the job (a delete of what may be gone, `ss -K`). */
-  readonly mayFail: boolean;
-};
-
-/** Stands in `argv` for the path of the command's temporary file. */
-export const FILE_ARGUMENT = '{file}';
-
-/** Makes a Command; without `more` it has no input and must succeed. */
-export function command(argv: Command['argv'], more: Partial<Omit<Command, 'argv'>> = {}): Command {
-  return { argv, stdin: null, file: null, mayFail: false, ...more };
-}
-
-/** What a program answered. `exitCode` is null when it was killed or could not be started. */
-export type Output = {
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Why it did not run to its end: `timed out after 30 s`, `ENOENT`, ...; null when it did. */
-  readonly trouble: string | null;
-};
 
 /** Names (or rules) of ours that stand in the firewall, by jail, in the backend's own words; needed to remove them. */
 export type Traces = ReadonlyMap<string, readonly string[]>;

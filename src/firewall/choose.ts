@@ -1,13 +1,13 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
-import { MachineError } from '../errors.ts';
-import { ENVIRONMENT } from '../exec.ts';
-import { type Command, command, type Firewall, type FirewallKind, type Output } from './backend.ts';
+import { MachineError } from '../base/errors.ts';
+import { type Command, command, ENVIRONMENT, type Output } from '../base/process.ts';
+import type { Firewall, FirewallKind } from './backend.ts';
 import { dummy } from './dummy.ts';
-import { firewalld } from './firewalld.ts';
+import { firewalld } from './firewalld/firewalld.ts';
 import { ipset } from './ipset.ts';
-import { iptables } from './iptables.ts';
-import { nftables } from './nftables.ts';
+import { iptables } from './iptables/iptables.ts';
+import { nftables } from './nftables/nftables.ts';
 
 /** In the order in which `auto` prefers them; firewalld only where it runs. */
 const REAL: readonly Firewall[] = [firewalld(), nftables(), ipset(), iptables];

@@ -1,4 +1,4 @@
-import { familyOf, masked } from '../ip.ts';
+import { familyOf, masked } from '../base/ip.ts';
 import {
   type Difference,
   type Entry,

@@ -8,19 +8,10 @@
  * In chains other than INPUT and FORWARD the port that was dialled (before translation) counts as well as the present one.
  * A set is replaced by filling another one and swapping: no moment without the bans.
  */
-import { MachineError } from '../errors.ts';
-import { type Family, familyOf } from '../ip.ts';
-import {
-  type Command,
-  command,
-  type Difference,
-  type Entry,
-  FAMILIES,
-  type Firewall,
-  type Held,
-  type Output,
-  type Rule,
-} from './backend.ts';
+import { MachineError } from '../base/errors.ts';
+import { type Family, familyOf } from '../base/ip.ts';
+import { type Command, command, type Output } from '../base/process.ts';
+import { type Difference, type Entry, FAMILIES, type Firewall, type Held, type Rule } from './backend.ts';
 import {
   commentOf,
   deletionOf,
@@ -36,9 +27,9 @@ import {
   specsOf,
   targetOf,
   traceOf,
-} from './iptrule.ts';
+} from './iptables/rule.ts';
 import { assertCanonical, canonicalOf, chainsOf, timeoutOf } from './match.ts';
-import { tagOf, tagsOf } from './name.ts';
+import { tagOf, tagsOf } from './names.ts';
 
 const MAX_TIMEOUT = 2147483;
 const SUFFIX = { 4: '-4', 6: '-6' } as const;

@@ -1,6 +1,6 @@
-import { sha256 } from '../digest.ts';
-import type { Family } from '../ip.ts';
-import { familyOf, formatNetwork, parseNetwork } from '../ip.ts';
+import { sha256 } from '../base/digest.ts';
+import type { Family } from '../base/ip.ts';
+import { familyOf, formatNetwork, parseNetwork } from '../base/ip.ts';
 import type { Entry, PortRange, Rule } from './backend.ts';
 
 /** One protocol of a rule: its number, and the ports it is blocked on (null = it is blocked entirely). */

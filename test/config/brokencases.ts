@@ -1,7 +1,8 @@
-import type { Config, ConfigTree } from '../../src/config.ts';
-import { memoryTree } from '../../src/config.ts';
-import { formatProblem, type Problem } from '../../src/errors.ts';
-import { compileFilter } from '../../src/filter.ts';
+import { formatProblem, type Problem } from '../../src/base/errors.ts';
+import type { Config } from '../../src/config/config.ts';
+import type { ConfigTree } from '../../src/config/tree.ts';
+import { memoryTree } from '../../src/config/tree.ts';
+import { compileFilter } from '../../src/filter/compile.ts';
 
 /** A configuration with mistakes in it, and what is to be said about them. */
 export type BrokenCase = {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Entry, Held, Rule } from '../../src/firewall/backend.ts';
 import { coverOf, difference, isNothing, outermost } from '../../src/firewall/difference.ts';
 import { ipset } from '../../src/firewall/ipset.ts';
-import { iptables } from '../../src/firewall/iptables.ts';
+import { iptables } from '../../src/firewall/iptables/iptables.ts';
 
 const NOW = 1_700_000_000;
 const RULE: Rule = { jail: 'a', ports: null, protocols: [], chains: ['INPUT'], block: 'reject' };

@@ -1,9 +1,10 @@
 /** What every firewall must do to real packets: the tests that nftables, ipset, iptables and firewalld share. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { enforceNow, findDamage, flush, type Job, reconcile } from '../../src/enforce.ts';
-import type { Command, Entry, Firewall, Rule } from '../../src/firewall/backend.ts';
-import { eventually, makeTestbed, type Testbed, unlessTestbed } from '../testbed.ts';
+import type { Command } from '../../src/base/process.ts';
+import type { Entry, Firewall, Rule } from '../../src/firewall/backend.ts';
+import { enforceNow, findDamage, flush, type Job, reconcile } from '../../src/firewall/reconcile.ts';
+import { eventually, makeTestbed, type Testbed, unlessTestbed } from '../testbed/testbed.ts';
 
 export const WEB: Rule = {
   jail: 'web server / übergroß',

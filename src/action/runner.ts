@@ -1,0 +1,263 @@
+import { hostname } from 'node:os';
+import { reasonOf } from '../base/errors.ts';
+import type { Level } from '../base/log.ts';
+import { command, failureOf, formatCommand, run } from '../base/process.ts';
+import { planAction } from '../config/actionkind.ts';
+import type { ActionSource, Jail } from '../config/jail.ts';
+import { type FilledText, fillTags } from './shelltext.ts';
+import {
+  type Family,
+  familiesOf,
+  familyFor,
+  isOn,
+  oncePerText,
+  type Step,
+  startsOnDemand,
+  textOf,
+} from './steps.ts';
+import { type Surroundings, type Ticket, tagsOf } from './tags.ts';
+
+/** What the actors ask and tell. */
+export type ActorParts = {
+  onTrouble(level: Level, text: string): void;
+  /** Numbers of the jail as they are now. */
+  totals(jail: string): Omit<Surroundings, 'fqHostname' | 'ipHost'>;
+  /** More environment of every command, such as where the system bus is. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Prints a command in place of running it; null = run. */
+  readonly print: ((text: string) => void) | null;
+  /** Steps that may wait; not given = many. */
+  readonly mostWaiting?: number;
+};
+
+/** Steps of one jail that may wait; a mail server that hangs must not eat the memory. */
+const MOST_WAITING = 50_000;
+/** Seconds a step may take where its action does not say (`timeout`). */
+const TIMEOUT = 60;
+/** How long the name of a banned address is looked for, in milliseconds. */
+const NAME_MS = 2000;
+
+/** The actions of a jail that are commands of their own, not firewalls that f2b drives itself. */
+export function commandActions(jail: Jail): readonly ActionSource[] {
+  return jail.actions.filter((action) => planAction(action).kind === 'command');
+}
+
+/**
+ * Runs the command actions of one jail, one step after the other and beside everything else: a slow mail server delays
+ * nobody's ban. Values from logs never become part of a command's text (see action/shelltext.ts).
+ */
+export class Actor {
+  readonly #jail: string;
+  readonly #actions: readonly ActionSource[];
+  readonly #parts: ActorParts;
+  readonly #started = new Map<ActionSource, Set<Family>>();
+  /** What was banned through each action since it was started, to be lifted when it stops without a flush. */
+  readonly #banned = new Map<ActionSource, Map<string, Ticket>>();
+  #queue: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #isFull = false;
+
+  constructor(jail: Jail, parts: ActorParts) {
+    this.#jail = jail.name;
+    this.#actions = commandActions(jail);
+    this.#parts = parts;
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting === 0;
+  }
+
+  /** Runs `actionstart` of those that do not wait for their first ban, or for the first one of a family. */
+  start(): void {
+    for (const action of this.#actions) {
+      if (startsOnDemand(action)) continue;
+      for (const family of familiesOf(action)) this.#enqueue(() => this.#begin(action, family));
+    }
+  }
+
+  ban(ticket: Ticket): void {
+    for (const action of this.#actions) {
+      if (ticket.restored && isOn(action, 'norestored')) continue;
+      this.#enqueue(async () => {
+        await this.#begin(action, familyFor(action, ticket.id));
+        await this.#insist(action, 'actionban', ticket);
+        const known = this.#banned.get(action) ?? new Map<string, Ticket>();
+        this.#banned.set(action, known.set(ticket.id, ticket));
+      });
+    }
+  }
+
+  unban(ticket: Ticket): void {
+    for (const action of this.#actions) {
+      if (ticket.restored && isOn(action, 'norestored')) continue;
+      this.#enqueue(async () => {
+        this.#banned.get(action)?.delete(ticket.id);
+        await this.#insist(action, 'actionunban', ticket);
+      });
+    }
+  }
+
+  /** Lifts all bans of the jail, which these are: by `actionflush` where the action has one. */
+  flush(tickets: readonly Ticket[]): void {
+    for (const action of this.#actions) {
+      this.#enqueue(async () => {
+        this.#banned.delete(action);
+        await this.#lift(action, new Set(tickets.map(({ id }) => familyFor(action, id))), tickets);
+      });
+    }
+  }
+
+  /** Undoes what the actions did, the last one first: flush, or one unban after the other, then `actionstop`. */
+  stop(): void {
+    for (const action of [...this.#actions].reverse()) {
+      this.#enqueue(async () => {
+        const started = this.#started.get(action) ?? new Set();
+        this.#started.delete(action);
+        const banned = [...(this.#banned.get(action)?.values() ?? [])];
+        this.#banned.delete(action);
+        for (const family of oncePerText(action, 'actionflush', started)) {
+          if (textOf(action, 'actionflush', family) !== '')
+            await this.#try(action, 'actionflush', { family });
+          else
+            for (const ticket of banned) await this.#try(action, 'actionunban', ticketOnly(action, ticket));
+        }
+        for (const family of oncePerText(action, 'actionstop', started))
+          await this.#try(action, 'actionstop', { family });
+      });
+    }
+  }
+
+  /** Resolves when every step so far is done, or after `limitMs`. */
+  async idle(limitMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limitMs);
+    });
+    await Promise.race([this.#queue, limit]);
+    clearTimeout(timer);
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    const most = this.#parts.mostWaiting ?? MOST_WAITING;
+    if (this.#waiting >= most) {
+      if (!this.#isFull) this.#tell('ERROR', `${most} steps of actions wait: further ones are dropped`);
+      this.#isFull = true;
+      return;
+    }
+    this.#waiting++;
+    this.#queue = this.#queue.then(work).finally(() => {
+      this.#waiting--;
+      if (this.#waiting === 0) this.#isFull = false;
+    });
+  }
+
+  async #lift(
+    action: ActionSource,
+    families: ReadonlySet<Family>,
+    tickets: readonly Ticket[],
+  ): Promise<void> {
+    const flushing = oncePerText(action, 'actionflush', families);
+    if (flushing.every((family) => textOf(action, 'actionflush', family) === ''))
+      for (const ticket of tickets) await this.#try(action, 'actionunban', ticketOnly(action, ticket));
+    else for (const family of flushing) await this.#try(action, 'actionflush', { family });
+  }
+
+  async #begin(action: ActionSource, family: Family): Promise<void> {
+    const started = this.#started.get(action) ?? new Set();
+    this.#started.set(action, started);
+    if (started.has(family)) return;
+    const isDone = oncePerText(action, 'actionstart', [...started, family]).length === started.size;
+    started.add(family);
+    if (!isDone) await this.#try(action, 'actionstart', { family });
+  }
+
+  /**
+   * Once more after a failure, when the action's own check says that its ground is gone and it could be mended. An unban
+   * has nothing to undo then. fail2ban 1.0.2 behaviour.
+   */
+  async #insist(action: ActionSource, step: Step, ticket: Ticket): Promise<void> {
+    const on = ticketOnly(action, ticket);
+    const reason = await this.#execute(action, step, on);
+    if (reason === null) return;
+    const mayMend = step !== 'actionunban' || isOn(action, 'actionrepair_on_unban');
+    if (!mayMend || (await this.#isSound(action, on.family)) || !(await this.#mend(action, on.family))) {
+      this.#tell('ERROR', `${action.name}: ${step} failed: ${reason}`);
+      return;
+    }
+    await this.#try(action, step, on);
+    for (const other of this.#banned.get(action)?.values() ?? []) {
+      const again = ticketOnly(action, other);
+      if (other.id !== ticket.id && again.family === on.family) await this.#try(action, 'actionban', again);
+    }
+  }
+
+  async #isSound(action: ActionSource, family: Family): Promise<boolean> {
+    if (textOf(action, 'actioncheck', family) === '') return true;
+    return (await this.#execute(action, 'actioncheck', { family })) === null;
+  }
+
+  async #mend(action: ActionSource, family: Family): Promise<boolean> {
+    if (textOf(action, 'actionrepair', family) !== '')
+      await this.#execute(action, 'actionrepair', { family });
+    else {
+      await this.#execute(action, 'actionstop', { family });
+      await this.#execute(action, 'actionstart', { family });
+    }
+    return this.#isSound(action, family);
+  }
+
+  async #try(action: ActionSource, step: Step, on: On): Promise<void> {
+    const reason = await this.#execute(action, step, on);
+    if (reason !== null) this.#tell('ERROR', `${action.name}: ${step} failed: ${reason}`);
+  }
+
+  /** Why the step failed; null when it did its work or there is nothing to do. */
+  async #execute(action: ActionSource, step: Step, on: On): Promise<string | null> {
+    const { family } = on;
+    const ticket = on.ticket ?? null;
+    const text = textOf(action, step, family);
+    if (text === '') return null;
+    let filled: FilledText;
+    try {
+      const ipHost = ticket !== null && text.includes('<ip-host>') ? await nameOf(ticket.id) : '';
+      const around = { ...this.#parts.totals(this.#jail), fqHostname: hostname(), ipHost };
+      const read = tagsOf(ticket, around);
+      filled = fillTags(text, (tag) => read(tag) ?? (tag === 'family' ? family : null));
+    } catch (error) {
+      return reasonOf(error);
+    }
+    const one = command(['/bin/sh', '-c', filled.text]);
+    if (this.#parts.print !== null) {
+      const env = Object.entries(filled.env).map(([name, value]) => `# ${name}=${JSON.stringify(value)}\n`);
+      this.#parts.print(`${env.join('')}${formatCommand(one)}\n`);
+      return null;
+    }
+    const seconds = Number(action.options.get('timeout') ?? TIMEOUT);
+    const output = await run(one, Number.isFinite(seconds) && seconds > 0 ? seconds : TIMEOUT, {
+      env: { ...this.#parts.env, ...filled.env },
+    });
+    return failureOf(one, output);
+  }
+
+  #tell(level: Level, text: string): void {
+    this.#parts.onTrouble(level, `[${this.#jail}] ${text}`);
+  }
+}
+
+/** What a step is executed on: a ban, or the ground that all bans of a family need. */
+type On = { readonly family: Family; readonly ticket?: Ticket };
+
+function ticketOnly(action: ActionSource, ticket: Ticket): On {
+  return { family: familyFor(action, ticket.id), ticket };
+}
+
+async function nameOf(address: string): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<string[]>((resolve) => {
+    timer = setTimeout(() => resolve([]), NAME_MS);
+  });
+  const { reverse } = process.getBuiltinModule('node:dns/promises');
+  const names = await Promise.race([reverse(address).catch(() => []), limit]);
+  clearTimeout(timer);
+  return names[0] ?? '';
+}

@@ -1,0 +1,58 @@
+import { parseNetwork } from '../base/ip.ts';
+import type { ActionSource } from '../config/jail.ts';
+
+/** The commands that an action may have. */
+const STEPS = [
+  'actionstart',
+  'actionstop',
+  'actionban',
+  'actionunban',
+  'actionflush',
+  'actioncheck',
+  'actionrepair',
+] as const;
+/** One of the commands that an action may have. */
+export type Step = (typeof STEPS)[number];
+
+/** For which addresses an action was started: for one family, or for both in one ('') where its commands are the same. */
+export type Family = '' | 'inet4' | 'inet6';
+
+/** The command of a step for a family; '' = there is nothing to do. */
+export function textOf(action: ActionSource, step: Step, family: Family): string {
+  const own = family === 'inet6' ? action.options6.get(step) : undefined;
+  return (own ?? action.options.get(step) ?? '').trim();
+}
+
+/** Actions with other commands for IPv6 are started for each family by itself. */
+export function familiesOf(action: ActionSource): readonly Family[] {
+  return STEPS.some((step) => action.options6.has(step)) ? ['inet4', 'inet6'] : [''];
+}
+
+/** The family under which a ban of this id is carried out. */
+export function familyFor(action: ActionSource, id: string): Family {
+  const [first = ''] = familiesOf(action);
+  if (first === '') return first;
+  return parseNetwork(id)?.family === 6 ? 'inet6' : 'inet4';
+}
+
+/** The families, without those for which the command would be the same as for an earlier one. */
+export function oncePerText(action: ActionSource, step: Step, families: Iterable<Family>): readonly Family[] {
+  const byText = new Map<string, Family>();
+  for (const family of families) {
+    const text = textOf(action, step, family);
+    const key = text.includes('<family>') ? `${family} ${text}` : text;
+    if (!byText.has(key)) byText.set(key, family);
+  }
+  return [...byText.values()];
+}
+
+/** Where the action does not say, one with other commands for IPv6 waits for a ban of that family. fail2ban 1.0.2 behaviour. */
+export function startsOnDemand(action: ActionSource): boolean {
+  if (action.options.has('actionstart_on_demand')) return isOn(action, 'actionstart_on_demand');
+  return familiesOf(action).length > 1;
+}
+
+/** Whether an option says yes. */
+export function isOn(action: ActionSource, key: string): boolean {
+  return /^(?:1|on|true|yes)$/i.test(action.options.get(key)?.trim() ?? '');
+}

@@ -1,0 +1,79 @@
+import { familyOf, parseIp4, parseIp6 } from '../base/ip.ts';
+import type { TagValue } from './shelltext.ts';
+
+/** What an action is told of a ban. Times are epoch seconds, `bantime` seconds (null = for ever). */
+export type Ticket = {
+  readonly id: string;
+  readonly failures: number;
+  readonly time: number;
+  readonly bantime: number | null;
+  readonly bancount: number;
+  readonly matches: readonly string[];
+  /** True for a ban that stood before the start and is made anew. */
+  readonly restored: boolean;
+  /** Captures of the failregex by name: `user` for <F-USER>. */
+  readonly fields: ReadonlyMap<string, string>;
+};
+
+/** What an action is told of its jail and of this machine. */
+export type Surroundings = {
+  readonly banned: number;
+  readonly bannedTotal: number;
+  readonly found: number;
+  readonly foundTotal: number;
+  readonly fqHostname: string;
+  /** The name of the banned address, where an action asks for it; '' when there is none. */
+  readonly ipHost: string;
+};
+
+/** The values of the dynamic tags for a ticket; a tag that is none of them stays as it stands. */
+export function tagsOf(ticket: Ticket | null, around: Surroundings): TagValue {
+  const values = new Map<string, string>([
+    ['fq-hostname', around.fqHostname],
+    ['sh-hostname', around.fqHostname.split('.')[0] ?? ''],
+    ['br', '\n'],
+    ['sp', ' '],
+    ['jail.banned', String(around.banned)],
+    ['jail.banned_total', String(around.bannedTotal)],
+    ['jail.found', String(around.found)],
+    ['jail.found_total', String(around.foundTotal)],
+  ]);
+  if (ticket !== null) for (const [tag, value] of ticketTags(ticket, around)) values.set(tag, value);
+  return (tag) => {
+    const known = values.get(tag);
+    if (known !== undefined) return known;
+    if (ticket === null || !tag.startsWith('F-')) return null;
+    return ticket.fields.get(tag.slice(2).toLowerCase()) ?? '';
+  };
+}
+
+function ticketTags(ticket: Ticket, { ipHost }: Surroundings): [string, string][] {
+  const { id, failures, time, bantime, bancount, matches, restored } = ticket;
+  const lines = matches.join('\n');
+  return [
+    ['ip', id],
+    ['fid', id],
+    ['family', `inet${familyOf(id)}`],
+    ['ip-rev', reversed(id)],
+    ['ip-host', ipHost],
+    ['failures', String(failures)],
+    ['ipfailures', String(failures)],
+    ['ipjailfailures', String(failures)],
+    ['time', String(time)],
+    ['bantime', String(bantime ?? -1)],
+    ['bancount', String(bancount)],
+    ['restored', restored ? '1' : '0'],
+    ['matches', lines],
+    ['ipmatches', lines],
+    ['ipjailmatches', lines],
+  ];
+}
+
+/** The address as a name server looks it up, with a dot behind: `7.2.0.192.`; the id itself when it is no address. */
+function reversed(id: string): string {
+  if (parseIp4(id) !== null) return `${id.split('.').reverse().join('.')}.`;
+  const groups = parseIp6(id);
+  if (groups === null) return id;
+  const digits = groups.map((group) => group.toString(16).padStart(4, '0')).join('');
+  return `${[...digits].reverse().join('.')}.`;
+}

@@ -1,0 +1,80 @@
+import type { Increment } from '../config/jail.ts';
+import { type Count, countFailure, keepMatches, matchLimits } from '../state/failures.ts';
+import { type Ban, bansOf, type JailState, type State } from '../state/state.ts';
+import { type Escalate, weightOf } from './escalation.ts';
+
+/** The limits by which a jail judges; durations in seconds. */
+export type Limits = {
+  readonly maxretry: number;
+  readonly findtime: number;
+  /** Seconds of a ban, null = for ever. */
+  readonly bantime: number | null;
+  /** How many matched lines are kept for actions; 0 keeps none. */
+  readonly maxmatches: number;
+  readonly increment: Increment;
+  /** Longer bans for those who come back. */
+  readonly escalate: Escalate;
+};
+
+/** One failure that counts: who, when (epoch seconds), and the lines that show it. */
+export type Failure = { readonly id: string; readonly time: number; readonly lines: readonly string[] };
+
+/** What a failure led to. */
+export type Verdict =
+  | { readonly kind: 'counted'; readonly count: Count }
+  | { readonly kind: 'ban'; readonly ban: Ban }
+  /** The count was reached by somebody whose ban stands: the ban may have no effect. */
+  | { readonly kind: 'already'; readonly ban: Ban };
+
+/** How often the id was banned before: in this jail, or with `bantime.overalljails` in all. */
+export function bansBefore(state: State, jail: string, id: string, limits: Limits): number {
+  if (!limits.increment.overalljails) return bansOf(state.jails.get(jail), id);
+  return [...state.jails.values()].reduce((sum, one) => sum + bansOf(one, id), 0);
+}
+
+/**
+ * Counts a failure and decides. On the maxretry-th failure the id is to be banned and its count starts over.
+ * Changes the jail's failures and totals, not its bans: the caller puts the ban where it belongs. A ban begins
+ * at the failure, not when it was read, so that reading a log late or twice gives the same end. `before` is how
+ * often the id was banned already.
+ */
+export function judge(
+  jail: JailState,
+  failure: Failure,
+  limits: Limits,
+  at: { readonly now: number; readonly before: number },
+): Verdict {
+  const { now, before } = at;
+  const { id, time } = failure;
+  const weight = weightOf(limits.increment, before, limits.maxretry);
+  const count = countFailure(jail.failures, id, { time, weight }, limits.findtime);
+  jail.totalFailed += 1;
+  if (limits.maxmatches > 0)
+    keepMatches(count, failure.lines, matchLimits(limits.maxmatches, jail.failures.size + jail.bans.size));
+  if (count.retry < limits.maxretry) {
+    if (limits.maxmatches === 0) jail.failures.settle(id);
+    return { kind: 'counted', count };
+  }
+  jail.failures.delete(id);
+  const standing = jail.bans.get(id);
+  if (standing !== undefined) return { kind: 'already', ban: standing };
+  return { kind: 'ban', ban: makeBan(limits, before, { now: Math.min(time, now), count, origin: 'log' }) };
+}
+
+/** A ban that begins at `now`, its length by the jail's limits and how often the id was banned `before`. */
+export function makeBan(
+  limits: Limits,
+  before: number,
+  why: { readonly now: number; readonly count: Count | null; readonly origin: Ban['origin'] },
+): Ban {
+  const length = limits.escalate(limits.bantime, before);
+  return {
+    at: why.now,
+    until: length === null ? null : why.now + length,
+    failures: why.count?.failures ?? 0,
+    count: before + 1,
+    origin: why.origin,
+    matches: why.count?.matches ?? [],
+    pending: 'not yet handed to the firewall',
+  };
+}

@@ -1,0 +1,37 @@
+import { parseFormula } from '../config/formula.ts';
+import type { Increment } from '../config/jail.ts';
+
+/** Bans beyond this many do not double any more, as in fail2ban. */
+const MOST_DOUBLINGS = 20;
+
+/** How long somebody who was banned `before` times is banned now; seconds, null = for ever. */
+export type Escalate = (bantime: number | null, before: number) => number | null;
+
+/**
+ * The rule of jail.conf(5) `bantime.increment`: the first ban is the plain bantime; later ones take the multipliers, else
+ * the formula, else double each time, times the factor, at most maxtime, plus up to rndtime. `random` answers
+ * numbers from 0 to 1. Throws an Error when the formula cannot be read.
+ */
+export function makeEscalation(increment: Increment, random: () => number): Escalate {
+  if (!increment.enabled) return (bantime) => bantime;
+  const { factor, multipliers, maxtime, rndtime } = increment;
+  const formula = increment.formula === null ? null : parseFormula(increment.formula);
+  const grown = (time: number, count: number): number => {
+    if (multipliers.length > 0)
+      return time * factor * (multipliers[Math.min(count, multipliers.length - 1)] ?? 1);
+    if (formula !== null) return Math.max(time, formula({ time, count, factor }));
+    return Math.max(time, time * 2 ** Math.min(count, MOST_DOUBLINGS) * factor);
+  };
+  return (bantime, before) => {
+    if (bantime === null || before === 0) return bantime;
+    const wanted = grown(bantime, before);
+    const sane = Number.isFinite(wanted) ? wanted : Number.MAX_SAFE_INTEGER;
+    return Math.min(sane, maxtime ?? Number.MAX_SAFE_INTEGER) + random() * rndtime;
+  };
+}
+
+/** How much one failure of somebody who was banned `before` times counts (fail2ban 1.0.2 behaviour). */
+export function weightOf(increment: Increment, before: number, maxretry: number): number {
+  if (!increment.enabled || before === 0) return 1;
+  return Math.max(1, Math.min(maxretry, 2 ** Math.min(before, MOST_DOUBLINGS) / 2 + 1));
+}

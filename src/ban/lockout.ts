@@ -1,0 +1,113 @@
+import { contains, type Network, parseNetwork } from '../base/ip.ts';
+
+/** Addresses around this machine without which its admin would be locked out; canonical. */
+export type Home = {
+  readonly gateways: ReadonlySet<string>;
+  /** Where somebody is logged in from by SSH at this moment; empty for a jail with `protectssh = no`. */
+  readonly sessions: ReadonlySet<string>;
+};
+
+/** A network wider than the first is never banned; one wider than the second only when that was asked for. */
+const WIDEST = { 4: [8, 16], 6: [32, 32] } as const;
+
+/**
+ * Why an id (canonical address or network) must not be banned by anybody, log, hand or import; null when it may. An id that
+ * is no address may. `isWide`: the user asked for networks wider than /16.
+ */
+export function guardedBy(home: Home, id: string, isWide = false): string | null {
+  if (!id.includes('/')) {
+    if (home.gateways.has(id)) return 'it is the default gateway';
+    return home.sessions.has(id) ? 'somebody is logged in by SSH from there' : null;
+  }
+  const network = parseNetwork(id);
+  if (network === null) return null;
+  const [never, asked] = WIDEST[network.family];
+  if (network.prefix < never) return `it is wider than /${never}`;
+  if (network.prefix < asked && !isWide) return `it is wider than /${asked}`;
+  if (holdsOne(network, home.gateways)) return 'it holds the default gateway';
+  return holdsOne(network, home.sessions)
+    ? 'it holds an address from which somebody is logged in by SSH'
+    : null;
+}
+
+function holdsOne(network: Network, addresses: ReadonlySet<string>): boolean {
+  return [...addresses].some((address) => contains(network, address));
+}
+
+/** The default gateways in the text of /proc/net/route, canonical. */
+export function gatewaysIn4(route: string): string[] {
+  return route.split('\n').flatMap((line) => {
+    const [, destination, gateway = ''] = line.split(/\s+/);
+    const isDefault = destination === '00000000' && /^[0-9A-F]{8}$/i.test(gateway) && gateway !== '00000000';
+    return isDefault ? [bytesOf(gateway).toReversed().join('.')] : [];
+  });
+}
+
+/** The default gateways in the text of /proc/net/ipv6_route, canonical. */
+export function gatewaysIn6(route: string): string[] {
+  return route.split('\n').flatMap((line) => {
+    const [destination = '', length, , , gateway = ''] = line.split(/\s+/);
+    const isDefault = /^0{32}$/.test(destination) && length === '00' && /^[0-9a-f]{32}$/i.test(gateway);
+    if (!isDefault || /^0+$/.test(gateway)) return [];
+    return parseNetwork(gateway.replace(/(.{4})(?!$)/g, '$1:'))?.address ?? [];
+  });
+}
+
+/** The remote addresses of established connections in the text of /proc/net/tcp or tcp6, canonical. */
+export function peersIn(tcp: string): string[] {
+  return tcp.split('\n').flatMap((line) => {
+    const [, , , remote = '', state] = ` ${line.trim()}`.split(/\s+/);
+    const hex = remote.split(':')[0] ?? '';
+    if (state !== '01') return [];
+    // Each 32-bit word is printed in the machine's own byte order.
+    const words = hex.match(/.{8}/g)?.map((word) => bytesOf(word).toReversed()) ?? [];
+    if (words.length === 1) return [(words[0] ?? []).join('.')];
+    if (words.length !== 4) return [];
+    const text = words
+      .flat()
+      .map((byte) => byte.toString(16).padStart(2, '0'))
+      .join('');
+    return parseNetwork(text.replace(/(.{4})(?!$)/g, '$1:'))?.address ?? [];
+  });
+}
+
+function bytesOf(hex: string): number[] {
+  return (hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
+}
+
+/** Somebody who logged in from elsewhere: the process that holds the session, and where from, as the system noted it. */
+export type Login = { readonly pid: number; readonly from: string };
+
+/** The logins in the bytes of /run/utmp (utmp(5), the layout of 64-bit Linux). */
+export function loginsIn(utmp: Uint8Array): Login[] {
+  const RECORD = 384;
+  const USER_PROCESS = 7;
+  const view = new DataView(utmp.buffer, utmp.byteOffset, utmp.byteLength);
+  const logins: Login[] = [];
+  for (let at = 0; at + RECORD <= utmp.length; at += RECORD) {
+    if (view.getInt16(at, true) !== USER_PROCESS) continue;
+    const host = utmp.subarray(at + 76, at + 332);
+    const address = utmp.subarray(at + 348, at + 364);
+    const named = new TextDecoder('latin1').decode(host).replace(/\0.*$/s, '');
+    const from = addressOf(address) ?? named;
+    if (from !== '') logins.push({ pid: view.getInt32(at + 4, true), from });
+  }
+  return logins;
+}
+
+function addressOf(bytes: Uint8Array): string | null {
+  if (bytes.every((byte) => byte === 0)) return null;
+  if (bytes.subarray(4).every((byte) => byte === 0)) return bytes.subarray(0, 4).join('.');
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return parseNetwork(hex.replace(/(.{4})(?!$)/g, '$1:'))?.address ?? null;
+}
+
+/** The login in the text of a file of /run/systemd/sessions, null when it is closing or nobody came from elsewhere. */
+export function loginIn(session: string): Login | null {
+  const fields = new Map(
+    session.split('\n').map((line) => [line.split('=', 1)[0] ?? '', line.replace(/^[^=]*=/, '')]),
+  );
+  const from = fields.get('REMOTE_HOST') ?? '';
+  if (from === '' || fields.get('STATE') === 'closing') return null;
+  return { pid: Number(fields.get('LEADER') ?? 0), from };
+}

@@ -1,0 +1,68 @@
+import { familyOf, masked } from '../base/ip.ts';
+import type { Rollup } from '../config/jail.ts';
+import type { Ban } from '../state/state.ts';
+
+/** Ids that were banned, by the network that would roll them up; may name some whose ban has ended. */
+export type Neighbours = Map<string, Set<string>>;
+
+/** One ban of a network that takes the place of its hosts' bans. */
+export type RolledUp = { readonly network: string; readonly ban: Ban; readonly hosts: readonly string[] };
+
+/** The network that rolls up a single address; null when its family is not rolled up or the id is no single address. */
+export function networkOf(rollup: Rollup, id: string): string | null {
+  if (id.includes('/') && !id.includes(':')) return null;
+  const isAddress = /^[\d.]+$/.test(id) || /^[\da-f:.]+(?:\/\d+)?$/.test(id);
+  if (!isAddress || !/[.:]/.test(id)) return null;
+  const rule = familyOf(id) === 4 ? rollup.v4 : rollup.v6;
+  const [bare = id, length] = id.split('/');
+  // IPv6 hosts may be counted by their /64.
+  if (rule === null || (length !== undefined && Number(length) <= rule.prefix)) return null;
+  return `${masked(bare, rule.prefix)}/${rule.prefix}`;
+}
+
+/** All bans by the network that would roll them up. */
+export function neighboursOf(rollup: Rollup, ids: Iterable<string>): Neighbours {
+  const neighbours: Neighbours = new Map();
+  for (const id of ids) noteNeighbour(rollup, neighbours, id);
+  return neighbours;
+}
+
+function noteNeighbour(rollup: Rollup, neighbours: Neighbours, id: string): ReadonlySet<string> {
+  const network = networkOf(rollup, id);
+  if (network === null) return new Set();
+  const known = neighbours.get(network) ?? new Set();
+  neighbours.set(network, known.add(id));
+  return known;
+}
+
+/**
+ * What the ban of `id` (it is in `bans` already) leads to: when as many hosts of its network are banned as the rule says, the
+ * ban of the network, as long as the longest of theirs. null when it leads to nothing. Changes `neighbours` only.
+ */
+export function rollUp(
+  rollup: Rollup,
+  neighbours: Neighbours,
+  bans: ReadonlyMap<string, Ban>,
+  id: string,
+): RolledUp | null {
+  const known = noteNeighbour(rollup, neighbours, id);
+  const network = networkOf(rollup, id);
+  const newest = bans.get(id);
+  const rule = familyOf(id) === 4 ? rollup.v4 : rollup.v6;
+  if (network === null || newest === undefined || rule === null || known.size < rule.hosts) return null;
+  const hosts = [...known].filter((host) => bans.has(host));
+  if (hosts.length < rule.hosts) {
+    neighbours.set(network, new Set(hosts));
+    return null;
+  }
+  const all = hosts.flatMap((host) => bans.get(host) ?? []);
+  const isForEver = all.some(({ until }) => until === null);
+  const ban: Ban = {
+    ...newest,
+    until: isForEver ? null : Math.max(...all.map(({ until }) => until ?? 0)),
+    failures: all.reduce((sum, { failures }) => sum + failures, 0),
+    count: 1,
+    matches: [],
+  };
+  return { network, ban, hosts };
+}

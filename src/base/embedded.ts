@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { getAsset, isSea } from 'node:sea';
+
+/** The folders that travel inside the binary, and which of their files do. */
+const folders: readonly (readonly [folder: string, wanted: RegExp])[] = [
+  ['action.d', /\.conf$/],
+  ['filter.d', /\.conf$/],
+  ['jail.d', /\.conf$/],
+  ['share', /\.(service|timer|[158])$/],
+];
+
+let known: ReadonlyMap<string, string> | null = null;
+
+/**
+ * The files f2b brings along, by their path in the project (`filter.d/sshd.conf`), sorted by path: from inside the
+ * binary, or from the checkout when the program runs from its sources.
+ */
+export function embeddedFiles(): ReadonlyMap<string, string> {
+  known ??= isSea() ? fromBinary() : fromCheckout(join(import.meta.dirname, '../..'));
+  return known;
+}
+
+function fromBinary(): ReadonlyMap<string, string> {
+  const files: unknown = JSON.parse(getAsset('defaults', 'utf8'));
+  return new Map(Object.entries(files ?? {}).map(([path, text]) => [path, String(text)]));
+}
+
+function fromCheckout(root: string): ReadonlyMap<string, string> {
+  const paths = folders.flatMap(([folder, wanted]) =>
+    namesIn(join(root, folder))
+      .filter((name) => wanted.test(name) && !name.startsWith('.'))
+      .map((name) => `${folder}/${name}`),
+  );
+  return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), 'utf8')]));
+}
+
+/** A folder that does not exist holds nothing: not every checkout has every one of them. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

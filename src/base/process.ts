@@ -1,0 +1,262 @@
+import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { codeOf, reasonOf } from './errors.ts';
+import { files } from './files.ts';
+import { tether } from './tether.ts';
+
+/** One program to run: an argument vector, never a shell line. */
+export type Command = {
+  readonly argv: readonly [program: string, ...args: string[]];
+  readonly stdin: string | null;
+  /** Text of a temporary file whose path takes the place of FILE_ARGUMENT in every argument; null = none. */
+  readonly file: string | null;
+  /** When true a non-zero exit is no failure of the job (a delete of what may be gone, `ss -K`). */
+  readonly mayFail: boolean;
+};
+
+/** Stands in `argv` for the path of the command's temporary file. */
+export const FILE_ARGUMENT = '{file}';
+
+/** Makes a Command; without `more` it has no input and must succeed. */
+export function command(argv: Command['argv'], more: Partial<Omit<Command, 'argv'>> = {}): Command {
+  return { argv, stdin: null, file: null, mayFail: false, ...more };
+}
+
+/** What a program answered. `exitCode` is null when it was killed or could not be started. */
+export type Output = {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Why it did not run to its end: `timed out after 30 s`, `ENOENT`, ...; null when it did. */
+  readonly trouble: string | null;
+};
+
+/** How a program is started: words before its argument vector (`ip netns exec NS`) and more environment. */
+export type Surroundings = {
+  readonly prefix?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Bytes kept of stdout, and as many of stderr; what comes after is read and dropped. */
+  readonly maxBytes?: number;
+};
+
+/** The whole environment of every program we run, so that its words and its numbers are always the same. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  LC_ALL: 'C',
+  PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin',
+};
+
+/** The last programs started here, by process id: their doings are our own. */
+const recent = new Set<number>();
+const RECENT = 64;
+
+/** Whether `run` started the process of that id lately. */
+export function wasStartedHere(pid: number): boolean {
+  return recent.has(pid);
+}
+
+function remember(pid: number | undefined): void {
+  if (pid === undefined) return;
+  recent.delete(pid);
+  recent.add(pid);
+  for (const old of recent) {
+    if (recent.size <= RECENT) break;
+    recent.delete(old);
+  }
+}
+
+const MAX_BYTES = 128 * 1024 * 1024;
+const GRACE_MS = 2000;
+
+/**
+ * Runs one argument vector, without a shell, in a process group of its own, and answers what it said. Never
+ * rejects for what the program does: `trouble` says when it could not start, ran longer than `timeoutSeconds`
+ * (TERM to the group, then KILL), was killed, or said more than is kept.
+ */
+export async function run(
+  command: Command,
+  timeoutSeconds: number,
+  surroundings: Surroundings = {},
+): Promise<Output> {
+  if (command.file === null) return start(command, timeoutSeconds, surroundings);
+  let folder: string | null = null;
+  try {
+    folder = await files.mkdtemp(join(tmpdir(), 'f2b-'));
+    const path = join(folder, 'input');
+    await files.writeFile(path, command.file, { mode: 0o600, flag: 'wx' });
+    return await start(withFile(command, path), timeoutSeconds, surroundings);
+  } catch (error) {
+    return { exitCode: null, stdout: '', stderr: '', trouble: `temporary file: ${reasonOf(error)}` };
+  } finally {
+    if (folder !== null) await files.rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+function withFile(command: Command, path: string): Command {
+  const [program, ...args] = command.argv;
+  return { ...command, argv: [program, ...args.map((arg) => arg.replaceAll(FILE_ARGUMENT, path))] };
+}
+
+function start(command: Command, timeoutSeconds: number, surroundings: Surroundings): Promise<Output> {
+  const { prefix = [], env = {}, maxBytes = MAX_BYTES } = surroundings;
+  const [program = '', ...args] = [...prefix, ...command.argv];
+  return new Promise((resolve) => {
+    let trouble: string | null = null;
+    const said = [collector(maxBytes), collector(maxBytes)] as const;
+    const child = spawn(program, args, { env: { ...ENVIRONMENT, ...env }, detached: true, stdio: 'pipe' });
+    remember(child.pid);
+    const timers: NodeJS.Timeout[] = [];
+    const finish = (exitCode: number | null): void => {
+      for (const timer of timers) clearTimeout(timer);
+      const [stdout, stderr] = said;
+      if (trouble === null && (stdout.isFull() || stderr.isFull()))
+        trouble = `said more than ${maxBytes} bytes`;
+      resolve({
+        exitCode: trouble === null ? exitCode : null,
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+        trouble,
+      });
+    };
+    const kill = (signal: NodeJS.Signals): void => killGroup(child.pid, signal);
+    timers.push(
+      setTimeout(() => {
+        trouble = `timed out after ${timeoutSeconds} s`;
+        kill('SIGTERM');
+        timers.push(setTimeout(() => kill('SIGKILL'), GRACE_MS));
+        // A grandchild that left the group may hold the pipes open for ever: do not wait for `close` then.
+        timers.push(setTimeout(() => finish(null), 2 * GRACE_MS));
+      }, timeoutSeconds * 1000),
+    );
+    child.on('error', (error) => {
+      trouble ??= codeOf(error) || reasonOf(error);
+      if (child.pid === undefined) finish(null);
+    });
+    child.on('close', (exitCode, signal) => {
+      if (signal !== null) trouble ??= `killed by ${signal}`;
+      finish(exitCode);
+    });
+    child.stdout.on('data', said[0].take);
+    child.stderr.on('data', said[1].take);
+    // A program that ends without reading its input is told by its exit code, not by EPIPE.
+    child.stdin.on('error', () => {});
+    child.stdin.end(command.stdin ?? '');
+  });
+}
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: the group is gone already.
+  }
+}
+
+type Collector = { take(chunk: Buffer): void; text(): string; isFull(): boolean };
+
+function collector(maxBytes: number): Collector {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return {
+    take(chunk) {
+      if (size < maxBytes) chunks.push(chunk.subarray(0, maxBytes - size));
+      size += chunk.length;
+    },
+    text: () => Buffer.concat(chunks).toString('utf8'),
+    isFull: () => size > maxBytes,
+  };
+}
+
+/** The command as a shell would need it, input and all: what `--dry-run` prints. Ends without a line break. */
+export function formatCommand(command: Command): string {
+  const line = command.argv.map(quote).join(' ');
+  if (command.file !== null) return heredoc(`f2b_file=$(mktemp) && cat > "$f2b_file"`, command.file, [line]);
+  return command.stdin === null ? line : heredoc(line, command.stdin, []);
+}
+
+function heredoc(line: string, text: string, after: readonly string[]): string {
+  let end = 'END';
+  while (text.split('\n').includes(end)) end += '_';
+  const body = text === '' || text.endsWith('\n') ? text : `${text}\n`;
+  return [`${line} <<'${end}'`, `${body}${end}`, ...after].join('\n');
+}
+
+function quote(word: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
+  const quoted = `'${word.replaceAll("'", `'\\''`)}'`;
+  return word.includes(FILE_ARGUMENT) ? quoted.replaceAll(FILE_ARGUMENT, `'"$f2b_file"'`) : quoted;
+}
+
+/** Why a command failed, for people: `nft: not found`, `nft: Operation not permitted ...`; null when it did not. */
+export function failureOf(command: Command, output: Output): string | null {
+  const program = command.argv[0];
+  const { exitCode, trouble } = output;
+  if (trouble === 'ENOENT') return `${program}: not found, is it installed?`;
+  if (trouble === 'EACCES' || trouble === 'EPERM') return `${program}: not permitted to run it (${trouble})`;
+  if (trouble !== null) return `${program}: ${trouble}`;
+  if (exitCode === 0) return null;
+  const said = [output.stderr, output.stdout].find((text) => text.trim() !== '') ?? '';
+  const lines = said.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+  // iptables-restore of nf_tables says its name and version in a line of its own.
+  const first = (lines[0]?.endsWith(':') ? lines.slice(0, 2).join(' ') : lines[0]) ?? `exit code ${exitCode}`;
+  const text = first.startsWith(`${program}: `) ? first : `${program}: ${first}`;
+  const number = /\bline (\d+)|^\/dev\/stdin:(\d+):/.exec(first);
+  const line = number === null ? undefined : command.stdin?.split('\n')[Number(number[1] ?? number[2]) - 1];
+  return `${text}${line === undefined ? '' : ` (${line.slice(0, 100)})`}`.slice(0, 300);
+}
+
+/** A program that keeps running and is listened to. */
+export type Following = { stop(): void };
+
+/** After it ended by itself a followed program is started again, with growing pauses. */
+const AGAIN_MS = 1000;
+const AGAIN_MOST_MS = 60_000;
+/** Of a line without an end only so many characters are kept. */
+const LONGEST_LINE = 65_536;
+
+/**
+ * Runs a program that prints whenever something happens, and calls `onLine` for it; started again when it ends, ended
+ * with us.
+ */
+export function follow(
+  command: Command,
+  onLine: (line: string) => void,
+  surroundings: Surroundings = {},
+): Following {
+  const { prefix = [], env = {} } = surroundings;
+  const [program = '', ...args] = [...tether(), ...prefix, ...command.argv];
+  let again = AGAIN_MS;
+  let timer: NodeJS.Timeout | null = null;
+  let stopCurrent = (): void => undefined;
+  const begin = (): void => {
+    timer = null;
+    const child = spawn(program, args, {
+      env: { ...ENVIRONMENT, ...env },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let rest = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      again = AGAIN_MS;
+      const lines = (rest + text).split('\n');
+      rest = (lines.pop() ?? '').slice(0, LONGEST_LINE);
+      for (const line of lines) onLine(line);
+    });
+    child.once('error', () => undefined);
+    child.once('close', () => {
+      timer = setTimeout(begin, again);
+      again = Math.min(AGAIN_MOST_MS, again * 2);
+    });
+    stopCurrent = () => {
+      child.removeAllListeners('close');
+      child.kill('SIGTERM');
+    };
+  };
+  begin();
+  return {
+    stop() {
+      if (timer !== null) clearTimeout(timer);
+      stopCurrent();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { Actor, commandActions } from '../action/runner.ts';
+import { ticketOf, totalsOf } from '../action/tickets.ts';
+import type { Config } from '../config/config.ts';
+import { busEnvironment } from '../firewall/plan.ts';
+import { jailState } from '../state/state.ts';
+import type { Call } from './command.ts';
+import { readOnlyState, statePathOf } from './context.ts';
+import { runningPid } from './status.ts';
+
+/** How long a command waits for the actions of one jail, in milliseconds. */
+const ACTIONS_MS = 120_000;
+/** And for each of many bans. */
+const EACH_MS = 1000;
+
+/** A ban that a command made or lifted; `flush` lifts all of the jail. */
+export type Deed = { readonly kind: 'ban' | 'unban' | 'flush'; readonly jail: string; readonly id: string };
+
+/**
+ * Runs the command actions (mail, scripts) of what a command did, where no daemon runs; a running one does it when it
+ * takes in the orders. Failures go to standard error.
+ */
+export async function actWithoutDaemon(call: Call, config: Config, deeds: readonly Deed[]): Promise<void> {
+  const { global, io } = call;
+  const names = new Set(deeds.map(({ jail }) => jail));
+  const jails = config.jails.filter((jail) => names.has(jail.name) && commandActions(jail).length > 0);
+  if (jails.length === 0 || (!global.dryRun && runningPid(statePathOf(global, io)) !== null)) return;
+  const state = readOnlyState(call);
+  for (const jail of jails) {
+    const known = jailState(state, jail.name);
+    const actor = new Actor(jail, {
+      onTrouble: (_, text) => io.stderr(`f2b: ${text}\n`),
+      totals: () => totalsOf(known),
+      env: busEnvironment(io.env),
+      print: global.dryRun ? io.stdout : null,
+      mostWaiting: Number.POSITIVE_INFINITY,
+    });
+    const own = deeds.filter((deed) => deed.jail === jail.name);
+    for (const { kind, id } of own) {
+      if (kind === 'ban') actor.ban(ticketOf(id, known.bans.get(id) ?? null));
+      if (kind === 'unban') actor.unban(ticketOf(id, null));
+    }
+    const flushed = own.filter(({ kind }) => kind === 'flush');
+    if (flushed.length > 0) actor.flush(flushed.map(({ id }) => ticketOf(id, null)));
+    await actor.idle(Math.max(ACTIONS_MS, own.length * EACH_MS));
+  }
+}

@@ -1,0 +1,221 @@
+import { bansBefore, type Limits, makeBan } from '../ban/ban.ts';
+import { bannedId, homeOf } from '../ban/failure.ts';
+import { type IgnoreList, ignoredBy } from '../ban/ignore.ts';
+import { IgnoreFiles } from '../ban/ignorefiles.ts';
+import { guardedBy } from '../ban/lockout.ts';
+import { openHome } from '../ban/logins.ts';
+import { openNames } from '../base/dns.ts';
+import { parseDuration } from '../base/duration.ts';
+import { ConfigError, type Problem, UsageError } from '../base/errors.ts';
+import { formatNetwork, parseNetwork } from '../base/ip.ts';
+import { openLog } from '../base/log.ts';
+import type { Config } from '../config/config.ts';
+import type { Jail } from '../config/jail.ts';
+import { ignoreListOf, limitsOf, ownAddresses } from '../daemon/jails.ts';
+import { learnNames } from '../daemon/lookups.ts';
+import { jailOfRule, type Wall } from '../firewall/plan.ts';
+import { type Ban, giveOrder, type State } from '../state/state.ts';
+import { actWithoutDaemon } from './actions.ts';
+import type { Call, Command } from './command.ts';
+import { changeState, configOf, enforceChange, findJail, statePathOf, wallOf } from './context.ts';
+import { runningPid } from './status.ts';
+
+/** `f2b banip`: bans by hand. */
+export const banip: Command = {
+  name: 'banip',
+  summary: 'ban addresses or networks by hand',
+  usage: 'JAIL IP.. | --confirmed JAIL IP..',
+  options: [
+    {
+      name: 'bantime',
+      short: null,
+      value: 'TIME',
+      help: "how long, such as 1h or -1 for ever (the jail's bantime)",
+    },
+    { name: 'wide', short: null, value: null, help: 'allow an IPv4 network wider than /16' },
+    {
+      name: 'confirm',
+      short: null,
+      value: 'TIME',
+      help: 'lift the ban again after TIME unless banip --confirmed is called before',
+    },
+    { name: 'confirmed', short: null, value: null, help: 'let bans made with --confirm last' },
+  ],
+  about: `Prints how many were banned that were not banned before. Refused, and logged as refused, are own
+addresses, those of ignoreip, the default gateway, addresses from which somebody is logged in by SSH (unless the
+jail has protectssh = no), and networks wider than /8 (IPv6: /32).
+With --confirm the kernel itself lifts the ban where it can, so that you get back in if you locked yourself out.`,
+  examples: [
+    ['f2b banip sshd 192.0.2.7', 'for as long as the jail bans'],
+    ['f2b banip --bantime -1 sshd 198.51.100.0/24', 'a network, for ever'],
+    ['f2b banip --confirm 60 sshd 203.0.113.0/24', 'for a minute, unless confirmed'],
+    ['f2b banip --confirmed sshd 203.0.113.0/24', 'it may last'],
+  ],
+  async run(call) {
+    const [name, ...words] = call.words;
+    if (name === undefined || words.length === 0)
+      throw new UsageError('banip needs a jail and an address', 'see: f2b help banip');
+    const config = configOf(call);
+    const jail = findJail(config, name);
+    const guard = await guardOf(jail);
+    const targets = words.map((word) => readTarget(word, jail, { call, guard }));
+    logRefusals(call, config, jail, targets);
+    const [refused] = targets.flatMap((target) => target.refusal ?? []);
+    if (refused !== undefined) throw refused;
+    const ids = targets.map(({ id }) => id);
+    const wall = await wallOf(config.jails, call.io);
+    const limits = limitsFor(jail, call);
+    const isConfirmation = call.options['confirmed'] === true;
+    const trial = isConfirmation ? null : durationOf(call.options['confirm']);
+    if (trial === Number.POSITIVE_INFINITY) throw new UsageError('--confirm needs a time that ends');
+    if (trial !== null) mustEnd(call, wall, jail);
+    const { fresh, missing } = await changeState(call, (state) => {
+      const made = isConfirmation
+        ? ids.flatMap((id) => confirm(state, jail, id))
+        : ids.flatMap((id) => make(call, state, { jail, id, limits, trial }));
+      return enforceBans(call, state, { jail, ids: made, wall });
+    });
+    call.io.stdout(`${fresh.length}\n`);
+    await actWithoutDaemon(
+      call,
+      config,
+      fresh.map((id) => ({ kind: 'ban', jail: jail.name, id }) as const),
+    );
+    for (const [id, reason] of missing)
+      call.io.stderr(`f2b: ${id} is noted, but not banned yet: ${reason}\n`);
+    return missing.size > 0 ? 1 : 0;
+  },
+};
+
+type Target = { readonly id: string; readonly refusal: UsageError | null };
+
+/** Who is never banned in the jail, names in ignoreip asked for now. */
+async function guardOf(jail: Jail): Promise<IgnoreList> {
+  const shared = { own: new Set(ownAddresses()), files: new IgnoreFiles() };
+  const list = ignoreListOf(jail, shared, []);
+  await learnNames(list, openNames());
+  return list;
+}
+
+type Guard = { readonly call: Call; readonly guard: IgnoreList };
+
+/** A canonical address or network, and why it may not be banned in the jail. */
+function readTarget(word: string, jail: Jail, { call, guard: list }: Guard): Target {
+  const network = parseNetwork(word);
+  if (network === null) throw new UsageError(`"${word}" is not an address or network`);
+  const id = formatNetwork(network);
+  const refuse = (why: string, hint: string | null = null): Target => ({
+    id,
+    refusal: new UsageError(`${id} is never banned: ${why}`, hint),
+  });
+  const home = homeOf(jail, openHome()());
+  const guarded = guardedBy(home, id, call.options['wide'] === true);
+  if (guarded !== null) {
+    const isAllowedWide = /wider/.test(guarded) && guardedBy(home, id, true) === null;
+    return refuse(guarded, isAllowedWide ? 'say --wide if it is meant' : null);
+  }
+  const because = ignoredBy(list, id);
+  if (because === 'ip' || because === 'dns') return refuse(`ignoreip of the jail "${jail.name}" protects it`);
+  if (because !== null) return refuse('it is an address of this machine');
+  return { id: bannedId(id, jail.ipv6prefix, list, home), refusal: null };
+}
+
+/** Refusals go where the daemon's log lines go, when that is a file. */
+function logRefusals(
+  { global }: Call,
+  { settings }: Config,
+  { name }: Jail,
+  targets: readonly Target[],
+): void {
+  const refusals = targets.flatMap(({ refusal }) => refusal ?? []);
+  const path = global.log ?? settings.logtarget;
+  if (refusals.length === 0 || global.dryRun || path?.startsWith('/') !== true) return;
+  try {
+    const log = openLog(path, 'WARNING');
+    for (const { message } of refusals) log.write('WARNING', 'fail2ban.actions', `[${name}] ${message}`);
+    log.flush();
+  } catch {
+    // The refusal is told on standard error in any case.
+  }
+}
+
+function limitsFor(jail: Jail, { options }: Call): Limits {
+  const problems: Problem[] = [];
+  const limits = limitsOf(jail, problems);
+  if (limits === null) throw new ConfigError(problems);
+  const bantime = durationOf(options['bantime']);
+  if (bantime === null) return limits;
+  return {
+    ...limits,
+    bantime: bantime === Number.POSITIVE_INFINITY ? null : bantime,
+    escalate: (time) => time,
+  };
+}
+
+/** Seconds, Infinity for ever, null when the option was not given. */
+function durationOf(given: string | boolean | undefined): number | null {
+  if (typeof given !== 'string') return null;
+  const seconds = parseDuration(given);
+  if (seconds === null || (seconds <= 0 && seconds !== -1)) {
+    throw new UsageError(`cannot read "${given}" as a duration`, 'write 600, 10m, 1h 30m, or -1 for ever');
+  }
+  return seconds === -1 ? Number.POSITIVE_INFINITY : seconds;
+}
+
+/** A ban on trial must end without anybody's help, or by a running daemon. */
+function mustEnd({ global, io }: Call, { places, sections }: Wall, { name }: Jail): void {
+  const kinds = new Set((places.get(name) ?? []).map(({ kind }) => kind));
+  const without = sections.find(({ firewall }) => kinds.has(firewall.kind) && !firewall.hasTimeouts);
+  if (without === undefined || without.firewall.kind === 'dummy' || global.dryRun) return;
+  if (runningPid(statePathOf(global, io)) !== null) return;
+  const why = `${without.firewall.kind} does not end bans by itself, and no f2b runs that could`;
+  throw new UsageError(`--confirm cannot be kept: ${why}`, 'start f2b run first');
+}
+
+type Wish = {
+  readonly jail: Jail;
+  readonly id: string;
+  readonly limits: Limits;
+  /** Seconds after which the ban ends unless it is confirmed; null = it needs no confirming. */
+  readonly trial: number | null;
+};
+
+/** The id when it was not banned before. */
+function make(call: Call, state: State, { jail, id, limits, trial }: Wish): readonly string[] {
+  const now = call.io.now();
+  const made = makeBan(limits, bansBefore(state, jail.name, id, limits), {
+    now,
+    count: null,
+    origin: 'hand',
+  });
+  const ban: Ban = trial === null ? made : { ...made, until: now + trial, confirmed: { until: made.until } };
+  return giveOrder(state, { kind: 'ban', jail: jail.name, id, ban }) ? [id] : [];
+}
+
+/** Gives a ban on trial its full length; the id when there was one. A running daemon takes both orders in one turn. */
+function confirm(state: State, jail: Jail, id: string): readonly string[] {
+  const ban = state.jails.get(jail.name)?.bans.get(id);
+  if (ban?.confirmed === undefined) return [];
+  const { confirmed, ...rest } = ban;
+  giveOrder(state, { kind: 'unban', jail: jail.name, id });
+  giveOrder(state, { kind: 'ban', jail: jail.name, id, ban: { ...rest, until: confirmed.until } });
+  return [id];
+}
+
+type Made = { readonly jail: Jail; readonly ids: readonly string[]; readonly wall: Wall };
+
+/** Hands the bans to the firewall; `missing` are those that it did not take, with the reason. */
+async function enforceBans(call: Call, state: State, { jail, ids: fresh, wall }: Made) {
+  const add = new Set(fresh);
+  const missing = await enforceChange(call, wall, state, {
+    add: ({ jail: rule, address }) => add.has(address) && jailOfRule(rule) === jail.name,
+    remove: [],
+  });
+  const trouble = wall.troubles.get(jail.name);
+  for (const id of fresh) {
+    if (trouble !== undefined) missing.set(id, trouble);
+    const made = state.jails.get(jail.name)?.bans.get(id);
+    if (made !== undefined) made.pending = missing.get(id) ?? null;
+  }
+  return { fresh, missing: new Map([...missing].filter(([id]) => add.has(id))) };
+}

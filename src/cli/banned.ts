@@ -1,0 +1,46 @@
+import { formatNetwork, parseNetwork } from '../base/ip.ts';
+import type { Command } from './command.ts';
+import { readOnlyState } from './context.ts';
+
+/** `f2b banned`: who is banned where, in fail2ban-client's form. */
+export const banned: Command = {
+  name: 'banned',
+  summary: 'list who is banned in which jail',
+  usage: '[IP..]',
+  options: [],
+  about: 'Without an address: every jail with its bans. With addresses: for each the jails that ban it.',
+  examples: [
+    ['f2b banned', 'everything'],
+    ['f2b banned 192.0.2.7', 'the jails that ban this address'],
+  ],
+  async run(call) {
+    const state = readOnlyState(call);
+    const now = call.io.now();
+    const jails = [...state.jails].map(([name, { bans }]) => {
+      const standing = [...bans].filter(([, { until }]) => until === null || until > now);
+      return [name, standing.map(([id]) => id)] as const;
+    });
+    const answer =
+      call.words.length === 0
+        ? jails.map(([name, ids]) => ({ [name]: ids }))
+        : call.words.map((word) =>
+            jails.filter(([, ids]) => ids.includes(canonical(word))).map(([name]) => name),
+          );
+    call.io.stdout(`${call.global.json ? JSON.stringify(answer) : pythonText(answer)}\n`);
+    return 0;
+  },
+};
+
+function canonical(word: string): string {
+  const network = parseNetwork(word);
+  return network === null ? word : formatNetwork(network);
+}
+
+/** The form in which fail2ban-client prints lists, which scripts read. */
+function pythonText(value: unknown): string {
+  return JSON.stringify(value)
+    .replaceAll("'", "\\'")
+    .replaceAll('"', "'")
+    .replaceAll(',', ', ')
+    .replaceAll(':[', ': [');
+}

@@ -1,0 +1,61 @@
+import { type Problem, UsageError } from '../../base/errors.ts';
+import { loadConfig } from '../../config/config.ts';
+import { configDump } from '../../config/dump.ts';
+import type { Command } from '../command.ts';
+import { findJail, servicesText, treeOf } from '../context.ts';
+import { examine } from './examine.ts';
+import { printReport } from './print.ts';
+
+/** `f2b check`: what the configuration amounts to, and everything that is wrong with it. */
+export const check: Command = {
+  name: 'check',
+  summary: 'test the configuration and say what it amounts to',
+  usage: '[JAIL..] [--all] [--dump]',
+  options: [
+    { name: 'all', short: 'a', value: null, help: 'check disabled jails too, as if they were enabled' },
+    { name: 'dump', short: null, value: null, help: 'print the resolved configuration as JSON' },
+    {
+      name: 'verbose',
+      short: 'v',
+      value: null,
+      help: 'also name patterns whose time V8 cannot bound by itself',
+    },
+  ],
+  about: `Prints a line for every enabled jail, then what is wrong with file and line, then warnings: logs that are missing,
+firewalls without their programs, patterns through which an attacker could have somebody else banned (with the line that does
+it) or that can take very long; then notes on what has no effect here. A jail that is named is checked also where it is
+disabled. Changes nothing. Exit code 2 when there are errors; warnings alone are no error.`,
+  examples: [
+    ['f2b check', 'before a start or a reload'],
+    ['f2b check sshd --verbose', 'one jail'],
+    ['f2b --config /etc/fail2ban check --all', "all of fail2ban's jails"],
+    ['f2b check --dump', 'every option as it was resolved'],
+  ],
+  async run(call) {
+    const { words, options, global, io } = call;
+    const isAll = options['all'] === true;
+    const tree = treeOf(call);
+    const services = servicesText();
+    const plain = loadConfig(tree, { services });
+    for (const name of words) if (!plain.allJails.some((one) => one.name === name)) findJail(plain, name);
+    const enabled = new Set(plain.allJails.filter(({ isEnabled }) => isEnabled).map(({ name }) => name));
+    const force = isAll || words.some((name) => !enabled.has(name));
+    const config = force ? loadConfig(tree, { services, force }) : plain;
+    if (options['dump'] === true) {
+      if (words.length > 0) throw new UsageError('--dump prints all jails');
+      io.stdout(`${JSON.stringify(configDump(config), null, 2)}\n`);
+      return hasErrors(config.problems) ? 2 : 0;
+    }
+    const report = await examine(call, config, {
+      only: words,
+      enabled,
+      isVerbose: options['verbose'] === true,
+    });
+    io.stdout(global.json ? `${JSON.stringify(report)}\n` : printReport(report));
+    return hasErrors(report.problems) ? 2 : 0;
+  },
+};
+
+function hasErrors(problems: readonly Problem[]): boolean {
+  return problems.some(({ severity }) => severity === 'error');
+}

@@ -1,0 +1,180 @@
+import { timeMatch } from '../../base/clock.ts';
+import { type Problem, problem, reasonOf } from '../../base/errors.ts';
+import { planAction } from '../../config/actionkind.ts';
+import type { Config } from '../../config/config.ts';
+import type { Jail } from '../../config/jail.ts';
+import type { JailResult } from '../../config/readjail.ts';
+import { WITHOUT_EFFECT } from '../../config/settings.ts';
+import { callRoster } from '../../daemon/jails.ts';
+import { findExplosion } from '../../filter/lint/explosion.ts';
+import { lintFilter } from '../../filter/lint/lint.ts';
+import type { Filter } from '../../filter/types.ts';
+import { isOnPath } from '../../firewall/choose.ts';
+import { firewalldRuns, type Wall } from '../../firewall/plan.ts';
+import { alarmsOf } from '../../source/health.ts';
+import type { Call } from '../command.ts';
+import { readOnlyState, wallOf } from '../context.ts';
+import { type Sources, sourcesOf } from './sources.ts';
+
+/** One jail as it would work. */
+export type JailLine = {
+  readonly name: string;
+  readonly isEnabled: boolean;
+  readonly filter: string;
+  readonly failregexes: number;
+  /** Paths that can be read now, or `journal`. */
+  readonly sources: readonly string[];
+  /** The firewalls that its actions stand for. */
+  readonly firewalls: readonly string[];
+  /** Actions whose own commands are run. */
+  readonly commands: readonly string[];
+};
+
+/** What need not worry anybody, but is not as it was written. */
+export type Note = { readonly jail: string | null; readonly text: string };
+
+/** Everything that `f2b check` has to say. */
+export type Report = {
+  readonly tree: string;
+  readonly enabled: number;
+  readonly disabled: number;
+  readonly jails: readonly JailLine[];
+  readonly problems: readonly Problem[];
+  readonly notes: readonly Note[];
+};
+
+/** What is asked: the names of the jails in question ([] = all that were read), and whether they are enabled. */
+export type Question = {
+  readonly only: readonly string[];
+  readonly enabled: ReadonlySet<string>;
+  readonly isVerbose: boolean;
+};
+
+/** Looks at the configuration, the logs, the firewalls and the saved state; changes nothing. */
+export async function examine(call: Call, config: Config, question: Question): Promise<Report> {
+  const { only, enabled } = question;
+  const isMeant = (name: string | null): boolean => only.length === 0 || name === null || only.includes(name);
+  const roster = callRoster(config.jails.filter(({ name }) => isMeant(name)));
+  const ready = [...roster.jails.values()];
+  const jails = ready.map(({ jail }) => jail);
+  const wall = await wallOf(jails, call.io);
+  const problems = [...config.problems, ...roster.problems].filter(({ jail }) => isMeant(jail));
+  const notes: Note[] = settingNotes(config);
+  const lines: JailLine[] = [];
+  for (const { jail, filter } of ready) {
+    const sources = sourcesOf(jail);
+    lines.push(lineOf(jail, wall, { sources, isEnabled: enabled.has(jail.name) }));
+    notes.push(...notesOf(jail, config.allJails, sources));
+    problems.push(...sources.warnings.map(({ key, text }) => warning(jail, key, text)));
+    const trouble = wall.troubles.get(jail.name);
+    if (trouble !== undefined) problems.push(warning(jail, 'action', trouble));
+    if (filter === null) continue;
+    problems.push(...lints(jail, filter, question));
+    notes.push(...notLinear(jail, filter));
+  }
+  problems.push(...(await wallProblems(wall, call)), ...sourceAlarms(call, jails, notes));
+  const disabled = config.allJails.filter(({ name }) => !enabled.has(name)).length;
+  const works = lines.filter((line) => line.isEnabled).length;
+  return { tree: config.tree, enabled: works, disabled, jails: lines, problems, notes };
+}
+
+function warning(jail: Jail, key: string, text: string): Problem {
+  return problem(text, { severity: 'warning', place: jail.place, jail: jail.name, key });
+}
+
+function lineOf(jail: Jail, wall: Wall, more: { sources: Sources; isEnabled: boolean }): JailLine {
+  return {
+    name: jail.name,
+    isEnabled: more.isEnabled,
+    filter: jail.filter.name,
+    failregexes: jail.filter.failregex.length,
+    sources: more.sources.reads,
+    firewalls: [...new Set((wall.places.get(jail.name) ?? []).map(({ kind }) => kind))],
+    commands: jail.actions.filter((one) => planAction(one).kind === 'command').map(({ name }) => name),
+  };
+}
+
+function notesOf(jail: Jail, results: readonly JailResult[], sources: Sources): Note[] {
+  const written = results.find(({ name }) => name === jail.name)?.options.get('backend') ?? '';
+  const other = /^(?:pyinotify|gamin)\b/i.exec(written)?.[0];
+  const backend = other === undefined ? [] : [`backend ${other} is read as auto`];
+  return [...backend, ...sources.notes].map((text) => ({ jail: jail.name, text }));
+}
+
+/** Settings of fail2ban.conf that mean nothing here, in one note. */
+function settingNotes({ settings }: Config): Note[] {
+  const reasons = [...settings.options.keys()].flatMap((key) => {
+    const why = WITHOUT_EFFECT.get(key);
+    return why === undefined ? [] : [`${key} (${why})`];
+  });
+  return reasons.length === 0 ? [] : [{ jail: null, text: `without effect here: ${reasons.join(', ')}` }];
+}
+
+function lints(jail: Jail, filter: Filter, { isVerbose }: Question): Problem[] {
+  const told = lintFilter(filter).map(({ place, key, text, proof }) =>
+    problem(text, { severity: 'warning', jail: jail.name, place, key, hint: proof }),
+  );
+  const { prefregex, failregex } = filter;
+  for (const one of prefregex === null ? failregex : [prefregex, ...failregex]) {
+    const key = one === prefregex ? 'prefregex' : `failregex ${one.index + 1}`;
+    const at = { severity: 'warning', jail: jail.name, place: one.source.place, key } as const;
+    const explosion = findExplosion(one.regex, timeMatch);
+    if (explosion !== null) {
+      const text = `takes over half a second on a line of ${explosion.length} characters; a time limit bounds it`;
+      told.push(problem(text, { ...at, hint: `${JSON.stringify(explosion.line)}...` }));
+    } else if (isVerbose && !one.regex.isLinear) {
+      told.push(problem("V8's linear engine does not take it; a time limit bounds it", at));
+    }
+  }
+  return told;
+}
+
+/** The patterns that V8 could backtrack on for ever, in one note: nothing is wrong with them, and a time limit bounds them. */
+function notLinear({ name }: Jail, { prefregex, failregex, ignoreregex }: Filter): Note[] {
+  const numbers = (of: Filter['failregex'], key: string): string[] => {
+    const found = of.flatMap(({ regex, index }) => (regex.isLinear ? [] : [index + 1]));
+    return found.length === 0 ? [] : [`${key} ${found.join(', ')}`];
+  };
+  const found = [
+    ...(prefregex === null || prefregex.regex.isLinear ? [] : ['prefregex']),
+    ...numbers(failregex, 'failregex'),
+    ...numbers(ignoreregex, 'ignoreregex'),
+  ];
+  if (found.length === 0) return [];
+  return [
+    { jail: name, text: `bounded by the time limit alone, not by V8's linear engine: ${found.join(', ')}` },
+  ];
+}
+
+/** Firewalls that cannot work as things are. */
+async function wallProblems(wall: Wall, { io }: Call): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  const warn = (text: string, hint: string): void => {
+    problems.push(problem(text, { severity: 'warning', hint }));
+  };
+  for (const { firewall } of wall.sections) {
+    const missing = firewall.programs.filter((program) => !isOnPath(program));
+    if (missing.length > 0) {
+      warn(`${firewall.kind} needs ${missing.join(' and ')}`, 'bans wait until it is installed');
+    } else if (firewall.kind === 'firewalld' && !(await firewalldRuns(io.env))) {
+      warn('firewalld does not run', 'bans wait until it does');
+    }
+  }
+  return problems;
+}
+
+/** What the daemon noticed about its sources, where its state can be read. */
+function sourceAlarms(call: Call, jails: readonly Jail[], notes: Note[]): Problem[] {
+  const names = new Set(jails.map(({ name }) => name));
+  try {
+    const state = readOnlyState(call);
+    return [...state.sources].flatMap(([name, source]) =>
+      Object.keys(source.jails).some((jail) => names.has(jail)) && source.trouble === null
+        ? alarmsOf(name, source, call.io.now()).map((text) => problem(text, { severity: 'warning' }))
+        : [],
+    );
+  } catch (error) {
+    notes.push({ jail: null, text: `nothing is known of the daemon's sources: ${reasonOf(error)}` });
+    return [];
+  }
+}

@@ -1,0 +1,40 @@
+import { formatProblem, type Problem } from '../../base/errors.ts';
+import type { JailLine, Note, Report } from './examine.ts';
+
+/** Sources that are named in a jail's line. */
+const MOST_SOURCES = 3;
+
+/** The report as people read it: a line for each jail, then errors, warnings, notes, and the verdict. */
+export function printReport({ tree, enabled, disabled, jails, problems, notes }: Report): string {
+  const width = Math.max(0, ...jails.map(({ name }) => name.length));
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const warnings = problems.filter(({ severity }) => severity === 'warning');
+  const blocked = `${errors.length} error${errors.length === 1 ? '' : 's'}: the jails concerned are not started, the others are`;
+  return [
+    `${tree}: ${enabled} jail${enabled === 1 ? '' : 's'} enabled, ${disabled} disabled`,
+    ...jails.map((jail) => `  ${jail.name.padEnd(width)}  ${printJail(jail)}`),
+    ...errors.map(printProblem),
+    ...warnings.map(printProblem),
+    ...notes.map(printNote),
+    errors.length === 0 ? 'OK: configuration test is successful' : blocked,
+    '',
+  ].join('\n');
+}
+
+function printJail({ filter, failregexes, sources, firewalls, commands, isEnabled }: JailLine): string {
+  const more = sources.length > MOST_SOURCES ? ` and ${sources.length - MOST_SOURCES} more` : '';
+  const read = sources.length === 0 ? 'no log yet' : `${sources.slice(0, MOST_SOURCES).join(', ')}${more}`;
+  const done = [...firewalls, ...commands.map((name) => `${name} (commands)`)].join(', ');
+  const what = filter === '' ? 'no filter' : `${filter} (${failregexes}) on ${read}`;
+  return `${what} -> ${done === '' ? 'nothing' : done}${isEnabled ? '' : ' [disabled]'}`;
+}
+
+function printProblem(one: Problem): string {
+  const jail = one.jail === null ? '' : `[${one.jail}] `;
+  const hint = one.hint === null ? '' : `\n  ${one.hint.replaceAll('\n', '\n  ')}`;
+  return `${one.severity}: ${jail}${formatProblem(one)}${hint}`;
+}
+
+function printNote({ jail, text }: Note): string {
+  return `note: ${jail === null ? '' : `[${jail}] `}${text}`;
+}

@@ -1,0 +1,58 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { codeOf, reasonOf } from '../../base/errors.ts';
+import type { Jail } from '../../config/jail.ts';
+import { journalTrouble } from '../../source/journal/journal.ts';
+import { expandGlob, hasMagic } from '../../source/logfile/glob.ts';
+
+/** What a jail would read if it started now. `warnings` leave it blind, `notes` do not; `key` is the option they speak of. */
+export type Sources = {
+  /** Paths that can be read, or `journal`. */
+  readonly reads: readonly string[];
+  readonly warnings: readonly { readonly key: string; readonly text: string }[];
+  readonly notes: readonly string[];
+};
+
+/** Looks at a jail's logs as the daemon would: the journal where there is one and it is asked for, else the files. */
+export function sourcesOf(jail: Jail): Sources {
+  if (jail.filter.failregex.length === 0) return { reads: [], warnings: [], notes: [] };
+  const trouble = jail.backend === 'systemd' ? journalTrouble(jail.backendOptions) : null;
+  if (jail.backend === 'systemd' && trouble === null) return { reads: ['journal'], warnings: [], notes: [] };
+  const files = filesOf(jail);
+  if (trouble === null) return files;
+  if (files.reads.length > 0) {
+    return { ...files, notes: [`${trouble}: its log files are read instead`, ...files.notes] };
+  }
+  const instead = jail.logpath.length > 0 ? 'its log files are waited for' : 'it has no log files either';
+  return { ...files, warnings: [{ key: 'backend', text: `${trouble}: ${instead}` }, ...files.warnings] };
+}
+
+function filesOf({ logpath }: Jail): Sources {
+  const reads = new Set<string>();
+  const absent: string[] = [];
+  const refused: string[] = [];
+  for (const { glob } of logpath) {
+    const paths = hasMagic(glob) ? expandGlob(glob) : [glob];
+    if (paths.length === 0) absent.push(`no file is called ${glob} yet`);
+    for (const path of paths) {
+      const trouble = fileTrouble(path);
+      if (trouble === null) reads.add(path);
+      else if (trouble === 'absent') absent.push(`${path} does not exist; the jail waits for it`);
+      else refused.push(`${path} ${trouble}`);
+    }
+  }
+  // One path of several is often the name that the log has on another system.
+  const isBlind = reads.size === 0;
+  const warnings = [...refused, ...(isBlind ? absent : [])].map((text) => ({ key: 'logpath', text }));
+  return { reads: [...reads], warnings, notes: isBlind ? [] : absent };
+}
+
+function fileTrouble(path: string): string | null {
+  try {
+    if (!statSync(path).isFile()) return 'is not a plain file and is not read';
+    accessSync(path, constants.R_OK);
+    return null;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return 'absent';
+    return `cannot be read: ${codeOf(error) || reasonOf(error)}`;
+  }
+}

@@ -1,0 +1,33 @@
+import { banip } from './banip.ts';
+import { banned } from './banned.ts';
+import { check } from './check/check.ts';
+import type { Command } from './command.ts';
+import { ping, reload, stop } from './control.ts';
+import { demo } from './demo/demo.ts';
+import { flush } from './flush.ts';
+import { get } from './get.ts';
+import { makeHelp } from './help.ts';
+import { regex } from './regex/regex.ts';
+import { run } from './run.ts';
+import { status } from './status.ts';
+import { unbanip } from './unbanip.ts';
+import { version } from './version.ts';
+
+/** Every command, in the order in which `f2b help` lists them. */
+export const COMMANDS: readonly Command[] = [
+  run,
+  status,
+  banned,
+  banip,
+  unbanip,
+  flush,
+  get,
+  ping,
+  reload,
+  stop,
+  regex,
+  check,
+  demo,
+  version,
+  makeHelp(() => COMMANDS),
+];

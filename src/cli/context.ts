@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs';
+import { embeddedFiles } from '../base/embedded.ts';
+import { ConfigError, formatProblem, UsageError } from '../base/errors.ts';
+import { readServices } from '../base/ports.ts';
+import type { Command as Argv } from '../base/process.ts';
+import { formatCommand } from '../base/process.ts';
+import { nearest } from '../base/suggest.ts';
+import { type Config, loadConfig } from '../config/config.ts';
+import type { Jail } from '../config/jail.ts';
+import { type ConfigTree, findConfigTree, memoryTree } from '../config/tree.ts';
+import type { Entry } from '../firewall/backend.ts';
+import { simulated } from '../firewall/dryrun.ts';
+import { buildWall, firewallRunner, isEnforceable, type Wall, wantedEntries } from '../firewall/plan.ts';
+import { enforceNow, type Job, planNow, type Run } from '../firewall/reconcile.ts';
+import { loadState, lockState, prepareFolder, saveState } from '../state/file.ts';
+import type { State } from '../state/state.ts';
+import type { Call, GlobalOptions, Io } from './command.ts';
+
+/** Where the state is kept when nobody says otherwise. */
+export const STATE_PATH = '/var/lib/f2b/state.json';
+
+/** The path of the state file: `--state FILE`, $F2B_STATE, or the default. */
+export function statePathOf(global: GlobalOptions, io: Io): string {
+  return global.state ?? (io.env['F2B_STATE'] || STATE_PATH);
+}
+
+/** The configuration that the call means. */
+export function treeOf({ global, io }: Pick<Call, 'global' | 'io'>): ConfigTree {
+  const embedded = memoryTree(embeddedFiles());
+  return findConfigTree({ config: global.config, embedded }, io.env);
+}
+
+/** The text of /etc/services, '' where there is none. */
+export function servicesText(): string {
+  try {
+    return readFileSync('/etc/services', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * The whole configuration that the call means. What cannot be read of it, and is no single jail's trouble, is told on
+ * standard error.
+ */
+export function configOf(call: Pick<Call, 'global' | 'io'>): Config {
+  const config = loadConfig(treeOf(call), { services: servicesText() });
+  for (const one of config.problems) {
+    if (one.severity === 'error' && one.jail === null) call.io.stderr(`f2b: ${formatProblem(one)}\n`);
+  }
+  return config;
+}
+
+/**
+ * The jail of that name among the enabled ones. Throws UsageError, with what was probably meant, when there is none, and
+ * ConfigError when it is broken.
+ */
+export function findJail(config: Config, name: string): Jail {
+  const jail = config.jails.find((one) => one.name === name);
+  if (jail !== undefined) return jail;
+  const known = config.allJails.find((one) => one.name === name);
+  if (known?.isEnabled === true) {
+    throw new ConfigError(config.problems.filter((one) => one.jail === name && one.severity === 'error'));
+  }
+  if (known !== undefined) {
+    const { file, line } = known.place;
+    const hint = `write enabled = true into its section, ${file}:${line}`;
+    throw new UsageError(`the jail "${name}" is not enabled (${config.tree})`, hint);
+  }
+  const close = nearest(
+    name,
+    config.allJails.map((one) => one.name),
+  );
+  throw new UsageError(
+    `there is no jail "${name}" (${config.tree})`,
+    close === null ? 'f2b status lists the jails' : `did you mean "${close}"?`,
+  );
+}
+
+/** How commands reach the firewall: with `--dry-run` they are printed in place of being run. */
+export function runnerOf({ global, io }: Pick<Call, 'global' | 'io'>): Run {
+  if (!global.dryRun) return firewallRunner(io.env);
+  return async (command: Argv) => {
+    io.stdout(`${formatCommand(command)}\n`);
+    return { exitCode: 0, stdout: '', stderr: '', trouble: null };
+  };
+}
+
+/** The firewalls behind the jails. */
+export function wallOf(jails: readonly Jail[], io: Io): Promise<Wall> {
+  return buildWall(jails, readServices(servicesText()), io.env);
+}
+
+/** The jobs of a wall; with `--dry-run` on firewalls that exist in memory only. */
+export function jobsOf(wall: Wall, call: Pick<Call, 'global' | 'io'>): readonly Job[] {
+  const run = runnerOf(call);
+  return wall.sections.map(({ firewall, rules }) => ({
+    firewall: call.global.dryRun ? simulated(firewall) : firewall,
+    rules,
+    run,
+  }));
+}
+
+/** What a command changed: which of the wanted entries are new, and which are not wanted any more. */
+export type Change = {
+  add(entry: Entry): boolean;
+  readonly remove: readonly { readonly jail: string; readonly id: string }[];
+};
+
+/** Hands a change of the state to the firewalls. Answers, by address, why something is not as it should be. */
+export async function enforceChange(
+  call: Pick<Call, 'global' | 'io'>,
+  wall: Wall,
+  state: State,
+  change: Change,
+): Promise<Map<string, string>> {
+  const missing = new Map<string, string>();
+  const now = call.io.now();
+  for (const job of jobsOf(wall, call)) {
+    const { kind } = job.firewall;
+    const wanted = wantedEntries(state, wall, kind);
+    const add = wanted.filter((entry) => change.add(entry));
+    const remove = change.remove.flatMap(({ jail, id }) =>
+      (wall.places.get(jail) ?? [])
+        .filter((place) => place.kind === kind && isEnforceable(id))
+        .map(({ rule }) => ({ jail: rule, address: id, until: null })),
+    );
+    if (add.length + remove.length === 0) continue;
+    if (call.global.dryRun) {
+      for (const one of planNow(job, add, remove, now)) call.io.stdout(`${formatCommand(one)}\n`);
+      continue;
+    }
+    const result = await enforceNow(job, { add, remove, wanted: () => wanted }, now);
+    if (result.warning !== undefined) call.io.stderr(`f2b: ${kind}: ${result.warning}\n`);
+    for (const { entry, reason } of result.pending) missing.set(entry.address, reason);
+    const [trouble] = result.trouble;
+    if (trouble !== undefined) for (const { address } of remove) missing.set(address, trouble);
+  }
+  return missing;
+}
+
+/**
+ * Changes the state under its lock: load, `work`, save. With `--dry-run` nothing is locked or saved. Warnings about
+ * the file go to standard error.
+ */
+export async function changeState<T>(
+  call: Pick<Call, 'global' | 'io'>,
+  work: (state: State) => Promise<T>,
+): Promise<T> {
+  const { global, io } = call;
+  const path = statePathOf(global, io);
+  if (global.dryRun) return work(readOnlyState(call));
+  prepareFolder(path);
+  const lock = lockState(path);
+  try {
+    const { state, warnings } = loadState(path, true);
+    for (const warning of warnings) io.stderr(`f2b: ${warning}\n`);
+    const result = await work(state);
+    await saveState(path, state, io.now());
+    return result;
+  } finally {
+    lock.release();
+  }
+}
+
+/** The state as it is on disk, nothing changed or repaired. */
+export function readOnlyState({ global, io }: Pick<Call, 'global' | 'io'>): State {
+  const { state, warnings } = loadState(statePathOf(global, io), false);
+  for (const warning of warnings) io.stderr(`f2b: ${warning}\n`);
+  return state;
+}

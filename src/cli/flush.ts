@@ -1,0 +1,95 @@
+import { reasonOf, UsageError } from '../base/errors.ts';
+import type { Config } from '../config/config.ts';
+import { isOnPath, presentFirewalls } from '../firewall/choose.ts';
+import { firewalldRuns, firewallRunner, jailOfRule, wantedEntries } from '../firewall/plan.ts';
+import { flush as flushFirewall, reconcile } from '../firewall/reconcile.ts';
+import { giveOrder, type State } from '../state/state.ts';
+import { actWithoutDaemon, type Deed } from './actions.ts';
+import type { Call, Command } from './command.ts';
+import { changeState, configOf, findJail, jobsOf, wallOf } from './context.ts';
+
+/** `f2b flush`: lifts all bans and removes everything of ours from the firewall. */
+export const flush: Command = {
+  name: 'flush',
+  summary: 'lift all bans and remove our rules and sets from the firewall',
+  usage: '[JAIL]',
+  options: [],
+  about: `Prints how many bans were lifted. Removes what f2b made in every firewall found on this host, and nothing else; a
+running daemon puts its (empty) rules back. The commands of actions (actionflush, or actionunban for each ban) are run by
+the daemon, or by this command where none runs.`,
+  examples: [
+    ['f2b flush', 'everything'],
+    ['f2b flush sshd', 'one jail'],
+  ],
+  async run(call) {
+    const [jail, ...more] = call.words;
+    if (more.length > 0) throw new UsageError('flush takes at most one jail', 'see: f2b help flush');
+    const { lifted, troubles } = await changeState(call, (state) =>
+      jail === undefined ? flushAll(call, state) : flushJail(call, state, jail),
+    );
+    call.io.stdout(`${lifted.length}\n`);
+    await undoActions(call, lifted);
+    for (const trouble of new Set(troubles)) call.io.stderr(`f2b: ${trouble}\n`);
+    return troubles.length > 0 ? 1 : 0;
+  },
+};
+
+type Flushed = { readonly lifted: readonly Deed[]; readonly troubles: readonly string[] };
+
+/** A broken configuration keeps nobody from flushing: then the commands of actions are not known. */
+async function undoActions(call: Call, lifted: readonly Deed[]): Promise<void> {
+  if (lifted.length === 0) return;
+  let config: Config;
+  try {
+    config = configOf(call);
+  } catch (error) {
+    call.io.stderr(`f2b: the commands of actions are not run: ${reasonOf(error)}\n`);
+    return;
+  }
+  await actWithoutDaemon(call, config, lifted);
+}
+
+async function flushAll(call: Call, state: State): Promise<Flushed> {
+  const lifted = [...state.jails.keys()].flatMap((jail) => liftAll(state, jail));
+  const troubles: string[] = [];
+  const run = firewallRunner(call.io.env);
+  for (const firewall of presentFirewalls(isOnPath)) {
+    if (firewall.kind === 'firewalld' && !(await firewalldRuns(call.io.env))) continue;
+    if (call.global.dryRun) {
+      call.io.stdout(`# would remove everything of f2b from ${firewall.kind}\n`);
+      continue;
+    }
+    const result = await flushFirewall({ firewall, rules: [], run }, call.io.now());
+    troubles.push(...result.trouble);
+    if (result.warning !== undefined) call.io.stderr(`f2b: ${result.warning}\n`);
+  }
+  return { lifted, troubles };
+}
+
+async function flushJail(call: Call, state: State, name: string): Promise<Flushed> {
+  const config = configOf(call);
+  findJail(config, name);
+  const lifted = liftAll(state, name);
+  const wall = await wallOf(config.jails, call.io);
+  const troubles: string[] = [];
+  for (const job of jobsOf(wall, call)) {
+    if (!job.rules.some((rule) => jailOfRule(rule.jail) === name)) continue;
+    if (call.global.dryRun) {
+      call.io.stdout(`# would remove the bans, rules and sets of ${name} from ${job.firewall.kind}\n`);
+      continue;
+    }
+    const rules = job.rules.filter((rule) => jailOfRule(rule.jail) !== name);
+    const wanted = wantedEntries(state, wall, job.firewall.kind);
+    const result = await reconcile({ ...job, rules }, wanted, call.io.now());
+    troubles.push(...result.trouble);
+    if (result.warning !== undefined) call.io.stderr(`f2b: ${result.warning}\n`);
+  }
+  return { lifted, troubles };
+}
+
+function liftAll(state: State, jail: string): readonly Deed[] {
+  const ids = [...(state.jails.get(jail)?.bans.keys() ?? [])];
+  return ids.flatMap((id) =>
+    giveOrder(state, { kind: 'unban', jail, id }) ? [{ kind: 'flush', jail, id } as const] : [],
+  );
+}

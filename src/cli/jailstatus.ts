@@ -1,0 +1,106 @@
+import { makeEscalation } from '../ban/escalation.ts';
+import { formatDuration } from '../base/duration.ts';
+import type { Jail } from '../config/jail.ts';
+import { printStuck, type StuckHealth } from '../source/health.ts';
+import type { State } from '../state/state.ts';
+
+/** What `status JAIL` tells of a jail. */
+export type JailStatus = {
+  readonly name: string;
+  readonly currentlyFailed: number;
+  readonly totalFailed: number;
+  /** Paths of log files, or journal matches. */
+  readonly sources: readonly string[];
+  readonly isJournal: boolean;
+  /** Regexes that were too slow on lines of these logs. */
+  readonly stuck: readonly StuckHealth[];
+  readonly currentlyBanned: number;
+  readonly totalBanned: number;
+  readonly banned: readonly BanStatus[];
+};
+
+/** One ban; times in epoch seconds, `until` null = for ever, `pending` null = it stands in the firewall. */
+export type BanStatus = {
+  readonly id: string;
+  readonly at: number;
+  readonly until: number | null;
+  readonly failures: number;
+  readonly count: number;
+  readonly origin: string;
+  readonly pending: string | null;
+  /** Seconds of the ban that would follow this one, without its random part; null = for ever. */
+  readonly next: number | null;
+};
+
+/** The status of a jail from the state as of `now`; `files` are the log files that its globs find. */
+export function statusOf(jail: Jail, state: State, files: readonly string[], now: number): JailStatus {
+  const known = state.jails.get(jail.name);
+  const isJournal = jail.backend === 'systemd';
+  const failing = [...(known?.failures.values() ?? [])].filter(({ last }) => last > now - jail.findtime);
+  const bans = [...(known?.bans ?? [])].filter(([, { until }]) => until === null || until > now);
+  const escalate = makeEscalation(jail.increment, () => 0);
+  const matches = jail.journalmatch.length > 0 ? jail.journalmatch : jail.filter.journalmatch;
+  return {
+    name: jail.name,
+    currentlyFailed: failing.length,
+    totalFailed: known?.totalFailed ?? 0,
+    sources: isJournal ? matches : files,
+    isJournal,
+    stuck: [...state.sources.values()].flatMap(({ jails }) => jails[jail.name]?.stuck ?? []),
+    currentlyBanned: bans.length,
+    totalBanned: known?.totalBanned ?? 0,
+    banned: bans.map(([id, { at, until, failures, count, origin, pending }]) => ({
+      id,
+      at,
+      until,
+      failures,
+      count,
+      origin,
+      pending,
+      next: escalate(jail.bantime, count),
+    })),
+  };
+}
+
+/** The list of jails as `fail2ban-client status` prints it, with the firewalls that had to be repaired, if any. */
+export function printOverview(names: readonly string[], repairs: State['repairs']): string {
+  const times = [...repairs].map(([kind, { count }]) => `${kind} ${count} ${count === 1 ? 'time' : 'times'}`);
+  return [
+    'Status',
+    `|- Number of jail:\t${names.length}`,
+    ...(times.length === 0 ? [] : [`|- Repaired:\t${times.join(', ')}`]),
+    `\`- Jail list:\t${[...names].sort().join(', ')}`,
+    '',
+  ].join('\n');
+}
+
+/** A jail as `fail2ban-client status JAIL` prints it; bans that do not stand yet are named besides, with the reason. */
+export function printJail(status: JailStatus): string {
+  const pending = status.banned.flatMap(({ id, pending }) =>
+    pending === null ? [] : [`${id} (${pending})`],
+  );
+  return [
+    `Status for the jail: ${status.name}`,
+    '|- Filter',
+    `|  |- Currently failed:\t${status.currentlyFailed}`,
+    `|  |- Total failed:\t${status.totalFailed}`,
+    ...status.stuck.map((one) => `|  |- Too slow:\t${printStuck(one)}`),
+    `|  \`- ${status.isJournal ? 'Journal matches' : 'File list'}:\t${status.sources.join(' ')}`,
+    '`- Actions',
+    `   |- Currently banned:\t${status.currentlyBanned}`,
+    `   |- Total banned:\t${status.totalBanned}`,
+    ...(pending.length === 0 ? [] : [`   |- Not enforced yet:\t${pending.join(', ')}`]),
+    `   \`- Banned IP list:\t${status.banned.map(({ id }) => id).join(' ')}`,
+    '',
+  ].join('\n');
+}
+
+/** The bans of a jail, one a line between tabs: id, since, until, which ban it is, how long the next one would be. */
+export function printBans(status: JailStatus, clock: (seconds: number) => string): string {
+  const lines = status.banned.map(({ id, at, until, count, next, pending }) => {
+    const length = next === null ? 'for ever' : formatDuration(next);
+    const end = until === null ? 'for ever' : clock(until);
+    return [id, clock(at), end, count, length, pending ?? 'enforced'].join('\t');
+  });
+  return `${['id', 'since', 'until', 'count', 'next', 'state'].join('\t')}\n${lines.map((line) => `${line}\n`).join('')}`;
+}

@@ -1,0 +1,225 @@
+import { type Dates, findStamp } from '../../filter/date/datepattern.ts';
+import { type Walker, walk, walkerOf } from '../../filter/regex/backtrack.ts';
+import { type Failregex, matchText } from '../../filter/regex/failregex.ts';
+import type { Node, NodeOf, Tree } from '../../filter/regex/tree.ts';
+import type { Filter } from '../../filter/types.ts';
+
+/** Why a line was missed: how far the regex got that got furthest, and what it wanted there. */
+export type Miss = {
+  /** Number of the failregex from 0; null = prefregex. */
+  readonly regex: number | null;
+  /** Where in the line the regex stopped (UTF-16 units). */
+  readonly at: number;
+  /** The part of the regex that did not match, as the user wrote it. */
+  readonly part: string;
+  /** Where that part begins in the regex. */
+  readonly partAt: number;
+  /** The part may stand anywhere from `at` on and stands nowhere. */
+  readonly isNowhere: boolean;
+};
+
+/** Longer lines are not explained: nobody reads them, and each step of a walk costs. */
+const LONGEST = 4096;
+const PART_LENGTH = 60;
+
+/**
+ * Explains why no failregex matched the line, or null when there is nothing to say (several lines at once, a line too
+ * long or too costly). `dates` is only read for the place of the date; give it its own, as it learns.
+ */
+export function explainMiss(filter: Filter, dates: Dates, line: string, now: number): Miss | null {
+  if (filter.maxlines > 1 || line.length > LONGEST) return null;
+  const stamp = findStamp(dates, line, now);
+  const start = stamp?.start ?? 0;
+  const cut = (stamp?.end ?? 0) - start;
+  const subject = `${line.slice(0, start)}${line.slice(start + cut)}\n`;
+  const inLine = (offset: number): number => Math.min(line.length, offset < start ? offset : offset + cut);
+  let text = subject;
+  let shift = 0;
+  if (filter.prefregex !== null) {
+    const { regex } = filter.prefregex;
+    const match = matchText(regex, subject);
+    if (match === null) {
+      const stop = furthest(regex, subject);
+      return stop === null ? null : { ...toldStop(regex, stop), regex: null, at: inLine(stop.at) };
+    }
+    const content = match.groups[regex.fields.get('content') ?? -1];
+    if (content !== undefined && content !== '') {
+      text = `${content}\n`;
+      shift = Math.max(0, subject.lastIndexOf(content));
+    }
+  }
+  let best: { readonly index: number; readonly regex: Failregex; readonly stop: Stop } | null = null;
+  for (const { index, regex } of filter.failregex) {
+    const stop = furthest(regex, text);
+    if (stop !== null && (best === null || isFurther(stop, best.stop))) best = { index, regex, stop };
+  }
+  if (best === null) return null;
+  return { ...toldStop(best.regex, best.stop), regex: best.index, at: inLine(best.stop.at + shift) };
+}
+
+/** Where a regex stopped: after which offset of the text, at which node, after how many nodes. */
+type Stop = {
+  readonly at: number;
+  readonly node: Node;
+  /** Where in the pattern the failed part ends. */
+  readonly partEnd: number;
+  readonly passed: number;
+  readonly isNowhere: boolean;
+};
+
+function isFurther(one: Stop, other: Stop): boolean {
+  return one.at > other.at || (one.at === other.at && one.passed > other.passed);
+}
+
+function toldStop(regex: Failregex, stop: Stop): Pick<Miss, 'part' | 'partAt' | 'isNowhere'> {
+  const from = stop.node.at;
+  const whole = regex.text.slice(from, Math.max(stop.partEnd, from + 1));
+  // What opens the next group is not part of it.
+  const part = withinBrackets(whole).replace(/(?<!^)(?:(?<!\\)\((?:\?(?::|P<\w+>|<?[=!]))?)+$/, '');
+  const short = part.length > PART_LENGTH ? `${part.slice(0, PART_LENGTH - 3)}...` : part;
+  return { part: short, partAt: from, isNowhere: stop.isNowhere };
+}
+
+/** The text up to a bracket that closes, or a `|` that parts, what was opened before it. */
+function withinBrackets(pattern: string): string {
+  let depth = 0;
+  for (const { 0: sign, index } of pattern.matchAll(/\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]/gs)) {
+    if (sign === '(') depth++;
+    if ((sign === ')' && depth-- === 0) || (sign === '|' && depth === 0)) {
+      return index > 0 ? pattern.slice(0, index) : pattern;
+    }
+  }
+  return pattern;
+}
+
+/** A sequence of nodes that must match one after the other, and where its pattern text ends. */
+type Path = { readonly nodes: readonly Node[]; readonly end: number };
+
+const paths = new WeakMap<Failregex, { readonly path: Path; readonly walkers: Map<number, Walker> }>();
+const MAX_DEPTH = 4;
+
+/** How far the regex gets in the text; null when that would cost too much or it matches. */
+function furthest(regex: Failregex, text: string): Stop | null {
+  let known = paths.get(regex);
+  if (known === undefined) {
+    known = { path: { nodes: flatten(regex.tree.root), end: regex.text.length }, walkers: new Map() };
+    paths.set(regex, known);
+  }
+  const { path, walkers } = known;
+  return stopOf({ tree: regex.tree, text, walkers }, path, { from: 0, depth: 0 });
+}
+
+type Search = { readonly tree: Tree; readonly text: string; readonly walkers: Map<number, Walker> | null };
+
+/** The first node that the text does not go on with, `from` nodes on being in doubt; looked for by halving. */
+function stopOf(
+  search: Search,
+  path: Path,
+  place: { readonly from: number; readonly depth: number },
+): Stop | null {
+  const { nodes } = path;
+  let low = place.from;
+  let high = nodes.length;
+  if (endOf(search, nodes, high) !== null) return null;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (endOf(search, nodes, middle) === null) high = middle;
+    else low = middle;
+  }
+  const reached = endOf(search, nodes, low);
+  if (nodes[low] === undefined || reached === null || reached === 'gave up') return null;
+  const own = stopBehindAny(search, path, low) ?? stopAt(path, low, reached);
+  if (own.isNowhere || place.depth >= MAX_DEPTH) return own;
+  const inner = innerStop(search, path, { low, depth: place.depth });
+  return inner !== null && isFurther(inner, own) ? inner : own;
+}
+
+function stopAt(path: Path, low: number, at: number): Stop {
+  const { nodes } = path;
+  let next = low + 1;
+  if (nodes[low]?.kind === 'set') while (nodes[next]?.kind === 'set') next++;
+  return {
+    at,
+    node: nodes[low] ?? { kind: 'seq', at: 0, items: [] },
+    partEnd: originBehind(path, next - 1),
+    passed: low,
+    isNowhere: false,
+  };
+}
+
+/** Where in the pattern the part behind a node begins. A tag such as <HOST> became nodes that all stand at its place. */
+function originBehind({ nodes, end }: Path, index: number): number {
+  const at = nodes[index]?.at ?? 0;
+  return nodes.slice(index + 1).find((node) => node.at > at)?.at ?? end;
+}
+
+/**
+ * Behind `.+` everything is reached, and the next letters may begin anywhere: what counts is where the last part of a fixed
+ * length ended, and that the part behind `.+` stands nowhere from there on. Null when it is not so.
+ */
+function stopBehindAny(search: Search, path: Path, low: number): Stop | null {
+  const { nodes } = path;
+  const lineEnd = search.text.endsWith('\n') ? search.text.length - 1 : search.text.length;
+  let first = low;
+  while (first > 0 && nodes[first]?.kind === 'set' && nodes[first - 1]?.kind === 'set') first--;
+  let fixed = first;
+  while (fixed > 0 && nodes[fixed - 1]?.kind === 'repeat') fixed--;
+  if (fixed === first) return null;
+  const reached = endOf(search, nodes, first);
+  const before = endOf(search, nodes, fixed);
+  if (typeof reached !== 'number' || typeof before !== 'number') return null;
+  if (reached < lineEnd || before >= lineEnd) return null;
+  return { ...stopAt(path, first, before), isNowhere: true };
+}
+
+/** Looks into the node that failed: the branch of an alternative, or the turn of a loop, that got furthest. */
+function innerStop(
+  search: Search,
+  path: Path,
+  place: { readonly low: number; readonly depth: number },
+): Stop | null {
+  const { nodes } = path;
+  const { low } = place;
+  const node = nodes[low];
+  if (node === undefined) return null;
+  const end = originBehind(path, low);
+  const before = nodes.slice(0, low);
+  let best: Stop | null = null;
+  for (const branch of branchesOf(node)) {
+    const inside: Path = { nodes: [...before, ...flatten(branch)], end };
+    const stop = stopOf({ ...search, walkers: null }, inside, { from: low, depth: place.depth + 1 });
+    if (stop !== null && stop.passed > low && (best === null || isFurther(stop, best))) best = stop;
+  }
+  return best;
+}
+
+function branchesOf(node: Node): readonly Node[] {
+  if (node.kind === 'alt') return node.branches;
+  if (node.kind === 'group' || node.kind === 'atomic') return branchesOf(node.body);
+  if (node.kind === 'repeat' && node.min > 0) return [node.body];
+  return [];
+}
+
+/** The nodes of a sequence, those of the groups in it among them. */
+function flatten(node: Node): readonly Node[] {
+  if (node.kind === 'seq') return node.items.flatMap(flatten);
+  const inner = node.kind === 'group' ? innermost(node) : null;
+  return inner?.kind === 'seq' ? inner.items.flatMap(flatten) : [node];
+}
+
+function innermost(node: NodeOf<'group'>): Node {
+  return node.body.kind === 'group' ? innermost(node.body) : node.body;
+}
+
+/** Where the first `count` nodes end when they match the text; null when they do not. */
+function endOf(search: Search, nodes: readonly Node[], count: number): number | 'gave up' | null {
+  const { tree, text, walkers } = search;
+  let walker = walkers?.get(count);
+  if (walker === undefined) {
+    walker = walkerOf({ ...tree, root: { kind: 'seq', at: 0, items: nodes.slice(0, count) } });
+    walkers?.set(count, walker);
+  }
+  const { found, gaveUp } = walk(walker, text);
+  if (gaveUp) return 'gave up';
+  return found?.end ?? null;
+}

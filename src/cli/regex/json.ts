@@ -1,0 +1,34 @@
+import type { Fields, FieldValue } from '../../filter/fields.ts';
+import type { Verdict } from './report.ts';
+
+/** Names that `id` already says. */
+const SAID = new Set(['ip4', 'ip6', 'dns', 'content']);
+
+/**
+ * One line of `--json`: number of the input line, result, the regex's number from 1 (for `ignored` the ignoreregex's; null for
+ * `missed`), the id, the time (epoch seconds), the captured fields, and `also`, further regexes that hit.
+ */
+export function formatJson(line: number, verdict: Verdict): string {
+  const { hits, result, ignoredBy, time } = verdict;
+  const hit = hits.find(({ isHelper }) => !isHelper) ?? hits[0];
+  const regexes = [...new Set(hits.map(({ regex }) => regex))];
+  const regex = ignoredBy ?? hit?.regex ?? null;
+  const also = regexes.filter((each) => each !== regex).map((each) => each + 1);
+  const ids = [...new Set(hits.flatMap(({ id }) => (id === null ? [] : [id])))];
+  // A failure of nobody known yet is what the session's later lines will build on.
+  const isPending = result === 'matched' && ids.length === 0;
+  return JSON.stringify({
+    line,
+    result: isPending ? 'helper' : result,
+    regex: regex === null ? null : regex + 1,
+    id: hit?.id ?? null,
+    time: hit?.time ?? time,
+    fields: hit === undefined ? {} : fieldsOf(hit.fields),
+    ...(also.length > 0 ? { also } : {}),
+    ...(ids.length > 1 ? { ids } : {}),
+  });
+}
+
+function fieldsOf(fields: Fields): Readonly<Record<string, FieldValue>> {
+  return Object.fromEntries([...fields].filter(([name]) => !SAID.has(name)));
+}

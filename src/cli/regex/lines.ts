@@ -1,0 +1,215 @@
+import { spawn } from 'node:child_process';
+import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { TextDecoder } from 'node:util';
+import { codeOf, MachineError, reasonOf, UsageError } from '../../base/errors.ts';
+import { parseNamed } from '../../config/brackets.ts';
+import { journalArguments, splitWords } from '../../source/journal/arguments.ts';
+import { readEntry } from '../../source/journal/entry.ts';
+import { LINE_CAP } from '../../source/source.ts';
+
+/** A line without its newline; `time` (epoch seconds) where the journal says it. */
+export type InputLine = { readonly text: string; readonly time: number | null };
+
+/** A regular file that is not compressed. */
+export type Plain = { readonly path: string; readonly encoding: string };
+
+/** Lines in batches, and how the report introduces them. */
+export type Input = {
+  readonly intro: readonly string[];
+  readonly batches: AsyncIterable<readonly InputLine[]>;
+  /** Where the bytes are, when they are in a regular file as they stand. */
+  readonly plain: Plain | null;
+};
+
+/** How the lines are to be had. */
+export type InputOptions = {
+  readonly encoding: string | null;
+  /** `journalmatch` lines of the filter or of the command line. */
+  readonly journalmatch: readonly string[];
+  readonly maxlines: number;
+  readonly stdin: Readable;
+};
+
+/** What `systemd-journal[..]` begins with. */
+export const JOURNAL = /^systemd-journal(?:\[|$)/;
+
+/**
+ * Opens what LOG names: `-` standard input, `systemd-journal[..]`, a file (also .gz), or a line in itself. UsageError
+ * for an unknown encoding, MachineError when it cannot be read; also while it is being read.
+ */
+export function openInput(log: string, options: InputOptions): Input {
+  const encoding =
+    (options.encoding ?? 'utf-8').toLowerCase() === 'auto' ? 'utf-8' : (options.encoding ?? 'utf-8');
+  const decoder = decoderOf(encoding);
+  const using = `Use         encoding : ${encoding.toUpperCase()}`;
+  if (log === '-') {
+    return {
+      intro: ['Use   standard input', using],
+      batches: split(() => options.stdin, decoder, 'standard input'),
+      plain: null,
+    };
+  }
+  if (JOURNAL.test(log)) return openJournal(log, options, using);
+  if (isFile(log)) {
+    return {
+      intro: [`Use         log file : ${log}`, using],
+      batches: split(() => streamOf(log), decoder, log),
+      plain: isRegular(log) && !isGzip(log) ? { path: log, encoding } : null,
+    };
+  }
+  return literal(log, options.maxlines);
+}
+
+function decoderOf(encoding: string): TextDecoder {
+  try {
+    return new TextDecoder(encoding);
+  } catch {
+    throw new UsageError(
+      `--encoding: there is no encoding "${encoding}"`,
+      'for example utf-8, latin1, utf-16le',
+    );
+  }
+}
+
+function isFile(path: string): boolean {
+  // A line of a log can hold what no path may, or be too long for one.
+  if (path.includes('\0') || path.includes('\n') || path.length > 4095) return false;
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) throw new UsageError(`cannot read ${path}: it is a folder`);
+    return true;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    if (/^(?:ENOENT|ENOTDIR|ENAMETOOLONG)$/.test(codeOf(error))) return missing(path);
+    throw new MachineError(`cannot read ${path}: ${codeOf(error) || reasonOf(error)}`);
+  }
+}
+
+/** What looks like a path and nothing like a line is a path that was mistyped. */
+function missing(path: string): false {
+  if (/^(?:\.{0,2}\/)[^\s]*$/.test(path))
+    throw new MachineError(`cannot read ${path}: there is no such file`);
+  return false;
+}
+
+function streamOf(path: string): Readable {
+  const file = createReadStream(path, { highWaterMark: 256 * 1024 });
+  if (!isGzip(path)) return file;
+  const plain = process.getBuiltinModule('node:zlib').createGunzip();
+  file.on('error', (error) => plain.destroy(error));
+  return file.pipe(plain);
+}
+
+function isRegular(path: string): boolean {
+  return statSync(path).isFile();
+}
+
+function isGzip(path: string): boolean {
+  if (!isRegular(path)) return false;
+  try {
+    const file = openSync(path, 'r');
+    const head = Buffer.alloc(2);
+    readSync(file, head, 0, 2, 0);
+    closeSync(file);
+    return head[0] === 0x1f && head[1] === 0x8b;
+  } catch (error) {
+    throw new MachineError(`cannot read ${path}: ${codeOf(error) || reasonOf(error)}`);
+  }
+}
+
+async function* split(
+  open: () => Readable,
+  decoder: TextDecoder,
+  name: string,
+): AsyncGenerator<readonly InputLine[]> {
+  let rest = '';
+  try {
+    for await (const chunk of open()) {
+      const bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      // The rest of an endless line is not kept: only its beginning is looked at.
+      if (rest.length > 2 * LINE_CAP) rest = rest.slice(0, LINE_CAP) + rest.slice(-1);
+      yield lines.map(lineOf);
+    }
+  } catch (error) {
+    throw new MachineError(`cannot read ${name}: ${codeOf(error) || reasonOf(error)}`);
+  }
+  rest += decoder.decode();
+  if (rest !== '') yield [lineOf(rest)];
+}
+
+function lineOf(text: string): InputLine {
+  const end = text.endsWith('\r') ? text.replace(/\r+$/, '') : text;
+  return { text: end.length > LINE_CAP ? end.slice(0, LINE_CAP) : end, time: null };
+}
+
+/** A line, or several, given on the command line. */
+function literal(log: string, maxlines: number): Input {
+  const texts = log.split('\n');
+  const batches = async function* (): AsyncGenerator<readonly InputLine[]> {
+    yield texts.map(lineOf);
+  };
+  if (texts.length === 1 && maxlines <= 1) {
+    return { intro: [`Use      single line : ${shortened(log)}`], batches: batches(), plain: null };
+  }
+  const shown = texts.slice(0, 5).map((text, i) => `| ${String(i + 1).padStart(2)}: ${shortened(text)}`);
+  const more = texts.length > 5 ? ['| ...'] : [];
+  return {
+    intro: [`Use      multi line : ${texts.length} line(s)`, ...shown, ...more, '`-'],
+    batches: batches(),
+    plain: null,
+  };
+}
+
+/** A long text's beginning, for the introduction. */
+export function shortened(text: string): string {
+  return text.length > 53 ? `${text.slice(0, 50)}...` : text;
+}
+
+function openJournal(log: string, options: InputOptions, using: string): Input {
+  const named = parseNamed(log);
+  if (typeof named === 'string') throw new UsageError(`cannot read "${log}": ${named}`);
+  const matches = options.journalmatch;
+  const selection = { matches, options: named.options };
+  // Everything there is, and then the end: not what comes later.
+  const args = journalArguments(selection, { kind: 'since', realtime: 0 }).filter(
+    (word) => word !== '--follow' && word !== '--no-tail',
+  );
+  const words = matches.flatMap((line, i) => [...(i > 0 ? ['+'] : []), ...splitWords(line)]);
+  const matching = words.length === 0 ? [] : [`Use    journal match : ${words.join(' ')}`];
+  return {
+    intro: ['Use         systemd journal', using, ...matching],
+    batches: journalLines(args),
+    plain: null,
+  };
+}
+
+async function* journalLines(args: readonly string[]): AsyncGenerator<readonly InputLine[]> {
+  const child = spawn('journalctl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let trouble = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    if (trouble.length < 500) trouble += chunk.toString();
+  });
+  const ended = new Promise<string | null>((resolve) => {
+    child.on('error', (error) =>
+      resolve(codeOf(error) === 'ENOENT' ? 'journalctl is not installed' : reasonOf(error)),
+    );
+    child.on('close', (code) =>
+      resolve(code === 0 ? null : trouble.trim() || `journalctl ended with ${code}`),
+    );
+  });
+  let rest = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of child.stdout) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield lines.flatMap((json) => {
+      const entry = readEntry(json);
+      return entry === null ? [] : [{ text: entry.line, time: entry.time }];
+    });
+  }
+  const reason = await ended;
+  if (reason !== null) throw new MachineError(`cannot read the journal: ${reason}`);
+}

@@ -1,0 +1,143 @@
+import { UsageError } from '../../base/errors.ts';
+import type { UseDns } from '../../config/jail.ts';
+import { compileDates, findDate } from '../../filter/date/datepattern.ts';
+import type { Call, OptionSpec } from '../command.ts';
+import type { Listing, ReportOptions } from './report.ts';
+
+/** What `f2b regex` was asked to do, beside its words. */
+export type Wish = {
+  readonly report: ReportOptions;
+  readonly isVerboseDate: boolean;
+  readonly isDebuggex: boolean;
+  /** Says under missed lines why. */
+  readonly isExplaining: boolean;
+  readonly json: boolean;
+  readonly out: string | null;
+  /** Tries every regex on every line. */
+  readonly checkAll: boolean;
+  readonly raw: boolean;
+  readonly usedns: UseDns | null;
+  readonly datepattern: string | null;
+  readonly timezone: string | null;
+  readonly maxlines: number | null;
+  readonly journalmatch: string | null;
+  readonly encoding: string | null;
+  /** Epoch seconds. */
+  readonly now: number;
+};
+
+const flag = (name: string, short: string | null, help: string): OptionSpec => ({
+  name,
+  short,
+  value: null,
+  help,
+});
+const valued = (name: string, short: string | null, value: string, help: string): OptionSpec => ({
+  name,
+  short,
+  value,
+  help,
+});
+
+/** Lines that are listed when nobody asks for more, and misses that are explained. */
+export const LISTED = 20;
+
+/** Every option of fail2ban-regex(1), and ours. */
+export const OPTIONS: readonly OptionSpec[] = [
+  valued('datepattern', 'd', 'PATTERN', "how dates are written, in place of the filter's own pattern"),
+  valued('timezone', null, 'ZONE', 'zone of dates that name none: UTC+0200, Europe/Zurich'),
+  valued('TZ', null, 'ZONE', 'the same'),
+  valued('now', null, 'TIME', 'judge as of TIME: epoch seconds or a date'),
+  valued('encoding', 'e', 'NAME', "the log's encoding (utf-8)"),
+  flag('raw', 'r', 'show host names as they are, resolve none'),
+  valued('usedns', null, 'HOW', 'yes, warn, no or raw: what <HOST> takes besides addresses'),
+  valued('maxlines', 'L', 'N', 'let the regexes see N lines at once'),
+  valued('journalmatch', 'm', 'MATCH', "matches for systemd-journal, in place of the filter's own"),
+  valued('out', 'o', 'FORM', 'print only failures: id, ip, msg, row, a group, or a text with <tags>'),
+  flag('check-all', null, 'list the lines on which several regexes hit'),
+  flag('first-only', null, 'stop at the first regex that hits, as a jail does'),
+  flag('brief', null, 'do not say why lines were missed'),
+  flag('print-all-matched', null, 'list every matched line'),
+  flag('print-all-missed', null, 'list every missed line, however many'),
+  flag('print-all-ignored', null, 'list every ignored line, however many'),
+  flag('print-no-missed', null, 'list no missed lines'),
+  flag('print-no-ignored', null, 'list no ignored lines'),
+  flag('verbose', 'v', 'list all regexes, and each hit with its time'),
+  valued('verbosity', null, 'N', '1 and more is --verbose'),
+  flag('verbose-date', null, 'show the patterns of the date forms'),
+  flag('VD', null, 'the same'),
+  flag('debuggex', 'D', 'add a link to debuggex.com to each line listed'),
+  valued('log-level', 'l', 'LEVEL', "taken and not used, for fail2ban-regex's sake"),
+  flag('log-traceback', 't', 'likewise'),
+  flag('full-traceback', null, 'likewise'),
+  flag('version', 'V', 'show the version'),
+];
+
+/** Reads the options. UsageError for what cannot be read. */
+export function readWish({ options, global, io }: Call): Wish {
+  const text = (...names: readonly string[]): string | null => {
+    for (const name of names) {
+      const value = options[name];
+      if (typeof value === 'string') return value;
+    }
+    return null;
+  };
+  const isOn = (...names: readonly string[]): boolean => names.some((name) => options[name] === true);
+  const listing = (name: string, usual: Listing): Listing => {
+    const [all, none] = [isOn(`print-all-${name}`), isOn(`print-no-${name}`)];
+    if (all && none) throw new UsageError(`--print-all-${name} and --print-no-${name} contradict each other`);
+    return all ? 'all' : none ? 'none' : usual;
+  };
+  const maxlines = countOf('maxlines', text('maxlines'));
+  const timezone = text('timezone', 'TZ');
+  return {
+    report: {
+      matched: listing('matched', 'none'),
+      missed: listing('missed', 'some'),
+      ignored: listing('ignored', 'some'),
+      // fail2ban-regex lists as many lines as it is told to see at once, too.
+      maxlines: maxlines ?? LISTED,
+      verbose: isOn('verbose') || (countOf('verbosity', text('verbosity')) ?? 0) > 0,
+      several: isOn('check-all'),
+    },
+    isVerboseDate: isOn('verbose-date', 'VD'),
+    isDebuggex: isOn('debuggex'),
+    isExplaining: !isOn('brief'),
+    json: global.json,
+    out: text('out'),
+    checkAll: !isOn('first-only') && text('out') === null,
+    raw: isOn('raw'),
+    usedns: usednsOf(text('usedns')),
+    datepattern: text('datepattern'),
+    timezone,
+    maxlines,
+    journalmatch: text('journalmatch'),
+    encoding: text('encoding'),
+    now: nowOf(text('now'), timezone, io.now()),
+  };
+}
+
+function countOf(name: string, text: string | null): number | null {
+  if (text === null) return null;
+  if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--${name}: cannot read "${text}" as a number`);
+  return Number(text);
+}
+
+function usednsOf(text: string | null): UseDns | null {
+  if (text === null) return null;
+  const known = (['yes', 'warn', 'no', 'raw'] as const).find((each) => each === text.toLowerCase());
+  if (known === undefined)
+    throw new UsageError(`--usedns: cannot read "${text}"`, 'write yes, warn, no or raw');
+  return known;
+}
+
+function nowOf(text: string | null, timezone: string | null, now: number): number {
+  if (text === null) return now;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  const found = findDate(compileDates(null, timezone), text, now);
+  if (found !== null) return found.time;
+  throw new UsageError(
+    `--now: cannot read "${text}" as a time`,
+    'write epoch seconds or a date such as 2026-11-20T04:12:09',
+  );
+}

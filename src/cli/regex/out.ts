@@ -1,0 +1,112 @@
+import { canonicalIp, familyOf, parseIp4, parseIp6 } from '../../base/ip.ts';
+import { type FieldValue, spellValue } from '../../filter/fields.ts';
+import { fieldName } from '../../filter/regex/tags.ts';
+import type { FilterFailure } from '../../filter/types.ts';
+import type { Hit } from './report.ts';
+
+/**
+ * What `--out FORM` prints for a failure: `id`, `ip`, `msg` (the matched lines), `row` (a Python tuple), the name of a
+ * captured group, or a text with tags such as `<ip> <F-USER> <time>`. As fail2ban-regex(1) does.
+ */
+export function formatOut(form: string, hit: Hit): readonly string[] {
+  if (hit.failure === null) return [];
+  const { failure } = hit;
+  const id = hit.id ?? '';
+  if (form === 'id' || form === 'fid') return [id];
+  if (form === 'ip') return [ipOf(failure, id)];
+  if (form === 'msg') return failure.matches;
+  if (form === 'row') return [rowOf(failure, id)];
+  if (!form.includes('<')) return [textOf(failure.fields.get(fieldName(form)))];
+  return fill(form, failure, id);
+}
+
+function textOf(value: FieldValue | undefined): string {
+  return value === undefined ? '' : spellValue(value);
+}
+
+function ipOf(failure: FilterFailure, id: string): string {
+  const ip = failure.fields.get('ip');
+  return ip === undefined ? id : spellValue(ip);
+}
+
+/** With `<msg>` and several matched lines: one line of output for each. */
+function fill(form: string, failure: FilterFailure, id: string): readonly string[] {
+  const messages = form.includes('<msg>') ? failure.matches : [''];
+  return messages.map((message) =>
+    form.replace(/<([\w-]+)>/g, (tag: string, name: string) => {
+      if (name === 'msg') return message;
+      return tagValue(name, failure, id) ?? tag;
+    }),
+  );
+}
+
+function tagValue(name: string, failure: FilterFailure, id: string): string | null {
+  if (name.startsWith('F-')) return textOf(failure.fields.get(fieldName(name.slice(2))));
+  const ip = ipOf(failure, id);
+  switch (name) {
+    case 'ip':
+      return ip;
+    case 'id':
+    case 'fid':
+      return id;
+    case 'family':
+      return familyName(ip);
+    case 'time':
+      return spellTime(failure.time);
+    case 'matches':
+      return failure.matches.join('\n');
+    case 'failures':
+      return '1';
+    case 'ip-rev':
+      return reversed(ip);
+    case 'br':
+      return '\n';
+    case 'sp':
+      return ' ';
+    default:
+      return null;
+  }
+}
+
+function familyName(ip: string): string {
+  const address = canonicalIp(ip.split('/')[0] ?? '');
+  return address === null ? 'dns' : `inet${familyOf(address)}`;
+}
+
+/** The address as the reverse zones of the DNS spell it, without their ending. */
+function reversed(ip: string): string {
+  if (parseIp4(ip) !== null) return `${ip.split('.').reverse().join('.')}.`;
+  const groups = parseIp6(ip);
+  if (groups === null) return '';
+  const nibbles = groups.map((group) => group.toString(16).padStart(4, '0')).join('');
+  return `${[...nibbles].reverse().join('.')}.`;
+}
+
+/** Python spells a time that it has as a float with its fraction. */
+function spellTime(time: number | null): string {
+  if (time === null) return 'None';
+  return Number.isInteger(time) ? `${time}.0` : String(time);
+}
+
+function rowOf(failure: FilterFailure, id: string): string {
+  const fields = [...failure.fields].map(([name, value]) => `${quoted(name)}: ${pythonOf(value)}`);
+  const users = failure.users.length === 0 ? [] : [`'users': {${failure.users.map(quoted).join(', ')}}`];
+  return `[${quoted(id)},\t${spellTime(failure.time)},\t{${[...fields, ...users].join(', ')}}],`;
+}
+
+function pythonOf(value: FieldValue): string {
+  return typeof value === 'string' ? quoted(value) : spellValue(value);
+}
+
+function quoted(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const escaped = text.replace(/[\\\n\r\t]/g, (char) => ESCAPES.get(char) ?? char);
+  return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;
+}
+
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['\\', '\\\\'],
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+]);

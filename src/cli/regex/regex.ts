@@ -1,0 +1,319 @@
+import { embeddedFiles } from '../../base/embedded.ts';
+import { ConfigError, type Problem, UsageError } from '../../base/errors.ts';
+import { bounded } from '../../base/timelimit.ts';
+import { programVersion } from '../../base/version.ts';
+import { findConfigTree, memoryTree } from '../../config/tree.ts';
+import { compileFilter } from '../../filter/compile.ts';
+import { compileDates, type Dates } from '../../filter/date/datepattern.ts';
+import { newFilterState } from '../../filter/line.ts';
+import { Bounded, type StuckLine } from '../../filter/perline.ts';
+import type { Filter, FilterState, Outcome } from '../../filter/types.ts';
+import type { Call, Command, Io } from '../command.ts';
+import { type Choice, chooseFilter, chooseIgnore } from './choose.ts';
+import { explainMiss, type Miss } from './explain.ts';
+import { formatJson } from './json.ts';
+import { type Input, type InputLine, JOURNAL, openInput, type Plain } from './lines.ts';
+import { LISTED, OPTIONS, readWish, type Wish } from './options.ts';
+import { formatOut } from './out.ts';
+import {
+  addLate,
+  addLine,
+  formatReport,
+  judge,
+  namesIn,
+  newTally,
+  stuckName,
+  type Tally,
+  type Verdict,
+} from './report.ts';
+import { canSurvey, survey } from './wholefile.ts';
+import { dateLines, debuggexLink, explanation, spellTime } from './words.ts';
+
+/** `f2b regex`: tries a filter or a regex on a log; fail2ban-regex(1). */
+export const regex: Command = {
+  name: 'regex',
+  summary: 'try a filter or a regex on a log',
+  usage: 'LOG FILTER [IGNOREREGEX]',
+  options: OPTIONS,
+  about: [
+    'LOG is a log file (also .gz), - for standard input, systemd-journal, or a line in itself.',
+    "FILTER is the name of a filter (sshd, sshd[mode=aggressive]) or of a jail, a filter's file,",
+    "or a failregex. IGNOREREGEX is a regex or a filter's file.",
+    '',
+    'Under a missed line a caret shows how far the regex got that got furthest.',
+    'The exit code is 0 whether anything matched or not.',
+  ].join('\n'),
+  examples: [
+    ['f2b regex /var/log/auth.log sshd', 'what the filter sshd finds'],
+    ["f2b regex /var/log/auth.log 'sshd[mode=aggressive]'", 'the same with an option'],
+    ['f2b regex access.log.1.gz flask-auth', "a jail's filter on an old log"],
+    ["f2b regex '10.2.1.99 - - GET' '^<HOST> - .+GET'", 'one regex on one line'],
+    ['f2b regex --json auth.log sshd', 'one JSON object a line'],
+    ['f2b regex -o id auth.log sshd', 'only the addresses'],
+  ],
+  run: regexCommand,
+};
+
+/** Runs `f2b regex`. UsageError, ConfigError or MachineError when there is nothing to try; else 0. */
+export async function regexCommand(call: Call): Promise<number> {
+  const { words, global, io, options } = call;
+  if (options['version'] === true) {
+    io.stdout(`${programVersion()}\n`);
+    return 0;
+  }
+  const [log, word, ignore, ...more] = words;
+  if (log === undefined || word === undefined || more.length > 0) {
+    throw new UsageError('regex needs LOG and FILTER', 'see: f2b help regex');
+  }
+  const wish = readWish(call);
+  const tree = findConfigTree({ config: global.config, embedded: memoryTree(embeddedFiles()) }, io.env);
+  const choice = chooseFilter(tree, word, JOURNAL.test(log) ? 'systemd' : 'auto');
+  const ignoring = ignore === undefined ? null : chooseIgnore(tree, ignore);
+  const whole = ignoring === null ? choice : withIgnore(choice, ignoring);
+  const filter = compiled(whole, wish);
+  const input = openInput(log, {
+    encoding: wish.encoding ?? choice.encoding,
+    journalmatch: wish.journalmatch === null ? choice.source.journalmatch : [wish.journalmatch],
+    maxlines: filter.maxlines,
+    stdin: io.stdin,
+  });
+  const run: Run = {
+    filter,
+    wish,
+    io,
+    state: newFilterState(filter),
+    tally: newTally(filter),
+    names: new Map(),
+    notes: new Map(),
+  };
+  if (wish.json || wish.out !== null) await eachLine(run, input, wish.json ? printJson : printOut);
+  else await report(run, input, [...whole.intro, ...patternIntro(run)]);
+  return 0;
+}
+
+function withIgnore(choice: Choice, ignoring: ReturnType<typeof chooseIgnore>): Choice {
+  const ignoreregex = [...choice.source.ignoreregex, ...ignoring.regexes];
+  return { ...choice, source: { ...choice.source, ignoreregex }, intro: [...choice.intro, ignoring.intro] };
+}
+
+function compiled(choice: Choice, wish: Wish): Filter {
+  const problems: Problem[] = [];
+  const datepattern =
+    wish.datepattern === null
+      ? choice.source.datepattern
+      : { text: wish.datepattern, place: { file: 'command line', line: 0 } };
+  const maxlines = wish.maxlines ?? choice.source.maxlines;
+  const usedns = wish.usedns ?? choice.usedns ?? 'warn';
+  const filter = compileFilter(
+    { ...choice.source, datepattern, maxlines },
+    {
+      usedns: wish.raw && usedns !== 'no' ? 'raw' : usedns,
+      logtimezone: wish.timezone ?? choice.logtimezone,
+    },
+    problems,
+  );
+  if (filter === null) throw new ConfigError(problems);
+  return filter;
+}
+
+/** What one run of the command knows and learns. */
+type Run = {
+  readonly filter: Filter;
+  readonly wish: Wish;
+  readonly io: Io;
+  readonly state: FilterState;
+  readonly tally: Tally;
+  /** Addresses of the names that were met. */
+  readonly names: Map<string, readonly string[]>;
+  /** Why lines were missed though a regex matched them. */
+  readonly notes: Map<string, string>;
+};
+
+type Judged = { readonly number: number; readonly line: InputLine; readonly verdict: Verdict };
+/** Takes a line's verdict; answers what is to be printed at once. */
+type Sink = (run: Run, judged: Judged) => string;
+
+/** Takes every line through the filter; comments and empty lines are no log lines, as in fail2ban-regex. */
+async function eachLine(run: Run, input: Input, sink: Sink): Promise<void> {
+  const { filter, wish } = run;
+  const options = { mode: 'test', findtime: 0, checkAll: wish.checkAll, now: wish.now } as const;
+  const bounded = new Bounded({ ...run, options, onStuck: (stuck) => noteStuck(run, stuck) });
+  let count = 0;
+  for await (const batch of input.batches) {
+    const lines = batch.map((line) => ({ number: ++count, line }));
+    const wanted = lines.filter(
+      ({ line }) => line.time !== null || (line.text !== '' && !line.text.startsWith('#')),
+    );
+    let printed = '';
+    for (const { number, line, outcome, before, after } of bounded.run(wanted)) {
+      for (const name of namesIn(outcome)) await resolveName(run, name);
+      noteNames(run, line.text, outcome);
+      printed += sink(run, { number, line, verdict: judge(outcome, run.names) });
+      if (filter.maxlines > 1 && outcome.result !== 'missed') countLate(run, before, after);
+    }
+    if (printed !== '') run.io.stdout(printed);
+  }
+}
+
+/** A regex is named with the first line that it was too slow on, and counted. */
+function noteStuck({ tally, wish, io }: Run, { regex, number, line }: StuckLine): void {
+  const known = tally.stuck.get(regex);
+  if (known !== undefined) {
+    known.count++;
+    return;
+  }
+  tally.stuck.set(regex, { count: 1, number, line: line.slice(0, 100) });
+  if (wish.json || wish.out !== null)
+    io.stderr(`f2b: ${stuckName(regex)} took too long on line ${number}, skipped: ${line.slice(0, 100)}\n`);
+}
+
+/** A line that shows only a name that has no address, or that is not wanted, counts as missed. */
+function noteNames({ notes, names }: Run, line: string, outcome: Outcome): void {
+  if (notes.size > 10 * LISTED) return;
+  for (const name of namesIn(outcome)) {
+    if (names.get(name)?.length === 0) notes.set(line, `a regex matches, but "${name}" has no address`);
+  }
+  if (outcome.failures.length === 0 && outcome.helpers.some(({ kind }) => kind === 'nobody')) {
+    notes.set(line, 'a regex matches, but usedns = no wants an address and no name');
+  }
+}
+
+/** Lines before this one that its match took out of the window were counted as missed. */
+function countLate(
+  { filter, tally, wish }: Run,
+  before: FilterState['window'],
+  after: FilterState['window'],
+): void {
+  const left = before.slice(before.length >= filter.maxlines ? 1 : 0);
+  for (const piece of left) {
+    if (after.includes(piece)) continue;
+    addLate(tally, piece.before + piece.date + piece.after, wish.report);
+  }
+}
+
+const RESOLVE_MS = 5000;
+const MOST_NAMES = 10_000;
+
+/** A name's addresses, asked once; none when they cannot be had in time. Raw names stand for themselves. */
+async function resolveName({ wish, names }: Run, name: string): Promise<void> {
+  if (names.has(name)) return;
+  if (names.size >= MOST_NAMES) names.clear();
+  names.set(name, wish.raw ? [name] : await addressesOf(name));
+}
+
+async function addressesOf(name: string): Promise<readonly string[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), RESOLVE_MS);
+  });
+  try {
+    const { lookup } = process.getBuiltinModule('node:dns/promises');
+    const found = await Promise.race([lookup(name, { all: true }), late]);
+    return [...new Set(found.map(({ address }) => address))];
+  } catch {
+    return [];
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function printJson(_: Run, { number, verdict }: Judged): string {
+  return `${formatJson(number, verdict)}
+`;
+}
+
+function printOut({ wish }: Run, { verdict }: Judged): string {
+  if (verdict.result !== 'matched') return '';
+  return verdict.hits
+    .flatMap((hit) =>
+      formatOut(wish.out ?? '', hit).map(
+        (row) => `${row}
+`,
+      ),
+    )
+    .join('');
+}
+
+function patternIntro({ filter, state, wish }: Run): readonly string[] {
+  const isNamed = wish.maxlines !== null || filter.name !== 'command line';
+  const { datepattern } = filter;
+  const lines = isNamed ? [`Use         maxlines : ${filter.maxlines}`] : [];
+  if (datepattern === null) return lines;
+  const [only, ...others] = state.dates.choice.slots;
+  const name = only !== undefined && others.length === 0 ? only.template.name : 'Default Detectors';
+  return [...lines, `Use      datepattern : ${datepattern} : ${name}`];
+}
+
+async function report(run: Run, input: Input, intro: readonly string[]): Promise<void> {
+  const plain = canSurvey(run.filter, run.wish, input.plain?.encoding ?? '') ? input.plain : null;
+  const { io, filter, tally, wish, state } = run;
+  io.stdout(['', 'Running tests', '=============', '', ...intro, ...input.intro, '', ''].join('\n'));
+  const dates = plain === null ? state.dates : compileDates(filter.datepattern, filter.logtimezone);
+  const started = io.now();
+  if (plain === null) {
+    await eachLine(run, input, (_, { line, verdict }) => {
+      addLine(tally, line.text, verdict, wish.report);
+      return '';
+    });
+  } else {
+    await surveyFile(run, dates, plain);
+  }
+  const elapsed = Math.max(0, io.now() - started);
+  const text = formatReport({
+    filter,
+    tally,
+    elapsed,
+    options: wish.report,
+    dates: dateLines(dates, wish),
+    explain: explainer(run),
+    spellTime,
+  });
+  io.stdout(text);
+}
+
+async function surveyFile(run: Run, dates: Dates, plain: Plain): Promise<void> {
+  const { path, encoding } = plain;
+  const { filter, state, tally, wish } = run;
+  const count = (outcome: Outcome, text: string): void => {
+    noteNames(run, text, outcome);
+    addLine(tally, text, judge(outcome, run.names), wish.report);
+  };
+  await survey(path, encoding, {
+    ...{ filter, state, tally, wish, dates },
+    onStuck: (stuck) => noteStuck(run, stuck),
+    onLong(outcome, text) {
+      const names = namesIn(outcome);
+      if (names.length === 0) {
+        count(outcome, text);
+        return null;
+      }
+      return (async () => {
+        for (const name of names) await resolveName(run, name);
+        count(outcome, text);
+      })();
+    },
+  });
+}
+
+/** A line that takes longer is not explained, in milliseconds. */
+const EXPLAIN_MS = 2000;
+
+/** What is printed under a missed line; only so many lines are explained. */
+function explainer({ filter, wish, notes }: Run): (line: string) => readonly string[] {
+  const dates: Dates = compileDates(filter.datepattern, filter.logtimezone);
+  let left = wish.isExplaining ? LISTED : 0;
+  return (line) => {
+    const links = wish.isDebuggex
+      ? filter.failregex.map(({ source }) => debuggexLink(source.text, line))
+      : [];
+    if (left-- <= 0) return links;
+    const note = notes.get(line);
+    if (note !== undefined) return [`^ ${note}`, ...links];
+    let miss: Miss | null = null;
+    const explain = (): void => {
+      miss = explainMiss(filter, dates, line, wish.now);
+    };
+    if (!bounded(EXPLAIN_MS, explain)) return links;
+    return miss === null ? links : [explanation(miss, line), ...links];
+  };
+}

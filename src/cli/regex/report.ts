@@ -1,0 +1,301 @@
+import type { Fields } from '../../filter/fields.ts';
+import type { Filter, FilterFailure, LineVerdict, Outcome } from '../../filter/types.ts';
+
+/** One failregex that hit a line; `id` is null while the session has not said who it is. */
+export type Hit = {
+  readonly regex: number;
+  readonly id: string | null;
+  /** Epoch seconds. */
+  readonly time: number | null;
+  readonly fields: Fields;
+  readonly failure: FilterFailure | null;
+  /** Matched by F-NOFAIL or its like: no failure. */
+  readonly isHelper: boolean;
+};
+
+/** A line's outcome as the report counts it; numbers of regexes count from 0. */
+export type Verdict = {
+  readonly result: 'matched' | 'missed' | 'ignored' | 'helper';
+  readonly hits: readonly Hit[];
+  /** The ignoreregex that ignored it. */
+  readonly ignoredBy: number | null;
+  readonly time: number | null;
+  readonly isPrefixed: boolean;
+};
+
+/** The names that stand for addresses; a name that is not in it could not be resolved. */
+export type Names = ReadonlyMap<string, readonly string[]>;
+
+/** Names (not addresses) that the outcome's failures are known by, to be resolved before judge(). */
+export function namesIn(outcome: Outcome): readonly string[] {
+  return outcome.failures.flatMap(({ kind, id }) => (kind === 'dns' ? [id] : []));
+}
+
+/**
+ * Says what a line counts as: a name stands for its addresses, and for nobody when it has none; a failure whose session
+ * has not yet said who it is counts as matched (fail2ban-regex 1.0.2 behaviour).
+ */
+export function judge(outcome: Outcome, names: Names): Verdict {
+  const failures = outcome.failures.flatMap((failure): Hit[] => {
+    const ids = failure.kind === 'dns' ? (names.get(failure.id) ?? []) : [failure.id];
+    const { regex, time, fields } = failure;
+    return ids.map((id) => ({ regex, id, time, fields, failure, isHelper: false }));
+  });
+  const helpers = outcome.helpers.flatMap(({ regex, kind, fields }): Hit[] =>
+    kind === 'nobody'
+      ? []
+      : [{ regex, id: idOf(fields), time: outcome.time, fields, failure: null, isHelper: kind === 'helper' }],
+  );
+  const hits = [...failures, ...helpers].sort((a, b) => a.regex - b.regex);
+  const { time, isPrefixed } = outcome;
+  if (outcome.result === 'ignored')
+    return { result: 'ignored', hits, ignoredBy: outcome.regex, time, isPrefixed };
+  const isHelper = hits.some((hit) => hit.isHelper);
+  const result = hits.length === 0 ? 'missed' : isHelper ? 'helper' : 'matched';
+  return { result, hits, ignoredBy: null, time, isPrefixed };
+}
+
+function idOf(fields: Fields): string | null {
+  for (const name of ['fid', 'ip4', 'ip6', 'dns']) {
+    const value = fields.get(name);
+    if (typeof value === 'string' && value !== '') return value;
+  }
+  return null;
+}
+
+/** What the report shows of the lines. */
+export type Listing = 'all' | 'some' | 'none';
+
+/** How much is kept and shown. */
+export type ReportOptions = {
+  readonly matched: Listing;
+  readonly missed: Listing;
+  readonly ignored: Listing;
+  /** `some` lines are listed when there are fewer than this. */
+  readonly maxlines: number;
+  readonly verbose: boolean;
+  /** Lists the lines on which more than one regex hit. */
+  readonly several: boolean;
+};
+
+/** What was seen at a hit, for the verbose report. */
+export type Seen = { readonly id: string | null; readonly time: number | null; readonly isSeveral: boolean };
+
+type Kept = { count: number; readonly lines: string[] };
+
+/** The sums of a run; addLine() changes it. */
+export type Tally = {
+  lines: number;
+  readonly matched: Kept;
+  readonly ignored: Kept;
+  readonly missed: Kept;
+  prefixed: number;
+  readonly failHits: number[];
+  readonly ignoreHits: number[];
+  readonly seen: Seen[][];
+  readonly several: { readonly line: string; readonly regexes: readonly number[] }[];
+  /** By regex (null = date, prefregex or ignoreregex): lines on which it was too slow, and the first of them. */
+  readonly stuck: Map<number | null, { count: number; readonly number: number; readonly line: string }>;
+};
+
+/** A tally of nothing yet. */
+export function newTally(filter: Filter): Tally {
+  const kept = (): Kept => ({ count: 0, lines: [] });
+  return {
+    lines: 0,
+    matched: kept(),
+    ignored: kept(),
+    missed: kept(),
+    prefixed: 0,
+    failHits: filter.failregex.map(() => 0),
+    ignoreHits: filter.ignoreregex.map(() => 0),
+    seen: filter.failregex.map(() => []),
+    several: [],
+    stuck: new Map(),
+  };
+}
+
+/** Counts one line. */
+export function addLine(tally: Tally, line: string, verdict: Verdict, options: ReportOptions): void {
+  tally.lines++;
+  if (verdict.isPrefixed) tally.prefixed++;
+  const { ignoredBy, hits, result } = verdict;
+  if (ignoredBy !== null) tally.ignoreHits[ignoredBy] = (tally.ignoreHits[ignoredBy] ?? 0) + 1;
+  for (const { regex, id, time } of hits) {
+    tally.failHits[regex] = (tally.failHits[regex] ?? 0) + 1;
+    if (options.verbose) tally.seen[regex]?.push({ id, time, isSeveral: hits.length > 1 });
+  }
+  const regexes = [...new Set(hits.map((hit) => hit.regex))];
+  if (options.several && regexes.length > 1) tally.several.push({ line, regexes });
+  if (result === 'matched') keep(tally.matched, line, options.matched, options);
+  else if (result === 'missed') keep(tally.missed, line, options.missed, options);
+  else keep(tally.ignored, line, options.ignored, options);
+}
+
+/** A line that went the short way through the filter; `text` where wantsText() says so. */
+export type ShortLine = {
+  readonly verdict: LineVerdict;
+  readonly regex: number;
+  readonly isPrefixed: boolean;
+  readonly text: string | null;
+};
+
+/** Counts a line that went the short way, all but its share of `lines`. */
+export function countShort(tally: Tally, { verdict, regex, isPrefixed, text }: ShortLine, lines = 1): void {
+  if (isPrefixed) tally.prefixed += lines;
+  if (verdict === 'ignored') tally.ignoreHits[regex] = (tally.ignoreHits[regex] ?? 0) + lines;
+  if (verdict === 'matched' || verdict === 'helper')
+    tally.failHits[regex] = (tally.failHits[regex] ?? 0) + lines;
+  const kept = tally[kindOf(verdict)];
+  kept.count += lines;
+  if (text !== null) kept.lines.push(text);
+}
+
+/** Whether a line that became this may still be listed. */
+export function wantsText(tally: Tally, verdict: LineVerdict, options: ReportOptions): boolean {
+  const kind = kindOf(verdict);
+  return options[kind] === 'some' && tally[kind].lines.length <= options.maxlines;
+}
+
+function kindOf(verdict: LineVerdict): 'matched' | 'missed' | 'ignored' {
+  return verdict === 'matched' || verdict === 'missed' ? verdict : 'ignored';
+}
+
+function keep(kept: Kept, line: string, listing: Listing, options: ReportOptions): void {
+  kept.count++;
+  if (listing === 'all' || (listing === 'some' && kept.lines.length <= options.maxlines))
+    kept.lines.push(line);
+}
+
+/** A line that was missed became part of a match over several lines. */
+export function addLate(tally: Tally, line: string, options: ReportOptions): void {
+  const place = tally.missed.lines.indexOf(line);
+  if (place >= 0) tally.missed.lines.splice(place, 1);
+  tally.missed.count--;
+  keep(tally.matched, line, options.matched, options);
+}
+
+/** What the report says beside the sums. */
+export type ReportInput = {
+  readonly filter: Filter;
+  readonly tally: Tally;
+  /** Lines of the section on date forms. */
+  readonly dates: readonly string[];
+  /** Seconds. */
+  readonly elapsed: number;
+  readonly options: ReportOptions;
+  /** What to print below a missed line; nothing where there is nothing to say. */
+  readonly explain: (line: string) => readonly string[];
+  /** Local time of epoch seconds, in words. */
+  readonly spellTime: (time: number) => string;
+};
+
+/** The report's second half, from "Results" on, in the form that fail2ban-regex(1) prints. */
+export function formatReport(input: ReportInput): string {
+  const { filter, tally, options } = input;
+  const { prefregex } = filter;
+  return [
+    '',
+    'Results',
+    '=======',
+    ...(prefregex === null
+      ? []
+      : ['', `Prefregex: ${tally.prefixed} total`, ...boxed([prefregex.source.text], null)]),
+    '',
+    `Failregex: ${sum(tally.failHits)} total`,
+    ...boxed(regexLines(input), HEADER),
+    '',
+    `Ignoreregex: ${sum(tally.ignoreHits)} total`,
+    ...boxed(numbered(filter.ignoreregex, tally.ignoreHits, options.verbose).flat(), HEADER),
+    '',
+    ...stuckLines(tally),
+    'Date template hits:',
+    ...boxed(input.dates, '[# of hits] date format'),
+    '',
+    `Lines: ${tally.lines} lines, ${tally.ignored.count} ignored, ${tally.matched.count} matched, ${tally.missed.count} missed`,
+    `[processed in ${input.elapsed.toFixed(2)} sec]`,
+    '',
+    ...severalLines(tally, options),
+    ...listed('Matched', tally.matched, { listing: options.matched, maxlines: options.maxlines }),
+    ...listed('Ignored', tally.ignored, { listing: options.ignored, maxlines: options.maxlines }),
+    ...listed('Missed', tally.missed, {
+      listing: options.missed,
+      maxlines: options.maxlines,
+      more: input.explain,
+    }),
+    '',
+  ].join('\n');
+}
+
+const HEADER = ' #) [# of hits] regular expression';
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
+/** A list between rulers; empty when there is nothing in it. */
+function boxed(lines: readonly string[], header: string | null): readonly string[] {
+  if (lines.length === 0) return [];
+  return [...(header === null ? [] : [`|- ${header}`]), ...lines.map((line) => `|  ${line}`), '`-'];
+}
+
+/** For each regex that hit (or each at all) its line, in a list of its own. */
+function numbered(regexes: Filter['failregex'], hits: readonly number[], all: boolean): readonly string[][] {
+  return regexes.map(({ index, source }) => {
+    const count = hits[index] ?? 0;
+    return count > 0 || all ? [`${String(index + 1).padStart(2)}) [${count}] ${source.text}`] : [];
+  });
+}
+
+function regexLines({ filter, tally, options, spellTime }: ReportInput): readonly string[] {
+  return numbered(filter.failregex, tally.failHits, options.verbose).flatMap((line, index) => [
+    ...line,
+    ...(tally.seen[index] ?? []).map(
+      ({ id, time, isSeveral }) =>
+        `    ${id ?? 'None'}  ${time === null ? '-' : spellTime(time)}${isSeveral ? ' (multiple regex matched)' : ''}`,
+    ),
+  ]);
+}
+
+function severalLines(tally: Tally, options: ReportOptions): readonly string[] {
+  if (!options.several) return [];
+  const lines = tally.several.map(
+    ({ line, regexes }) => `${regexes.map((each) => each + 1).join(', ')}: ${line}`,
+  );
+  return lines.length === 0
+    ? ['No line is hit by more than one regex', '']
+    : boxed(lines, 'Hit by more than one regex:');
+}
+
+/** What a regex is called that was too slow. */
+export function stuckName(regex: number | null): string {
+  return regex === null ? 'date, prefregex or ignoreregex' : `failregex ${regex + 1}`;
+}
+
+function stuckLines({ stuck }: Tally): readonly string[] {
+  const lines = [...stuck].flatMap(([regex, { count, number, line }]) => [
+    `${stuckName(regex)}: on ${count} line${count === 1 ? '' : 's'}, skipped there, first on line ${number}:`,
+    `  ${line}`,
+  ]);
+  return lines.length === 0 ? [] : ['Took too long:', ...boxed(lines, null), ''];
+}
+
+type Shown = {
+  readonly listing: Listing;
+  readonly maxlines: number;
+  /** What is printed below a line. */
+  readonly more?: (line: string) => readonly string[];
+};
+
+function listed(title: string, kept: Kept, show: Shown): readonly string[] {
+  if (kept.count === 0 || show.listing === 'none') return [];
+  const header = `${title} line(s):`;
+  if (show.listing === 'all' || kept.count < show.maxlines) {
+    return boxed(
+      kept.lines.flatMap((line) => [line, ...(show.more?.(line) ?? [])]).map((line) => line.trimEnd()),
+      header,
+    );
+  }
+  const option = `--print-all-${title.toLowerCase()}`;
+  return [`${header} too many to print.  Use ${option} to print all ${kept.count} lines`];
+}

@@ -1,0 +1,327 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { TextDecoder } from 'node:util';
+import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
+import {
+  commonOf,
+  type Dates,
+  findStamp,
+  noteRepeat,
+  repeatMany,
+  repeatStamp,
+} from '../../filter/date/datepattern.ts';
+import type { Stretch } from '../../filter/engine.ts';
+import {
+  countLines,
+  countSameHead,
+  countSameWalled,
+  Engine,
+  lendBytes,
+  type Run,
+  type Stuck,
+} from '../../filter/engine.ts';
+import type { Filter, FilterState, LineVerdict, Outcome } from '../../filter/types.ts';
+import { LINE_CAP } from '../../source/source.ts';
+import type { Wish } from './options.ts';
+import { countShort, type Tally, wantsText } from './report.ts';
+
+const CHUNK = 512 * 1024;
+const VERDICTS: readonly LineVerdict[] = ['matched', 'helper', 'ignored', 'missed', 'old'];
+const MISSED = VERDICTS.indexOf('missed');
+const LONG = VERDICTS.length;
+const HASH = 0x23;
+/** Regexes that are counted in columns; a line of one beyond is counted by itself. */
+const MOST_COUNTED = 128;
+
+/** What is surveyed, and what becomes of the lines that need a closer look. */
+export type Course = {
+  readonly filter: Filter;
+  readonly state: FilterState;
+  readonly tally: Tally;
+  /** Counts the date forms of all lines. */
+  readonly dates: Dates;
+  readonly wish: Wish;
+  /** A line that went the long way: it is still to be counted, at once or, with names to look up, later. */
+  onLong(outcome: Outcome, text: string): Promise<void> | null;
+  onStuck(stuck: { readonly regex: number | null; readonly number: number; readonly line: string }): void;
+};
+
+/**
+ * Whether a plain file can be surveyed by the daemon's engine, ten times as fast as line by line: nobody wants to know each
+ * hit, and the filter looks at one line at a time.
+ */
+export function canSurvey(filter: Filter, wish: Wish, encoding: string): boolean {
+  const { report } = wish;
+  const isListing = [report.matched, report.missed, report.ignored].includes('all');
+  const wantsEach = wish.json || wish.out !== null || report.verbose || report.several;
+  return filter.maxlines <= 1 && !isListing && !wantsEach && !/utf-?16|2022/i.test(encoding);
+}
+
+/** Takes a file through the engine and counts. Throws a MachineError when it cannot be read. */
+export async function survey(path: string, encoding: string, course: Course): Promise<void> {
+  const work = new Surveyor(encoding, course);
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      await work.readAll(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (error instanceof MachineError) throw error;
+    throw new MachineError(`cannot read ${path}: ${codeOf(error) || reasonOf(error)}`);
+  }
+}
+
+class Surveyor {
+  readonly #course: Course;
+  readonly #decoder: TextDecoder;
+  readonly #engine: Engine;
+  /** What was told of the batch's lines: start, end, verdict (twice its place in VERDICTS, 1 more behind prefregex), regex. */
+  #told = new Int32Array(4 * 4096);
+  #toldEnd = 0;
+  #isWanted: boolean[] = VERDICTS.map(() => true);
+  /** By kind and number of a regex, 0 = none. */
+  readonly #counts = new Int32Array(2 * VERDICTS.length * MOST_COUNTED);
+  #outcomes: { readonly outcome: Outcome; readonly text: string }[] = [];
+  readonly #bytes = lendBytes(2 * CHUNK);
+  /** The dates of all lines are counted here, the engine looks at few. */
+  readonly #dates: Dates;
+  /** Lines before the batch, and up to where in the batch lines have been looked at. */
+  #lines = 0;
+  #seen = 0;
+  /** Where the batch begins. */
+  #start = 0;
+
+  constructor(encoding: string, course: Course) {
+    const { filter, state, wish } = course;
+    this.#course = course;
+    this.#decoder = new TextDecoder(encoding);
+    this.#dates = course.dates;
+    const worker = { jail: '', filter, state, findtime: 0, keepsFields: false };
+    this.#engine = new Engine([worker], (stuck) => this.#noteStuck(stuck), {
+      checkAll: wish.checkAll,
+      isComment: (bytes, start) => bytes[start] === HASH,
+      decode: (bytes) => textOf(this.#decoder.decode(bytes)),
+      // Only noted: what is told may be interrupted, the counting must not be.
+      onShort: (verdict, { regex, isPrefixed }, start, end) =>
+        this.#tell(start, end, (VERDICTS.indexOf(verdict) << 1) | (isPrefixed ? 1 : 0), regex),
+      onPrefixed: (lines) => {
+        course.tally.prefixed += lines;
+      },
+      onLong: (outcome, text, start, end) =>
+        this.#tell(start, end, LONG << 1, this.#outcomes.push({ outcome, text }) - 1),
+    });
+  }
+
+  #tell(start: number, end: number, kind: number, regex: number): void {
+    if (this.#toldEnd === this.#told.length) {
+      const more = new Int32Array(this.#told.length * 2);
+      more.set(this.#told);
+      this.#told = more;
+    }
+    const at = this.#toldEnd;
+    this.#told[at] = start;
+    this.#told[at + 1] = end;
+    this.#told[at + 2] = kind;
+    this.#told[at + 3] = regex;
+    this.#toldEnd = at + 4;
+  }
+
+  async readAll(fd: number): Promise<void> {
+    /** Bytes of an unfinished line, before CHUNK. */
+    let rest = 0;
+    let isSkipping = false;
+    for (;;) {
+      // Always to the same even place: the kernel copies four times as fast as to an odd one.
+      const count = readSync(fd, this.#bytes, CHUNK, CHUNK, null);
+      let from = CHUNK - rest;
+      let filled = CHUNK + count;
+      if (filled === from) return;
+      let end = this.#bytes.lastIndexOf(10, filled - 1) + 1;
+      if (count === 0) {
+        this.#bytes[filled++] = 10;
+        end = filled;
+      }
+      if (end <= from && filled - from >= CHUNK) {
+        // A line without end: its beginning counts, the rest is passed over.
+        if (!isSkipping) {
+          this.#bytes[from + LINE_CAP] = 10;
+          await this.#take(from, from + LINE_CAP + 1);
+        }
+        isSkipping = true;
+        rest = 0;
+        continue;
+      }
+      if (end <= from) end = from;
+      else if (isSkipping) {
+        isSkipping = false;
+        from = this.#bytes.indexOf(10, from) + 1;
+      }
+      await this.#take(from, end);
+      rest = filled - end;
+      this.#bytes.copyWithin(CHUNK - rest, end, filled);
+      if (count === 0) return;
+    }
+  }
+
+  async #take(start: number, end: number): Promise<void> {
+    if (start >= end) return;
+    const { wish, tally } = this.#course;
+    const bytes = this.#bytes;
+    this.#start = start;
+    this.#toldEnd = 0;
+    this.#outcomes = [];
+    this.#noteWishes();
+    this.#engine.run({ bytes, start, end, times: null, live: true }, wish.now);
+    const { newlines, lines } = countDates(this.#dates, { bytes, start, end }, wish.now);
+    tally.lines += lines;
+    tally.missed.count += lines;
+    this.#seen = start;
+    const told = this.#told;
+    for (let at = 0; at < this.#toldEnd; at += 4) {
+      const [from, to] = [told[at] ?? 0, told[at + 1] ?? 0];
+      if (this.#isWanted[MISSED] === true) this.#listMissed(from);
+      this.#seen = to + 1;
+      if (this.#countQuickly(at, from, to)) continue;
+      const later = this.#count(at, from, to);
+      if (later !== null) await later;
+      this.#noteWishes();
+    }
+    this.#settleCounts();
+    this.#listMissed(end);
+    this.#lines += newlines;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Which verdicts' lines may still be listed. */
+  #noteWishes(): void {
+    const { tally, wish } = this.#course;
+    for (const [i, verdict] of VERDICTS.entries()) this.#isWanted[i] = wantsText(tally, verdict, wish.report);
+  }
+
+  /** Counts what is told of a line, where nothing else is to be done; settleCounts() passes it on. */
+  #countQuickly(at: number, from: number, to: number): boolean {
+    const kind = this.#told[at + 2] ?? 0;
+    if (kind >> 1 === LONG || this.#isWanted[kind >> 1] === true || isNoLine(this.#bytes, from, to))
+      return false;
+    const regex = (this.#told[at + 3] ?? 0) + 1;
+    if (regex >= MOST_COUNTED) return false;
+    const place = kind * MOST_COUNTED + regex;
+    this.#counts[place] = (this.#counts[place] ?? 0) + 1;
+    return true;
+  }
+
+  #settleCounts(): void {
+    const { tally } = this.#course;
+    const counts = this.#counts;
+    for (let place = 0; place < counts.length; place++) {
+      const count = counts[place] ?? 0;
+      if (count === 0) continue;
+      counts[place] = 0;
+      const kind = Math.floor(place / MOST_COUNTED);
+      const regex = (place % MOST_COUNTED) - 1;
+      const verdict = VERDICTS[kind >> 1] ?? 'missed';
+      tally.missed.count -= count;
+      countShort(tally, { verdict, regex, isPrefixed: (kind & 1) === 1, text: null }, count);
+    }
+  }
+
+  #count(at: number, from: number, to: number): Promise<void> | null {
+    const { tally, wish } = this.#course;
+    const told = this.#told;
+    if (isNoLine(this.#bytes, from, to)) return null;
+    tally.missed.count--;
+    const regex = told[at + 3] ?? 0;
+    const kind = told[at + 2] ?? 0;
+    if (kind >> 1 === LONG) {
+      const long = this.#outcomes[regex];
+      // It is counted by itself.
+      tally.lines--;
+      return long === undefined ? null : this.#course.onLong(long.outcome, long.text);
+    }
+    const verdict = VERDICTS[kind >> 1] ?? 'missed';
+    const isPrefixed = (kind & 1) === 1;
+    const text = wantsText(tally, verdict, wish.report)
+      ? textOf(this.#bytes.toString('latin1', from, to))
+      : null;
+    countShort(tally, { verdict, regex, isPrefixed, text });
+    return null;
+  }
+
+  /** Keeps the lines up to `to` that no regex can match, as long as so few are missed that they will be listed. */
+  #listMissed(to: number): void {
+    const { tally, wish } = this.#course;
+    while (this.#seen < to && wantsText(tally, 'missed', wish.report)) {
+      const newline = this.#bytes.indexOf(10, this.#seen);
+      const end = newline < 0 ? to : newline;
+      if (!isNoLine(this.#bytes, this.#seen, end))
+        tally.missed.lines.push(textOf(this.#decoder.decode(this.#bytes.subarray(this.#seen, end))));
+      this.#seen = end + 1;
+    }
+    this.#seen = Math.max(this.#seen, to);
+  }
+
+  #noteStuck({ regex, line, at }: Stuck): void {
+    const newlines = countLines({ bytes: this.#bytes, start: this.#start, end: at });
+    this.#course.onStuck({ regex, number: this.#lines + newlines + 1, line });
+  }
+}
+
+/** `newlines`: all; `lines`: those that are neither comments nor empty. */
+type Counts = { readonly newlines: number; readonly lines: number };
+
+/** Counts lines and finds their dates. Where a line has the date of the one before nothing is looked at but that. */
+function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): Counts {
+  const found = { start: 0, end: 0, time: 0, text: null };
+  let [newlines, lines] = [0, 0];
+  for (let from = start; from < end; ) {
+    const same = countSame(dates, { bytes, start: from, end }, now);
+    newlines += same.count;
+    lines += same.count;
+    from = same.next;
+    if (from >= end) break;
+    const newline = bytes.indexOf(10, from);
+    const place = { codes: bytes, start: from, end: newline };
+    newlines++;
+    if (!isNoLine(bytes, from, newline)) {
+      lines++;
+      if (repeatStamp(dates, place, now, found)) noteRepeat(dates, place, now, found);
+      else findStamp(dates, textAt(bytes, from, newline), now);
+    }
+    from = newline + 1;
+  }
+  return { newlines, lines };
+}
+
+/** Counts the lines from the beginning on whose date is known; answers how many, and where the first other one begins. */
+function countSame(dates: Dates, stretch: Stretch, now: number): Pick<Run, 'count' | 'next'> {
+  const none = { count: 0, next: stretch.start };
+  const known = commonOf(dates, now);
+  if (known === null) return none;
+  const common = known.minute + 59 > now ? { ...known, digits: 0, upToFive: 0 } : known;
+  const { wall, start } = common;
+  const date = { ...common, text: Buffer.from(common.text, 'latin1') };
+  const run =
+    wall === null ? countSameHead(stretch, date) : countSameWalled(stretch, { ...date, wall, start });
+  if (run.count === 0) return none;
+  const { bytes } = stretch;
+  repeatMany(dates, { codes: bytes, start: run.last, end: bytes.indexOf(10, run.last) }, now, run.count);
+  return run;
+}
+
+/** Comments and empty lines are no log lines. */
+function isNoLine(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start === end || bytes[start] === HASH) return true;
+  if (bytes[start] !== 13) return false;
+  for (let at = start; at < end; at++) if (bytes[at] !== 13) return false;
+  return true;
+}
+
+function textAt(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+}
+
+function textOf(text: string): string {
+  const end = text.endsWith('\r') ? text.replace(/\r+$/, '') : text;
+  return end.length > LINE_CAP ? end.slice(0, LINE_CAP) : end;
+}

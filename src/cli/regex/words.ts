@@ -1,0 +1,49 @@
+import type { Dates } from '../../filter/date/datepattern.ts';
+import type { Miss } from './explain.ts';
+import type { Wish } from './options.ts';
+
+/** The list of date forms that hit (all with --verbose), in the report's words. */
+export function dateLines(dates: Dates, wish: Wish): readonly string[] {
+  const slots = dates.choice.slots.filter(({ hits }) => hits > 0 || wish.report.verbose);
+  return slots.flatMap(({ hits, distance, template }) => {
+    const weight = (hits * template.weight) / Math.max(1, distance);
+    const detail = `    # weight: ${weight.toFixed(3)} (${template.weight.toFixed(3)}), pattern: ${template.pattern}`;
+    return [
+      `[${hits}] ${template.name}`,
+      ...(wish.isVerboseDate ? [detail, `    # regex:   ${template.compiled().ascii.source}`] : []),
+    ];
+  });
+}
+
+/** A caret under the place of the line where the regex stopped, and what it wanted there. */
+export function explanation(miss: Miss, line: string): string {
+  const name = miss.regex === null ? 'prefregex' : `failregex ${miss.regex + 1}`;
+  const wanted = `"${miss.part}" (character ${miss.partAt + 1})`;
+  const rest = line.slice(miss.at);
+  const met =
+    rest === '' ? 'the end of the line' : `"${rest.length > 20 ? `${rest.slice(0, 17)}...` : rest}"`;
+  const what = miss.isNowhere ? `finds no ${wanted} from here on` : `wants ${wanted}, meets ${met}`;
+  return `${columns(line.slice(0, miss.at))}^ ${name} ${what}`;
+}
+
+/** Blanks as wide as the text; tabs stay tabs. */
+function columns(text: string): string {
+  return text.replace(/[^\t]/gu, ' ');
+}
+
+/** The page of debuggex.com that shows the regex on the line. */
+export function debuggexLink(regex: string, line: string): string {
+  const query = new URLSearchParams({ re: regex, str: line, flavor: 'python' });
+  return `https://www.debuggex.com/?${query}`;
+}
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** Epoch seconds in local time as `Fri Aug 14 11:59:58 2026`. */
+export function spellTime(time: number): string {
+  const date = new Date(time * 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+  return `${DAYS[date.getDay()]} ${MONTHS[date.getMonth()]} ${two(date.getDate())} ${clock} ${date.getFullYear()}`;
+}

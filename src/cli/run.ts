@@ -1,0 +1,141 @@
+import { MachineError, UsageError } from '../base/errors.ts';
+import { type Lock, lockHolder, takeLock } from '../base/lock.ts';
+import { LEVELS, type Level, openLog } from '../base/log.ts';
+import { loadConfig } from '../config/config.ts';
+import { Daemon } from '../daemon/daemon.ts';
+import { loadState, lockState, prepareFolder, runLockPath, stampOf } from '../state/file.ts';
+import type { Call, Command } from './command.ts';
+import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
+
+/** How long `--once` waits for sources to be read to their ends, in milliseconds. */
+const ONCE_MS = 300_000;
+
+/** `status` holds the lock for an instant to see whether anybody has it, and so does the dying, in seconds. */
+const RUN_LOCK_WAIT = 3;
+
+/** `f2b run`: the daemon in the foreground; `--once` for cron and timers. */
+export const run: Command = {
+  name: 'run',
+  summary: 'follow the logs and ban, in the foreground',
+  usage: '[--once]',
+  options: [
+    { name: 'once', short: null, value: null, help: 'process what is new since last time, then end' },
+    { name: 'poll', short: null, value: 'SECONDS', help: 'interval at which log files are looked at (1)' },
+    { name: 'lift', short: null, value: null, help: 'when stopped, lift all bans until the next start' },
+    { name: 'loglevel', short: null, value: 'LEVEL', help: LEVELS.join(', ').toLowerCase() },
+  ],
+  about: `Reads the logs of all enabled jails from where they were left, counts failures, bans at the firewall, and lifts
+bans when their time is up. SIGTERM and SIGINT stop it, bans stay (with --lift they stand
+again at the next start); SIGHUP reads the configuration anew.
+With --dry-run it prints the commands that it would execute, and leaves state and firewall alone.
+With --once the exit code is 1 when a ban could not be enforced or the state not be saved, 2 when a jail is broken.`,
+  examples: [
+    ['f2b run', 'in the foreground, log lines on standard error'],
+    ['f2b run --log /var/log/f2b.log', 'the same, log lines in a file'],
+    ['f2b run --once', 'for cron or a systemd timer'],
+    ['f2b run --dry-run --config ./etc', 'try a configuration'],
+  ],
+  async run(call) {
+    if (call.words.length > 0) throw new UsageError(`run takes no arguments: ${call.words.join(' ')}`);
+    const path = statePathOf(call.global, call.io);
+    if (call.global.dryRun) return serve(call, path);
+    prepareFolder(path);
+    const lock = onlyOne(path);
+    try {
+      return await serve(call, path);
+    } finally {
+      lock.release();
+    }
+  },
+};
+
+function onlyOne(path: string): Lock {
+  const lock = takeLock(runLockPath(path), RUN_LOCK_WAIT);
+  if (lock !== null) return lock;
+  const pid = lockHolder(runLockPath(path));
+  throw new MachineError(`f2b already runs on ${path}${pid === null ? '' : `, as process ${pid}`}`);
+}
+
+async function serve(call: Call, statePath: string): Promise<number> {
+  const { global, io, options } = call;
+  const services = servicesText();
+  const load = () => loadConfig(treeOf(call), { services });
+  let first: ReturnType<typeof load> | null = load();
+  const { problems: known, settings } = first;
+  const log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));
+  const loaded = openState(statePath, global.dryRun);
+  for (const warning of loaded.warnings) log.write('ERROR', 'fail2ban.server', warning);
+  const once = options['once'] === true;
+  const daemon = new Daemon({
+    load: () => {
+      const answer = first ?? load();
+      first = null;
+      return answer;
+    },
+    statePath,
+    state: loaded.state,
+    stamp: loaded.stamp,
+    log,
+    run: runnerOf(call),
+    env: io.env,
+    services,
+    pollMs: pollMs(options['poll']),
+    once,
+    dryRun: global.dryRun,
+    now: io.now,
+  });
+  const ended = once ? null : untilSignal(daemon);
+  await daemon.start();
+  if (ended === null) await daemon.drain(ONCE_MS);
+  else await ended;
+  await daemon.stop(options['lift'] === true && !once);
+  if (!once) return 0;
+  if (!global.dryRun && daemon.unfinished().length > 0) return 1;
+  const problems = [...known, ...daemon.problems];
+  return problems.some((one) => one.severity === 'error') ? 2 : 0;
+}
+
+function openState(path: string, isDry: boolean) {
+  if (isDry) return { ...loadState(path, false), stamp: '' };
+  const lock = lockState(path);
+  try {
+    return { ...loadState(path, true), stamp: stampOf(path) };
+  } finally {
+    lock.release();
+  }
+}
+
+/** Resolves at the first signal to stop. SIGHUP reloads. A second signal ends the process at once. */
+function untilSignal(daemon: Daemon): Promise<void> {
+  process.on('SIGHUP', () => void daemon.reload());
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** The file that log lines go to, null = standard error. A file that only the configuration names is told. */
+function logTarget({ global, io }: Call, configured: string | null): string | null {
+  if (global.log !== null || global.dryRun || configured === null) return global.log;
+  if (!configured.startsWith('/')) {
+    const isUsual = /^(?:STDOUT|STDERR|SYSTEMD-JOURNAL)$/i.test(configured);
+    if (!isUsual) io.stderr(`f2b: logtarget ${configured}: log lines go to standard error\n`);
+    return null;
+  }
+  io.stderr(`f2b: log lines go to ${configured} (logtarget of fail2ban.conf; --log FILE says otherwise)\n`);
+  return configured;
+}
+
+function levelOf(given: string | boolean | undefined, configured: string): Level {
+  const wanted = typeof given === 'string' ? given : configured;
+  const level = LEVELS.find((one) => one === wanted.toUpperCase());
+  if (level !== undefined) return level;
+  if (/^(?:TRACE|HEAVY)DEBUG$/i.test(wanted)) return 'DEBUG';
+  throw new UsageError(`cannot read "${wanted}" as a log level`, `one of ${LEVELS.join(', ').toLowerCase()}`);
+}
+
+function pollMs(given: string | boolean | undefined): number {
+  if (typeof given !== 'string') return 1000;
+  const seconds = Number(given);
+  if (Number.isFinite(seconds) && seconds >= 0.01 && seconds <= 3600) return Math.round(seconds * 1000);
+  throw new UsageError(`cannot read "${given}" as an interval`, 'write seconds, from 0.01 to 3600');
+}

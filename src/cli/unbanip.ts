@@ -1,0 +1,133 @@
+import { countedId } from '../ban/failure.ts';
+import { UsageError } from '../base/errors.ts';
+import { contains, formatNetwork, parseNetwork } from '../base/ip.ts';
+import type { Config } from '../config/config.ts';
+import { giveOrder, type State } from '../state/state.ts';
+import { actWithoutDaemon } from './actions.ts';
+import type { Call, Command } from './command.ts';
+import { changeState, configOf, enforceChange, findJail, wallOf } from './context.ts';
+
+/** `f2b unbanip`: lifts bans by hand, in one jail or in all. */
+export const unbanip: Command = {
+  name: 'unbanip',
+  summary: 'lift the bans of addresses, in one jail or in all',
+  usage: '[JAIL] IP.. | --all [JAIL]',
+  options: [{ name: 'all', short: null, value: null, help: 'lift every ban' }],
+  about: `Prints how many bans were lifted; 0 when there was none. What was counted against the address is forgotten as well, so
+that one more failure does not ban it again at once.
+A network lifts the bans inside it as well. An IPv6 address lifts the ban of its /64 (the jail's ipv6prefix). An address that the
+ban of another network holds, such as one made by rollup, stays banned: that network is named, the exit code is 1.`,
+  examples: [
+    ['f2b unbanip 192.0.2.7', 'in all jails'],
+    ['f2b unbanip sshd 192.0.2.7 192.0.2.8', 'in one'],
+    ['f2b unbanip sshd 198.51.100.0/24', 'a network and everybody in it'],
+    ['f2b unbanip --all', 'everybody'],
+  ],
+  async run(call) {
+    const config = configOf(call);
+    const { jail, ids } = readWords(call);
+    if (jail !== null) findJail(config, jail);
+    const wall = await wallOf(config.jails, call.io);
+    const { lifted, missing, covers } = await changeState(call, async (state) => {
+      const jails = jailsFor(config, state, jail);
+      const lifted = lift(state, ids, jails);
+      const missing = await enforceChange(call, wall, state, { add: () => false, remove: lifted });
+      return { lifted, missing, covers: covering(state, ids, jails) };
+    });
+    call.io.stdout(`${lifted.length}\n`);
+    await actWithoutDaemon(
+      call,
+      config,
+      lifted.map((one) => ({ kind: 'unban', ...one }) as const),
+    );
+    const asked = new Set(lifted.map(({ id }) => id));
+    const standing = [...missing].filter(([id]) => asked.has(id));
+    for (const [id, reason] of standing)
+      call.io.stderr(`f2b: ${id} is unbanned, but still stands in the firewall: ${reason}\n`);
+    for (const { id, by } of covers) {
+      call.io.stderr(`f2b: ${id} stays banned in ${by.jail}: the ban of the network ${by.id} holds it\n`);
+      call.io.stderr(`f2b: hint: f2b unbanip ${by.jail} ${by.id} lets the whole network in\n`);
+    }
+    return standing.length + covers.length > 0 ? 1 : 0;
+  },
+};
+
+/** `ids` null = all of them. */
+function readWords({ words, options }: Call): { jail: string | null; ids: readonly string[] | null } {
+  if (options['all'] === true) {
+    if (words.length > 1) throw new UsageError('--all takes no addresses', 'see: f2b help unbanip');
+    return { jail: words[0] ?? null, ids: null };
+  }
+  const [first, ...rest] = words;
+  if (first === undefined) throw new UsageError('unbanip needs an address', 'see: f2b help unbanip');
+  const isAddress = parseNetwork(first) !== null;
+  if (!isAddress && rest.length === 0 && looksLikeAddress(first))
+    throw new UsageError(`"${first}" is not an address or network`);
+  if (!isAddress && rest.length === 0)
+    throw new UsageError(`which address of the jail "${first}"?`, 'see: f2b help unbanip');
+  return { jail: isAddress ? null : first, ids: (isAddress ? words : rest).map(canonical) };
+}
+
+function looksLikeAddress(word: string): boolean {
+  return /^[\d.:/]+$/.test(word);
+}
+
+/** Ids that are no addresses (F-ID) are taken as they stand. */
+function canonical(word: string): string {
+  const network = parseNetwork(word);
+  if (network !== null) return formatNetwork(network);
+  if (looksLikeAddress(word)) throw new UsageError(`"${word}" is not an address or network`);
+  return word;
+}
+
+/** The jails meant and their IPv6 prefixes; jails that are configured no more may still have bans. */
+function jailsFor(config: Config, state: State, only: string | null): ReadonlyMap<string, number> {
+  const prefixes = new Map(config.jails.map(({ name, ipv6prefix }) => [name, ipv6prefix]));
+  const names = only === null ? [...state.jails.keys()] : [only];
+  return new Map(names.map((name) => [name, prefixes.get(name) ?? 128]));
+}
+
+type Place = { readonly jail: string; readonly id: string };
+
+/** An IPv6 address that was banned by its prefix is lifted with it, and what lies in a network with that. */
+function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<string, number>): Place[] {
+  const lifted: Place[] = [];
+  for (const [jail, prefix] of jails) {
+    const bans = state.jails.get(jail)?.bans ?? new Map();
+    const targets = (ids ?? [...bans.keys()]).flatMap((id) =>
+      bans.has(id) ? [id, ...inside(id, bans)] : [countedId(id, prefix), ...inside(id, bans)],
+    );
+    for (const id of new Set(targets)) {
+      if (giveOrder(state, { kind: 'unban', jail, id })) lifted.push({ jail, id });
+    }
+  }
+  return lifted;
+}
+
+function inside(id: string, bans: ReadonlyMap<string, unknown>): readonly string[] {
+  const network = id.includes('/') ? parseNetwork(id) : null;
+  if (network === null) return [];
+  return [...bans.keys()].filter((other) => {
+    const inner = parseNetwork(other);
+    return inner !== null && contains(network, inner);
+  });
+}
+
+/** The bans of networks that still hold one of the ids. */
+function covering(
+  state: State,
+  ids: readonly string[] | null,
+  jails: ReadonlyMap<string, number>,
+): readonly { readonly id: string; readonly by: Place }[] {
+  return [...jails.keys()].flatMap((jail) => {
+    const bans = [...(state.jails.get(jail)?.bans.keys() ?? [])].filter((id) => id.includes('/'));
+    return bans.flatMap((id) => {
+      const network = parseNetwork(id);
+      const held = (ids ?? []).filter((one) => {
+        const target = parseNetwork(one);
+        return network !== null && target !== null && contains(network, target);
+      });
+      return held.map((one) => ({ id: one, by: { jail, id } }));
+    });
+  });
+}

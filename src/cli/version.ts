@@ -1,0 +1,17 @@
+import { programVersion } from '../base/version.ts';
+import type { Command } from './command.ts';
+
+/** `f2b version`: the program's version on one line, as JSON with `--json`. */
+export const version: Command = {
+  name: 'version',
+  summary: 'show the version',
+  usage: '',
+  options: [],
+  about: '',
+  examples: [['f2b version', 'the version on one line']],
+  async run({ global, io }) {
+    const text = programVersion();
+    io.stdout(global.json ? `${JSON.stringify({ version: text })}\n` : `f2b ${text}\n`);
+    return 0;
+  },
+};

@@ -1,0 +1,89 @@
+import type { Problem } from '../base/errors.ts';
+import { problem } from '../base/errors.ts';
+import { readServices } from '../base/ports.ts';
+import { withDefaults } from './builtin.ts';
+import type { Jail } from './jail.ts';
+import { referencedNames } from './jailkeys.ts';
+import { filterNames } from './readfilter.ts';
+import type { JailResult } from './readjail.ts';
+import { readJail } from './readjail.ts';
+import type { Reader, Sections } from './sections.ts';
+import { noSections, openReader, readSections } from './sections.ts';
+import type { Settings } from './settings.ts';
+import { readSettings } from './settings.ts';
+import type { ConfigTree } from './tree.ts';
+
+/** How to load: all optional. */
+export type LoadOptions = {
+  /** The text of /etc/services, for the names of ports; without it a small table serves. */
+  readonly services?: string;
+  /** Reads every jail as if it were enabled. */
+  readonly force?: boolean;
+  /** Reads only these jails; a name that is not there is an error. */
+  readonly only?: readonly string[];
+};
+
+/** A whole configuration, read. */
+export type Config = {
+  /** What the tree is called: a folder, or `embedded`. */
+  readonly tree: string;
+  /** Jails that are enabled and have no error, in the order of their sections. */
+  readonly jails: readonly Jail[];
+  /** All jails, broken and disabled ones among them. */
+  readonly allJails: readonly JailResult[];
+  readonly settings: Settings;
+  /** Everything that is wrong, each once, in the order of reading. */
+  readonly problems: readonly Problem[];
+  /** The files of the jails, in the order they were merged. */
+  readonly files: readonly string[];
+};
+
+/** Sections of jail.conf that are no jails. */
+const NO_JAILS: readonly string[] = ['INCLUDES', 'Definition', 'Init', 'Thread'];
+
+/**
+ * Reads a whole configuration: jail.conf, jail.d, fail2ban.conf, and the filters and actions of the enabled jails. Never throws
+ * for what is wrong in the files: a broken jail is left out of `jails`, and its problems carry its name.
+ */
+export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config {
+  const reader = openReader(tree);
+  const problems: Problem[] = [];
+  const settings = readSettings(reader, problems);
+  const sections = withDefaults(readSections(reader, 'jail') ?? noSections(), tree.name);
+  const names = [...sections.sections.keys()].filter((name) => !NO_JAILS.includes(name));
+  const input = {
+    reader,
+    sections,
+    services: readServices(options.services ?? ''),
+    referenced: referencedNames(sections),
+  };
+  blameJails(reader, sections, new Set(names));
+  const wanted = options.only === undefined ? names : names.filter((name) => options.only?.includes(name));
+  const allJails = wanted.map((name) => readJail(input, name, options.force ?? false));
+  for (const name of options.only ?? []) {
+    if (!names.includes(name)) problems.push(problem(`no jail is called "${name}"`, { jail: name }));
+  }
+  if (names.length === 0) {
+    const hint = `write one into ${tree.show('jail.d/NAME.conf')}`;
+    problems.push(
+      problem('there are no jails', { severity: 'warning', place: { file: tree.name, line: 0 }, hint }),
+    );
+  }
+  const jails = allJails.flatMap(({ jail, isEnabled }) => (jail !== null && isEnabled ? [jail] : []));
+  const all = [...reader.problems, ...problems, ...allJails.flatMap((one) => one.problems)];
+  return { tree: tree.name, jails, allJails, settings, problems: all, files: sections.files.map(tree.show) };
+}
+
+/** What cannot be read in a jail's section is that jail's trouble; elsewhere it is everybody's. */
+function blameJails(reader: Reader, sections: Sections, names: ReadonlySet<string>): void {
+  const files = new Set(sections.files.map(reader.tree.show));
+  for (const [i, one] of reader.problems.entries()) {
+    const isJails = one.jail !== null && names.has(one.jail) && files.has(one.place?.file ?? '');
+    if (!isJails) reader.problems[i] = { ...one, jail: null };
+  }
+}
+
+/** The names of a configuration's filters; for completion and "did you mean". */
+export function listFilters(tree: ConfigTree): readonly string[] {
+  return filterNames(tree);
+}

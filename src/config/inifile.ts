@@ -1,0 +1,178 @@
+import { parse } from 'ini';
+import type { Place, Problem } from '../base/errors.ts';
+import { problem } from '../base/errors.ts';
+
+/** One option: its value with continuation lines joined by line feeds, and the line each of those stands in. */
+export type IniOption = {
+  readonly value: string;
+  readonly place: Place;
+  /** As many as the value has lines; numbers count from 1. */
+  readonly lines: readonly number[];
+};
+
+/** One section; option names are lower case, a section written twice is one. */
+export type IniSection = { readonly place: Place; readonly options: ReadonlyMap<string, IniOption> };
+
+/**
+ * A configuration file, section names as spelt, in their order; and everything that is wrong with it. `jail` of a
+ * problem is the section it stands in: whether that is a jail's is for the reader of the tree to say.
+ */
+export type IniFile = {
+  readonly file: string;
+  readonly sections: ReadonlyMap<string, IniSection>;
+  readonly problems: readonly Problem[];
+};
+
+/** A file folded to one entry an option; `key` is null for a section's header. */
+type Entry = { section: string; key: string | null; parts: string[]; lines: number[] };
+type Folding = { entries: Entry[]; problems: Problem[]; file: string };
+
+// The white space of Python's str.strip(), which is not quite that of trim().
+const SPACE = '[\\s\\x1c-\\x1f\\x85]';
+const LEADING = new RegExp(`^${SPACE}+`);
+const TRAILING = new RegExp(`${SPACE}+$`);
+const BEFORE_COMMENT = new RegExp(`${SPACE};`);
+
+function strip(text: string): string {
+  return text.replace(LEADING, '').replace(TRAILING, '');
+}
+
+/** What a line says without its comment; null when it is nothing but a comment. */
+function withoutComment(line: string): string | null {
+  const bare = strip(line);
+  if (bare.startsWith('#') || bare.startsWith(';')) return null;
+  const at = line.search(BEFORE_COMMENT);
+  if (at < 0) return bare;
+  return strip(line.slice(0, at)) || null;
+}
+
+/**
+ * Reads fail2ban's INI dialect (Python's ConfigParser with `;` after white space as inline comment): `=` or `:`,
+ * continuation lines indented deeper than their key, blank lines inside a value kept. A duplicate section or
+ * key warns and the last one wins. Never throws: whatever cannot be read is among the problems.
+ */
+export function readIni(text: string, file: string): IniFile {
+  const folding: Folding = { entries: [], problems: [], file };
+  fold(text.startsWith('\ufeff') ? text.slice(1) : text, folding);
+  const values = parseStrict(strictIni(folding.entries.map((e) => [e.section, e.key, foldedValue(e)])));
+  const sections = new Map<string, { place: Place; options: Map<string, IniOption> }>();
+  for (const entry of folding.entries) {
+    const place = { file, line: entry.lines[0] ?? 0 };
+    const section = sections.get(entry.section) ?? { place, options: new Map() };
+    sections.set(entry.section, section);
+    if (entry.key === null) continue;
+    const value = values.get(entry.section)?.get(entry.key) ?? '';
+    section.options.set(entry.key, { value, place, lines: entry.lines.slice(0, value.split('\n').length) });
+  }
+  warnOfDuplicates(folding);
+  return { file, sections, problems: folding.problems };
+}
+
+function foldedValue(entry: Entry): string {
+  return entry.parts.join('\n').replace(TRAILING, '');
+}
+
+function fold(text: string, folding: Folding): void {
+  let section: string | null = null;
+  let open: Entry | null = null;
+  let depth = 0;
+  for (const [i, line] of text.split(/\r\n|\r|\n/).entries()) {
+    const number = i + 1;
+    const said = withoutComment(line);
+    if (said === null) continue;
+    if (said === '') {
+      open?.parts.push('');
+      open?.lines.push(number);
+      continue;
+    }
+    const indent = LEADING.exec(line)?.[0].length ?? 0;
+    if (open !== null && indent > depth) {
+      open.parts.push(said);
+      open.lines.push(number);
+      continue;
+    }
+    depth = indent;
+    const header = /^\[(.+)\](.*)$/s.exec(said);
+    if (header !== null) {
+      section = header[1] ?? '';
+      open = null;
+      folding.entries.push({ section, key: null, parts: [], lines: [number] });
+      if (strip(header[2] ?? '') !== '')
+        complain(folding, number, `"${header[2]}" after a section has no effect`);
+    } else {
+      open = readOption(said, number, section, folding);
+    }
+  }
+}
+
+function readOption(said: string, number: number, section: string | null, folding: Folding): Entry {
+  const at = said.search(/[=:]/);
+  const key = at < 0 ? '' : strip(said.slice(0, at)).toLowerCase();
+  const entry = { section: section ?? '', key, parts: [strip(said.slice(at + 1))], lines: [number] };
+  if (key === '' || section === null) {
+    const text =
+      key === '' ? `cannot read "${shorten(said)}": expected "option = value"` : 'no [section] before this';
+    const place = { file: folding.file, line: number };
+    folding.problems.push(problem(text, { place, key: key || null, jail: section }));
+    // Kept out of the entries, but open: its continuation lines must not become another option's.
+    return entry;
+  }
+  folding.entries.push(entry);
+  return entry;
+}
+
+function complain(folding: Folding, line: number, text: string, key: string | null = null): void {
+  folding.problems.push(problem(text, { severity: 'warning', place: { file: folding.file, line }, key }));
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function warnOfDuplicates(folding: Folding): void {
+  const seen = new Map<string, number>();
+  for (const { section, key, lines } of folding.entries) {
+    const id = JSON.stringify([section, key]);
+    const line = lines[0] ?? 0;
+    const first = seen.get(id);
+    seen.set(id, line);
+    if (first === undefined) continue;
+    if (key === null)
+      complain(folding, line, `section [${section}] stands in line ${first} already; both are read`);
+    else complain(folding, line, `set in line ${first} of [${section}] already; the last one counts`, key);
+  }
+}
+
+/**
+ * The form that the `ini` package reads without loss: JSON strings for names and values. Names carry a mark at both
+ * ends, because `ini` takes `x[]` for a list, drops `__proto__`, and nests `[a.b]`.
+ */
+export function strictIni(
+  entries: readonly (readonly [section: string, key: string | null, value: string])[],
+): string {
+  let now: string | null = null;
+  let out = '';
+  for (const [section, key, value] of entries) {
+    if (section !== now) out += `[${quoted(`<${section}>`.replaceAll('.', '\\.'))}]\n`;
+    now = section;
+    if (key !== null) out += `${quoted(`<${key}>`)}=${quoted(value)}\n`;
+  }
+  return out;
+}
+
+function quoted(text: string): string {
+  const code = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(text).replace(/[\]=\u2028\u2029\u0085]/g, code);
+}
+
+/** Reads what strictIni printed: section -> option -> value; of an option given twice the last value. */
+export function parseStrict(strict: string): Map<string, Map<string, string>> {
+  const parsed: Record<string, unknown> = parse(strict);
+  const sections = new Map<string, Map<string, string>>();
+  for (const [section, options] of Object.entries(parsed)) {
+    const values = new Map<string, string>();
+    for (const [key, value] of Object.entries(options ?? {})) values.set(key.slice(1, -1), String(value));
+    sections.set(section.slice(1, -1), values);
+  }
+  return sections;
+}

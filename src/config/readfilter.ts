@@ -1,0 +1,214 @@
+import { isAbsolute, resolve } from 'node:path';
+import type { Place, Problem } from '../base/errors.ts';
+import { problem } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
+import { parseNamed } from './brackets.ts';
+import { expandAll, guarded, mergeDefinition, withInit } from './definition.ts';
+import { getOption } from './interpolate.ts';
+import type { FilterSource, RegexSource, UseDns } from './jail.ts';
+import type { Reader, Sections } from './sections.ts';
+import { brokenFiles, openReader, readFiles, readSections } from './sections.ts';
+import type { Lookup } from './tags.ts';
+import type { Text } from './text.ts';
+import { linesOf, placeOf, textAt } from './text.ts';
+import type { ConfigTree } from './tree.ts';
+import { diskTree } from './tree.ts';
+import { readInteger, readUseDns } from './values.ts';
+
+/** The options that make up a filter; a jail that sets one of them replaces the filter's. */
+export const FILTER_KEYS: readonly string[] = [
+  'usedns',
+  'prefregex',
+  'ignoreregex',
+  'failregex',
+  'maxlines',
+  'datepattern',
+  'journalmatch',
+];
+
+/** A filter's file and the bracket options it is used with. */
+export type FilterUse = {
+  readonly name: string;
+  readonly sections: Sections;
+  readonly given: ReadonlyMap<string, Text>;
+  readonly place: Place;
+};
+
+/** A filter's resolved options, its tags replaced. */
+export type FilterOptions = ReadonlyMap<string, Text>;
+
+const NO_TEXTS: ReadonlyMap<string, Text> = new Map();
+
+/** Finds the filter that `spec` names (`sshd[mode=aggressive]`); null, with a problem, when there is none. */
+export function openFilter(
+  reader: Reader,
+  spec: Text,
+  backend: string,
+  problems: Problem[],
+): FilterUse | null {
+  const place = placeOf(spec);
+  const named = parseNamed(spec.text);
+  if (typeof named === 'string') {
+    problems.push(problem(`cannot read "${spec.text}": ${named}`, { place, key: 'filter' }));
+    return null;
+  }
+  const sections = readFilter(reader, named.name);
+  if (sections === null) {
+    problems.push(noFilter(reader, named.name, place));
+    return null;
+  }
+  problems.push(...brokenFiles(reader, sections, { place, key: 'filter' }));
+  const given = new Map([...named.options].map(([key, value]) => [key, textAt(value, place)]));
+  const own = sections.sections.get('Definition')?.has('logtype') ?? false;
+  if (!given.get('logtype')?.text && !own) {
+    given.set('logtype', textAt(backend.startsWith('systemd') ? 'journal' : 'file', place));
+  }
+  return { name: named.name, sections, given, place };
+}
+
+function noFilter(reader: Reader, name: string, place: Place): Problem {
+  const files = ['conf', 'local'].map((end) => reader.tree.show(`filter.d/${name}.${end}`));
+  const unread = files.find((file) => reader.broken.has(file));
+  if (unread !== undefined)
+    return problem(`cannot use the filter "${name}": ${unread} cannot be read`, { place, key: 'filter' });
+  const hint = didYouMean(name, filterNames(reader.tree));
+  const text = `cannot find the filter "${name}": no filter.d/${name}.conf or .local`;
+  return problem(text, { place, key: 'filter', hint });
+}
+
+function readFilter(reader: Reader, name: string): Sections | null {
+  if (!reader.takesPaths || !isPath(name)) return readSections(reader, `filter.d/${name}`);
+  const path = resolve(name);
+  const disk = diskTree('/');
+  const explicit: Reader = { ...reader, tree: disk, parsed: new Map() };
+  return readFiles(explicit, [path]);
+}
+
+function isPath(name: string): boolean {
+  return isAbsolute(name) || name.includes('/') || /\.(?:conf|local)$/.test(name);
+}
+
+/** The names of all filters in the tree. */
+export function filterNames(tree: ConfigTree): string[] {
+  const names = tree.list('filter.d').map((file) => /^(.+)\.(?:conf|local)$/.exec(file)?.[1] ?? '');
+  return [...new Set(names.filter((name) => name !== ''))];
+}
+
+/** The jail's values that a filter's tags may name; all others serve `%(x)s` alone. fail2ban 1.0.2 behaviour. */
+const EARLY: readonly string[] = ['enabled', 'backend', 'filter'];
+
+/** Everything a filter offers a jail as `%(known/x)s`. Troubles are silent: filterOptions tells them. */
+export function knownOptions(use: FilterUse, jail: ReadonlyMap<string, Text>): Map<string, Text> {
+  const { sections } = use;
+  const vars = new Map([...jail, ...use.given]);
+  const init = withInit(sections, use.given, []);
+  const merged = mergeDefinition({ sections, keys: FILTER_KEYS, vars, init }, []);
+  const options = new Map<string, Text>();
+  for (const key of sections.sections.get('Definition')?.keys() ?? []) {
+    if (FILTER_KEYS.includes(key)) continue;
+    const read = (given: ReadonlyMap<string, Text>): Text | null =>
+      guarded([], () => getOption({ sections, section: 'Definition', vars: given }, key));
+    // By itself, as the original reads it; what only the brackets complete is completed by them.
+    const value = read(NO_TEXTS) ?? read(new Map([...vars, ...init]));
+    if (value !== null) options.set(key, value);
+  }
+  for (const [key, value] of merged.options) options.set(key, value);
+  const lookup: Lookup = (tag) => options.get(tag) ?? merged.lookup(tag);
+  const expanded = expandAll({ options, lookup }, conditionalNames(sections), []);
+  const known = new Map<string, Text>();
+  for (const [key, text] of expanded) if (key.startsWith('known/')) known.set(key, text);
+  for (const [key, text] of expanded) if (!key.startsWith('known/')) known.set(`known/${key}`, text);
+  return known;
+}
+
+function conditionalNames(sections: Sections): Set<string> {
+  const keys = [...(sections.sections.get('Init')?.keys() ?? [])];
+  return new Set(keys.flatMap((key) => (key.includes('?') ? [key.slice(0, key.indexOf('?'))] : [])));
+}
+
+/** The filter's options with everything filled in; one that `jail` sets itself is not among them. */
+export function filterOptions(
+  use: FilterUse,
+  jail: ReadonlyMap<string, Text>,
+  problems: Problem[],
+): FilterOptions {
+  const { sections } = use;
+  const init = withInit(sections, use.given, problems);
+  const vars = new Map([...jail, ...init]);
+  const merged = mergeDefinition({ sections, keys: FILTER_KEYS, vars, init }, problems);
+  const isHidden = (tag: string): boolean => {
+    const key = tag.toLowerCase();
+    if (!jail.has(key) || init.has(key) || EARLY.includes(key)) return false;
+    const isRead = FILTER_KEYS.includes(key) && sections.defaults.has(key);
+    return !isRead && sections.sections.get('Definition')?.has(key) !== true;
+  };
+  const few = new Map([...jail].filter(([key]) => EARLY.includes(key)));
+  const early = mergeDefinition(
+    { sections, keys: [], vars: new Map([...few, ...use.given]), init },
+    problems,
+  );
+  const lookup: Lookup = (tag) => (isHidden(tag) ? early.lookup(tag) : merged.lookup(tag));
+  return expandAll({ options: merged.options, lookup }, conditionalNames(sections), problems);
+}
+
+/** One RegexSource a line of an option. */
+export function regexesOf(text: Text | undefined): RegexSource[] {
+  return text === undefined ? [] : linesOf(text);
+}
+
+/** Makes the FilterSource of resolved options. */
+export function buildFilter(name: string, options: FilterOptions, problems: Problem[]): FilterSource {
+  const whole = (key: string): RegexSource | null => {
+    const text = options.get(key);
+    return text === undefined || text.text === '' ? null : { text: text.text, place: placeOf(text) };
+  };
+  const maxlines = options.get('maxlines');
+  return {
+    name,
+    prefregex: whole('prefregex'),
+    failregex: regexesOf(options.get('failregex')),
+    ignoreregex: regexesOf(options.get('ignoreregex')),
+    datepattern: whole('datepattern'),
+    maxlines: (maxlines === undefined ? null : readInteger('maxlines', maxlines, 1, problems)) ?? 1,
+    journalmatch: regexesOf(options.get('journalmatch')).map((line) => line.text),
+  };
+}
+
+/** What loadFilter answers; `filter` is null when there is no such filter or it cannot be read. */
+export type LoadedFilter = {
+  readonly filter: FilterSource | null;
+  /** The filter's own wish, null when it has none. */
+  readonly usedns: UseDns | null;
+  /** Every option with its value, as text. */
+  readonly options: ReadonlyMap<string, string>;
+  readonly problems: readonly Problem[];
+};
+
+/**
+ * Loads one filter by its name with options (`sshd[mode=ddos]`) or by the path of its file, outside of any jail.
+ * `extra.backend` decides `logtype`; `extra.options` are further bracket options.
+ */
+export function loadFilter(
+  tree: ConfigTree,
+  spec: string,
+  extra: { readonly backend?: string; readonly options?: ReadonlyMap<string, string> } = {},
+): LoadedFilter {
+  const reader = { ...openReader(tree), takesPaths: true };
+  const problems: Problem[] = [];
+  const place = { file: 'command line', line: 0 };
+  const use = openFilter(reader, textAt(spec, place), extra.backend ?? 'auto', problems);
+  if (use === null)
+    return { filter: null, usedns: null, options: new Map(), problems: [...reader.problems, ...problems] };
+  const more = [...(extra.options ?? [])].map(([key, value]): [string, Text] => [key, textAt(value, place)]);
+  const full = { ...use, given: new Map([...use.given, ...more]) };
+  const options = filterOptions(full, NO_TEXTS, problems);
+  const filter = buildFilter(use.name, options, problems);
+  const usedns = options.get('usedns');
+  const all = [...reader.problems, ...problems];
+  return {
+    filter: all.some((one) => one.severity === 'error') ? null : filter,
+    usedns: usedns === undefined ? null : readUseDns(usedns, problems),
+    options: new Map([...options].map(([key, text]) => [key, text.text])),
+    problems: all,
+  };
+}

@@ -1,0 +1,106 @@
+import { networkInterfaces } from 'node:os';
+import type { Limits } from '../ban/ban.ts';
+import { makeEscalation } from '../ban/escalation.ts';
+import {
+  type IgnoreList,
+  type IgnorePart,
+  makeIgnoreList,
+  newPart,
+  replaceAddresses,
+} from '../ban/ignore.ts';
+import { IgnoreFiles } from '../ban/ignorefiles.ts';
+import type { WorkingJail } from '../ban/jail.ts';
+import { type Problem, problem, reasonOf } from '../base/errors.ts';
+import { canonicalIp } from '../base/ip.ts';
+import type { Jail } from '../config/jail.ts';
+import { compileFilter } from '../filter/compile.ts';
+import { newFilterState } from '../filter/line.ts';
+
+/** The jails at work, and those that cannot work with the reasons. */
+export type Roster = {
+  readonly jails: ReadonlyMap<string, WorkingJail>;
+  readonly problems: readonly Problem[];
+  /** This machine's addresses, shared by all jails that ignore them; see refreshOwn. */
+  readonly own: Set<string>;
+  /** The lists that jails name with `ignoreip = file:PATH`; refresh() takes in those that changed. */
+  readonly files: IgnoreFiles;
+};
+
+/** Reads this machine's addresses anew: interfaces come and go while the jails work. */
+export function refreshOwn({ own }: Roster): void {
+  replaceAddresses(own, new Set(ownAddresses()));
+}
+
+/** Compiles every jail; a broken one is left out, with its problems, and the others work. */
+export function callRoster(jails: readonly Jail[]): Roster {
+  const working = new Map<string, WorkingJail>();
+  const problems: Problem[] = [];
+  const own = new Set(ownAddresses());
+  const files = new IgnoreFiles();
+  for (const jail of jails) {
+    const found: Problem[] = [];
+    const ready = makeWorking(jail, { own, files }, found);
+    problems.push(...found.map((one) => ({ ...one, jail: jail.name })));
+    if (ready !== null) working.set(jail.name, ready);
+  }
+  return { jails: working, problems, own, files };
+}
+
+type Shared = Pick<Roster, 'own' | 'files'>;
+
+function makeWorking(jail: Jail, shared: Shared, problems: Problem[]): WorkingJail | null {
+  const { usedns, logtimezone } = jail;
+  const hasFilter = jail.filter.failregex.length > 0;
+  const filter = hasFilter ? compileFilter(jail.filter, { usedns, logtimezone }, problems) : null;
+  const limits = limitsOf(jail, problems);
+  if (limits === null || problems.some((one) => one.severity === 'error')) return null;
+  return {
+    jail,
+    filter,
+    filterState: filter === null ? null : newFilterState(filter),
+    limits,
+    ignore: ignoreListOf(jail, shared, problems),
+  };
+}
+
+/** Who is never banned in the jail; names have no addresses before somebody asks for them. Files that cannot be read are problems. */
+export function ignoreListOf(
+  { name, place, ignore }: Jail,
+  { own, files }: { readonly own: ReadonlySet<string>; readonly files: IgnoreFiles },
+  problems: Problem[],
+): IgnoreList {
+  const parts = ignore.files.map((path): IgnorePart => {
+    const { part, trouble } = files.open(path);
+    if (trouble !== null)
+      problems.push(problem(trouble, { severity: 'warning', place, jail: name, key: 'ignoreip' }));
+    return part;
+  });
+  const names = new Map(ignore.names.map((one) => [one, newPart()]));
+  return makeIgnoreList(ignore.networks, ignore.self ? own : [], { files: parts, names });
+}
+
+/** The jail's limits as the core wants them; null, with a problem, when its formula cannot be read. */
+export function limitsOf(jail: Jail, problems: Problem[]): Limits | null {
+  const { maxretry, findtime, bantime, increment } = jail;
+  const maxmatches = jail.actions.some((action) => usesMatches(action.options)) ? jail.maxmatches : 0;
+  try {
+    const escalate = makeEscalation(increment, Math.random);
+    return { maxretry, findtime, bantime, maxmatches, increment, escalate };
+  } catch (error) {
+    const { place, name } = jail;
+    problems.push(problem(reasonOf(error), { place, jail: name, key: 'bantime.formula' }));
+    return null;
+  }
+}
+
+/** Log lines are kept only where an action would print them. */
+function usesMatches(options: ReadonlyMap<string, string>): boolean {
+  return [...options.values()].some((text) => /<(?:ip|ipjail)?matches>/.test(text));
+}
+
+/** This machine's own addresses, canonical. */
+export function ownAddresses(): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const canonical = all.flatMap(({ address }) => canonicalIp(address.replace(/%.*$/, '')) ?? []);
+  return [...new Set(['127.0.0.1', '::1', ...canonical])];
+}

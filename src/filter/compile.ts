@@ -1,0 +1,112 @@
+import { type Problem, problem } from '../base/errors.ts';
+import type { FilterSource, RegexSource, UseDns } from '../config/jail.ts';
+import { compileDates, DatePatternError } from './date/datepattern.ts';
+import { compileFailregex, RegexError } from './regex/failregex.ts';
+import type { Filter, FilterRegex } from './types.ts';
+
+/** What a jail adds to its filter's own options. */
+export type FilterOptions = { readonly usedns: UseDns; readonly logtimezone: string | null };
+
+/** Groups that can say who failed; jail.conf(5). MLFID says it by the lines that share it. */
+const ID_GROUPS = ['fid', 'ip4', 'ip6', 'dns', 'mlfid'];
+
+/**
+ * Compiles a filter. Adds one Problem, with file and line, for each regex or datepattern that cannot be had and for
+ * each failregex that could never name an id; null when there were any.
+ */
+export function compileFilter(
+  source: FilterSource,
+  options: FilterOptions,
+  problems: Problem[],
+): Filter | null {
+  const before = problems.length;
+  const compile = (regex: RegexSource, key: string, index: number): FilterRegex | null => {
+    // As in fail2ban only failregex is compiled for several lines; the others see the window as one text.
+    const isMultiline = key === 'failregex' && source.maxlines > 1;
+    try {
+      return {
+        index,
+        source: regex,
+        regex: compileFailregex(regex.text, { usedns: options.usedns, isMultiline }),
+      };
+    } catch (error) {
+      if (!(error instanceof RegexError)) throw error;
+      problems.push(regexProblem(error, regex, key));
+      return null;
+    }
+  };
+  const compileAll = (regexes: readonly RegexSource[], key: string) =>
+    regexes.flatMap((regex, index) => compile(regex, key, index) ?? []);
+  const prefregex = source.prefregex === null ? null : compile(source.prefregex, 'prefregex', 0);
+  const failregex = compileAll(source.failregex, 'failregex');
+  const ignoreregex = compileAll(source.ignoreregex, 'ignoreregex');
+  const isPrefBroken = source.prefregex !== null && prefregex === null;
+  for (const { source: at } of isPrefBroken ? [] : failregex.filter((each) => !hasId(each, prefregex))) {
+    problems.push(problemWithoutId(at));
+  }
+  checkDates(source, options, problems);
+  if (problems.length > before) return null;
+  return {
+    name: source.name,
+    usedns: options.usedns,
+    prefregex,
+    failregex,
+    ignoreregex,
+    datepattern: source.datepattern?.text ?? null,
+    logtimezone: options.logtimezone,
+    maxlines: source.maxlines,
+  };
+}
+
+/**
+ * Whether every line of the log must be processed, and not only those that can match: a window of several lines is
+ * made of all of them. Otherwise a line that lacks the literals of prefregex or of every failregex changes nothing,
+ * but that a later line without a date would take its time from it.
+ */
+export function needsEveryLine(filter: Filter): boolean {
+  return filter.maxlines > 1;
+}
+
+function hasId(each: FilterRegex, prefregex: FilterRegex | null): boolean {
+  return ID_GROUPS.some((name) => each.regex.fields.has(name) || prefregex?.regex.fields.has(name));
+}
+
+function problemWithoutId(source: RegexSource): Problem {
+  return problem(`"${source.text}" says nowhere who failed`, {
+    place: source.place,
+    key: 'failregex',
+    hint: 'put <HOST> where the address stands, or <F-ID>...</F-ID> around another id',
+  });
+}
+
+function regexProblem(error: RegexError, source: RegexSource, key: string): Problem {
+  return problem(`cannot read "${source.text}" at character ${error.offset + 1}: ${error.message}`, {
+    place: source.place,
+    key,
+    hint: underlined(source.text, error.offset),
+  });
+}
+
+function checkDates(source: FilterSource, options: FilterOptions, problems: Problem[]): void {
+  try {
+    compileDates(source.datepattern?.text ?? null, options.logtimezone);
+  } catch (error) {
+    if (!(error instanceof DatePatternError)) throw error;
+    const text = source.datepattern?.text ?? '';
+    const isZone = source.datepattern === null;
+    problems.push(
+      problem(isZone ? error.message : `cannot read "${text}": ${error.message}`, {
+        place: source.datepattern?.place ?? null,
+        key: isZone ? 'logtimezone' : 'datepattern',
+        hint: isZone ? null : underlined(text, error.offset),
+      }),
+    );
+  }
+}
+
+/** The part of the text around an offset and, on a second line, a caret under it. */
+export function underlined(text: string, offset: number): string {
+  const from = Math.max(0, offset - 50);
+  const part = text.slice(from, offset + 30).replace(/[\x00-\x1f\x7f]/g, ' ');
+  return `${part}\n${' '.repeat(offset - from)}^`;
+}

@@ -1,0 +1,236 @@
+import type { Expanded } from '../regex/tags.ts';
+import { fieldOfGroup, tokens } from './tokens.ts';
+import { DatePatternError, plain, splice, translate } from './translate.ts';
+
+/** How the matched text becomes a time. */
+export type Reading = 'fields' | 'epoch' | 'longepoch' | 'tai64n';
+
+/** A date form's regexes, and what their groups mean. */
+export type Compiled = {
+  readonly ascii: RegExp;
+  readonly exact: () => RegExp;
+  /** Group numbers and the field that each fills, in the order of the pattern. */
+  readonly fields: readonly (readonly [group: number, field: string])[];
+  /** The group that holds the number of an epoch form. */
+  readonly valueGroup: number;
+  /** The group whose text is cut out of the line. */
+  readonly spanGroup: number;
+  /** The group of what stands before it, 0 when there is none. */
+  readonly prefixGroup: number;
+  /** The text that is cut holds every field. */
+  readonly isTextAll: boolean;
+};
+
+/** One date form, and how it is anchored. */
+export type Template = {
+  /** What reports call it. */
+  readonly name: string;
+  /** The pattern it was made of. */
+  readonly pattern: string;
+  /** Compiled at the first call: the first of the default forms that a line has is the last that is tried. */
+  readonly compiled: () => Compiled;
+  readonly reading: Reading;
+  /** The span's group reaches up to the match's end. Without this and a prefixGroup the regexes tell places (flag d). */
+  readonly isTail: boolean;
+  /** Bound to the line's beginning. */
+  readonly atStart: boolean;
+  /** Bound to the line's beginning or end: once it hits there is nothing to weigh. */
+  readonly anchored: boolean;
+  readonly weight: number;
+  /** What matches every line of ASCII characters that this does; null where that is not known. */
+  readonly hint: RegExp | null;
+  /** One of the default forms or made around one: matches nothing that has no CORE (shortcut.ts). */
+  readonly hasCore: boolean;
+  /** One of the default forms itself, so that its end is known without asking the regex (shortcut.ts). */
+  readonly isForm: boolean;
+  /** A default form inside whose text no other default form matches. */
+  readonly isSolitary: boolean;
+};
+
+/** Where a pattern wants its boundary: nowhere, at a word's edge, or at the line's beginning. */
+type Begin = 'none' | 'word' | 'line';
+
+const EPOCH = '\\d{10,11}\\b(?:\\.\\d{3,6})?';
+const LONG_EPOCH = '\\d{10,11}(?:\\d{3}(?:\\.\\d{1,6}|\\d{3})?)?';
+const EPOCH_TAG = /(?<!\\)\{(L?)EPOCH\}/gi;
+const LINE_BEGIN = '{^LN-BEG}';
+const UNBOUND = '{UNB}';
+
+/**
+ * Compiles one line of a datepattern (without {DATE}, {DEFAULT}, {NONE}, which stand for whole lists). Throws
+ * DatePatternError. Boundaries and grouping follow fail2ban 1.0.2.
+ */
+export function compileTemplate(pattern: string): Template {
+  const template = makeTemplate(pattern);
+  template.compiled();
+  return template;
+}
+
+/** As compileTemplate(), but a pattern that cannot be compiled is told at the first use. */
+export function makeTemplate(pattern: string): Template {
+  const keyword = pattern.includes('%') ? null : keywordTemplate(pattern.toUpperCase());
+  if (keyword !== null) return keyword;
+  const { text, ...bounds } = takeBounds(pattern);
+  const shift = pattern.length - text.length;
+  const long = /\{LEPOCH\}/i.test(text);
+  if (long || /(?<!\\)\{EPOCH\}/i.test(text))
+    return epochTemplate(pattern, plain(text, shift), { ...bounds, long });
+  const name = wordsOf(text);
+  return build(
+    expandTokens(text, shift),
+    { ...bounds, ignoreCase: /(?<!%)%[aAbBpc]/.test(text) },
+    { name: bounds.begin === 'line' ? LINE_BEGIN + name : name, pattern, reading: 'fields' },
+  );
+}
+
+/** `EPOCH`, `LEPOCH` and `TAI64N` as whole patterns, alone or at the line's beginning. */
+function keywordTemplate(key: string): Template | null {
+  const [, anchor, word] = /^(\{\^LN-BEG\}|\^|)(EPOCH|LEPOCH|TAI64N)$/.exec(key) ?? [];
+  if (anchor === undefined || word === undefined) return null;
+  const atLine = anchor !== '';
+  const bounds: Bounds = { begin: atLine ? 'line' : 'none', end: true };
+  const named = (name: string, reading: Reading): Naming => ({
+    name: atLine ? LINE_BEGIN + name : name,
+    pattern: key,
+    reading,
+  });
+  if (word === 'TAI64N') return build(plain('@[0-9a-f]{24}', 0), bounds, named('TAI64N', 'tai64n'));
+  const place = atLine ? '' : '(?:^|(?<=^\\[)|(?<=\\baudit\\())';
+  const long = word === 'LEPOCH';
+  const regex = plain(`(${place}${long ? LONG_EPOCH : EPOCH})`, 0);
+  return build(regex, bounds, long ? named('LongEpoch', 'longepoch') : named('Epoch', 'epoch'));
+}
+
+function epochTemplate(pattern: string, text: Expanded, form: Bounds & { readonly long: boolean }): Template {
+  const number = `(?P<epoch>${form.long ? LONG_EPOCH : EPOCH})`;
+  let regex = text;
+  for (const tag of [...text.text.matchAll(EPOCH_TAG)].reverse()) {
+    regex = splice(regex, tag.index, tag[0].length, number);
+  }
+  const wrapped = splice(splice(regex, regex.text.length, 0, ')'), 0, 0, '(');
+  return build(wrapped, form, { name: pattern, pattern, reading: form.long ? 'longepoch' : 'epoch' });
+}
+
+type Bounds = { readonly begin: Begin; readonly end: boolean; readonly ignoreCase?: boolean };
+
+function takeBounds(pattern: string): Bounds & { readonly text: string } {
+  if (pattern.startsWith(UNBOUND)) return { text: pattern.slice(UNBOUND.length), begin: 'none', end: false };
+  const atLine = pattern.startsWith(LINE_BEGIN);
+  return {
+    text: atLine ? pattern.slice(LINE_BEGIN.length) : pattern,
+    begin: atLine ? 'line' : 'word',
+    end: true,
+  };
+}
+
+const TOKEN = /%(Ex[A-Za-z]|.?)/gs;
+
+function expandTokens(text: string, shift: number): Expanded {
+  let regex = '';
+  const origins: number[] = [];
+  const copy = (from: number, to: number): void => {
+    regex += text.slice(from, to);
+    for (let at = from; at < to; at++) origins.push(at + shift);
+  };
+  let done = 0;
+  for (const { 0: piece, 1: token = '', index } of text.matchAll(TOKEN)) {
+    const exact = tokens.get(token);
+    if (exact === undefined) {
+      throw new DatePatternError(
+        `cannot read "${piece}" as a part of a date (a percent sign itself is %%)`,
+        index + shift,
+      );
+    }
+    copy(done, index);
+    regex += exact.regex;
+    for (let at = 0; at < exact.regex.length; at++) origins.push(index + shift);
+    done = index + piece.length;
+  }
+  copy(done, text.length);
+  return { text: regex, origins };
+}
+
+function wordsOf(text: string): string {
+  return text.replace(TOKEN, (piece: string, token: string) => tokens.get(token)?.word ?? piece);
+}
+
+const STARTS_BOUND = /^\(*(?:\(\?\w+\))?(?:\^|\(*\*\*|\((?:\?:)?\^)/;
+const ENDS_BOUND = /(?<!\\)(?:\$\)?|\\b|\\s|\*\*\)*)$/;
+const AT_START = /^(?:\(\?\w+\))?(?:\^|\((?:\?:)?\^(?!\|))/;
+const AT_END = /(?<![\\|])(?:\$\)?)$/;
+const FIRST_GROUP = /(?<!\(\?)(?<!\\)\((?!\?)/;
+const FREE_START = /^(\(*(?:\(\?\w+\))?\(*)\*\*/;
+const FREE_END = /(?<!\\)\*\*(?=\)*$)/;
+const SPAN = '_date';
+
+type Naming = { readonly name: string; readonly pattern: string; readonly reading: Reading };
+
+/** The pattern with group 1 named, or the whole of it made a group when it has no group that is not a field. */
+function withSpan(python: Expanded): {
+  readonly python: Expanded;
+  readonly span: string;
+  readonly isTail: boolean;
+} {
+  const { text } = python;
+  if (!FIRST_GROUP.test(text)) {
+    const from = text.startsWith('^') ? 1 : 0;
+    const to = text.endsWith('$') ? text.length - 1 : text.length;
+    return { python: splice(splice(python, to, 0, ')'), from, 0, `(?P<${SPAN}>`), span: SPAN, isTail: true };
+  }
+  const first = /(?<!\\)\((?:(?!\?)|\?P<(\w+)>)/.exec(text);
+  if (first?.[1] !== undefined) return { python, span: first[1], isTail: false };
+  return { python: splice(python, (first?.index ?? 0) + 1, 0, `?P<${SPAN}>`), span: SPAN, isTail: false };
+}
+
+function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
+  const { text } = source;
+  const isFree = STARTS_BOUND.test(text);
+  const front =
+    bounds.begin === 'none' || isFree ? '' : bounds.begin === 'line' ? '^(?:\\W{0,2})?' : '(?=^|\\b|\\W)';
+  const back = bounds.end && !ENDS_BOUND.test(text) ? '(?=\\b|\\W|$)' : '';
+  const { python, span, isTail } = withSpan(withoutStars(source));
+  const framed = splice(splice(python, python.text.length, 0, back), 0, 0, front);
+  const atStart = AT_START.test(front + text);
+  const flagged = withFlags(framed, bounds.ignoreCase === true);
+  let compiled: Compiled | null = null;
+  return {
+    ...naming,
+    compiled: () => (compiled ??= compile(flagged, span, isTail)),
+    isTail,
+    atStart,
+    anchored: atStart || AT_END.test(text + back),
+    weight: 1,
+    hint: null,
+    hasCore: false,
+    isForm: false,
+    isSolitary: false,
+  };
+}
+
+function compile(python: Expanded, span: string, isTail: boolean): Compiled {
+  const { ascii, exact, groups, prefix, outside } = translate(python, span, isTail);
+  return {
+    ascii,
+    exact,
+    fields: [...groups].flatMap(([name, group]): [number, string][] => {
+      const field = fieldOfGroup.get(name);
+      return field === undefined ? [] : [[group, field]];
+    }),
+    valueGroup: groups.get('epoch') ?? groups.get(span) ?? 0,
+    prefixGroup: prefix,
+    isTextAll: outside.every((name) => !fieldOfGroup.has(name)),
+    spanGroup: groups.get(span) ?? 0,
+  };
+}
+
+/** `**` at either end only says that no boundary is wanted there. */
+function withoutStars(python: Expanded): Expanded {
+  const start = FREE_START.exec(python.text);
+  const trimmed = start === null ? python : splice(python, start[1]?.length ?? 0, 2, '');
+  const end = FREE_END.exec(trimmed.text);
+  return end === null ? trimmed : splice(trimmed, end.index, 2, '');
+}
+
+function withFlags(python: Expanded, ignoreCase: boolean): Expanded {
+  return ignoreCase ? splice(python, 0, 0, '(?i)') : python;
+}

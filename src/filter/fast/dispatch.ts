@@ -1,0 +1,253 @@
+import { needsEveryLine } from '../compile.ts';
+import type { Failregex } from '../regex/failregex.ts';
+import type { Filter } from '../types.ts';
+import { makeWasmFinder } from './finder.ts';
+import type { FinderLine, LineFinder, Literal, Stretch } from './literalfinder.ts';
+import type { Ground } from './search.ts';
+import { makeWuManber } from './wumanber.ts';
+
+/** Says for the lines of a stretch of bytes which failregexes of which filters could match them at all. */
+export type Dispatch = {
+  /**
+   * Calls `line` for every line that some filter has to see, in order. Inside the call the other functions speak of that
+   * line.
+   */
+  eachLine(bytes: Uint8Array, start: number, end: number, line: (start: number, end: number) => void): void;
+  /** Whether the filter (by its place in the list) has to see the current line. */
+  concerns(filter: number): boolean;
+  mayMatch(filter: number, regex: number): boolean;
+  /** The first failregex of the filter, from number `regex` on, that may match; -1 when there is none. */
+  nextRegex(filter: number, regex: number): number;
+  /** Within eachLine(): where the bytes stand, so far before their place; null: nowhere that regexes could be compiled for. */
+  ground(): Ground | null;
+  shift(): number;
+  /** What literals speak for; null before the first eachLine(), and where the finder makes no records. */
+  literals(): Literals | null;
+  /** As eachLine(), many lines at a time; see RecordTeller. Where literals() says something. */
+  eachRecords(stretch: Stretch, told: (first: number, last: number) => void): void;
+  /** Makes the record's line, from the machine's words, the one that the other functions speak of. */
+  open(words: Int32Array, record: number): void;
+};
+
+/** What literals speak for. */
+export type Literals = {
+  /** By literal: the failregexes it speaks for, as pairs of a word and its bits, and their filters. */
+  readonly targets: readonly (readonly number[])[];
+  readonly owners: readonly (readonly number[])[];
+  /** By word: the failregexes that have no literal. */
+  readonly always: Int32Array;
+  /** By filter its first word, and behind the last how many words there are. */
+  readonly base: readonly number[];
+  /** By filter: whether it has to see every line. */
+  readonly isForEvery: readonly boolean[];
+};
+
+/** `all`: lines that only prefregex or an ignoreregex can match are told as well, for whoever counts those. */
+export type DispatchOptions = { readonly all: boolean };
+
+/** Literals shorter than this occur in every other line and are not worth looking for. */
+const SHORTEST = 3;
+/** Bytes of a log that tell what is rare in it. */
+const SAMPLE = 16384;
+
+/** Makes a Dispatch for filters that read the same lines. */
+export function makeDispatch(
+  filters: readonly Filter[],
+  options: DispatchOptions = { all: false },
+): Dispatch {
+  let slots: Slots | null = null;
+  const base = basesOf(filters);
+  const marks = new Int32Array(base.at(-1) ?? 0);
+  /** Of which line the marks speak. */
+  const lines = new Int32Array(marks.length);
+  const concerned = new Int32Array(filters.length);
+  const always = new Int32Array(marks.length);
+  const isForEvery = filters.map(() => false);
+  let line = 1;
+  let visit: (start: number, end: number) => void = () => undefined;
+  const found: FinderLine = {
+    hit(literal) {
+      if (slots === null) return;
+      const targets = slots.targets[literal] ?? NOTHING;
+      for (let i = 0; i < targets.length; i += 2) {
+        const word = targets[i] ?? 0;
+        if (lines[word] !== line) marks[word] = 0;
+        lines[word] = line;
+        marks[word] = (marks[word] ?? 0) | (targets[i + 1] ?? 0);
+      }
+      const owners = slots.owners[literal] ?? NOTHING;
+      for (let i = 0; i < owners.length; i++) concerned[owners[i] ?? 0] = line;
+    },
+    visit(start, end) {
+      visit(start, end);
+      line = next(line, lines, concerned);
+    },
+  };
+  const prepare = (sample: Stretch): Slots => {
+    const made = slotsOf(filters, base, { ...options, sample });
+    always.set(made.always);
+    for (const [filter, every] of made.isForEvery.entries()) isForEvery[filter] = every;
+    return made;
+  };
+  const nextRegex = (filter: number, regex: number): number => {
+    const first = base[filter] ?? 0;
+    const end = base[filter + 1] ?? 0;
+    let wanted = -1 << (regex & 31);
+    for (let word = first + (regex >>> 5); word < end; word++) {
+      const may = ((lines[word] === line ? (marks[word] ?? 0) : 0) | (always[word] ?? 0)) & wanted;
+      if (may !== 0) return ((word - first) << 5) + 31 - Math.clz32(may & -may);
+      wanted = -1;
+    }
+    return -1;
+  };
+  return {
+    eachLine(bytes, start, end, told) {
+      // Which literals are rare depends on the log, and this is its first piece.
+      slots ??= prepare({ bytes, start, end: Math.min(end, start + SAMPLE) });
+      visit = told;
+      // What open() marked is another line's.
+      line = next(line, lines, concerned);
+      slots.finder.eachLine({ bytes, start, end }, isForEvery.includes(true), found);
+    },
+    concerns: (filter) => isForEvery[filter] === true || concerned[filter] === line,
+    mayMatch: (filter, regex) => nextRegex(filter, regex) === regex,
+    nextRegex,
+    ground: () => slots?.finder.ground ?? null,
+    shift: () => slots?.finder.shift ?? 0,
+    literals: () => (slots?.finder.eachRecords == null ? null : slots),
+    eachRecords: (stretch, told) => slots?.finder.eachRecords?.(stretch, isForEvery.includes(true), told),
+    open(words, record) {
+      line = next(line, lines, concerned);
+      const at = record >> 2;
+      const count = words[at + 2] ?? 0;
+      for (let i = 0; i < count; i++) found.hit(words[at + 3 + i] ?? 0);
+    },
+  };
+}
+
+/** The number of the next line; the marks start over before numbers run out. */
+function next(line: number, ...marks: readonly Int32Array[]): number {
+  if (line < 2 ** 31 - 1) return line + 1;
+  for (const mark of marks) mark.fill(0);
+  return 1;
+}
+
+const NOTHING: readonly number[] = [];
+
+/** Each failregex is a bit of a word. By filter the number of its first word, and at the end how many there are. */
+function basesOf(filters: readonly Filter[]): readonly number[] {
+  let sum = 0;
+  return [0, ...filters.map(({ failregex }) => (sum += Math.ceil(failregex.length / 32)))];
+}
+
+type Slots = Literals & { readonly finder: LineFinder };
+
+function slotsOf(
+  filters: readonly Filter[],
+  base: readonly number[],
+  options: DispatchOptions & { readonly sample: Stretch },
+): Slots {
+  const book = newBook(options.sample);
+  const always = new Int32Array(base.at(-1) ?? 0);
+  const isForEvery: boolean[] = [];
+  for (const [number, filter] of filters.entries()) {
+    const prefix = filter.prefregex?.regex ?? null;
+    let isEvery = needsEveryLine(filter);
+    for (const { regex, index } of filter.failregex) {
+      const word = (base[number] ?? 0) + (index >>> 5);
+      const bits = 1 << (index & 31);
+      const isFound = note(book, regex, { word, bits, filter: number });
+      if (!isFound) always[word] = (always[word] ?? 0) | bits;
+      // Prefregex has to match as well.
+      if (!isFound && (prefix === null || !note(book, prefix, { word: 0, bits: 0, filter: number })))
+        isEvery = true;
+    }
+    const others = options.all ? [filter.prefregex, ...filter.ignoreregex] : [];
+    for (const other of others) {
+      if (other !== null && !note(book, other.regex, { word: 0, bits: 0, filter: number })) isEvery = true;
+    }
+    isForEvery.push(isEvery);
+  }
+  const { literals, targets, filters: owners } = book;
+  const finder = makeWasmFinder(literals, byteCosts(options.sample)) ?? makeWuManber(literals);
+  return { finder, targets, owners, always, base, isForEvery };
+}
+
+type Book = {
+  readonly numbers: Map<string, number>;
+  readonly literals: Literal[];
+  readonly targets: number[][];
+  readonly filters: number[][];
+  readonly sample: string;
+  readonly counts: Map<string, number>;
+};
+
+function newBook({ bytes, start, end }: Stretch): Book {
+  const sample = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
+    .toString('latin1')
+    .toLowerCase();
+  return { numbers: new Map(), literals: [], targets: [], filters: [], sample, counts: new Map() };
+}
+
+/** Has the regex's lines told to the filter; false when it has no literals worth looking for. */
+function note(
+  book: Book,
+  regex: Failregex,
+  speaks: { readonly word: number; readonly bits: number; readonly filter: number },
+): boolean {
+  const useful = regex.literals.filter(({ texts }) => texts.length > 0 && texts.every(isUseful));
+  let best = useful[0];
+  for (const set of useful) {
+    if (best === undefined || !set.texts.every(isWordy)) continue;
+    if (countOf(book, set.texts) < countOf(book, best.texts)) best = set;
+  }
+  if (best === undefined) return false;
+  for (const text of best.texts) {
+    const key = best.isFolded ? `f${text.toLowerCase()}` : `x${text}`;
+    const known = book.numbers.get(key);
+    const literal = known ?? book.literals.push({ text, isFolded: best.isFolded }) - 1;
+    if (known === undefined) {
+      book.numbers.set(key, literal);
+      book.targets.push([]);
+      book.filters.push([]);
+    }
+    if (speaks.bits !== 0) book.targets[literal]?.push(speaks.word, speaks.bits);
+    const owners = book.filters[literal];
+    if (owners?.includes(speaks.filter) === false) owners.push(speaks.filter);
+  }
+  return true;
+}
+
+/** How often the texts occur in the sample. */
+function countOf({ sample, counts }: Book, texts: readonly string[]): number {
+  let sum = 0;
+  for (const text of texts) {
+    let count = counts.get(text);
+    if (count === undefined) {
+      const low = text.toLowerCase();
+      count = 0;
+      for (let at = sample.indexOf(low); at >= 0; at = sample.indexOf(low, at + 1)) count++;
+      counts.set(text, count);
+    }
+    sum += count;
+  }
+  return sum;
+}
+
+function byteCosts({ bytes, start, end }: Stretch): ArrayLike<number> {
+  const costs = new Float64Array(256);
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    costs[byte] = (costs[byte] ?? 0) + 1;
+  }
+  return costs;
+}
+
+function isUseful(text: string): boolean {
+  return text.length >= SHORTEST && /^[\x01-\x09\x0b-\x7f]+$/.test(text);
+}
+
+/** Signs alone may have come together only when the date between them was cut out. */
+function isWordy(text: string): boolean {
+  return /[A-Za-z]{3}/.test(text);
+}

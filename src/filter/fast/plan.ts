@@ -1,0 +1,134 @@
+import type { Failregex } from '../regex/failregex.ts';
+import { print } from '../regex/print.ts';
+import { printAsciiSet } from '../regex/printset.ts';
+import type { Tree } from '../regex/tree.ts';
+import type { Filter } from '../types.ts';
+import { MLFID, makeSearch, type Search } from './search.ts';
+
+/** A failregex of the short way. */
+export type Fast = {
+  readonly regex: Failregex;
+  readonly search: Search;
+  /** It says itself who failed, so that prefregex does not. */
+  readonly hasId: boolean;
+  readonly hasSession: boolean;
+  /** Who failed, or as whom, may be said in another way than by ip4, user and alt_user. */
+  readonly isOdd: boolean;
+};
+
+/** What the short way knows of a filter; does not change from line to line. */
+export type Plan = {
+  readonly prefix: { readonly regex: Failregex; readonly search: Search } | null;
+  readonly hasPrefixSession: boolean;
+  /** Prefregex may say who failed. */
+  readonly hasPrefixId: boolean;
+  /** The content reaches to the line's end. */
+  readonly isContentTail: boolean;
+  /** What of prefregex stands before the content, where that is all that it says; see headOf(). */
+  readonly head: Search | null;
+  /** What of prefregex is searched first: the head where there is one, else the whole. */
+  readonly searched: Search | null;
+  readonly regexes: readonly Fast[];
+  readonly ignores: readonly Search[];
+  /** The ignoreregexes are few and come before the failregexes. */
+  readonly ignoresFirst: boolean;
+  /** Prefregex begins with the session's id. */
+  readonly isIdFirst: boolean;
+  /** All of the above. */
+  readonly searches: readonly Search[];
+};
+
+const PREFIX_GROUPS = new Set(['content', 'mlfid', 'ip4', 'ip6', 'dns']);
+/** Captures that say something of the id in another way than a plain address does. */
+const OTHER_IDS = /^(?:fid|cidr|tuple_.*|alt_(?!user).*)$/;
+
+const OTHER_USERS = /^alt_user./;
+
+/** What can be known beforehand; null where the filter has no short way: several lines, other ids than addresses, regexes that need a walk. */
+export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter): Plan | null {
+  if (maxlines > 1) return null;
+  const all = [...(prefregex === null ? [] : [prefregex]), ...failregex, ...ignoreregex];
+  if (all.some(({ regex }) => regex.agreement !== 'all')) return null;
+  const prefix = prefregex?.regex ?? null;
+  if (prefix !== null && [...prefix.fields.keys()].some((name) => !PREFIX_GROUPS.has(name))) return null;
+  if (failregex.some(({ regex }) => [...regex.fields.keys()].some((name) => OTHER_IDS.test(name))))
+    return null;
+  const regexes = failregex.map(({ regex, index }): Fast => {
+    // Their bounds are needed at the same time, those of ignoreregexes never.
+    const search = searchOf(regex, 2 + index);
+    const hasId = saysWho(regex);
+    const hasOtherUser = [...regex.fields.keys()].some((name) => OTHER_USERS.test(name));
+    const isOdd = hasOtherUser || (hasId && !regex.fields.has('ip4'));
+    return { regex, search, hasId, hasSession: (search.numbers[MLFID] ?? 0) > 0, isOdd };
+  });
+  const ignores = ignoreregex.map(({ regex }) => searchOf(regex, 1));
+  const isTail = prefix !== null && isContentTail(prefix);
+  const head = prefix !== null && isTail ? headOf(prefix) : null;
+  const prefixSearch = prefix === null ? null : searchOf(prefix, 0);
+  const hasPrefixSession = (prefixSearch?.numbers[MLFID] ?? 0) > 0;
+  return {
+    prefix: prefix === null || prefixSearch === null ? null : { regex: prefix, search: prefixSearch },
+    hasPrefixSession,
+    hasPrefixId: prefix !== null && saysWho(prefix),
+    isContentTail: isTail,
+    head,
+    searched: head ?? prefixSearch,
+    regexes,
+    ignores,
+    ignoresFirst: ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2,
+    isIdFirst:
+      hasPrefixSession && prefix !== null && isIdFirst(prefix) && regexes.every((one) => !one.hasSession),
+    searches: [prefixSearch, head, ...regexes.map((one) => one.search), ...ignores].filter(
+      (one) => one !== null,
+    ),
+  };
+}
+
+function saysWho({ fields }: Failregex): boolean {
+  return ['ip4', 'ip6', 'dns'].some((name) => fields.has(name));
+}
+
+function searchOf(regex: Failregex, region: number): Search {
+  return makeSearch(regex.ascii, regex.fields, { tree: () => regex.tree, region });
+}
+
+/** Whether the group `content` is the last thing before the line's end, so that no text needs to be put together. */
+function isContentTail({ tree }: Failregex): boolean {
+  if (tree.root.kind !== 'seq') return false;
+  const [group, end] = tree.root.items.slice(-2);
+  const isEnd = end?.kind === 'anchor' && end.anchor === 'finalEnd';
+  return isEnd && group?.kind === 'group' && group.index === tree.names.get('content');
+}
+
+/**
+ * A prefregex `HEAD<F-CONTENT>.+</F-CONTENT>$` matches where HEAD does, unless that leaves nothing. HEAD by itself answers a place,
+ * and makes nothing where it has no group.
+ */
+function headOf(regex: Failregex): Search | null {
+  const head = headTree(regex);
+  if (head === null) return null;
+  const printed = print(head, 'ascii');
+  if (!printed.isLinear) return null;
+  const numbers = new Map([['mlfid', regex.fields.get('mlfid') ?? 0]]);
+  const native = new RegExp(printed.source, `${printed.flags}g`);
+  return makeSearch(native, numbers, { tree: () => headTree(regex) ?? regex.tree, region: 0 });
+}
+
+function headTree({ tree, fields }: Failregex): Tree | null {
+  if (tree.root.kind !== 'seq' || [...fields.keys()].some((name) => name !== 'content' && name !== 'mlfid'))
+    return null;
+  const { items } = tree.root;
+  const group = items.at(-2);
+  if (group?.kind !== 'group' || group.body.kind !== 'repeat') return null;
+  const { body, min, max, greed } = group.body;
+  const isAll = body.kind === 'set' && printAsciiSet(body.set) === '[^\\x0a]';
+  if (!isAll || min !== 1 || max !== Number.POSITIVE_INFINITY || greed !== 'greedy') return null;
+  return { ...tree, root: { ...tree.root, items: items.slice(0, -2) } };
+}
+
+function isIdFirst({ tree }: Failregex): boolean {
+  if (tree.root.kind !== 'seq') return false;
+  const [begin, group] = tree.root.items;
+  const isBegin = begin?.kind === 'anchor' && begin.anchor === 'start';
+  return isBegin && group?.kind === 'group' && group.index === tree.names.get('mlfid');
+}

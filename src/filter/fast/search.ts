@@ -1,0 +1,244 @@
+/** One regex of the short way: native at first, and once it is used much as WebAssembly on the bytes where they stand. */
+
+import { parseIp4, readIp4 } from '../../base/ip.ts';
+import type { Tree } from '../regex/tree.ts';
+import { type Compiled, compileTree, GAVE_UP, YES } from '../regex/wasm/compile.ts';
+import type { IdPlace } from '../session/sessions.ts';
+
+/** The memory that holds the bytes of a log, and room for what is found in them. */
+export type Ground = {
+  readonly memory: WebAssembly.Memory;
+  /** Made anew when the memory grows. */
+  bytes: Buffer;
+  words: Int32Array;
+  /** Where bounds of groups may be put, and a text of MOST_TEXT bytes that does not stand in one piece. */
+  readonly bounds: number;
+  readonly boundsRoom: number;
+  readonly text: number;
+  /** Where an integer stands to which compiled regexes add their work: 60,000 are about a millisecond. */
+  readonly spent: number;
+};
+
+/** Longer texts are left to native expressions. */
+export const MOST_TEXT = 4096;
+
+/**
+ * An ASCII text that ends in a newline: from `from` to `to` on the ground, and as a text once that is wanted. `ground` null: only
+ * as a text.
+ */
+export type Subject = {
+  ground: Ground | null;
+  from: number;
+  to: number;
+  text: string | null;
+  /** Nobody watches the clock: what may take for ever must not be tried. */
+  isUnwatched: boolean;
+};
+
+/** Thrown, before anything has changed, where a search needs somebody to watch the clock. */
+export const UNWATCHED = Symbol('unwatched');
+
+/** The groups that are asked for, and their numbers here. */
+const GROUPS = ['ip4', 'mlfid', 'nofail', 'mlfgained', 'mlfforget', 'content', 'user', 'alt_user'];
+export const IP4 = 0;
+export const MLFID = 1;
+export const NOFAIL = 2;
+export const MLFGAINED = 3;
+export const MLFFORGET = 4;
+export const CONTENT = 5;
+export const USER = 6;
+export const ALT_USER = 7;
+
+export type Main = (from: number, to: number) => number;
+
+/** A regex, and what its last search found. */
+export type Search = {
+  readonly native: RegExp;
+  /** Native numbers of the groups, 0 = it has none. */
+  readonly numbers: Int32Array;
+  /** Native numbers of all named groups. */
+  readonly fields: ReadonlyMap<string, number>;
+  readonly tree: () => Tree;
+  /** What was found in different regions is there at the same time. */
+  readonly region: number;
+  uses: number;
+  /** Where it was compiled for, whether it could be or not. */
+  ground: Ground | null;
+  main: Main | null;
+  /** Of what was compiled: the numbers of the words that hold the groups' bounds, 0 = it has none. */
+  readonly places: Int32Array;
+  /** The same for all named groups, by native number. */
+  named: readonly { readonly number: number; readonly place: number }[];
+  /** Of the whole match. */
+  whole: number;
+  /** Null when it was found where it stands, or not at all. */
+  match: RegExpExecArray | null;
+};
+
+/** Room for the bounds of a search's groups, in bytes. */
+const REGION = 256;
+
+/** A Search for a native expression, the groups of which have these native numbers, and its tree. */
+export function makeSearch(
+  native: RegExp,
+  fields: ReadonlyMap<string, number>,
+  { tree, region }: Pick<Search, 'tree' | 'region'>,
+): Search {
+  const numbers = Int32Array.from(GROUPS, (name) => Math.max(0, fields.get(name) ?? 0));
+  return {
+    ...{ native, numbers, fields, tree, region, uses: 0, ground: null, main: null },
+    ...{ places: new Int32Array(GROUPS.length), named: [], whole: 0, match: null },
+  };
+}
+
+/** Searches the subject. Nothing is changed but the search. May throw UNWATCHED. */
+export function search(one: Search, subject: Subject): boolean {
+  const { ground } = subject;
+  one.match = null;
+  if (ground !== null) {
+    if (one.main !== null && one.ground === ground) {
+      const answer = runMain(one.main, subject);
+      if (answer !== GAVE_UP) return answer === YES;
+    } else one.uses++;
+  }
+  if (subject.isUnwatched) throw UNWATCHED;
+  one.match = execute(one.native, textOf(subject));
+  return one.match !== null;
+}
+
+/** Where its stack overflows nothing is known either. */
+function runMain(main: Main, { from, to }: Subject): number {
+  try {
+    return main(from, to);
+  } catch (error) {
+    if (error instanceof RangeError) return GAVE_UP;
+    throw error;
+  }
+}
+
+/** How far behind the subject's beginning the match ends that was just found. */
+export function endOf({ match, whole }: Search, { ground, from }: Subject): number {
+  if (match !== null) return match.index + match[0].length;
+  return ground === null ? 0 : (ground.words[whole + 1] ?? 0) - from;
+}
+
+/** In characters. */
+export function lengthOf({ text, from, to }: Subject): number {
+  return text === null ? to - from : text.length;
+}
+
+/** Takes away so many characters from the subject's beginning. */
+export function narrow(subject: Subject, by: number): void {
+  subject.from += by;
+  subject.text = subject.text?.slice(by) ?? null;
+}
+
+/** A text on which the engine's stack overflows counts as one that does not match. */
+export function execute(regexp: RegExp, text: string): RegExpExecArray | null {
+  try {
+    // One with the flag g goes on where it was.
+    regexp.lastIndex = 0;
+    return regexp.exec(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The subject as a text. */
+export function textOf(subject: Subject): string {
+  return (subject.text ??= subject.ground?.bytes.toString('latin1', subject.from, subject.to) ?? '');
+}
+
+/** Compiles the searches that were used so often, for the ground; takes some milliseconds for each. Answers how many were. */
+export function compileSearches(searches: readonly Search[], ground: Ground, worth: number): number {
+  let count = 0;
+  for (const one of searches) {
+    if (one.uses < worth || one.ground === ground) continue;
+    compileSearch(one, ground);
+    if (one.main !== null) count++;
+  }
+  return count;
+}
+
+function compileSearch(one: Search, ground: Ground): void {
+  // Tried once, whatever comes of it.
+  one.ground = ground;
+  one.main = null;
+  if ((one.region + 1) * REGION > ground.boundsRoom) return;
+  const tree = one.tree();
+  const region = { address: ground.bounds + one.region * REGION, room: REGION, spent: ground.spent };
+  const compiled = compileTree(tree, region);
+  if (compiled === null) return;
+  for (const [group, name] of GROUPS.entries()) one.places[group] = placeIn(compiled, tree, name);
+  one.named = [...one.fields].map(([name, number]) => ({ number, place: placeIn(compiled, tree, name) }));
+  one.whole = region.address >> 2;
+  one.main = mainOf(compiled, ground);
+}
+
+/** The number of the word where the group's bounds are put, 0 = the pattern has none that can be set. */
+function placeIn({ slots }: Compiled, { names }: Tree, name: string): number {
+  return (slots.get(names.get(name) ?? -1) ?? 0) >> 2;
+}
+
+/** What all named groups captured, by native number. */
+export function groupsOf({ match, named, ground }: Search): readonly (string | undefined)[] {
+  if (match !== null || ground === null) return match ?? [];
+  const groups: (string | undefined)[] = [];
+  for (const { number, place } of named) {
+    const end = place === 0 ? -1 : (ground.words[place + 1] ?? -1);
+    if (number > 0) groups[number] = end < 0 ? undefined : textAt(ground, ground.words[place] ?? 0, end);
+  }
+  return groups;
+}
+
+function textAt({ bytes }: Ground, from: number, to: number): string {
+  return bytes.toString('latin1', from, to);
+}
+
+/** Whether the group was set, and not empty. */
+export function isSet({ match, numbers, places, ground }: Search, group: number): boolean {
+  if (match !== null) return captured({ match, numbers }, group) !== '';
+  const place = places[group] ?? 0;
+  if (place === 0 || ground === null) return false;
+  const { words } = ground;
+  return (words[place + 1] ?? -1) > (words[place] ?? 0);
+}
+
+/** What the group captured natively; '' where it was not set. */
+export function captured({ match, numbers }: Pick<Search, 'match' | 'numbers'>, group: number): string {
+  const number = numbers[group] ?? 0;
+  return number === 0 ? '' : (match?.[number] ?? '');
+}
+
+/** Where what the group captured stands; false where it was not set. */
+export function placeOf(one: Search, group: number, into: IdPlace): boolean {
+  const { match, numbers, places, ground } = one;
+  if (match !== null) {
+    const number = numbers[group] ?? 0;
+    if (number === 0 || match[number] === undefined) return false;
+    into.codes = Buffer.from(match[number], 'latin1');
+    into.from = 0;
+    into.to = into.codes.length;
+    return true;
+  }
+  const place = places[group] ?? 0;
+  if (place === 0 || ground === null) return false;
+  into.codes = ground.bytes;
+  into.from = ground.words[place] ?? 0;
+  into.to = ground.words[place + 1] ?? -1;
+  return into.to >= 0;
+}
+
+/** The IPv4 address that was captured; null where it is none. */
+export function ip4Of(one: Search): number | null {
+  const { match, places, ground } = one;
+  if (match !== null) return parseIp4(captured(one, IP4));
+  const place = places[IP4] ?? 0;
+  if (place === 0 || ground === null) return null;
+  return readIp4(ground.bytes, ground.words[place] ?? 0, ground.words[place + 1] ?? -1);
+}
+
+function mainOf({ module }: Compiled, { memory }: Ground): Main {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } });
+  return (exports as { readonly main: Main }).main;
+}

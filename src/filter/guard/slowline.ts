@@ -1,0 +1,89 @@
+import { processorMs, within } from '../../base/timelimit.ts';
+
+/** What a line may cost in a filter, in milliseconds of processor time. */
+const LINE_MS = 25;
+/** The same where a regex of the filter was stuck before: nobody shall pay the whole price for each of the strikes. */
+const SUSPECT_MS = 12;
+/** So often a line is tried in a filter, each time without what was slow; then the filter leaves it. */
+const ATTEMPTS = 3;
+/** What gets no processor is given more of the clock, up to so many times its limit. */
+const PATIENCE = 64;
+
+/** A line that is looked at closely: what each regex cost so far, in milliseconds of processor time, and which are left out. */
+export type Closely = {
+  beganMs: number;
+  readonly costs: Map<number | null, number>;
+  readonly skipped: ReadonlySet<number | null>;
+};
+
+/** What a worker's regex cost on a line; `regex` null = date, prefregex or ignoreregex. */
+export type Spent = { readonly worker: number; readonly regex: number | null; readonly ms: number };
+
+/** One line on its way through one filter. */
+export type Attempt = {
+  /** Takes the line through the filter from the beginning, and calls charge() before each regex. */
+  run(closely: Closely): void;
+  /** The regex that was tried last. */
+  regex(): number | null;
+  /** Whether the line's outcome was told, though an interruption came after that. */
+  isDone(): boolean;
+  /** Whether the regex is given another chance, which it is not twice in a row. */
+  doubts(regex: number | null): boolean;
+  /** A regex is skipped on this line from now on. */
+  onStuck(regex: number | null): void;
+};
+
+/** Puts the time since the last call on the regex's account. */
+export function charge(closely: Closely, regex: number | null): void {
+  const nowMs = processorMs();
+  closely.costs.set(regex, (closely.costs.get(regex) ?? 0) + nowMs - closely.beganMs);
+  closely.beganMs = nowMs;
+}
+
+/**
+ * Takes a line through a filter within bounds: what costs most is left out, until the rest of the filter is quick enough.
+ * Answers what each regex cost that was tried to the end; null when the filter leaves the line. An interruption is told by
+ * processor time: a busy machine stops clocks, not regexes.
+ */
+export function tryClosely(attempt: Attempt, isSuspect: boolean): ReadonlyMap<number | null, number> | null {
+  const limitMs = isSuspect ? SUSPECT_MS : LINE_MS;
+  const skipped = new Set<number | null>();
+  let patience = 1;
+  for (let attempts = 1; attempts <= ATTEMPTS; ) {
+    const closely: Closely = { beganMs: processorMs(), costs: new Map(), skipped };
+    const usedMs = within(limitMs * patience, () => attempt.run(closely));
+    charge(closely, attempt.regex());
+    if (usedMs === null || attempt.isDone()) return closely.costs;
+    if (usedMs < limitMs / 2) {
+      patience = Math.min(patience * 2, PATIENCE);
+      continue;
+    }
+    patience = 1;
+    const spent = [...closely.costs].map(([regex, ms]) => ({ worker: 0, regex, ms }));
+    const guilty = slowestOf(spent, usedMs / 2).filter(({ regex }) => !attempt.doubts(regex));
+    if (guilty.length > 0) attempts++;
+    for (const { regex } of guilty) {
+      skipped.add(regex);
+      attempt.onStuck(regex);
+    }
+  }
+  return null;
+}
+
+/** The slowest regexes of a line that cost too much on the whole, so that without them it costs half of what it may. */
+export function tooMuch(spent: readonly Spent[]): readonly Spent[] {
+  const allMs = spent.reduce((sum, { ms }) => sum + ms, 0);
+  return allMs <= LINE_MS ? [] : slowestOf(spent, LINE_MS / 2);
+}
+
+/** The slowest, until the others cost so much at the most. */
+function slowestOf(spent: readonly Spent[], othersMs: number): readonly Spent[] {
+  let leftMs = spent.reduce((sum, { ms }) => sum + ms, 0);
+  const found: Spent[] = [];
+  for (const one of spent.toSorted((a, b) => b.ms - a.ms)) {
+    if (leftMs <= othersMs) break;
+    leftMs -= one.ms;
+    found.push(one);
+  }
+  return found;
+}

@@ -1,0 +1,111 @@
+import type { Place } from '../../base/errors.ts';
+import { type Failregex, matchText } from '../regex/failregex.ts';
+import { childrenOf, type Node } from '../regex/tree.ts';
+import type { Filter, FilterRegex } from '../types.ts';
+import { sampleOf } from './sample.ts';
+import { addressIn, floating, REAL, smuggled, VICTIM } from './smuggle.ts';
+
+/** Something about a filter's regex that an attacker could use, and a line, as it stands behind the date, that shows it. */
+export type Finding = {
+  readonly kind: 'unanchored' | 'smuggle';
+  /** `prefregex`, or `failregex` with its number from 1. */
+  readonly key: string;
+  readonly place: Place;
+  readonly text: string;
+  readonly proof: string;
+};
+
+const TEXTS = {
+  unanchored: `has no anchor: behind any text it takes an address, here ${VICTIM}; begin it with ^`,
+  smuggle: `could take the address ${VICTIM} that an attacker wrote, while ${REAL} failed`,
+} as const;
+
+/**
+ * What an attacker could make of the filter: a failregex without anchor, or a wildcard through which a second address can be
+ * put into the line. Such a line is built from the pattern and counts only when the whole filter then answers the wrong
+ * address. Patterns from which no line can be built are passed over.
+ */
+export function lintFilter(filter: Filter): readonly Finding[] {
+  const found = filter.failregex.flatMap((one) => {
+    const proven = (content: string): string | null => proofOf(filter, one, content);
+    return lintOne(one.regex, proven).map((finding) => ({
+      ...finding,
+      one,
+      key: `failregex ${one.index + 1}`,
+    }));
+  });
+  const told = lintPrefregex(filter).map((finding) => ({ ...finding, key: 'prefregex' }));
+  return [...told, ...found].map(({ kind, key, proof, one }) => {
+    return { kind, key, place: one.source.place, text: TEXTS[kind], proof };
+  });
+}
+
+type Hit = { readonly kind: Finding['kind']; readonly proof: string };
+
+/** The gravest finding of one pattern; `proven` turns what it matches into a whole line, null when that proves nothing. */
+function lintOne(regex: Failregex, proven: (content: string) => string | null): readonly Hit[] {
+  const loose = floating(regex);
+  const proof = loose === null ? null : proven(loose);
+  if (proof !== null) return [{ kind: 'unanchored', proof }];
+  for (const line of smuggled(regex)) {
+    const whole = proven(line);
+    if (whole !== null) return [{ kind: 'smuggle', proof: whole }];
+  }
+  return [];
+}
+
+/** A prefregex that takes the address itself is proven with what some failregex matches behind it. */
+function lintPrefregex(filter: Filter): readonly (Hit & { readonly one: FilterRegex })[] {
+  const one = filter.prefregex;
+  const group = one === null ? null : findContent(one.regex.tree.root);
+  if (one === null) return [];
+  for (const { regex } of filter.failregex) {
+    const content = sampleOf(regex.tree.root, { address: REAL, through: [], fills: new Map() });
+    const given = new Map(group === null || content === null ? [] : [[group, content]]);
+    const proof = smuggled(one.regex, given).find((line) => isFailure(filter, one.regex, line));
+    if (proof !== undefined) return [{ kind: 'smuggle', proof, one }];
+  }
+  return [];
+}
+
+/** Whether behind prefregex some failregex matches that leaves the address to it. */
+function isFailure(filter: Filter, prefregex: Failregex, line: string): boolean {
+  const content = matchText(prefregex, `${line}\n`)?.groups[prefregex.fields.get('content') ?? -1] ?? line;
+  if (isIgnored(filter, [line, content])) return false;
+  const first = filter.failregex.find((one) => matchText(one.regex, `${content}\n`) !== null);
+  return first !== undefined && !first.regex.fields.has('nofail') && addressIn(first.regex, content) === null;
+}
+
+function isIgnored(filter: Filter, texts: readonly string[]): boolean {
+  return filter.ignoreregex.some(({ regex }) => texts.some((text) => matchText(regex, `${text}\n`) !== null));
+}
+
+/** The line that hands `content` to the failregexes, when VICTIM is then what the filter answers by this one. */
+function proofOf(filter: Filter, { regex, index }: FilterRegex, content: string): string | null {
+  if (regex.fields.has('nofail')) return null;
+  const line = filter.prefregex === null ? content : lineWith(filter.prefregex.regex, content);
+  if (line === null) return null;
+  if (isIgnored(filter, [line, content])) return null;
+  const first = filter.failregex.find((one) => matchText(one.regex, `${content}\n`) !== null);
+  return first?.index === index && addressIn(regex, content) === VICTIM ? line : null;
+}
+
+/** A line in which prefregex finds this content; null when none could be made up. */
+function lineWith(prefregex: Failregex, content: string): string | null {
+  const group = findContent(prefregex.tree.root);
+  if (group === null) return matchText(prefregex, `${content}\n`) === null ? null : content;
+  const wish = { address: REAL, through: [group], fills: new Map([[group, content]]) };
+  const line = sampleOf(prefregex.tree.root, wish);
+  if (line === null) return null;
+  const found = matchText(prefregex, `${line}\n`);
+  return found?.groups[prefregex.fields.get('content') ?? -1] === content ? line : null;
+}
+
+function findContent(node: Node): Node | null {
+  if (node.kind === 'group' && node.name === 'content') return node;
+  for (const child of childrenOf(node)) {
+    const found = findContent(child);
+    if (found !== null) return found;
+  }
+  return null;
+}

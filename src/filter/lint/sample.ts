@@ -1,0 +1,121 @@
+import { type CharSet, childrenOf, type Node } from '../regex/tree.ts';
+
+/** The groups that say who failed: addresses, names, and ids of F-ID. */
+export const ADDRESS_GROUPS: readonly string[] = ['ip4', 'ip6', 'dns', 'fid'];
+
+/** Characters that a sample is made of, the most usual first. */
+const LETTERS = [
+  ...'ax1 -:/.=,;()[]"\'<>_@%#!?*+&~|{}\\^$`ABCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwyz023456789\t\n',
+].map((char) => char.charCodeAt(0));
+
+/** Whether the set takes the ASCII character. */
+export function accepts(set: CharSet, code: number): boolean {
+  const codes = set.fold === 'none' ? [code] : [code, swapCase(code)];
+  const isIn = codes.some(
+    (one) =>
+      set.ranges.some(({ lo, hi }) => one >= lo && one <= hi) ||
+      set.categories.some((c) => inCategory(c, one)),
+  );
+  return isIn !== set.isNegated;
+}
+
+function swapCase(code: number): number {
+  const isLetter = (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+  return isLetter ? code ^ 32 : code;
+}
+
+function inCategory(category: string, code: number): boolean {
+  const patterns: Readonly<Record<string, RegExp>> = { d: /\d/, w: /\w/, s: /\s/, D: /\D/, W: /\W/, S: /\S/ };
+  return patterns[category]?.test(String.fromCharCode(code)) ?? false;
+}
+
+/** What a sample is to be like. */
+export type Wish = {
+  /** What stands where a group takes an address. */
+  readonly address: string;
+  /** Parts that the sample has to lead through: no other branch is taken, nothing around them is left out. */
+  readonly through: readonly Node[];
+  /** What these parts are to be replaced by. */
+  readonly fills: ReadonlyMap<Node, string>;
+};
+
+/**
+ * A short text that the parts match one after the other, with `address` where a group takes an address; null when
+ * none could be made up. Look-arounds and conditions are not minded: whoever uses the text tries it first.
+ */
+export function sampleText(items: readonly Node[], address: string): string | null {
+  const captured = new Map<number, string>();
+  const maker = { address, ways: new Set<Node>(), fills: new Map<Node, string>(), captured };
+  return join(items.map((item) => textOf(item, maker)));
+}
+
+/** The same for a whole pattern, by a wish. */
+export function sampleOf(root: Node, { address, through, fills }: Wish): string | null {
+  const ways = new Set(through.flatMap((node) => wayTo(root, node) ?? []));
+  return textOf(root, { address, ways, fills, captured: new Map() });
+}
+
+/** The node and everything around it, from the outside to the inside; null when it is not inside `root`. */
+function wayTo(root: Node, node: Node): readonly Node[] | null {
+  if (root === node) return [root];
+  for (const child of childrenOf(root)) {
+    const way = wayTo(child, node);
+    if (way !== null) return [root, ...way];
+  }
+  return null;
+}
+
+type Maker = {
+  readonly address: string;
+  readonly ways: ReadonlySet<Node>;
+  readonly fills: ReadonlyMap<Node, string>;
+  readonly captured: Map<number, string>;
+};
+
+function join(parts: readonly (string | null)[]): string | null {
+  return parts.includes(null) ? null : parts.join('');
+}
+
+function textOf(node: Node, maker: Maker): string | null {
+  const { ways, captured } = maker;
+  const fill = maker.fills.get(node);
+  if (fill !== undefined) return fill;
+  switch (node.kind) {
+    case 'set': {
+      const code = LETTERS.find((letter) => accepts(node.set, letter));
+      return code === undefined ? null : String.fromCharCode(code);
+    }
+    case 'seq':
+      return join(node.items.map((item) => textOf(item, maker)));
+    case 'alt': {
+      const forced = node.branches.filter((branch) => ways.has(branch));
+      return firstText(forced.length > 0 ? forced : node.branches, maker);
+    }
+    case 'repeat': {
+      const times = Math.max(node.min, ways.has(node) ? 1 : 0);
+      return times === 0 ? '' : (textOf(node.body, maker)?.repeat(times) ?? null);
+    }
+    case 'group': {
+      const isAddress = node.name !== null && ADDRESS_GROUPS.includes(node.name);
+      const text = isAddress ? maker.address : textOf(node.body, maker);
+      if (text !== null) captured.set(node.index, text);
+      return text;
+    }
+    case 'atomic':
+      return textOf(node.body, maker);
+    case 'backref':
+      return captured.get(node.index) ?? null;
+    case 'cond':
+      return textOf(captured.has(node.index) ? node.yes : node.no, maker);
+    default:
+      return '';
+  }
+}
+
+function firstText(branches: readonly Node[], maker: Maker): string | null {
+  for (const branch of branches) {
+    const text = textOf(branch, maker);
+    if (text !== null) return text;
+  }
+  return null;
+}

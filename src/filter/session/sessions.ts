@@ -1,0 +1,350 @@
+import { formatIp4 } from '../../base/ip.ts';
+import type { Fields } from '../fields.ts';
+import { Ring, ROOM } from './ring.ts';
+
+/** What is known of a failure, or of a session (lines that share an MLFID) that may become one. */
+export type Gathered = {
+  readonly fields: Fields;
+  /** Lines that show the failure. */
+  matches: readonly string[];
+  /** Lines of helper matches, kept until a failure wants them. */
+  helperMatches: readonly string[];
+  /** Every user that the session named, null before the first. */
+  users: Set<string> | null;
+  /** A failure was seen before anything said who it was. */
+  isPending: boolean;
+};
+
+/** As in fail2ban 1.0.2: a session that is older, or over this number, is forgotten. */
+const MAX_SESSIONS = 100;
+const MAX_AGE = 300;
+/** A session that never ends must not gather lines and users without bound; the last ones are kept. */
+const MAX_KEPT = 100;
+const MAX_KEPT_CHARS = 32768;
+
+/** Where a text of ASCII characters stands; empty where `to` is not over `from`. */
+export type IdPlace = { codes: Uint8Array; from: number; to: number };
+
+/** What a line of a session says, of whose fields nobody wants to know more than who failed. */
+export type PlainLine = {
+  readonly id: IdPlace;
+  readonly user: IdPlace;
+  /**
+   * The line's text, which begins with the id and must stay where it is until keep(); empty where it does not. `userAt`: where in it the
+   * user's name stands, -1 where it is elsewhere.
+   */
+  readonly text: IdPlace;
+  userAt: number;
+  /** Who failed, an unsigned 32-bit number, -1 where the line does not say it. */
+  ip: number;
+  /** F-NOFAIL or F-MLFGAINED. */
+  isHelper: boolean;
+  isGained: boolean;
+  isForgotten: boolean;
+};
+
+/** What is known of a plain session. */
+const HAS_IP = 1;
+const IS_PENDING = 2;
+/** Its lines name several users. */
+const IS_SEVERAL = 4;
+
+/** What is to become of a plain session. */
+const NOTHING = 0;
+const BEGINS = 1;
+const CHANGES = 2;
+const ENDS = 3;
+
+/** What is to become of a session; `gathered` null: it is forgotten. `until` null: it ends when it would have. */
+type Change = { readonly id: string; readonly gathered: Gathered | null; readonly until: number | null };
+
+/**
+ * The sessions of one jail by MLFID, oldest first. Times are epoch seconds. Changes are only noted until commit(): a line that is
+ * interrupted on its way and taken again must find what it found, or its failure would be taken for one that was told.
+ */
+export class Sessions {
+  readonly #slots = new Ring(MAX_SESSIONS);
+  // By slot.
+  readonly #until = new Float64Array(MAX_SESSIONS);
+  /** Null: it is plain, and what is known of it stands in the columns below. */
+  readonly #gathered: (Gathered | null)[] = [];
+  readonly #ips = new Float64Array(MAX_SESSIONS);
+  readonly #flags = new Uint8Array(MAX_SESSIONS);
+  /** The user: from where on in the slot's text, -1 = not there; or a text. */
+  readonly #userAt = new Int32Array(MAX_SESSIONS);
+  readonly #userLength = new Int32Array(MAX_SESSIONS);
+  readonly #userText: (string | null)[] = [];
+  readonly #lengths = new Int32Array(MAX_SESSIONS);
+  #changes: Change[] = [];
+  /** Of a plain session. */
+  #noted = NOTHING;
+  #slot = -1;
+  #flagsThen = 0;
+  #userThen: string | null = null;
+  #hasLent = false;
+  /** Who failed, after takePlain() said `matched`. */
+  ip = 0;
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  /** Whether there is a session of the id that stands there, be it too old. */
+  hasAt({ codes, from, to }: IdPlace): boolean {
+    return this.#slots.findAt(codes, from, to) >= 0;
+  }
+
+  /**
+   * Takes a line through its session as mergeSession() and judgeMatch() do, without fields being made. Null, and nothing is done, where
+   * the session is not plain, or too old, or nobody has said who failed. `isAsked`: who failed is asked of helpers, too.
+   */
+  takePlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' | null {
+    const slot = this.#slots.findAt(line.id.codes, line.id.from, line.id.to);
+    if (slot < 0) return this.#beginPlain(line, now, isAsked);
+    if ((this.#gathered[slot] ?? null) !== null || (this.#until[slot] ?? 0) <= now) return null;
+    const flags = this.#flags[slot] ?? 0;
+    const isSeveral = (flags & IS_SEVERAL) !== 0 || this.#isOther(slot, line.user);
+    const isAwaited = (flags & IS_PENDING) !== 0 && !line.isGained;
+    const isHelper = line.isHelper && !isAwaited && !isSeveral;
+    const hasIp = line.ip >= 0 || (flags & HAS_IP) !== 0;
+    if (!isHelper && !hasIp) return null;
+    this.ip = line.ip >= 0 ? line.ip : (this.#ips[slot] ?? 0);
+    this.#noted = line.isForgotten ? ENDS : CHANGES;
+    this.#slot = slot;
+    this.#flagsThen = flagsOf({ hasIp, isSeveral, isPending: !hasIp && isAsked });
+    const isFirst = this.#userText[slot] === null && (this.#userAt[slot] ?? -1) < 0;
+    this.#userThen = isFirst && line.user.to > line.user.from ? textOf(line.user) : null;
+    return isHelper ? 'helper' : 'matched';
+  }
+
+  #beginPlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' | null {
+    const hasIp = line.ip >= 0;
+    if (!line.isHelper && !hasIp) return null;
+    this.ip = line.ip;
+    if (!line.isForgotten) {
+      const { id, user, text } = line;
+      const length = text.to - text.from;
+      const isLent = length > 0 && length <= ROOM;
+      const hasUser = user.to > user.from;
+      const isThere = isLent && line.userAt >= 0;
+      const slot = isLent ? this.#slots.reserveAt(id.codes, id.from, id.to) : this.#slots.reserve(textOf(id));
+      if (isLent) this.#slots.lend(slot, text.codes, text.from);
+      this.#hasLent ||= isLent;
+      this.#lengths[slot] = length;
+      this.#until[slot] = now + MAX_AGE;
+      this.#gathered[slot] = null;
+      this.#ips[slot] = line.ip;
+      this.#flags[slot] = flagsOf({
+        hasIp,
+        isSeveral: false,
+        isPending: !hasIp && isAsked,
+      });
+      this.#userAt[slot] = hasUser && isThere ? line.userAt : -1;
+      this.#userLength[slot] = user.to - user.from;
+      this.#userText[slot] = hasUser && !isThere ? textOf(user) : null;
+      this.#slot = slot;
+      this.#noted = BEGINS;
+    }
+    return line.isHelper ? 'helper' : 'matched';
+  }
+
+  /** Whether the name is there, and another than that of the slot, which has one. */
+  #isOther(slot: number, { codes, from, to }: IdPlace): boolean {
+    if (to <= from) return false;
+    const known = this.#userText[slot] ?? null;
+    if (known !== null) return known !== textOf({ codes, from, to });
+    const at = this.#userAt[slot] ?? -1;
+    if (at < 0) return false;
+    return this.#userLength[slot] !== to - from || !this.#slots.standsIn(slot, at, { codes, from, to });
+  }
+
+  /** What the session knows, to be copied and not to be changed; null when there is none, or it is too old. */
+  recall(id: string, now: number): Gathered | null {
+    const change = this.#changes.findLast((one) => one.id === id);
+    if (change !== undefined) return change.gathered;
+    const slot = this.#slots.find(id);
+    if (slot < 0) return null;
+    if ((this.#until[slot] ?? 0) > now) return (this.#gathered[slot] ??= this.#gather(id, slot));
+    this.forget(id);
+    return null;
+  }
+
+  /** What a plain session knows, put together; of several users one, and that there are more. */
+  #gather(id: string, slot: number): Gathered {
+    const flags = this.#flags[slot] ?? 0;
+    const fields: Fields = new Map([['mlfid', id]]);
+    if ((flags & HAS_IP) !== 0) fields.set('ip4', formatIp4(this.#ips[slot] ?? 0));
+    const at = this.#userAt[slot] ?? -1;
+    const user =
+      at < 0 ? (this.#userText[slot] ?? null) : this.#slots.textIn(slot, at, this.#userLength[slot] ?? 0);
+    const users =
+      user === null ? null : new Set((flags & IS_SEVERAL) === 0 ? [user] : [user, `${user}, ...`]);
+    return { ...gather(fields, []), users, isPending: (flags & IS_PENDING) !== 0 };
+  }
+
+  /** A new session. */
+  remember(id: string, gathered: Gathered, now: number): void {
+    this.#changes.push({ id, gathered, until: now + MAX_AGE });
+  }
+
+  /** A known session knows more. */
+  replace(id: string, gathered: Gathered): void {
+    this.#changes.push({ id, gathered, until: null });
+  }
+
+  forget(id: string): void {
+    this.#changes.push({ id, gathered: null, until: null });
+  }
+
+  /** The texts of lines may change from now on. Most sessions that a batch begins are gone at its end, so that few are copied. */
+  keep(): void {
+    if (!this.#hasLent) return;
+    for (let slot = 0; slot < MAX_SESSIONS; slot++) this.#slots.takeOver(slot, this.#lengths[slot] ?? 0);
+    this.#hasLent = false;
+  }
+
+  /** Drops what a line that was interrupted noted. */
+  rollBack(): void {
+    if (this.#changes.length > 0) this.#changes = [];
+    this.#noted = NOTHING;
+  }
+
+  /** Carries out what was noted. May be interrupted and called again. */
+  commit(): void {
+    if (this.#noted !== NOTHING) this.#changePlain(this.#slot);
+    if (this.#changes.length > 0) for (const change of this.#changes) this.#change(change);
+    this.rollBack();
+  }
+
+  #changePlain(slot: number): void {
+    if (this.#noted === BEGINS) this.#slots.link(slot);
+    else if (this.#noted === ENDS) this.#slots.delete(slot);
+    else {
+      this.#ips[slot] = this.ip;
+      this.#flags[slot] = this.#flagsThen;
+      this.#userText[slot] = this.#userThen ?? this.#userText[slot] ?? null;
+    }
+    // No call and no loop before this: what was done is not done again.
+    this.#noted = NOTHING;
+  }
+
+  #change({ id, gathered, until }: Change): void {
+    const known = this.#slots.find(id);
+    if (gathered === null) {
+      if (known < 0) return;
+      this.#gathered[known] = null;
+      this.#slots.delete(known);
+      return;
+    }
+    const slot = known < 0 ? this.#slots.reserve(id) : known;
+    if (until !== null) this.#until[slot] = until;
+    this.#gathered[slot] = gathered;
+    if (known < 0) this.#slots.link(slot);
+  }
+}
+
+function flagsOf(is: {
+  readonly hasIp: boolean;
+  readonly isPending: boolean;
+  readonly isSeveral: boolean;
+}): number {
+  return (is.hasIp ? HAS_IP : 0) | (is.isPending ? IS_PENDING : 0) | (is.isSeveral ? IS_SEVERAL : 0);
+}
+
+function textOf({ codes, from, to }: IdPlace): string {
+  return Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
+}
+
+/** Makes a Gathered of one line's fields. */
+export function gather(fields: Fields, matches: readonly string[]): Gathered {
+  return { fields, matches, helperMatches: [], users: null, isPending: false };
+}
+
+/** A copy that later lines of the session do not change. */
+export function copyGathered(gathered: Gathered): Gathered {
+  return {
+    ...gathered,
+    fields: new Map(gathered.fields),
+    users: gathered.users && new Set(gathered.users),
+  };
+}
+
+/** Whether the field is there and not empty, which is what fail2ban's marks are tested for. */
+export function isMarked(fields: Fields, name: string): boolean {
+  const value = fields.get(name);
+  return value !== undefined && value.length > 0;
+}
+
+/** One matched line of a session. */
+export type SessionLine = { readonly id: string; readonly fields: Fields; readonly lines: readonly string[] };
+
+/**
+ * Merges a matched line into its session and answers the session's data with the line's on top. The field `nofail`
+ * in the answer says that there is no failure (yet). Ends or forgets the session where the line says so. Without `sessions`
+ * the line is the first of its own.
+ * fail2ban 1.0.2 behaviour.
+ */
+export function mergeSession(sessions: Sessions | null, line: SessionLine, now: number): Gathered {
+  const { fields } = line;
+  const gained = fields.get('mlfgained');
+  let isGained = isMarked(fields, 'mlfgained');
+  if (isGained && gained !== undefined && !isMarked(fields, 'nofail')) fields.set('nofail', gained);
+  let isHelper = isMarked(fields, 'nofail');
+  const isForgotten = isMarked(fields, 'mlfforget');
+  fields.delete('mlfforget');
+  const known = sessions?.recall(line.id, now) ?? null;
+  const gathered = known === null ? gather(fields, []) : extend(copyGathered(known), fields, isGained);
+  if (isForgotten) {
+    sessions?.forget(line.id);
+  } else if (known === null) {
+    addUser(gathered, fields);
+    sessions?.remember(line.id, gathered, now);
+  } else {
+    sessions?.replace(line.id, gathered);
+  }
+  const hasSeveral = (gathered.users?.size ?? 0) > 1;
+  if (gathered.isPending || hasSeveral) {
+    gathered.fields.delete('nofail');
+    gathered.fields.delete('mlfgained');
+    isHelper = false;
+    isGained = false;
+  }
+  gathered.isPending = false;
+  if (!isHelper && !isGained) {
+    gathered.matches = capped([...gathered.helperMatches, ...gathered.matches, ...line.lines]);
+    gathered.helperMatches = [];
+  } else if (!isForgotten) {
+    gathered.helperMatches = capped([...gathered.helperMatches, ...line.lines]);
+  }
+  return gathered;
+}
+
+function capped(lines: readonly string[]): readonly string[] {
+  let chars = 0;
+  let from = lines.length;
+  while (from > 0 && lines.length - from < MAX_KEPT) {
+    chars += lines[from - 1]?.length ?? 0;
+    if (chars > MAX_KEPT_CHARS && from < lines.length) break;
+    from--;
+  }
+  return from === 0 ? lines : lines.slice(from);
+}
+
+function extend(gathered: Gathered, fields: Fields, isGained: boolean): Gathered {
+  addUser(gathered, fields);
+  const wasHelper = isMarked(gathered.fields, 'nofail') || isMarked(gathered.fields, 'mlfgained');
+  gathered.fields.delete('nofail');
+  gathered.fields.delete('mlfgained');
+  if (isGained) gathered.isPending = false;
+  // A failure was already told with these lines.
+  if (!wasHelper && !gathered.isPending) gathered.matches = [];
+  for (const [name, value] of fields) gathered.fields.set(name, value);
+  return gathered;
+}
+
+function addUser(gathered: Gathered, fields: Fields): void {
+  const user = fields.get('user');
+  if (typeof user !== 'string' || user === '') return;
+  gathered.users ??= new Set();
+  if (gathered.users.size < MAX_KEPT) gathered.users.add(user);
+}

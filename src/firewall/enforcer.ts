@@ -1,0 +1,165 @@
+import { type Following, follow, wasStartedHere } from '../base/process.ts';
+import { noteRepair, type State } from '../state/state.ts';
+import type { FirewallKind } from './backend.ts';
+import { simulated } from './dryrun.ts';
+import { type Author, monitorReader } from './nftables/monitor.ts';
+import { busEnvironment, isEnforceable, jailOfRule, type Wall, wantedEntries } from './plan.ts';
+import { Front, WAITING } from './queue.ts';
+import { type Enforcement, flush, type Run } from './reconcile.ts';
+
+/** What the enforcer works with, and whom it tells. */
+export type EnforcerParts = {
+  readonly state: State;
+  readonly run: Run;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The firewalls exist in memory only: their commands are printed by `run`. */
+  readonly dryRun: boolean;
+  /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
+  locked(work: () => Promise<void>): Promise<boolean>;
+  /** Some ban's `pending` changed. */
+  onChanged(): void;
+  /** Something to be logged: a ban that does not stand, damage that was repaired. */
+  onTrouble(level: 'ERROR' | 'WARNING', text: string): void;
+  /** Epoch seconds. */
+  now(): number;
+};
+
+/** Firewalls are looked at this often, besides the events that they tell, in milliseconds. */
+const CHECK_MS = 2000;
+/** Everything is compared this often, for what neither events nor looks show, in milliseconds. */
+const COMPARE_MS = 300_000;
+
+/** Makes the bans of the state stand in the firewalls of a wall, and keeps them standing. */
+export class Enforcer {
+  readonly #wall: Wall;
+  readonly #parts: EnforcerParts;
+  readonly #fronts = new Map<FirewallKind, Front>();
+  readonly #following: Following[] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(wall: Wall, parts: EnforcerParts) {
+    this.#wall = wall;
+    this.#parts = parts;
+    for (const [jail, trouble] of wall.troubles) parts.onTrouble('ERROR', `[${jail}] ${trouble}`);
+    for (const { firewall, rules } of wall.sections) {
+      const used = parts.dryRun ? simulated(firewall) : firewall;
+      const front: Front = new Front(
+        { firewall: used, rules, run: parts.run },
+        {
+          wanted: () => wantedEntries(parts.state, wall, firewall.kind),
+          locked: (work) => parts.locked(work),
+          onResult: (result) => this.#note(result),
+          onDamage: (what, isRepaired) => {
+            if (isRepaired) noteRepair(parts.state, firewall.kind, parts.now());
+            parts.onTrouble('WARNING', `${firewall.kind}: ${what}`);
+            parts.onChanged();
+          },
+          onWarning: (what) => parts.onTrouble('WARNING', `${firewall.kind}: ${what}`),
+          now: () => parts.now(),
+        },
+      );
+      this.#fronts.set(firewall.kind, front);
+      front.compare();
+    }
+  }
+
+  /** Goes on looking whether others damage what stands. */
+  watch(): void {
+    this.#timers.push(setInterval(() => this.check(), CHECK_MS));
+    this.#timers.push(setInterval(() => this.#compare(), COMPARE_MS));
+    const env = busEnvironment(this.#parts.env);
+    for (const front of this.#fronts.values()) {
+      const watched = front.job.firewall.watch();
+      if (watched === null) continue;
+      const read = monitorReader(watched.concerns);
+      const onLine = (line: string): void => {
+        const author = read(line);
+        if (author === null || (author.pid !== null && wasStartedHere(author.pid))) return;
+        front.noticed(mayBeEcho(author));
+      };
+      this.#following.push(follow(watched.command, onLine, { env }));
+    }
+  }
+
+  /** Why a ban that was just decided does not stand yet; null where no firewall is to block it. */
+  firstReason(jail: string, id: string): string | null {
+    if (!isEnforceable(id)) return null;
+    const isBlocked = (this.#wall.places.get(jail) ?? []).length > 0;
+    return this.#wall.troubles.get(jail) ?? (isBlocked ? WAITING : null);
+  }
+
+  /** Bans behind every rule of the jail; an id that is no address needs no firewall. */
+  add(jail: string, id: string, until: number | null): void {
+    this.#each(jail, id, (front, rule) => front.add({ jail: rule, address: id, until }));
+  }
+
+  /** Lifts the ban behind every rule of the jail. */
+  remove(jail: string, id: string): void {
+    this.#each(jail, id, (front, rule) => front.remove({ jail: rule, address: id, until: null }));
+  }
+
+  /** Looks whether somebody damaged our rules or sets, and repairs them. */
+  check(): void {
+    for (const front of this.#fronts.values()) void front.check();
+  }
+
+  /** Resolves when nothing is queued or running. */
+  async idle(): Promise<void> {
+    for (const front of this.#fronts.values()) await front.idle();
+  }
+
+  /** Finishes what is queued and stops; bans stay in the kernel. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const one of this.#following) one.stop();
+    for (const front of this.#fronts.values()) await front.close();
+  }
+
+  /** After close(): removes everything of ours from the firewalls; the state keeps its bans. */
+  async lift(): Promise<void> {
+    await this.#parts.locked(async () => {
+      for (const { job } of this.#fronts.values()) {
+        const { trouble, warning } = await flush(job, this.#parts.now());
+        if (warning !== undefined) this.#parts.onTrouble('WARNING', `${job.firewall.kind}: ${warning}`);
+        for (const one of trouble) this.#parts.onTrouble('ERROR', `bans cannot be lifted: ${one}`);
+      }
+    });
+  }
+
+  #compare(): void {
+    for (const front of this.#fronts.values()) front.compare();
+  }
+
+  #each(jail: string, id: string, work: (front: Front, rule: string) => void): void {
+    if (!isEnforceable(id)) return;
+    for (const { kind, rule } of this.#wall.places.get(jail) ?? []) {
+      const front = this.#fronts.get(kind);
+      if (front !== undefined) work(front, rule);
+    }
+  }
+
+  /** Writes into the bans that were handed over why they do not stand yet, or that they do. */
+  #note(result: Enforcement): void {
+    let changed = false;
+    for (const { jail: rule, address } of [...result.enforced, ...result.pending.map(({ entry }) => entry)]) {
+      const jail = jailOfRule(rule);
+      const ban = this.#parts.state.jails.get(jail)?.bans.get(address);
+      if (ban === undefined) continue;
+      let pending: string | null = null;
+      this.#each(jail, address, (front, own) => {
+        pending ??= front.reason(own, address);
+      });
+      if (ban.pending === pending) continue;
+      if (pending !== null && pending !== WAITING)
+        this.#parts.onTrouble('ERROR', `[${jail}] ${address} is not banned yet: ${pending}`);
+      ban.pending = pending;
+      changed = true;
+    }
+    if (changed) this.#parts.onChanged();
+  }
+}
+
+/** What firewalld does it may do for us, and an author that is not named may be us. */
+function mayBeEcho({ name }: Author): boolean {
+  return name === null || name.startsWith('firewalld') || name.startsWith('python');
+}

@@ -1,0 +1,231 @@
+/**
+ * iptables alone: a chain `f2b.JAIL` for each jail, with one rule for each address, jumped to from the top of the wanted
+ * chains. Everything travels in one iptables-restore for each family. For hosts without ipset and nft: every packet
+ * is compared with every address, so some hundreds of bans are sensible here.
+ *
+ * Established connections: cut, as long as our jump stands before the accepting of established ones; it is put in at
+ * the top. No kernel time-outs: bans outlive a dead f2b until it runs again. The probe reads the whole table.
+ * In chains other than INPUT and FORWARD the port that was dialled (before translation) counts as well as the present one.
+ */
+import { MachineError } from '../../base/errors.ts';
+import { type Family, familyOf } from '../../base/ip.ts';
+import { type Command, command, type Output } from '../../base/process.ts';
+import { type Difference, type Entry, FAMILIES, type Firewall, type Held, type Rule } from '../backend.ts';
+import { assertCanonical, canonicalOf, chainsOf } from '../match.ts';
+import { tagOf, tagsOf } from '../names.ts';
+import {
+  commentOf,
+  deletionOf,
+  type Line,
+  ownerOf,
+  PREFIX,
+  readSaved,
+  restoreCommand,
+  restoreCommands,
+  rulesStand,
+  SAVE,
+  type Saved,
+  savedOf,
+  specsOf,
+  targetOf,
+  traceOf,
+} from './rule.ts';
+
+/** No tag begins with a dot, so this chain's name is no jail's: TCP is reset, everything else rejected. */
+const RESET = '.reset';
+
+/** Before the trace of somebody else's jump to our chain; it goes only when the chain goes, which it would hinder. */
+const FOREIGN = '!';
+
+/** The iptables backend. */
+export const iptables: Firewall = {
+  kind: 'iptables',
+  programs: ['iptables-restore', 'ip6tables-restore'],
+  hasTimeouts: false,
+  maxTimeout: Number.MAX_SAFE_INTEGER,
+  // Doubled rules and rules behind foreign ones are seen only by reading the table.
+  exitProves: false,
+  takesOverlaps: true,
+  list: () => SAVE,
+  readHeld,
+  probe: () => SAVE,
+  readProbe(rules, outputs, expected) {
+    const held = readHeld(rules, outputs);
+    const broken = rules.filter(({ jail }) => {
+      const count = held.entries.get(jail)?.size ?? 0;
+      return !held.ready.has(jail) || count < (expected.get(jail) ?? 0);
+    });
+    return new Set(broken.map((rule) => rule.jail));
+  },
+  change,
+  cut: () => [],
+  watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/ }),
+};
+
+function chainOf(jail: string): string {
+  return `${PREFIX}${jail === RESET ? RESET : tagOf(jail)}`;
+}
+
+function targetOfEntry(rule: Rule, family: Family): string {
+  return rule.block === 'tcp-reset' ? `-j ${PREFIX}${RESET}` : targetOf(rule.block, family);
+}
+
+function jumpsOf(rule: Rule, family: Family, chain: string): readonly string[] {
+  return specsOf(rule, family, chain)
+    .map((spec) => `-I ${chain} 1 ${`${spec} ${commentOf(rule, 'chain')}`.trim()} -j ${chainOf(rule.jail)}`)
+    .toReversed();
+}
+
+function change(rules: readonly Rule[], wanted: Difference): readonly Command[] {
+  const { setup, add, remove, teardown, traces } = wanted;
+  assertCanonical(add);
+  assertCanonical(remove);
+  const jumps = (jails: readonly string[], foreign: string): Line[] =>
+    jails.flatMap((jail) =>
+      (traces.get(jail) ?? []).flatMap((trace) => {
+        const saved = savedOf(trace.startsWith(foreign) ? trace.slice(foreign.length) : trace);
+        return saved === null ? [] : [deletionOf(saved)];
+      }),
+    );
+  const inserts = setup.flatMap((rule) =>
+    FAMILIES.flatMap((family) =>
+      chainsOf(rule).flatMap((chain) =>
+        jumpsOf(rule, family, chain).map((text) => ({ family, chain, text })),
+      ),
+    ),
+  );
+  const byJail = new Map(rules.map((rule) => [rule.jail, rule]));
+  const isFresh = new Set(setup.map((rule) => rule.jail));
+  const lines = FAMILIES.flatMap((family) => [
+    ...goneLines(teardown, traces, family),
+    ...resetLines(setup, family),
+    ...setup.map((rule) => `:${chainOf(rule.jail)} - [0:0]`).map((text) => lineOf(family, text)),
+    ...remove.flatMap((entry) => entryLine(entry, '-D', { family, rule: byJail.get(entry.jail) })),
+    ...add.flatMap((entry) =>
+      entryLine(entry, isFresh.has(entry.jail) ? '-A' : '-I', { family, rule: byJail.get(entry.jail) }),
+    ),
+  ]);
+  const perFamily = FAMILIES.flatMap((family) => {
+    const own = lines.filter((line) => line.family === family);
+    return own.length === 0 ? [] : [restoreCommand(family, own)];
+  });
+  const old = jumps(
+    setup.map((rule) => rule.jail),
+    '',
+  );
+  return [
+    ...restoreCommands(jumps(teardown, FOREIGN)),
+    ...perFamily,
+    ...restoreCommands([...old, ...inserts]),
+  ];
+}
+
+function lineOf(family: Family, text: string): Line {
+  return { family, chain: '', text };
+}
+
+function goneLines(
+  teardown: readonly string[],
+  traces: Difference['traces'],
+  family: Family,
+): readonly Line[] {
+  const chains = teardown.filter((jail) => traces.get(jail)?.includes(`chain ${family}`)).map(chainOf);
+  return [...chains.map((chain) => `-F ${chain}`), ...chains.map((chain) => `-X ${chain}`)].map((text) =>
+    lineOf(family, text),
+  );
+}
+
+function resetLines(setup: readonly Rule[], family: Family): readonly Line[] {
+  if (!setup.some((rule) => rule.block === 'tcp-reset')) return [];
+  const chain = `${PREFIX}${RESET}`;
+  return [
+    `:${chain} - [0:0]`,
+    `-A ${chain} -p 6 -j REJECT --reject-with tcp-reset`,
+    `-A ${chain} ${targetOf('reject', family)}`,
+  ].map((text) => lineOf(family, text));
+}
+
+type EntryRule = { readonly family: Family; readonly rule: Rule | undefined };
+
+function entryLine(entry: Entry, verb: '-A' | '-I' | '-D', { family, rule }: EntryRule): readonly Line[] {
+  if (rule === undefined || familyOf(entry.address) !== family) return [];
+  const chain = chainOf(rule.jail);
+  return [lineOf(family, `${verb} ${chain} -s ${entry.address} ${targetOfEntry(rule, family)}`)];
+}
+
+function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
+  const saved4 = readSaved(outputs[0], 4);
+  if (saved4 === null) throw new MachineError('cannot read the output of iptables-save');
+  const tables = [
+    { family: 4, saved: saved4 },
+    { family: 6, saved: readSaved(outputs[1], 6) },
+  ] as const;
+  const jails = tagsOf(rules.map((rule) => rule.jail));
+  const byChain = new Map(rules.map((rule) => [chainOf(rule.jail), rule]));
+  const entries = new Map<string, Map<string, null>>();
+  const traces = new Map<string, string[]>();
+  const unclean = new Set<string>();
+  const note = (tag: string, trace: string): void => {
+    const jail = jails.get(tag) ?? tag;
+    traces.set(jail, [...(traces.get(jail) ?? []), trace]);
+  };
+  for (const { family, saved } of tables) {
+    if (saved === null) continue;
+    for (const chain of saved.chains) {
+      if (!/^f2b\.\.?[A-Za-z0-9]/.test(chain)) continue;
+      note(chain.slice(PREFIX.length), `chain ${family}`);
+    }
+    for (const rule of saved.rules) {
+      const owner = ownerOf(rule.text, 'chain');
+      const target = / -[jg] f2b\.(\S+)$/.exec(rule.text)?.[1];
+      if (owner !== null) note(owner.tag, traceOf(rule));
+      else if (target !== undefined && rule.chain !== chainOf(target) && !rule.chain.startsWith(PREFIX)) {
+        note(target, `${FOREIGN}${traceOf(rule)}`);
+      }
+      const jailRule = byChain.get(rule.chain);
+      if (jailRule === undefined) continue;
+      const { jail } = jailRule;
+      const standing = entries.get(jail) ?? new Map<string, null>();
+      entries.set(jail, standing);
+      const address = addressIn(rule.text, targetOfEntry(jailRule, family));
+      if (address === null || standing.has(address)) unclean.add(jail);
+      else standing.set(address, null);
+    }
+  }
+  const ready = rules.filter(
+    (rule) =>
+      !unclean.has(rule.jail) &&
+      tables.every(({ family, saved }) => saved === null || stands(rule, family, saved)),
+  );
+  const used = new Set([...rules.map((rule) => rule.jail), ...(isResetUsed(rules) ? [RESET] : [])]);
+  const strays = new Set([...traces.keys()].filter((jail) => !used.has(jail)));
+  return { ready: new Set(ready.map((rule) => rule.jail)), entries, traces, strays };
+}
+
+function addressIn(text: string, target: string): string | null {
+  const found = /^-A \S+ -s (\S+) (-j .*)$/.exec(text);
+  return found === null || found[2] !== target ? null : canonicalOf(found[1] ?? '');
+}
+
+function isResetUsed(rules: readonly Rule[]): boolean {
+  return rules.some((rule) => rule.block === 'tcp-reset');
+}
+
+function stands(rule: Rule, family: Family, saved: Saved): boolean {
+  const isReset = rule.block !== 'tcp-reset' || resetStands(saved, family);
+  return (
+    isReset &&
+    saved.chains.includes(chainOf(rule.jail)) &&
+    rulesStand(rule, saved, { means: 'chain', count: (chain) => jumpsOf(rule, family, chain).length })
+  );
+}
+
+function resetStands(saved: Saved, family: Family): boolean {
+  const chain = `${PREFIX}${RESET}`;
+  const texts = saved.rules.filter((rule) => rule.chain === chain).map((rule) => rule.text);
+  return (
+    texts.length === 2 &&
+    texts[0] === `-A ${chain} -p tcp -j REJECT --reject-with tcp-reset` &&
+    texts[1] === `-A ${chain} ${targetOf('reject', family)}`
+  );
+}

@@ -1,0 +1,147 @@
+import type { Family } from '../../base/ip.ts';
+import { type Command, command, type Output } from '../../base/process.ts';
+import { type Block, FAMILIES, type PortRange, type Rule } from '../backend.ts';
+import { chainsOf, fingerprint, groupBy, matchesOf } from '../match.ts';
+import { tagOf } from '../names.ts';
+
+/** What all our names in iptables and ipset begin with; fail2ban's begin with `f2b-`. */
+export const PREFIX = 'f2b.';
+
+/** A rule as iptables-save prints it (`-A CHAIN ...`), and the table of one family it stands in. */
+export type SavedRule = { readonly family: Family; readonly chain: string; readonly text: string };
+
+/** A line for iptables-restore in the filter table. */
+export type Line = { readonly family: Family; readonly chain: string; readonly text: string };
+
+/** Ports that one multiport match may list; a range counts twice. */
+const MULTIPORT = 15;
+
+/** The words that pick the packets of one rule in one chain, each a rule of its own; '' = all packets. */
+export function specsOf(rule: Rule, family: Family, chain: string): readonly string[] {
+  const matches = matchesOf(rule, family);
+  if (matches === null) return [''];
+  // Chains such as DOCKER-USER come after the published port was translated: the port that was dialled counts as well.
+  const isTranslated = chain !== 'INPUT' && chain !== 'FORWARD';
+  return matches.flatMap(({ protocol, ports }) => {
+    const proto = `-p ${protocol}`;
+    if (ports === null) return [proto];
+    const plain = portGroups(ports).map((list) => `${proto} -m multiport --dports ${list}`);
+    const dialled = ports.map((range) => `${proto} -m conntrack --ctorigdstport ${formatRange(range)}`);
+    return isTranslated ? [...plain, ...dialled] : plain;
+  });
+}
+
+function portGroups(ports: readonly PortRange[]): readonly string[] {
+  const groups: string[][] = [];
+  let room = 0;
+  for (const range of ports) {
+    const size = range[0] === range[1] ? 1 : 2;
+    if (size > room) {
+      groups.push([]);
+      room = MULTIPORT;
+    }
+    groups.at(-1)?.push(formatRange(range));
+    room -= size;
+  }
+  return groups.map((group) => group.join(','));
+}
+
+function formatRange([first, last]: PortRange): string {
+  return first === last ? `${first}` : `${first}:${last}`;
+}
+
+/** The target that refuses a packet, for any protocol (`reject`, `drop`). */
+export function targetOf(block: Block, family: Family): string {
+  if (block === 'drop') return '-j DROP';
+  return `-j REJECT --reject-with ${family === 4 ? 'icmp-port-unreachable' : 'icmp6-port-unreachable'}`;
+}
+
+/** Which backend a rule belongs to: jails of both may stand in one table. */
+export type Means = 'set' | 'chain';
+
+/** Words of a comment that says whose rule this is and what it was made from. */
+export function commentOf(rule: Rule, means: Means): string {
+  return `-m comment --comment "${PREFIX}${tagOf(rule.jail)} ${means} ${fingerprint(rule, 'ipt 1')}"`;
+}
+
+/** The chains of a table and the rules in them, from iptables-save; null when it did not answer. */
+export type Saved = { readonly chains: readonly string[]; readonly rules: readonly SavedRule[] };
+
+/** Reads the filter table of `iptables-save -t filter`. */
+export function readSaved(output: Output | undefined, family: Family): Saved | null {
+  if (output?.exitCode !== 0 || /is incompatible, use 'nft' tool/.test(output.stdout)) return null;
+  const lines = output.stdout.split('\n');
+  return {
+    chains: lines.flatMap((line) => (line.startsWith(':') ? [line.slice(1, line.indexOf(' '))] : [])),
+    rules: lines.flatMap((text) =>
+      text.startsWith('-A ') ? [{ family, chain: text.split(' ', 2)[1] ?? '', text }] : [],
+    ),
+  };
+}
+
+/** The commands whose outputs readSaved understands: IPv4's table, then IPv6's, which a host may lack. */
+export const SAVE: readonly Command[] = [
+  command(['iptables-save', '-t', 'filter']),
+  command(['ip6tables-save', '-t', 'filter'], { mayFail: true }),
+];
+
+/** The comment's tag and fingerprint in a rule of ours; null for a foreign rule. */
+export function ownerOf(text: string, means: Means): { readonly tag: string; readonly mark: string } | null {
+  const found = /--comment "f2b\.([A-Za-z0-9_.-]{1,24}) (set|chain) ([0-9a-f]{8})"/.exec(text);
+  return found === null || found[2] !== means ? null : { tag: found[1] ?? '', mark: found[3] ?? '' };
+}
+
+/** What a chain of one jail should have, by chain: how many rules. */
+export type Wanted = { readonly means: Means; readonly count: (chain: string) => number };
+
+/** Whether the jail's rules stand in every chain of theirs in one family's table. */
+export function rulesStand(rule: Rule, saved: Saved, { means, count }: Wanted): boolean {
+  const [tag, mark] = [tagOf(rule.jail), fingerprint(rule, 'ipt 1')];
+  const own = saved.rules.flatMap((line) => {
+    const owner = ownerOf(line.text, means);
+    return owner?.tag === tag ? [{ chain: line.chain, mark: owner.mark }] : [];
+  });
+  const chains = chainsOf(rule);
+  return (
+    own.every((line) => line.mark === mark && chains.includes(line.chain)) &&
+    chains.every((chain) => own.filter((line) => line.chain === chain).length === count(chain))
+  );
+}
+
+/**
+ * One iptables-restore for each family and chain (so that a chain that does not exist, such as DOCKER-USER without Docker,
+ * holds up no other), lines in the order given.
+ */
+export function restoreCommands(lines: readonly Line[]): readonly Command[] {
+  return FAMILIES.flatMap((family) => {
+    const groups = groupBy(
+      lines.filter((line) => line.family === family),
+      (line) => line.chain,
+    );
+    return [...groups.values()].map((group) => restoreCommand(family, group));
+  });
+}
+
+/** One iptables-restore (a single transaction) that leaves alone what it does not name. */
+export function restoreCommand(family: Family, lines: readonly Line[]): Command {
+  const program = family === 4 ? 'iptables-restore' : 'ip6tables-restore';
+  const stdin = ['*filter', ...lines.map((line) => line.text), 'COMMIT', ''].join('\n');
+  return command([program, '--noflush', '-w', '10'], { stdin });
+}
+
+/** The line that deletes a saved rule. */
+export function deletionOf({ family, chain, text }: SavedRule): Line {
+  return { family, chain, text: `-D${text.slice(2)}` };
+}
+
+/** A saved rule as a trace, and back; null for a trace that is something else. */
+export function traceOf({ family, text }: SavedRule): string {
+  return `${family} ${text}`;
+}
+
+/** What traceOf wrote; null for another trace. */
+export function savedOf(trace: string): SavedRule | null {
+  const found = /^([46]) (-A (\S+) .*)$/.exec(trace);
+  if (found === null) return null;
+  return { family: found[1] === '4' ? 4 : 6, chain: found[3] ?? '', text: found[2] ?? '' };
+}

@@ -1,0 +1,105 @@
+import { reasonOf } from '../base/errors.ts';
+import { canonicalIp, parseNetwork } from '../base/ip.ts';
+import type { Services } from '../base/ports.ts';
+import type { Output } from '../base/process.ts';
+import { run as execute } from '../base/process.ts';
+import { planAction, wishedPorts } from '../config/actionkind.ts';
+import type { Jail } from '../config/jail.ts';
+import type { State } from '../state/state.ts';
+import type { Entry, Firewall, FirewallKind, Rule } from './backend.ts';
+import { chooseFirewall, firewalldRuns as firewalldIsOnBus, isOnPath } from './choose.ts';
+
+/** How long one run of a firewall program may take, in seconds. */
+export const FIREWALL_TIMEOUT = 30;
+
+/** One firewall and all rules that jails want in it. */
+export type Section = { readonly firewall: Firewall; readonly rules: readonly Rule[] };
+
+/** Where the bans of the jails are enforced. */
+export type Wall = {
+  readonly sections: readonly Section[];
+  /** For each jail the firewalls and rule names under which its bans stand; [] = it blocks nothing itself. */
+  readonly places: ReadonlyMap<string, readonly { readonly kind: FirewallKind; readonly rule: string }[]>;
+  /** What keeps a jail from being enforced, by jail. */
+  readonly troubles: ReadonlyMap<string, string>;
+};
+
+/** The jail that a rule's name belongs to. */
+export function jailOfRule(rule: string): string {
+  const slash = rule.indexOf('/');
+  return slash < 0 ? rule : rule.slice(0, slash);
+}
+
+/** Where bans can stand at all: an id that is no address cannot be blocked by a firewall. */
+export function isEnforceable(id: string): boolean {
+  return canonicalIp(id) === id || parseNetwork(id) !== null;
+}
+
+/** Every ban of the state that should stand in that firewall, under each of its rules there. */
+export function wantedEntries(state: State, wall: Wall, kind: FirewallKind): Entry[] {
+  const entries: Entry[] = [];
+  for (const [jail, places] of wall.places) {
+    const rules = places.filter((place) => place.kind === kind).map(({ rule }) => rule);
+    if (rules.length === 0) continue;
+    for (const [address, { until }] of state.jails.get(jail)?.bans ?? []) {
+      if (!isEnforceable(address)) continue;
+      for (const rule of rules) entries.push({ jail: rule, address, until });
+    }
+  }
+  return entries;
+}
+
+/** The environment that a program may need to find the system bus. */
+export function busEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const address = env['DBUS_SYSTEM_BUS_ADDRESS'];
+  return address === undefined ? {} : { DBUS_SYSTEM_BUS_ADDRESS: address };
+}
+
+/** Runs firewall programs with the time limit and the environment they need. */
+export function firewallRunner(env: Readonly<Record<string, string | undefined>>) {
+  const surroundings = { env: busEnvironment(env) };
+  return (one: Parameters<typeof execute>[0]): Promise<Output> =>
+    execute(one, FIREWALL_TIMEOUT, surroundings);
+}
+
+/**
+ * Chooses a firewall for every action of the jails that only blocks. The first such action of a jail has the jail's
+ * name for its rule, further ones `jail/action`.
+ */
+export async function buildWall(
+  jails: readonly Jail[],
+  services: Services,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Wall> {
+  const sections = new Map<FirewallKind, { firewall: Firewall; rules: Rule[] }>();
+  const places = new Map<string, { kind: FirewallKind; rule: string }[]>();
+  const troubles = new Map<string, string>();
+  let runs: boolean | null = null;
+  for (const jail of jails) {
+    const own: { kind: FirewallKind; rule: string }[] = [];
+    places.set(jail.name, own);
+    for (const action of jail.actions) {
+      const plan = planAction(action);
+      if (plan.kind !== 'firewall') continue;
+      if (plan.firewall === 'auto') runs ??= await firewalldRuns(env);
+      try {
+        const firewall = chooseFirewall(plan.firewall, isOnPath, runs ?? false);
+        const { protocols, chains, block } = plan.rule;
+        const name = own.length === 0 ? jail.name : `${jail.name}/${action.name}`;
+        const ports = wishedPorts(plan.rule, services).ranges;
+        const section = sections.get(firewall.kind) ?? { firewall, rules: [] };
+        sections.set(firewall.kind, section);
+        section.rules.push({ jail: name, ports, protocols, chains, block });
+        own.push({ kind: firewall.kind, rule: name });
+      } catch (error) {
+        troubles.set(jail.name, reasonOf(error));
+      }
+    }
+  }
+  return { sections: [...sections.values()], places, troubles };
+}
+
+/** Whether firewalld runs. */
+export async function firewalldRuns(env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
+  return isOnPath('firewall-cmd') && isOnPath('busctl') && (await firewalldIsOnBus(firewallRunner(env)));
+}

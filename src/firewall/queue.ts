@@ -1,0 +1,259 @@
+import type { Entry } from './backend.ts';
+import { type Enforcement, enforceNow, findDamage, type Job, type News, reconcile } from './reconcile.ts';
+
+/** A reconcile that left something undone is repeated after this long, then after twice as long, ... */
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 60_000;
+/** The firewall's news of our own changes come within this time. */
+const ECHO_MS = 300;
+/** Changes of others that come together lead to one comparison. */
+const SETTLE_MS = 20;
+/** After a comparison that others caused, the next one waits this many times as long as it took, up to a limit. */
+const REST = 10;
+const LONGEST_REST_MS = 5000;
+
+/** Why a ban does not stand of which the firewall has said nothing yet. */
+export const WAITING = 'not yet handed to the firewall';
+
+/** What a front asks of the daemon and tells it. */
+export type FrontEvents = {
+  /** Every ban that should stand behind this front now. */
+  wanted(): readonly Entry[];
+  /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
+  locked(work: () => Promise<void>): Promise<boolean>;
+  /** Some bans stand now, or do not; reason() has the details. */
+  onResult(result: Enforcement): void;
+  /** Others damaged our rules or sets; said once it was repaired, or could not be. */
+  onDamage(what: string, isRepaired: boolean): void;
+  /** Something was taken from others, and what. */
+  onWarning(what: string): void;
+  /** Epoch seconds. */
+  now(): number;
+};
+
+/**
+ * One firewall under the daemon's care: bans and unbans are queued and travel together, one job at a time;
+ * what failed is tried again with growing pauses, and damage that others did is repaired.
+ */
+export class Front {
+  readonly job: Job;
+  readonly #events: FrontEvents;
+  #add = new Map<string, Entry>();
+  #remove = new Map<string, Entry>();
+  /** Entries that were handed over and of which the firewall has said nothing yet. */
+  readonly #waiting = new Set<string>();
+  /** Why each entry that should stand does not, by `jail address`. */
+  readonly #pending = new Map<string, string>();
+  #isWhole = false;
+  #isHealing = false;
+  /** The last trouble told while healing. */
+  #said: string | null = null;
+  #running: Promise<void> | null = null;
+  #retryMs = FIRST_RETRY_MS;
+  #retry: NodeJS.Timeout | null = null;
+  #isClosed = false;
+  #endedMs = 0;
+  #noticed: NodeJS.Timeout | null = null;
+  /** Of what was noticed something was surely done by others. */
+  #isForeign = false;
+  /** Until then what others do is not compared again, so that a busy firewall does not make us busy as well. */
+  #restedMs = 0;
+
+  constructor(job: Job, events: FrontEvents) {
+    this.job = job;
+    this.#events = events;
+  }
+
+  /** Why the ban does not stand; null when the kernel confirmed it. */
+  reason(jail: string, address: string): string | null {
+    const key = `${jail} ${address}`;
+    return this.#pending.get(key) ?? (this.#waiting.has(key) ? WAITING : null);
+  }
+
+  /** The addresses that are wanted and do not stand, with the reasons. */
+  get pending(): ReadonlyMap<string, string> {
+    return this.#pending;
+  }
+
+  /** Queues a ban. */
+  add(entry: Entry): void {
+    const key = `${entry.jail} ${entry.address}`;
+    this.#remove.delete(key);
+    this.#add.set(key, entry);
+    this.#waiting.add(key);
+    this.#kick();
+  }
+
+  /** Queues an unban. */
+  remove(entry: Entry): void {
+    const key = `${entry.jail} ${entry.address}`;
+    this.#add.delete(key);
+    this.#waiting.delete(key);
+    this.#pending.delete(key);
+    this.#remove.set(key, entry);
+    this.#kick();
+  }
+
+  /** Compares everything with the kernel and mends the difference. */
+  compare(): void {
+    this.#isWhole = false;
+    this.#kick();
+  }
+
+  /**
+   * Somebody changed the firewall: everything is compared soon. What may be the echo of our own doing, as it comes while
+   * we are at work or just after it, is only looked at cheaply.
+   */
+  noticed(mayBeEcho: boolean): void {
+    if (this.#isClosed) return;
+    const isNear = this.#running !== null || performance.now() - this.#endedMs < ECHO_MS;
+    if (!(mayBeEcho && isNear)) this.#isForeign = true;
+    // A reload of firewalld goes on for some time: half of it would look like damage.
+    const inMs = mayBeEcho ? ECHO_MS : Math.max(SETTLE_MS, this.#restedMs - performance.now());
+    this.#noticed ??= setTimeout(() => void this.#lookAfter(), inMs);
+  }
+
+  /** Looks cheaply whether somebody damaged our rules or sets, and repairs them. */
+  async check(): Promise<void> {
+    if (this.#running !== null || this.#isClosed || !this.#isWhole) return;
+    const expected = new Map<string, number>();
+    for (const { jail } of this.#events.wanted()) expected.set(jail, (expected.get(jail) ?? 0) + 1);
+    const damage = await findDamage(this.job, expected);
+    const isDamaged = typeof damage === 'string' || damage.size > 0;
+    if (!isDamaged || this.#running !== null || this.#isClosed) return;
+    this.#isHealing = true;
+    this.compare();
+    await this.#running;
+  }
+
+  /** Resolves when nothing is queued or running; retries to come are not waited for. */
+  async idle(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+  }
+
+  /** Finishes what is queued and stops; bans stay in the kernel. */
+  async close(): Promise<void> {
+    await this.idle();
+    this.#isClosed = true;
+    if (this.#noticed !== null) clearTimeout(this.#noticed);
+    if (this.#retry !== null) clearTimeout(this.#retry);
+  }
+
+  async #lookAfter(): Promise<void> {
+    await this.idle();
+    this.#noticed = null;
+    if (!this.#isForeign) return this.check();
+    this.#isForeign = false;
+    if (this.#isClosed || !this.#isWhole) return;
+    this.#isHealing = true;
+    const beginMs = performance.now();
+    this.compare();
+    await this.idle();
+    const endMs = performance.now();
+    this.#restedMs = endMs + Math.min(LONGEST_REST_MS, (endMs - beginMs) * REST);
+  }
+
+  #kick(): void {
+    if (this.#running !== null || this.#isClosed) return;
+    this.#running = this.#work().finally(() => {
+      this.#running = null;
+      this.#endedMs = performance.now();
+      if (this.#add.size > 0 || this.#remove.size > 0) this.#kick();
+    });
+  }
+
+  async #work(): Promise<void> {
+    // What is decided in the same turn of the loop travels together.
+    await new Promise((resolve) => setImmediate(resolve));
+    do {
+      if (this.#isWhole) await this.#send();
+      else await this.#reconcile();
+    } while (this.#isWhole && (this.#add.size > 0 || this.#remove.size > 0));
+  }
+
+  async #send(): Promise<void> {
+    const add = [...this.#add.values()];
+    const remove = [...this.#remove.values()];
+    this.#add = new Map();
+    this.#remove = new Map();
+    const news: News = {
+      add,
+      remove,
+      wanted: () => this.#events.wanted(),
+      alone: (compare) => this.#alone(compare),
+    };
+    const result = await enforceNow(this.job, news, this.#events.now());
+    // More had to be done than was asked for: the damage was met before a look found it.
+    if (result.repaired.jails.length > 0 || result.repaired.added > add.length) this.#isHealing = true;
+    for (const { jail, address } of add) this.#heard(`${jail} ${address}`);
+    this.#settle(result);
+  }
+
+  async #reconcile(): Promise<void> {
+    const handed = [...this.#add.keys()];
+    this.#add = new Map();
+    this.#remove = new Map();
+    this.#isWhole = true;
+    await this.#alone(async () => {
+      const result = await reconcile(this.job, this.#events.wanted(), this.#events.now());
+      this.#pending.clear();
+      for (const key of handed) this.#heard(key);
+      this.#settle(result);
+    });
+  }
+
+  /**
+   * Runs the work while no command changes state and firewall, after obeying those that did: what they have just lifted
+   * would otherwise be put back.
+   */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const answers: { readonly value: T }[] = [];
+    await this.#events.locked(async () => {
+      answers.push({ value: await work() });
+    });
+    const [answer] = answers;
+    // A state file that cannot be locked is no reason to leave attackers in.
+    return answer === undefined ? work() : answer.value;
+  }
+
+  /** The firewall has answered, unless the same entry was handed over once more meanwhile. */
+  #heard(key: string): void {
+    if (!this.#add.has(key)) this.#waiting.delete(key);
+  }
+
+  #settle(result: Enforcement): void {
+    for (const { jail, address } of result.enforced) this.#pending.delete(`${jail} ${address}`);
+    for (const { entry, reason } of result.pending)
+      this.#pending.set(`${entry.jail} ${entry.address}`, reason);
+    if (this.#isHealing) this.#tellRepair(result);
+    if (result.warning !== undefined) this.#events.onWarning(result.warning);
+    this.#events.onResult(result);
+    if (result.pending.length > 0 || result.trouble.length > 0) this.#later();
+    else this.#retryMs = FIRST_RETRY_MS;
+  }
+
+  /** Healing goes on over retries; each trouble on the way is said once. */
+  #tellRepair({ repaired, trouble }: Enforcement): void {
+    const { jails, added, removed } = repaired;
+    if (trouble.length > 0) {
+      const what = `was changed by others and cannot be repaired yet: ${trouble.join('; ')}`;
+      if (what !== this.#said) this.#events.onDamage(what, false);
+      this.#said = what;
+      return;
+    }
+    this.#isHealing = false;
+    if (jails.length + added + removed === 0 && this.#said === null) return;
+    this.#said = null;
+    const rules = jails.length === 0 ? '' : `the rules of ${jails.join(', ')} and `;
+    this.#events.onDamage(`was changed by others: repaired ${rules}${added} bans`, true);
+  }
+
+  #later(): void {
+    if (this.#retry !== null || this.#isClosed) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      this.compare();
+    }, this.#retryMs);
+    this.#retryMs = Math.min(LONGEST_RETRY_MS, this.#retryMs * 2);
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * One path as an endless source of lines, over rotation, truncation, symlink swaps, vanishing and restarts.
+ *
+ * The path leads to a sequence of files ("generations"). Each is kept open until it was read to its end and has
+ * been quiet for a while, also when its name is gone; lines are handed out oldest file first. Polling with
+ * fs.watchFile says when to look; wake-ups by the kernel (FolderSight) make it faster. A change is never
+ * believed without looking: which file stands at the path (inode), and whether the bytes before the offset are
+ * still those that were read (they are not after a truncation, however fast the file grew again).
+ */
+import { statSync } from 'node:fs';
+import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
+import type { Batch, FileMark, FilePosition, LineSource, SourceStatus } from '../source.ts';
+import { Health } from '../status.ts';
+import { begin, hurry } from './begin.ts';
+import { codecOf, RAW } from './encoding.ts';
+import { fits, type Generation, kindOf, type Outcome, openPlain } from './openfile.ts';
+import type { LogFileOptions } from './options.ts';
+import { keyOf } from './recover.ts';
+import { keyOfOpened, resume } from './resume.ts';
+import { Beside } from './rotated.ts';
+import { Succession } from './rotation.ts';
+import { Sights } from './watch.ts';
+
+export type { LogFileOptions } from './options.ts';
+
+const PARTIAL_MS = 60_000;
+const DRAIN_MS = 60_000;
+/** A file may be away for a moment while it is rotated; only a longer absence is worth a word. */
+const MISSING_MS = 2000;
+/** fs.watchFile takes its first look some time after the opening; what happens until then is looked for. */
+const FIRST_TICKS = 2;
+
+const EMPTY: Extract<Outcome, { kind: 'lines' }> = {
+  kind: 'lines',
+  bytes: Buffer.alloc(0),
+  start: 0,
+  end: 0,
+};
+
+/** Begins to follow a path. Throws nothing: what stands in the way is said, stands in the status and is tried again. */
+export function openLogFile(path: string, options: LogFileOptions): LogFile {
+  return new LogFile(path, options);
+}
+
+/** A followed path; see openLogFile() and LineSource. */
+export class LogFile implements LineSource {
+  readonly name: string;
+  readonly #options: LogFileOptions;
+  readonly #health: Health;
+  readonly #sights: Sights;
+  readonly #succession: Succession;
+  readonly #beside: Beside;
+  #missingSince: number | null = null;
+  /** Epoch seconds at which the newest file was last seen at the path and unharmed. */
+  #seen: number;
+  /** Nothing was opened yet. */
+  #first: boolean;
+  #opening = false;
+  #closed = false;
+  #tick: NodeJS.Timeout | null = null;
+  #ticks = 0;
+  readonly #wake = (): void => {
+    if (!this.#closed) this.#options.onReady();
+  };
+
+  constructor(path: string, options: LogFileOptions) {
+    const now = Date.now() / 1000;
+    this.name = path;
+    this.#options = options;
+    this.#seen = now;
+    this.#first = options.position === null;
+    const codec = codecOf(options.encoding);
+    if (codec === null)
+      options.say('warning', `${path}: unknown encoding ${options.encoding}, reading as auto`);
+    const health = new Health(path, now, options.say);
+    const succession = new Succession({
+      codec: codec ?? RAW,
+      bornSince: options.bornSince ?? now,
+      drainMs: options.drainMs ?? DRAIN_MS,
+      health,
+    });
+    this.#health = health;
+    this.#succession = succession;
+    this.#beside = new Beside({ path, options, succession, health });
+    this.#sights = new Sights(path, options, this.#wake);
+    if (options.position !== null) this.#resume(options.position);
+    this.#opening = options.bornSince === undefined;
+    this.#look(performance.now());
+    this.#opening = false;
+    if (this.#missingSince !== null) this.#missing(Number.POSITIVE_INFINITY);
+    setImmediate(this.#wake);
+  }
+
+  read(maxBytes: number): Batch | null {
+    if (this.#closed) return null;
+    const nowMs = performance.now();
+    const begun = Date.now() / 1000;
+    this.#look(nowMs);
+    for (let round = 0; round < 64; round++) {
+      const batch = this.#readAny(maxBytes, nowMs, begun);
+      if (batch !== null) return batch;
+      if (this.#look(nowMs)) continue;
+      this.#settle(nowMs);
+      return null;
+    }
+    return this.#batch(EMPTY, false);
+  }
+
+  position(): FilePosition | null {
+    const files = this.#succession.marks();
+    return files.length === 0 ? null : { kind: 'file', seen: this.#seen, files };
+  }
+
+  status(): SourceStatus {
+    let { cutLines, skippedBytes } = this.#health.counts;
+    let lag = 0;
+    for (const one of this.#succession.open) {
+      cutLines += one.cutLines;
+      skippedBytes += one.skippedBytes;
+      lag += one.lag();
+    }
+    return { ...this.#health.report(lag), cutLines, skippedBytes };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#sights.close();
+    if (this.#tick !== null) clearTimeout(this.#tick);
+    this.#succession.close();
+  }
+
+  /** Whether nothing stands at the path and nothing is left to read. */
+  isGone(): boolean {
+    return this.#succession.open.length === 0 && this.#health.state === 'waiting';
+  }
+
+  /** How far a file that is known here but does not stand at this path was read; [] when there is none. */
+  marksOf(key: string): readonly FileMark[] {
+    const known = this.#succession.known().filter((one) => keyOf(one) === key);
+    return known.length > 0 && this.#leadsTo(key) ? [] : known;
+  }
+
+  /** Gives up a file that came to another source's path; it stays known here, so as not to be taken for a new one. */
+  forget(key: string): void {
+    if (this.#leadsTo(key)) return;
+    for (const one of this.#succession.open) if (keyOf(one) === key) this.#succession.retire(one);
+  }
+
+  #leadsTo(key: string): boolean {
+    try {
+      const stat = statSync(this.name, { bigint: true });
+      return `${stat.dev}:${stat.ino}` === key;
+    } catch {
+      return false;
+    }
+  }
+
+  #readAny(maxBytes: number, nowMs: number, begun: number): Batch | null {
+    for (const one of this.#succession.open) {
+      for (let tries = 0; ; tries++) {
+        const seen = this.#seen;
+        const wasEmpty = one.offset === 0;
+        const outcome = this.#attempt(one, maxBytes, nowMs);
+        if (outcome === null) break;
+        if (outcome.kind === 'truncated') {
+          this.#beside.truncated(one, seen, nowMs);
+          return this.#batch(EMPTY, one.live);
+        }
+        const isNewest = this.#succession.isAtPath(one);
+        if (isNewest && one.offset > 0) this.#seen = begun;
+        if (isNewest && wasEmpty && one.offset > 0) this.#beside.begun(one, seen, nowMs);
+        if (outcome.kind === 'lines') return this.#batch(outcome, one.live);
+        if (outcome.kind === 'end') break;
+        if (tries === 64) return this.#batch(EMPTY, one.live);
+      }
+    }
+    return null;
+  }
+
+  /** Null: the file cannot be read any more (NFS took it away, the disk failed) and is given up; it is opened anew. */
+  #attempt(one: Generation, maxBytes: number, nowMs: number): Outcome | null {
+    try {
+      return one.read(maxBytes, nowMs, this.#options.partialMs ?? PARTIAL_MS);
+    } catch (error) {
+      this.#health.fail(`cannot read ${this.name}: ${reasonOf(error)}`);
+      this.#succession.retire(one);
+      return null;
+    }
+  }
+
+  #batch(lines: Extract<Outcome, { kind: 'lines' }>, live: boolean): Batch {
+    if (lines.end > lines.start) {
+      this.#health.counts.bytes += lines.end - lines.start;
+      this.#health.lastLine = Date.now() / 1000;
+    }
+    return { bytes: lines.bytes, start: lines.start, end: lines.end, times: null, live };
+  }
+
+  /** Looks at what stands at the path; true when there is another file to read than before. */
+  #look(nowMs: number): boolean {
+    try {
+      const stat = statSync(this.name, { bigint: true, throwIfNoEntry: false });
+      if (stat === undefined) {
+        this.#missing(nowMs);
+        return false;
+      }
+      const { newest } = this.#succession;
+      const key = `${stat.dev}:${stat.ino}`;
+      const same = newest !== undefined && keyOf(newest) === key;
+      if (!same) this.#succession.leave(nowMs);
+      if (!same && !stat.isFile()) {
+        throw new MachineError(`cannot follow ${this.name}: it is ${kindOf(stat)}, not a file`);
+      }
+      if (!same && this.#succession.isFull) return false;
+      if (!same && !this.#succession.comesBack(key)) this.#welcome(nowMs);
+      this.#succession.atPath = true;
+      this.#missingSince = null;
+      this.#health.well();
+      return !same;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') this.#missing(nowMs);
+      else if (error instanceof MachineError) this.#health.fail(error.message, 'refused');
+      else this.#health.fail(`cannot open ${this.name}: ${reasonOf(error)}`);
+      return false;
+    }
+  }
+
+  #missing(nowMs: number): void {
+    this.#succession.leave(nowMs);
+    this.#missingSince ??= nowMs;
+    if (nowMs - this.#missingSince < MISSING_MS) return;
+    this.#health.wait(`${this.name} does not exist, waiting for it`);
+  }
+
+  /** Another file than before stands at the path. */
+  #welcome(nowMs: number): void {
+    const { newest, past } = this.#succession;
+    const opened = openPlain(this.name);
+    const next = this.#succession.adopt(opened);
+    this.#sights.refresh();
+    const known = this.#adopt(next) ?? this.#succession.markOf(next);
+    if (newest !== undefined) this.#health.counts.rotations++;
+    if (known !== null) {
+      next.seek(known.offset, known.skip);
+      // The same log was written anew: what is left to read of it is in the new file, too.
+      if (newest !== undefined && known.ino === newest.ino && known.ino !== next.ino)
+        this.#succession.retire(newest);
+    } else if (newest !== undefined || past.length > 0) {
+      this.#beside.replaced(next, this.#seen, nowMs);
+    } else if (this.#first && (this.#opening || !next.live)) {
+      begin(next, Number(opened.stat.size), this.#options);
+    }
+    this.#first = false;
+    this.#succession.push(next);
+  }
+
+  /** Where another source left off a file that came to this path. */
+  #adopt(file: { readonly fd: number; readonly dev: string; readonly ino: string }): FileMark | null {
+    return this.#options.adopt?.(keyOf(file), (mark) => fits(file.fd, mark)) ?? null;
+  }
+
+  #resume(position: FilePosition): void {
+    this.#seen = position.seen;
+    const { before, current, past, lost } = resume(position, {
+      path: this.name,
+      isFollowed: this.#options.isFollowed ?? (() => false),
+      adopt: (opened) => this.#options.adopt?.(keyOfOpened(opened), (mark) => fits(opened.fd, mark)) ?? null,
+    });
+    this.#succession.remember(...past);
+    this.#succession.take(current === null ? before : [...before, current], null, false);
+    if (lost !== null) {
+      this.#health.counts.lostFiles++;
+      this.#options.say('warning', `${this.name}: ${lost}`);
+    }
+    for (const one of this.#succession.open) hurry(one, this.#options);
+  }
+
+  /** Everything was read: closes what is done with, and sees to a later look where no event will call. */
+  #settle(nowMs: number): void {
+    if (this.#succession.open.length > 0) this.#health.live = true;
+    this.#beside.settle(nowMs);
+    this.#succession.retireQuiet(nowMs);
+    this.#sights.drain(this.#succession.open.length > 1);
+    if (this.#isSettled() || this.#tick !== null) return;
+    this.#ticks++;
+    this.#tick = setTimeout(() => {
+      this.#tick = null;
+      this.#wake();
+    }, this.#options.pollMs);
+  }
+
+  #isSettled(): boolean {
+    const { open, atPath } = this.#succession;
+    if (this.#ticks < FIRST_TICKS || this.#beside.isPending || this.#health.state !== 'reading') return false;
+    return atPath && open.length === 1 && !open.some((one) => one.hasPartial);
+  }
+}

@@ -1,0 +1,312 @@
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { sha1 } from '../../base/digest.ts';
+import { MachineError } from '../../base/errors.ts';
+import { type FileMark, LINE_CAP } from '../source.ts';
+import { cleanLines } from './clean.ts';
+import { type Codec, firstLineEnd, lastLineEnd, readMark, toUtf8 } from './encoding.ts';
+
+const HEAD = 256;
+const TAIL = 64;
+
+/** One buffer for every file: what it holds is used up before the next read. */
+const scratch = Buffer.allocUnsafeSlow(TAIL + LINE_CAP + 64);
+
+/** What one attempt to read gave. `again`: nothing to hand out, but more to read. */
+export type Outcome =
+  | { readonly kind: 'lines'; readonly bytes: Buffer; readonly start: number; readonly end: number }
+  | { readonly kind: 'end' | 'again' | 'truncated' };
+
+const END: Outcome = { kind: 'end' };
+const AGAIN: Outcome = { kind: 'again' };
+const TRUNCATED: Outcome = { kind: 'truncated' };
+
+/** Opens a path as a plain file for reading; MachineError when it is something else, a system error as it comes. */
+export function openPlain(path: string): { readonly fd: number; readonly stat: BigIntStats } {
+  // O_NONBLOCK: between a look and the opening a FIFO may have come, and opening one would wait for ever.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    if (!stat.isFile()) throw new MachineError(`cannot follow ${path}: it is ${kindOf(stat)}, not a file`);
+    return { fd, stat };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** What a path holds, for a message: `a folder`, `a FIFO`. */
+export function kindOf(stat: BigIntStats): string {
+  if (stat.isDirectory()) return 'a folder';
+  if (stat.isFIFO()) return 'a FIFO';
+  if (stat.isSocket()) return 'a socket';
+  return stat.isFile() ? 'a file' : 'a device';
+}
+
+function fingerprint(bytes: Uint8Array): string {
+  return sha1(bytes).slice(0, 16);
+}
+
+/** Up to `length` bytes of an open file. */
+export function readAt(fd: number, from: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let got = 0;
+  while (got < length) {
+    const more = readSync(fd, bytes, got, length - got, from + got);
+    if (more === 0) break;
+    got += more;
+  }
+  return bytes.subarray(0, got);
+}
+
+/** Whether an open file is the one the mark was made on, grown since: long enough, same beginning, same bytes before the offset. */
+export function fits(fd: number, mark: FileMark): boolean {
+  const head = readAt(fd, 0, Math.min(HEAD, mark.offset));
+  const tailLength = Math.min(TAIL, mark.offset);
+  const tail = readAt(fd, mark.offset - tailLength, tailLength);
+  return tail.length === tailLength && fingerprint(head) === mark.head && fingerprint(tail) === mark.tail;
+}
+
+/**
+ * Whether the file begins as the marked one did: it is that one, or a copy of it. A file that is shorter than what
+ * was read is judged by its first line. Always true of a mark at 0.
+ */
+export function beginsLike(fd: number, mark: FileMark): boolean {
+  const known = Math.min(HEAD, mark.offset);
+  const head = readAt(fd, 0, known);
+  return head.length === known
+    ? fingerprint(head) === mark.head
+    : fingerprint(firstLine(head)) === mark.first;
+}
+
+function firstLine(head: Buffer): Buffer {
+  const end = head.indexOf(10);
+  return end < 0 ? head : head.subarray(0, end);
+}
+
+/** Whether so much was read that beginning and end cannot agree by chance, in a log with dates. */
+export function isTelling(mark: FileMark): boolean {
+  return mark.offset >= HEAD;
+}
+
+/** One file that stands or stood at a log's path, held open, with the place up to which it is handed out. */
+export class Generation {
+  readonly fd: number;
+  readonly dev: string;
+  readonly ino: string;
+  /** True from the moment that its end was reached, or at once for a file born after the opening of the source. */
+  live = false;
+  /** A copy that somebody made: nobody goes on writing to it. */
+  isCopy = false;
+  cutLines = 0;
+  skippedBytes = 0;
+  #codec: Codec;
+  #offset = 0;
+  #head: Buffer = Buffer.alloc(0);
+  #tail: Buffer = Buffer.alloc(0);
+  /** Of #head and #tail; null = they have changed. */
+  #prints: Pick<FileMark, 'head' | 'first' | 'tail'> | null = null;
+  #skip = false;
+  #partialLength = 0;
+  #partialSince = 0;
+  #nulsAhead = 0;
+  #quietSince: number;
+
+  constructor(opened: { readonly fd: number; readonly stat: BigIntStats }, codec: Codec, nowMs: number) {
+    this.fd = opened.fd;
+    this.dev = String(opened.stat.dev);
+    this.ino = String(opened.stat.ino);
+    this.#codec = codec;
+    this.#quietSince = nowMs;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Since when its end has not moved, on the caller's clock (milliseconds). */
+  get quietSince(): number {
+    return this.#quietSince;
+  }
+
+  /** It left the path: from now on silence counts. */
+  leave(nowMs: number): void {
+    this.#quietSince = nowMs;
+  }
+
+  /** Whether an unfinished line waits at its end. */
+  get hasPartial(): boolean {
+    return this.#partialLength > 0;
+  }
+
+  /** Bytes behind the offset; 0 when the size cannot be had. */
+  lag(): number {
+    try {
+      return Math.max(0, fstatSync(this.fd).size - this.#offset);
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Whether no name leads to the file any more. */
+  isDeleted(): boolean {
+    return fstatSync(this.fd).nlink === 0;
+  }
+
+  /** Goes to a place in the file; the caller vouches that a line, or the skipped rest of one, begins there. */
+  seek(offset: number, skip = false): void {
+    this.#head = readAt(this.fd, 0, Math.min(HEAD, offset));
+    const length = Math.min(TAIL, offset);
+    this.#tail = readAt(this.fd, offset - length, length);
+    this.#prints = null;
+    this.#offset = offset;
+    this.#skip = skip;
+    this.#partialLength = 0;
+    if (offset > 0) this.#readMark(this.#head);
+  }
+
+  /** The start of the line that reaches to `size`, looked for in the last 64 KB; `size` itself when none begins there. */
+  lineStartBefore(size: number): number {
+    const from = Math.max(0, size - LINE_CAP);
+    const bytes = readAt(this.fd, from, size - from);
+    this.#readMark(readAt(this.fd, 0, 3));
+    const at = lastLineEnd(this.#codec, bytes, 0, bytes.length);
+    if (at < 0) return from === 0 ? 0 : size;
+    return from + at;
+  }
+
+  mark(done = false): FileMark {
+    this.#prints ??= {
+      head: fingerprint(this.#head),
+      first: fingerprint(firstLine(this.#head)),
+      tail: fingerprint(this.#tail),
+    };
+    const { dev, ino } = this;
+    return { dev, ino, offset: this.#offset, ...this.#prints, skip: this.#skip, done };
+  }
+
+  /**
+   * The next whole lines, up to `max` bytes unless one line is longer. An unfinished last line is handed out, with
+   * a newline, once it has not grown for `partialMs` (0: at once); its rest will be skipped.
+   */
+  read(max: number, nowMs: number, partialMs: number): Outcome {
+    const want = Math.min(LINE_CAP, Math.max(max, 1024)) & ~1;
+    const outcome = this.#readChunk(want, nowMs, partialMs);
+    if (outcome !== null) return outcome;
+    return this.#readChunk(LINE_CAP, nowMs, partialMs) ?? AGAIN;
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+
+  /** Null: not one whole line lies in `want` bytes, and more bytes may follow. */
+  #readChunk(want: number, nowMs: number, partialMs: number): Outcome | null {
+    const from = this.#tail.length;
+    const end = readSync(this.fd, scratch, 0, from + want, this.#offset - from);
+    if (end < from || this.#tail.compare(scratch, 0, from) !== 0) return TRUNCATED;
+    if (end === from) {
+      this.live = true;
+      return END;
+    }
+    if (this.#offset === 0) {
+      if (end < 3 && !scratch.subarray(0, end).includes(10)) return END;
+      const length = this.#readMark(scratch.subarray(0, end));
+      if (length > 0) return this.#pass(0, length, nowMs);
+    }
+    if (this.#skip) return this.#skipRest(from, end, nowMs);
+    if (this.#codec.unit === 1 && scratch[from] === 0) return this.#skipNuls(from, end, nowMs);
+    const lineEnd = lastLineEnd(this.#codec, scratch, from, end);
+    if (lineEnd >= 0) return this.#lines(from, lineEnd, nowMs);
+    if (end - from >= LINE_CAP) return this.#cut(from, from + LINE_CAP, nowMs);
+    if (end - from >= want) return null;
+    return this.#partial(from, end, { nowMs, partialMs });
+  }
+
+  /** Takes the byte-order mark into account and answers its length; an explicit logencoding is overruled by UTF-16's only. */
+  #readMark(first: Buffer): number {
+    const { length, codec } = readMark(first);
+    if (codec !== null) this.#codec = codec;
+    return codec === null && length === 3 && this.#codec.unit === 2 ? 0 : length;
+  }
+
+  #lines(from: number, to: number, nowMs: number): Outcome {
+    this.#advance(from, to, nowMs);
+    const bytes = toUtf8(this.#codec, scratch.subarray(from, to));
+    if (this.#codec.decoder === null || bytes.buffer === scratch.buffer) {
+      return { kind: 'lines', bytes: scratch, start: from, end: cleanLines(scratch, from, to) };
+    }
+    return { kind: 'lines', bytes, start: 0, end: cleanLines(bytes, 0, bytes.length) };
+  }
+
+  /** Hands out the beginning of a line; its rest is skipped. */
+  #cut(from: number, to: number, nowMs: number): Outcome {
+    this.#skip = true;
+    this.cutLines++;
+    this.#advance(from, to, nowMs);
+    const newline = this.#codec.newline;
+    newline.copy(scratch, to);
+    const bytes = toUtf8(this.#codec, scratch.subarray(from, to + newline.length));
+    const inPlace = bytes.buffer === scratch.buffer;
+    const start = inPlace ? from : 0;
+    const end = inPlace ? to + newline.length : bytes.length;
+    const whole = inPlace ? scratch : bytes;
+    return { kind: 'lines', bytes: whole, start, end: cleanLines(whole, start, end) };
+  }
+
+  #partial(from: number, end: number, time: { readonly nowMs: number; readonly partialMs: number }): Outcome {
+    this.live = true;
+    const length = end - from;
+    if (length !== this.#partialLength) {
+      this.#partialLength = length;
+      this.#partialSince = time.nowMs;
+      this.#quietSince = time.nowMs;
+    }
+    if (time.nowMs - this.#partialSince < time.partialMs) return END;
+    const whole = length - (length % this.#codec.unit);
+    return whole === 0 ? END : this.#cut(from, from + whole, time.nowMs);
+  }
+
+  #skipRest(from: number, end: number, nowMs: number): Outcome {
+    const lineEnd = firstLineEnd(this.#codec, scratch, from, end);
+    if (lineEnd >= 0) this.#skip = false;
+    // The newline of a line that was cut at its very end is no loss.
+    const passed = lineEnd >= 0 ? lineEnd - from - this.#codec.newline.length : end - from;
+    const to = lineEnd >= 0 ? lineEnd : end - ((end - from) % this.#codec.unit);
+    if (to === from) return END;
+    this.skippedBytes += passed;
+    return this.#pass(from, to, nowMs);
+  }
+
+  /** Passes over NULs that text follows; NULs up to the file's end may yet be written over, so they are waited for. */
+  #skipNuls(from: number, end: number, nowMs: number): Outcome {
+    let to = from;
+    while (to < end && scratch[to] === 0) to++;
+    if (to === end && end - from < LINE_CAP && this.#nulsAhead === 0) {
+      this.live = true;
+      return END;
+    }
+    this.#nulsAhead = to === end ? 1 : 0;
+    this.skippedBytes += to - from;
+    return this.#pass(from, to, nowMs);
+  }
+
+  #pass(from: number, to: number, nowMs: number): Outcome {
+    this.#advance(from, to, nowMs);
+    return AGAIN;
+  }
+
+  /** Moves the offset to `scratch[to]`; before the bytes are cleaned, since the fingerprints are of the file's. */
+  #advance(from: number, to: number, nowMs: number): void {
+    if (this.#head.length < HEAD) {
+      const more = scratch.subarray(from, Math.min(to, from + HEAD - this.#head.length));
+      this.#head = Buffer.concat([this.#head, more]);
+    }
+    const last = scratch.subarray(Math.max(0, to - TAIL), to);
+    if (this.#tail.length === last.length) last.copy(this.#tail);
+    else this.#tail = Buffer.from(last);
+    this.#prints = null;
+    this.#offset += to - from;
+    this.#partialLength = 0;
+    this.#quietSince = nowMs;
+  }
+}

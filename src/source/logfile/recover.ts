@@ -1,0 +1,162 @@
+import { closeSync } from 'node:fs';
+import { codeOf } from '../../base/errors.ts';
+import type { FileMark } from '../source.ts';
+import { beginsLike, fits, openPlain, readAt } from './openfile.ts';
+import { byAge, listSiblings, type Sibling } from './siblings.ts';
+
+/** A file to go on with: open, and the place from which on it is unread. */
+export type Found = {
+  readonly opened: ReturnType<typeof openPlain>;
+  readonly path: string;
+  readonly offset: number;
+  readonly skip: boolean;
+};
+
+/** What was found beside the log. */
+export type Recovered = {
+  readonly found: readonly Found[];
+  /** What could not be found, in words. */
+  readonly lost: readonly string[];
+  /** A file was too short to judge: it may be a copy that is being made. Look again a little later. */
+  readonly again: boolean;
+};
+
+/** What recovery starts from. */
+export type Search = {
+  readonly path: string;
+  /** Unread rests to look for, oldest first. */
+  readonly wanted: readonly FileMark[];
+  /** Every mark of this log: a file that begins like one of them holds nothing new. */
+  readonly familiar: readonly FileMark[];
+  /** Epoch seconds; rotated files born since were never seen and are read from their start. */
+  readonly seen: number;
+  /** `dev:ino` of files that are followed already. */
+  readonly taken: ReadonlySet<string>;
+  /** Whether another source follows a path: what is new there is its affair. */
+  readonly isFollowed: (path: string) => boolean;
+  /**
+   * The open file at the path, when the log may be rotated by copying: what begins like it, or is too short to tell, may
+   * be a copy in the making and is left for later. Null: rotated by renaming, where even an empty file counts,
+   * since it may yet be written to.
+   */
+  readonly original: number | null;
+};
+
+/** Birth times come from the kernel's coarse clock, a few milliseconds behind. */
+const COARSE = 0.02;
+/** A copy that is shorter may only have begun. */
+const SHORT = 256;
+const TRIES = 10;
+
+/** The key under which a file is known. */
+export function keyOf(file: { readonly dev: string; readonly ino: string }): string {
+  return `${file.dev}:${file.ino}`;
+}
+
+/**
+ * Looks beside a log for what rotation moved away before it was read: the files of `wanted` by inode and
+ * fingerprint, else a copy of them by fingerprint alone (copytruncate); then the files that came and went
+ * since `seen`, in the order of their birth.
+ */
+export function recover(search: Search): Recovered {
+  for (let tries = 1; ; tries++) {
+    const opened: Found[] = [];
+    try {
+      return tryRecover(search, opened);
+    } catch (error) {
+      for (const one of opened) closeSync(one.opened.fd);
+      // Rotation renames the files while they are looked at.
+      if (!(error instanceof Moved)) throw error;
+      if (tries === TRIES) return { found: [], lost: [], again: true };
+    }
+  }
+}
+
+/** A name leads to another file than a moment ago. */
+class Moved extends Error {}
+
+function tryRecover(search: Search, found: Found[]): Recovered {
+  const siblings = listSiblings(search.path).filter((one) => !search.taken.has(keyOf(one)));
+  const plain = siblings.filter((one) => !one.compressed);
+  const used = new Set<string>();
+  const lost: string[] = [];
+  for (const mark of search.wanted) {
+    const file = findRest(mark, plain, used);
+    if (file !== null) found.push(file);
+    else if (!plain.some((one) => holdsNothingNew(one, mark)))
+      lost.push(describeLoss(mark, siblings, search.seen));
+  }
+  const isNew = (one: Sibling): boolean => one.born >= search.seen - COARSE && !used.has(keyOf(one));
+  const between = plain.filter((one) => one.rotated && isNew(one) && !search.isFollowed(one.path));
+  let again = false;
+  for (const one of between.sort(byAge)) {
+    const file = openFrom(one, 0, false);
+    if (file === null) continue;
+    const unclear = search.original !== null && mayBeInTheMaking(file.opened.fd, search.original);
+    again ||= unclear;
+    if (unclear || search.familiar.some((mark) => mark.offset > 0 && beginsLike(file.opened.fd, mark))) {
+      closeSync(file.opened.fd);
+    } else {
+      found.push(file);
+    }
+  }
+  return { found, lost, again };
+}
+
+function mayBeInTheMaking(copy: number, original: number): boolean {
+  const made = readAt(copy, 0, SHORT);
+  const from = readAt(original, 0, made.length);
+  return made.length < SHORT || from.equals(made.subarray(0, Math.max(1, from.length)));
+}
+
+/** The file itself wherever it was moved, or the largest copy of it that reaches as far as was read. */
+function findRest(mark: FileMark, plain: readonly Sibling[], used: Set<string>): Found | null {
+  const same = plain.filter((one) => one.ino === mark.ino);
+  const copies = plain.filter((one) => one.ino !== mark.ino && mark.offset > 0 && one.rotated);
+  copies.sort((a, b) => b.size - a.size);
+  for (const one of [...same, ...copies]) {
+    if (one.size < mark.offset || used.has(keyOf(one))) continue;
+    const file = openFrom(one, mark.offset, mark.skip);
+    if (file === null) continue;
+    if (fits(file.opened.fd, mark)) {
+      used.add(keyOf(one));
+      return file;
+    }
+    closeSync(file.opened.fd);
+  }
+  return null;
+}
+
+/** A copy that ends before the place up to which was read: all of it is known, nothing was lost. */
+function holdsNothingNew(one: Sibling, mark: FileMark): boolean {
+  if (!one.rotated || mark.offset === 0 || one.size > mark.offset) return false;
+  const file = openFrom(one, 0, false);
+  if (file === null) return false;
+  const alike = beginsLike(file.opened.fd, mark);
+  closeSync(file.opened.fd);
+  return alike;
+}
+
+/** Opens what was found; null when it may not be read, Moved when its name leads elsewhere by now. */
+function openFrom(one: Sibling, offset: number, skip: boolean): Found | null {
+  let opened: Found['opened'];
+  try {
+    opened = openPlain(one.path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw new Moved(one.path);
+    return null;
+  }
+  if (String(opened.stat.ino) === one.ino && String(opened.stat.dev) === one.dev) {
+    return { opened, path: one.path, offset, skip };
+  }
+  closeSync(opened.fd);
+  throw new Moved(one.path);
+}
+
+function describeLoss(mark: FileMark, siblings: readonly Sibling[], seen: number): string {
+  const gone = `the file that was read up to byte ${mark.offset} is gone`;
+  const packed = siblings.find((one) => one.compressed && one.rotated && one.born >= seen - COARSE);
+  return packed === undefined
+    ? `${gone}; what it held behind that is lost`
+    : `${gone}; ${packed.path} may hold its rest, but a compressed file cannot be continued`;
+}

@@ -1,0 +1,303 @@
+/**
+ * Every log file of every jail: each is read once, however many jails look at it, and globs are looked at again
+ * at intervals. Pull with next() after onReady() until it answers null; save positions() together with what was
+ * counted.
+ */
+import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { LogPath } from '../config/jail.ts';
+import { codecOf } from './logfile/encoding.ts';
+import { expandGlob, hasMagic } from './logfile/glob.ts';
+import { type LogFile, openLogFile } from './logfile/logfile.ts';
+import { keyOf } from './logfile/recover.ts';
+import type { DateOf } from './logfile/seek.ts';
+import { isCompressed } from './logfile/siblings.ts';
+import { FolderSight } from './logfile/watchfolder.ts';
+import type { Batch, FileMark, FilePosition, LineSource, Say } from './source.ts';
+
+/** What one jail wants to read. */
+export type Wanted = {
+  readonly jail: string;
+  readonly logpath: readonly LogPath[];
+  /** `logencoding`. */
+  readonly encoding: string;
+  /** True for `backend = auto`: wake-ups by the kernel besides polling. */
+  readonly wakeUps: boolean;
+  /** Epoch seconds: lines before it do not matter to the jail (now - findtime). */
+  readonly since: number;
+  readonly dateOf: DateOf;
+};
+
+/** A jail that reads a file; one that begins at the `tail` must not be given batches that are not live. */
+export type Reader = { readonly jail: string; readonly start: LogPath['start'] };
+
+/** A source and the jails that its lines are for. */
+export type Followed = { readonly source: LineSource; readonly readers: readonly Reader[] };
+
+/** How to follow them all. */
+export type LogFilesOptions = {
+  /** As positions() gave them. */
+  readonly positions: Readonly<Record<string, FilePosition>>;
+  readonly pollMs: number;
+  /** Interval at which globs are looked at again, in milliseconds. */
+  readonly globMs?: number;
+  readonly say: Say;
+  /** Called, never from inside next(), when next() may have something. */
+  readonly onReady: () => void;
+};
+
+const GLOB_MS = 10_000;
+const SETTLE_MS = 50;
+/** Positions of files that are gone, kept in case they come back. */
+const GONE_MOST = 100;
+
+type Entry = {
+  readonly key: string;
+  readonly file: LogFile;
+  readonly codec: string;
+  readers: readonly Reader[];
+};
+
+/** Begins to follow what the jails want. */
+export function openLogFiles(wanted: readonly Wanted[], options: LogFilesOptions): LogFiles {
+  return new LogFiles(wanted, options);
+}
+
+/** The log files of all jails; see openLogFiles(). */
+export class LogFiles {
+  readonly #wanted: readonly Wanted[];
+  readonly #options: LogFilesOptions;
+  readonly #sight: FolderSight;
+  readonly #entries = new Map<string, Entry>();
+  readonly #ready = new Set<Entry>();
+  readonly #gone: Map<string, FilePosition>;
+  readonly #stops: (() => void)[] = [];
+  #empty: readonly { readonly jail: string; readonly glob: string }[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #soon: NodeJS.Timeout | null = null;
+  /** Null while the first files are opened. */
+  #openedAt: number | null = null;
+  #closed = false;
+
+  constructor(wanted: readonly Wanted[], options: LogFilesOptions) {
+    this.#wanted = wanted;
+    this.#options = options;
+    this.#gone = new Map(Object.entries(options.positions));
+    this.#sight = new FolderSight(options.say);
+    const now = Date.now() / 1000;
+    this.rescan();
+    this.#trimGone();
+    this.#openedAt = now;
+    this.#timer = setInterval(() => {
+      this.#sight.refresh();
+      this.rescan();
+    }, options.globMs ?? GLOB_MS);
+    this.#watchGlobs();
+  }
+
+  /** The next batch of any file, the files in turn; null: nothing now. */
+  next(maxBytes: number): (Followed & { readonly batch: Batch }) | null {
+    for (const entry of this.#ready) {
+      const batch = entry.file.read(maxBytes);
+      this.#ready.delete(entry);
+      if (batch === null) continue;
+      this.#ready.add(entry);
+      return { source: entry.file, readers: entry.readers, batch };
+    }
+    return null;
+  }
+
+  /** Every file that is followed, for `status --sources`. */
+  all(): readonly Followed[] {
+    return [...this.#entries.values()].map(({ file, readers }) => ({ source: file, readers }));
+  }
+
+  /** Globs without a single file, as of the last look. */
+  emptyGlobs(): readonly { readonly jail: string; readonly glob: string }[] {
+    return this.#empty;
+  }
+
+  /** Where every file stands after everything that next() handed out; plain JSON, to be given back at the next opening. */
+  positions(): Record<string, FilePosition> {
+    const all: Record<string, FilePosition> = Object.fromEntries(this.#gone);
+    for (const [key, entry] of this.#entries) {
+      const position = entry.file.position();
+      if (position !== null) all[key] = position;
+    }
+    return all;
+  }
+
+  /** Looks at the globs again, at once. */
+  rescan(): void {
+    if (this.#closed) return;
+    const found = this.#expand();
+    for (const [key, { path, readers, wanted }] of found) {
+      const entry = this.#entries.get(key);
+      if (entry === undefined) this.#open(key, path, { readers, wanted });
+      else entry.readers = readers;
+    }
+    for (const [key, entry] of this.#entries) {
+      if (!found.has(key) && entry.file.isGone()) this.#drop(key, entry);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#soon !== null) clearTimeout(this.#soon);
+    for (const stop of this.#stops) stop();
+    for (const entry of this.#entries.values()) entry.file.close();
+    this.#sight.close();
+  }
+
+  #expand(): ReadonlyMap<string, Target> {
+    const found = new Map<string, Target>();
+    const empty: { jail: string; glob: string }[] = [];
+    for (const wanted of this.#wanted) {
+      const codec = codecOf(wanted.encoding)?.name ?? 'raw';
+      const files = new Map<string, string>();
+      for (const { glob, start } of wanted.logpath) {
+        const paths = hasMagic(glob) ? expandGlob(glob).filter((path) => !isCompressed(path)) : [glob];
+        if (paths.length === 0) empty.push({ jail: wanted.jail, glob });
+        for (const path of paths) {
+          const real = realOf(path);
+          const twin = files.get(real);
+          if (twin !== undefined) continue;
+          files.set(real, path);
+          addReader(found, { path, codec, reader: { jail: wanted.jail, start }, wanted });
+        }
+      }
+    }
+    this.#empty = empty;
+    return found;
+  }
+
+  #open(key: string, path: string, target: Pick<Target, 'readers' | 'wanted'>): void {
+    const { readers, wanted } = target;
+    const codec = codecOf(wanted[0]?.encoding ?? 'auto')?.name ?? 'raw';
+    const holder: { entry: Entry | null } = { entry: null };
+    const file = openLogFile(path, {
+      position: this.#gone.get(key) ?? this.#gone.get(path) ?? null,
+      start: earliest(readers),
+      ...(this.#openedAt === null ? {} : { bornSince: this.#openedAt }),
+      since: Math.min(...wanted.map((one) => one.since)),
+      dateOf: (line) => firstDate(wanted, line),
+      encoding: wanted[0]?.encoding ?? 'auto',
+      pollMs: this.#options.pollMs,
+      sight: wanted.some((one) => one.wakeUps) ? this.#sight : null,
+      say: this.#options.say,
+      onReady: () => this.#wake(holder.entry),
+      adopt: (file, accepts) => this.#adopt(file, { key, codec, accepts }),
+      isFollowed: (other) => other !== path && this.#entries.has(keyFor(other, codec)),
+    });
+    this.#gone.delete(key);
+    holder.entry = { key, file, codec, readers };
+    this.#entries.set(key, holder.entry);
+  }
+
+  #wake(entry: Entry | null): void {
+    if (entry === null || this.#closed) return;
+    const idle = this.#ready.size === 0;
+    this.#ready.add(entry);
+    if (idle) this.#options.onReady();
+  }
+
+  /** A rotated file came to a path that is followed too: whoever read it under its former name gives it up. */
+  #adopt(
+    file: string,
+    by: { readonly key: string; readonly codec: string; readonly accepts: (mark: FileMark) => boolean },
+  ): FileMark | null {
+    const { key, codec, accepts } = by;
+    const others = [...this.#entries.values()].filter((one) => one.key !== key && one.codec === codec);
+    const gone = [...this.#gone].filter(([goneKey]) => goneKey !== key);
+    const marks = [
+      ...others.flatMap((one) => one.file.marksOf(file)),
+      ...gone.flatMap(([, position]) => position.files.filter((one) => keyOf(one) === file)),
+    ].filter((one) => one.offset > 0 && accepts(one));
+    if (marks.length === 0) return null;
+    for (const one of others) one.file.forget(file);
+    for (const [goneKey, position] of gone) {
+      this.#gone.set(goneKey, { ...position, files: position.files.filter((one) => keyOf(one) !== file) });
+    }
+    return marks.reduce((a, b) => (b.offset > a.offset ? b : a));
+  }
+
+  #drop(key: string, entry: Entry): void {
+    const position = entry.file.position();
+    entry.file.close();
+    this.#entries.delete(key);
+    this.#ready.delete(entry);
+    if (position !== null) this.#gone.set(key, position);
+    this.#trimGone();
+  }
+
+  #trimGone(): void {
+    const oldestFirst = [...this.#gone].sort(([, a], [, b]) => a.seen - b.seen);
+    for (const [key] of oldestFirst.slice(0, -GONE_MOST)) this.#gone.delete(key);
+  }
+
+  #watchGlobs(): void {
+    const globs = this.#wanted
+      .filter((one) => one.wakeUps)
+      .flatMap((one) => one.logpath.map((path) => path.glob));
+    const folders = new Set(globs.filter((glob) => hasMagic(glob) && !hasMagic(dirname(glob))).map(dirname));
+    for (const folder of folders) {
+      const stop = this.#sight.subscribe(folder, null, (renamed) => {
+        if (renamed && !this.#closed) this.#soon ??= setTimeout(() => this.#rescanSoon(), SETTLE_MS);
+      });
+      this.#stops.push(stop);
+    }
+  }
+
+  #rescanSoon(): void {
+    this.#soon = null;
+    this.rescan();
+  }
+}
+
+type Target = {
+  readonly path: string;
+  readonly readers: readonly Reader[];
+  readonly wanted: readonly Wanted[];
+};
+
+function keyFor(path: string, codec: string): string {
+  return codec === 'raw' ? path : `${path} [${codec}]`;
+}
+
+function addReader(
+  found: Map<string, Target>,
+  add: { readonly path: string; readonly codec: string; readonly reader: Reader; readonly wanted: Wanted },
+): void {
+  const { path, codec, reader, wanted } = add;
+  const key = keyFor(path, codec);
+  const before = found.get(key);
+  found.set(key, {
+    path,
+    readers: [...(before?.readers ?? []), reader],
+    wanted: [...(before?.wanted ?? []), wanted],
+  });
+}
+
+/** Two names of one file are one file to a jail. */
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function earliest(readers: readonly Reader[]): LogPath['start'] {
+  const starts = readers.map((one) => one.start);
+  if (starts.includes('head')) return 'head';
+  return starts.includes('catchup') ? 'catchup' : 'tail';
+}
+
+function firstDate(wanted: readonly Wanted[], line: string): number | null {
+  for (const one of wanted) {
+    const date = one.dateOf(line);
+    if (date !== null) return date;
+  }
+  return null;
+}

@@ -1,0 +1,166 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { codeOf, MachineError, reasonOf } from '../base/errors.ts';
+import { files, removeFile, writeAll } from '../base/files.ts';
+import { type Lock, takeLock } from '../base/lock.ts';
+import { printPages, readState, STATE_VERSION } from './json.ts';
+import { emptyState, type State } from './state.ts';
+
+/** How long a command waits for others to finish their change, in seconds. */
+const LOCK_WAIT = 30;
+
+/** A state read from disk, and what a person should know about how it was found. */
+export type LoadedState = { readonly state: State; readonly warnings: readonly string[] };
+
+/** Where the last good file is kept while a new one is written. */
+export function previousPath(path: string): string {
+  return `${path}.previous`;
+}
+
+/** The file that is locked while the state is changed. */
+export function lockPath(path: string): string {
+  return `${path}.lock`;
+}
+
+/** The file that a running daemon keeps locked for its whole life. */
+export function runLockPath(path: string): string {
+  return `${path}.run`;
+}
+
+/** Makes the folder of the state file (0700) where it is missing. */
+export function prepareFolder(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new MachineError(`cannot make the folder ${dirname(path)}: ${codeOf(error) || reasonOf(error)}`);
+  }
+}
+
+/**
+ * Reads the state. No file is an empty state. A damaged one is set aside as PATH.damaged-N when `mayRepair`
+ * (the lock must be held then) and the previous one is used; a newer version is a MachineError, never touched.
+ */
+export function loadState(path: string, mayRepair: boolean): LoadedState {
+  const text = readText(path);
+  if (text === null) return loadPrevious(path, existsSync(previousPath(path)) ? [`${path} is missing`] : []);
+  const read = readState(text);
+  if (read.kind === 'ok') return { state: read.state, warnings: [] };
+  if (read.kind === 'newer') throw newer(path, read.version);
+  const warnings = [`the state file ${path} is damaged: ${read.reason}`];
+  if (mayRepair) warnings.push(`it was set aside as ${setAside(path)}`);
+  return loadPrevious(path, warnings);
+}
+
+function loadPrevious(path: string, warnings: readonly string[]): LoadedState {
+  const previous = previousPath(path);
+  const text = warnings.length > 0 ? readText(previous) : null;
+  if (text === null) {
+    const note = warnings.length > 0 ? ['there is no earlier one: starting with nothing'] : [];
+    return { state: emptyState(), warnings: [...warnings, ...note] };
+  }
+  const read = readState(text);
+  if (read.kind === 'newer') throw newer(previous, read.version);
+  if (read.kind === 'ok') {
+    return { state: read.state, warnings: [...warnings, `going on with the one before it, ${previous}`] };
+  }
+  return {
+    state: emptyState(),
+    warnings: [...warnings, `${previous} is damaged as well: ${read.reason}: starting with nothing`],
+  };
+}
+
+function newer(path: string, version: number): MachineError {
+  return new MachineError(
+    `cannot use the state file ${path}: it has version ${version}, this f2b knows ${STATE_VERSION}: use a newer f2b`,
+  );
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw new MachineError(`cannot read the state file ${path}: ${codeOf(error) || reasonOf(error)}`);
+  }
+}
+
+function setAside(path: string): string {
+  for (let n = 1; ; n++) {
+    const aside = `${path}.damaged-${n}`;
+    if (existsSync(aside)) continue;
+    renameSync(path, aside);
+    return aside;
+  }
+}
+
+/**
+ * Replaces the state file in one step: temporary file, fsync, rename, fsync of the folder; mode 0600. The file
+ * before it stays as PATH.previous. What is written is the state at the time of the call, whatever happens to it
+ * meanwhile. The lock must be held. Throws MachineError (full disk, no permission) and leaves the old file as
+ * it was.
+ */
+export async function saveState(path: string, state: State, now: number): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    const pages = printPages(state, now);
+    await removeFile(temporary);
+    const file = await files.open(temporary, 'wx', 0o600);
+    try {
+      for (const page of pages) {
+        await writeAll(file, page);
+        // Gives its memory back at once: the collector comes late for what lies outside of the heap.
+        page.buffer.transfer(0);
+      }
+      await files.fsync(file);
+    } finally {
+      await files.close(file);
+    }
+    await keepPrevious(path);
+    await files.rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await removeFile(temporary).catch(() => undefined);
+    throw new MachineError(`cannot write the state file ${path}: ${codeOf(error) || reasonOf(error)}`);
+  }
+}
+
+/** In one step: at no instant is there neither the file nor the one before it. */
+async function keepPrevious(path: string): Promise<void> {
+  const temporary = `${previousPath(path)}.tmp`;
+  await removeFile(temporary);
+  try {
+    await files.link(path, temporary);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  await files.rename(temporary, previousPath(path));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await files.open(folder, 'r');
+  try {
+    await files.fsync(handle);
+  } finally {
+    await files.close(handle);
+  }
+}
+
+/** A number that changes whenever somebody replaced the file; '' when there is none. */
+export function stampOf(path: string): string {
+  try {
+    const { ino, mtimeMs, size } = statSync(path);
+    return `${ino}:${mtimeMs}:${size}`;
+  } catch {
+    return '';
+  }
+}
+
+/** The state's lock, waited for; throws MachineError when others hold it for too long. */
+export function lockState(path: string): Lock {
+  const lock = takeLock(lockPath(path), LOCK_WAIT);
+  if (lock === null) {
+    throw new MachineError(`cannot change ${path}: somebody else has kept its lock for ${LOCK_WAIT} s`);
+  }
+  return lock;
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Problem } from '../../src/base/errors.ts';
+import { newSampler, sample } from '../../src/daemon/formatcheck.ts';
+import { compileFilter } from '../../src/filter/compile.ts';
+import { alarmsOf, type JailHealth, type SourceHealth } from '../../src/source/health.ts';
+
+const place = { file: 'test', line: 1 };
+
+function samplerFor(prefregex: string | null) {
+  const problems: Problem[] = [];
+  const filter = compileFilter(
+    {
+      name: 'test',
+      prefregex: prefregex === null ? null : { text: prefregex, place },
+      failregex: [{ text: '^failed from <HOST>$', place }],
+      ignoreregex: [],
+      datepattern: null,
+      maxlines: 1,
+      journalmatch: [],
+    },
+    { usedns: 'no', logtimezone: null },
+    problems,
+  );
+  assert.deepEqual(problems, []);
+  assert.ok(filter !== null);
+  return newSampler(filter);
+}
+
+const batchOf = (text: string) => ({
+  bytes: Buffer.from(text),
+  start: 0,
+  end: Buffer.byteLength(text),
+  times: null,
+  live: true,
+});
+
+test('sample() looks at the first line of a batch and at one in each stretch after it', () => {
+  const sampler = samplerFor(null);
+  sample([sampler], batchOf('2026-11-20 04:12:09 a\n2026-11-20 04:12:09 b\n'), 0);
+  assert.equal(sampler.health.sampled, 1);
+  const line = `2026-11-20 04:12:09 ${'x'.repeat(79)}\n`;
+  sample([sampler], batchOf(line.repeat(1000)), 0);
+  assert.equal(sampler.health.sampled, 1 + 7);
+  assert.equal(sampler.health.dated, 8);
+});
+
+test('sample() counts the lines whose rest the prefregex matches, and needs no newline at the end', () => {
+  const sampler = samplerFor('^\\s*sshd: <F-CONTENT>.+</F-CONTENT>$');
+  sample([sampler], batchOf('2026-11-20 04:12:09 sshd: failed from 192.0.2.1\n'), 0);
+  sample([sampler], batchOf('2026-11-20 04:12:09 cron: hello'), 0);
+  sample([sampler], batchOf(''), 0);
+  sample([sampler], batchOf('\n'), 0);
+  assert.deepEqual(sampler.health, { lastMatch: null, sampled: 2, dated: 2, prefixed: 1, stuck: [] });
+});
+
+test('sample() looks on only now and then once it has seen enough', () => {
+  const sampler = samplerFor(null);
+  const log = batchOf(`2026-11-20 04:12:09 ${'x'.repeat(79)}\n`.repeat(10_000));
+  // On a busy machine the time limit ends some looks early.
+  for (let rounds = 0; rounds < 1000 && sampler.health.sampled < 1000; rounds++) sample([sampler], log, 10);
+  const { sampled } = sampler.health;
+  assert.ok(sampled >= 1000);
+  sample([sampler], log, 10.05);
+  assert.equal(sampler.health.sampled, sampled);
+  sample([sampler], log, 10.2);
+  assert.ok(sampler.health.sampled > sampled);
+});
+
+test('sample() does not hang on a line that explodes', () => {
+  const sampler = samplerFor('^(?=x)(?:x+)+y <F-CONTENT>.+</F-CONTENT>$');
+  sample([sampler], batchOf(`2026-11-20 04:12:09 ${'x'.repeat(60)}\n`), 0);
+  assert.equal(sampler.health.prefixed, 0);
+});
+
+const source = (more: Partial<SourceHealth>, jail: Partial<JailHealth> = {}): SourceHealth => ({
+  state: 'reading',
+  trouble: null,
+  openedAt: 1000,
+  lastLine: 1000,
+  bytes: 1,
+  lag: 0,
+  errors: 0,
+  cutLines: 0,
+  skippedBytes: 0,
+  rotations: 0,
+  truncations: 0,
+  lostFiles: 0,
+  jails: { sshd: { lastMatch: null, sampled: 500, dated: 500, prefixed: 500, stuck: [], ...jail } },
+  ...more,
+});
+
+test('alarmsOf() is silent about a source that is well', () => {
+  assert.deepEqual(alarmsOf('/log', source({}), 2000), []);
+});
+
+test("alarmsOf() tells silence, trouble, lag, and a format that is no longer the filter's", () => {
+  const tells = (one: SourceHealth, now: number, wanted: RegExp): void => {
+    assert.match(alarmsOf('/log', one, now).join('\n'), wanted);
+  };
+  tells(source({}), 1000 + 2 * 86400, /^\/log: no line for 2d$/);
+  tells(source({ lastLine: null }), 1000 + 90000, /^\/log: no line for 1d 1h$/);
+  tells(source({ state: 'waiting', trouble: 'does not exist' }), 2000, /^\/log: does not exist$/);
+  tells(source({ lag: 1e9 }), 2000, /1000000000 bytes wait/);
+  tells(source({}, { dated: 0 }), 2000, /\[sshd\] none of 500 sampled lines has a date/);
+  tells(source({}, { prefixed: 0 }), 2000, /\[sshd\] prefregex matched none of 500/);
+  const stuck = { regex: 2, text: '^x$', from: 250, strikes: 3, skipped: 9, line: 'x', last: 1 };
+  tells(
+    source({}, { stuck: [stuck] }),
+    2000,
+    /\[sshd\] failregex 3: too slow on 3 lines, in quarantine for lines of 250 characters and more \(9 skipped\)/,
+  );
+  assert.deepEqual(alarmsOf('/log', source({}, { stuck: [{ ...stuck, from: null }] }), 2000), []);
+  assert.deepEqual(alarmsOf('/log', source({}, { sampled: 50, dated: 0 }), 2000), []);
+});

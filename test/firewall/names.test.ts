@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tagOf, tagsOf } from '../../src/firewall/names.ts';
+
+const ODD = [
+  'a/b',
+  'a b',
+  'x'.repeat(25),
+  'x'.repeat(26),
+  'x'.repeat(60),
+  '../../etc',
+  '-h',
+  '.hidden',
+  '',
+  'ü',
+  '日本',
+  'a"b',
+  'a\nb',
+  '{}',
+];
+
+test('a plain name of up to 24 characters stays as it is', () => {
+  for (const name of ['sshd', 'flask-8080', 'a.b_c-d', '404', 'x'.repeat(24)])
+    assert.equal(tagOf(name), name);
+});
+
+test('every other name becomes one of its own that fits into any firewall', () => {
+  const tags = ODD.map(tagOf);
+  for (const tag of tags) assert.match(tag, /^[A-Za-z0-9][A-Za-z0-9_.-]{0,23}$/);
+  assert.equal(new Set(tags).size, ODD.length);
+});
+
+test('a tag is its own tag, so that what is left over can be removed by it', () => {
+  for (const name of ODD) assert.equal(tagOf(tagOf(name)), tagOf(name));
+});
+
+test('tagsOf() finds the jail of a tag', () => {
+  assert.equal(tagsOf(['sshd', 'a b']).get(tagOf('a b')), 'a b');
+});

@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, type TestContext, test } from 'node:test';
+import { journalArguments, matchArguments, splitWords } from '../../../src/source/journal/arguments.ts';
+import { readEntry } from '../../../src/source/journal/entry.ts';
+import {
+  type Journal,
+  type JournalOptions,
+  journalKey,
+  journalTrouble,
+  openJournal,
+} from '../../../src/source/journal/journal.ts';
+import type { JournalPosition } from '../../../src/source/source.ts';
+import { until } from '../logfile/following.ts';
+import { type Journald, journaldTrouble, startJournald } from './journald.ts';
+
+const NONE: ReadonlyMap<string, string> = new Map();
+
+const entryOf = (fields: Record<string, unknown>): ReturnType<typeof readEntry> =>
+  readEntry(JSON.stringify({ __CURSOR: 's=1', __REALTIME_TIMESTAMP: '1700000000500000', ...fields }));
+
+describe('an entry becomes a line', () => {
+  test('host, identifier, process id and message', () => {
+    const entry = entryOf({
+      _HOSTNAME: 'srv',
+      SYSLOG_IDENTIFIER: 'sshd',
+      _PID: '812',
+      MESSAGE: 'Failed password',
+    });
+    assert.equal(entry?.line, 'srv sshd[812]: Failed password');
+    assert.equal(entry?.time, 1_700_000_000.5);
+  });
+
+  test("the sender's time and process id come first, the command's name last", () => {
+    const entry = entryOf({
+      _SOURCE_REALTIME_TIMESTAMP: '1699999999000000',
+      _COMM: 'python3',
+      SYSLOG_PID: '7',
+      _PID: '8',
+      MESSAGE: 'x',
+    });
+    assert.equal(entry?.line, 'python3[7]: x');
+    assert.equal(entry?.time, 1_699_999_999);
+  });
+
+  test('no host, no identifier, no process id, no message', () => {
+    assert.equal(entryOf({})?.line, '');
+    assert.equal(entryOf({ MESSAGE: 'bare' })?.line, 'bare');
+    assert.equal(entryOf({ SYSLOG_IDENTIFIER: 'a' })?.line, 'a: ');
+  });
+
+  test('the kernel says its uptime', () => {
+    const entry = entryOf({
+      SYSLOG_IDENTIFIER: 'kernel',
+      MESSAGE: 'drop',
+      _SOURCE_MONOTONIC_TIMESTAMP: '12345678',
+    });
+    assert.equal(entry?.line, 'kernel: [   12.345678] drop');
+  });
+
+  test('bytes, repeated fields and newlines', () => {
+    const bytes = [...Buffer.from('caf\u00e9\u001b')];
+    assert.equal(entryOf({ MESSAGE: bytes })?.line, 'caf\u00e9\u001b');
+    assert.equal(entryOf({ MESSAGE: ['a', bytes] })?.line, 'a caf\u00e9\u001b');
+    assert.equal(entryOf({ MESSAGE: 'a\nb' })?.line, 'a\\nb');
+  });
+
+  test('what is no entry is none', () => {
+    for (const bad of ['', '{', '[]', 'null', '{"__CURSOR":"s"}', '{"__REALTIME_TIMESTAMP":"5"}']) {
+      assert.equal(readEntry(bad), null);
+    }
+  });
+});
+
+describe('what journalctl is asked', () => {
+  test('matches: quotes keep words together, + and a further line mean or', () => {
+    assert.deepEqual(matchArguments(['_SYSTEMD_UNIT=sshd.service + _COMM=sshd', 'SYSLOG_IDENTIFIER="a b"']), [
+      '_SYSTEMD_UNIT=sshd.service',
+      '+',
+      '_COMM=sshd',
+      '+',
+      'SYSLOG_IDENTIFIER=a b',
+    ]);
+    assert.deepEqual(splitWords(`a  'b c'"d\\"e" f\\ g ''`), ['a', 'b cd"e', 'f g', '']);
+    assert.deepEqual(matchArguments(['']), []);
+  });
+
+  test('which journal: the system by default, else what the backend options say', () => {
+    const asked = (options: Record<string, string>): string =>
+      journalArguments(
+        { matches: [], options: new Map(Object.entries(options)) },
+        { kind: 'since', realtime: 5e6 },
+      )
+        .filter((one) => /^--(system|user|merge|directory|file|namespace)/.test(one))
+        .join(' ');
+    assert.equal(asked({}), '--system --merge');
+    assert.equal(asked({ journalflags: '1' }), '');
+    assert.equal(asked({ journalflags: '9' }), '--user');
+    assert.equal(asked({ journalflags: '7' }), '--system --directory=/run/log/journal');
+    assert.equal(asked({ journalpath: '/srv/log' }), '--directory=/srv/log');
+    assert.equal(asked({ namespace: 'web' }), '--namespace=web --system --merge');
+    assert.throws(() => asked({ journalfiles: '/nowhere/*.journal' }), /no file matches/);
+  });
+
+  test('a match cannot become an option', () => {
+    const asked = journalArguments(
+      { matches: ['--vacuum-time=1s'], options: NONE },
+      { kind: 'since', realtime: 0 },
+    );
+    assert.deepEqual(asked.slice(-2), ['--', '--vacuum-time=1s']);
+  });
+});
+
+test('without journalctl there is a reason to read the log file instead', () => {
+  assert.equal(journalTrouble(NONE, 'no-such-journalctl'), 'no-such-journalctl is not installed');
+  const options = { matches: [], options: NONE, position: null, since: 0, say: () => {}, onReady: () => {} };
+  assert.throws(() => openJournal({ ...options, command: ['no-such-journalctl'] }), /not installed/);
+});
+
+type Following = {
+  readonly journal: Journal;
+  readonly lines: string[];
+  readonly times: number[];
+  readonly said: string[];
+};
+
+function follow(t: TestContext, daemon: Journald, options: Partial<JournalOptions> = {}): Following {
+  const lines: string[] = [];
+  const times: number[] = [];
+  const said: string[] = [];
+  const journal = openJournal({
+    matches: ['SYSLOG_IDENTIFIER=app'],
+    options: NONE,
+    position: null,
+    since: 0,
+    command: daemon.within('journalctl'),
+    say: (_level, text) => said.push(text),
+    onReady: () => {
+      for (;;) {
+        const batch = journal.read(65536);
+        if (batch === null) return;
+        lines.push(...batch.bytes.toString('utf8', batch.start, batch.end - 1).split('\n'));
+        times.push(...(batch.times ?? []));
+      }
+    },
+    ...options,
+  });
+  t.after(() => journal.close());
+  return { journal, lines, times, said };
+}
+
+const numbered = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, index) => `number ${from + index}`);
+
+/** The messages behind `host app[pid]: `. */
+const messages = (lines: readonly string[]): string[] => lines.map((line) => line.replace(/^\S+ \S+: /, ''));
+
+const saved = (journal: Journal): JournalPosition => {
+  const position = journal.position();
+  if (position === null) throw new Error('no position');
+  return position;
+};
+
+/** The journalctl processes that this process started, by /proc. */
+function journalctls(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        const [, , , parent] = readFileSync(`/proc/${name}/stat`, 'utf8')
+          .replace(/\(.*\)/, 'x')
+          .split(' ');
+        return (
+          Number(parent) === process.pid && readFileSync(`/proc/${name}/comm`, 'utf8').trim() === 'journalctl'
+        );
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+const trouble = journaldTrouble();
+
+describe('a real journald', { skip: trouble ?? false }, () => {
+  test('entries come as they are logged, with their times, and only those that match', async (t) => {
+    const daemon = await startJournald(t);
+    daemon.log('other', ['not mine']);
+    daemon.log('app', ['before']);
+    const begun = Date.now() / 1000;
+    const log = follow(t, daemon);
+    await until(() => log.lines.length >= 1, 'the first entry');
+    daemon.log('app', ['Failed password for root from 192.0.2.7 port 22']);
+    await until(() => log.lines.length >= 2, 'the second entry');
+    const host = execFileSync('hostname', { encoding: 'utf8' }).trim();
+    assert.match(log.lines[1] ?? '', /^\S+ app\[\d+\]: Failed password for root from 192\.0\.2\.7 port 22$/);
+    assert.ok(log.lines[1]?.startsWith(host));
+    assert.ok(Math.abs((log.times[1] ?? 0) - begun) < 60);
+    assert.equal(log.lines.length, 2);
+  });
+
+  test('matches joined by + mean or; strange messages arrive', async (t) => {
+    const daemon = await startJournald(t);
+    const log = follow(t, daemon, { matches: ['SYSLOG_IDENTIFIER=one + SYSLOG_IDENTIFIER=two'] });
+    daemon.log('one', ['first']);
+    daemon.log('three', ['not mine']);
+    daemon.log('two', [`long ${'x'.repeat(20_000)}`, 'control \u0007 caf\u00e9']);
+    await until(() => log.lines.length >= 3, 'three entries');
+    assert.deepEqual(messages(log.lines), [
+      'first',
+      `long ${'x'.repeat(20_000)}`,
+      'control \u0007 caf\u00e9',
+    ]);
+  });
+
+  test('a restart goes on behind the saved entry', async (t) => {
+    const daemon = await startJournald(t);
+    daemon.log('app', numbered(0, 50));
+    const first = follow(t, daemon);
+    await until(() => first.lines.length >= 50, 'fifty entries');
+    const position = saved(first.journal);
+    first.journal.close();
+    daemon.log('app', numbered(50, 100));
+    const second = follow(t, daemon, { position });
+    await until(() => second.lines.length >= 50, 'the other fifty');
+    assert.deepEqual(messages(second.lines), numbered(50, 100));
+    assert.deepEqual(second.said, []);
+  });
+
+  test('since: older entries are left out', async (t) => {
+    const daemon = await startJournald(t);
+    daemon.log('app', ['old']);
+    const log = follow(t, daemon, { since: Date.now() / 1000 + 0.001 });
+    daemon.log('app', ['new']);
+    await until(() => log.lines.length >= 1, 'an entry');
+    assert.deepEqual(messages(log.lines), ['new']);
+  });
+
+  test('a cursor that is malformed or from another journal: said once, and the time decides', async (t) => {
+    const daemon = await startJournald(t);
+    daemon.log('app', numbered(0, 5));
+    const first = follow(t, daemon);
+    await until(() => first.lines.length >= 5, 'five entries');
+    const { realtime } = saved(first.journal);
+    first.journal.close();
+    daemon.log('app', numbered(5, 10));
+    const foreign = 's=00000000000000000000000000000001;i=5;b=00000000000000000000000000000001;m=5;t=1;x=1';
+    for (const cursor of ['nonsense', foreign]) {
+      const log = follow(t, daemon, { position: { kind: 'journal', cursor, realtime } });
+      await until(() => log.lines.length >= 5, 'the other five');
+      assert.deepEqual(messages(log.lines), numbered(5, 10));
+      assert.equal(log.said.filter((text) => /does not know the saved position/.test(text)).length, 1);
+      log.journal.close();
+    }
+  });
+
+  test('over rotations of the journal no entry is lost or doubled', async (t) => {
+    const daemon = await startJournald(t);
+    const log = follow(t, daemon);
+    const rounds = process.env['F2B_LONG'] === '1' ? 50 : 4;
+    for (let round = 0; round < rounds; round++) {
+      daemon.log('app', numbered(round * 200, round * 200 + 100));
+      daemon.run('journalctl', '--rotate');
+      daemon.log('app', numbered(round * 200 + 100, round * 200 + 200));
+    }
+    await until(
+      () => log.lines.length >= rounds * 200,
+      () => `all entries, ${log.lines.length} came`,
+    );
+    assert.deepEqual(messages(log.lines), numbered(0, rounds * 200));
+  });
+
+  test('journalctl is started again when it is killed, and nothing is lost or doubled', async (t) => {
+    const daemon = await startJournald(t);
+    const log = follow(t, daemon);
+    const rounds = process.env['F2B_LONG'] === '1' ? 30 : 4;
+    for (let round = 0; round < rounds; round++) {
+      daemon.log('app', numbered(round * 500, round * 500 + 500));
+      await until(() => log.lines.length > round * 500 + 10, 'some entries');
+      for (const pid of journalctls()) process.kill(pid, 'SIGKILL');
+    }
+    await until(
+      () => log.lines.length >= rounds * 500,
+      () => `all entries, ${log.lines.length} came`,
+    );
+    daemon.log('app', ['the end']);
+    await until(() => log.lines.at(-1)?.endsWith('the end') === true, 'the end');
+    assert.deepEqual(messages(log.lines), [...numbered(0, rounds * 500), 'the end']);
+    assert.ok(log.said.some((text) => /killed by SIGKILL/.test(text)));
+    assert.ok(log.journal.status().errors >= 1);
+  });
+
+  test('who does not read holds journalctl up, in bounded memory', async (t) => {
+    const daemon = await startJournald(t);
+    daemon.log(
+      'app',
+      Array.from({ length: 6000 }, (_, at) => `${at} ${'x'.repeat(1000)}`),
+    );
+    let called = 0;
+    const log = follow(t, daemon, {
+      onReady: () => {
+        called++;
+      },
+    });
+    await until(() => called >= 10, 'output');
+    let [seen, sinceMs] = [called, performance.now()];
+    const isQuiet = (): boolean => {
+      if (called !== seen) [seen, sinceMs] = [called, performance.now()];
+      return performance.now() - sinceMs > 500;
+    };
+    await until(isQuiet, 'journalctl to wait');
+    let lines = 0;
+    let first = '';
+    await until(
+      () => {
+        for (let batch = log.journal.read(65536); batch !== null; batch = log.journal.read(65536)) {
+          assert.ok(batch.end < 2 * 65536);
+          lines += batch.times?.length ?? 0;
+          first ||= batch.bytes.toString('utf8', batch.start, batch.start + 100);
+        }
+        return lines >= 6000;
+      },
+      () => `6000 entries, ${lines} came`,
+    );
+    assert.equal(lines, 6000);
+    assert.match(first, /app\[\d+\]: 0 x/);
+  });
+
+  test('a match that journalctl refuses is said once and tried again', async (t) => {
+    const daemon = await startJournald(t);
+    const log = follow(t, daemon, { matches: ['NONSENSE'] });
+    await until(() => log.journal.status().errors > 0, 'the refusal');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.equal(log.said.length, 1);
+    assert.match(log.said[0] ?? '', /Failed to add match/);
+    assert.equal(log.journal.status().state, 'waiting');
+  });
+});
+
+test('selections that show the same have the same key', () => {
+  const one = { matches: ['A=1  +  B=2'], options: NONE };
+  const two = { matches: ['A=1', 'B=2'], options: NONE };
+  assert.equal(journalKey(one), journalKey(two));
+});

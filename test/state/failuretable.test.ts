@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatIp4 } from '../../src/base/ip.ts';
+import { countFailure, Failures } from '../../src/state/failures.ts';
+import { Ledger, type Row } from '../../src/state/failuretable.ts';
+import { dice } from '../testbed/dice.ts';
+
+const row = (n: number): Row => ({ retry: n, first: n, last: n, failures: 1 });
+
+test('law: a ledger answers as a Map does', () => {
+  const roll = dice(23);
+  for (let round = 0; round < 50; round++) {
+    const ledger = new Ledger(100_000);
+    const map = new Map<number, Row>();
+    for (let step = 0; step < 2000; step++) {
+      const ip = roll(2) === 0 ? roll(300) : 2 ** 32 - 1 - roll(300);
+      const at = ledger.find(ip);
+      assert.equal(at >= 0, map.has(ip));
+      if (at < 0) {
+        ledger.add(ip, row(step));
+        map.set(ip, row(step));
+      } else if (roll(2) === 0) {
+        ledger.remove(at);
+        map.delete(ip);
+      } else {
+        assert.deepEqual(ledger.read(at), map.get(ip));
+      }
+      if (roll(400) === 0) {
+        const time = step - roll(300);
+        const old = [...map].filter(([, { last }]) => last <= time);
+        assert.equal(ledger.sweep(time), old.length);
+        for (const [one] of old) map.delete(one);
+      }
+      assert.equal(ledger.size, map.size);
+    }
+    const rows = [...ledger.rows()].map(([ip, number]) => [ip, ledger.read(number)] as const);
+    assert.deepEqual(rows, [...map]);
+  }
+});
+
+test('a ledger never holds more than its bound: the oldest goes', () => {
+  const ledger = new Ledger(1000);
+  for (let ip = 0; ip < 5000; ip++) {
+    ledger.add(ip, row(ip));
+    assert.ok(ledger.size <= 1000);
+  }
+  const ips = [...ledger.rows()].map(([ip]) => ip);
+  assert.equal(ips.at(-1), 4999);
+  assert.deepEqual(
+    ips,
+    Array.from({ length: ips.length }, (_, i) => 5000 - ips.length + i),
+  );
+});
+
+test('law: counting by number and counting by text give the same, and by number only what stays below maxretry', () => {
+  const roll = dice(29);
+  for (let round = 0; round < 100; round++) {
+    const [mixed, plain] = [new Failures(), new Failures()];
+    for (let step = 0; step < 400; step++) {
+      const ip = 3_221_225_985 + roll(20);
+      const id = formatIp4(ip);
+      const time = step + roll(200);
+      const wanted = countFailure(plain, id, { time }, 100).retry;
+      const maxretry = 1 + roll(8);
+      if (roll(3) > 0 && mixed.countIp(ip, time, { findtime: 100, maxretry })) assert.ok(wanted < maxretry);
+      else assert.equal(countFailure(mixed, id, { time }, 100).retry, wanted);
+      if (roll(3) > 0) mixed.settle(id);
+      if (roll(10) === 0) assert.equal(mixed.delete(id), plain.delete(id));
+      if (roll(50) === 0) assert.equal(mixed.has(id), plain.has(id));
+      if (roll(50) === 0) assert.deepEqual(mixed.get(id), plain.get(id));
+      assert.equal(mixed.size, plain.size);
+    }
+    const sorted = (failures: Failures) => [...failures].sort(([a], [b]) => (a < b ? -1 : 1));
+    assert.deepEqual(sorted(mixed), sorted(plain));
+    assert.deepEqual([...new Failures(mixed)].sort(), [...plain].sort());
+    mixed.clear();
+    assert.deepEqual([mixed.size, [...mixed]], [0, []]);
+  }
+});

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadState, lockState, saveState } from '../../src/state/file.ts';
+import { Keeper, restAfter } from '../../src/state/saver.ts';
+import { addBan, type Ban, emptyState, giveOrder, type Order, type State } from '../../src/state/state.ts';
+
+const ban: Ban = { at: 1, until: null, failures: 1, count: 1, origin: 'log', matches: [], pending: null };
+
+type Scene = {
+  readonly path: string;
+  readonly state: State;
+  readonly keeper: Keeper;
+  readonly orders: Order[];
+  readonly troubles: (string | null)[];
+};
+
+async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-keeper-'));
+  const path = join(folder, 'state.json');
+  const state = emptyState();
+  const orders: Order[] = [];
+  const troubles: (string | null)[] = [];
+  const keeper = new Keeper(
+    path,
+    { state },
+    {
+      onOrders: (some) => orders.push(...some),
+      onTrouble: (reason) => troubles.push(reason),
+      beforeSave: () => state.positions.set('/log', { offset: state.jails.size }),
+      now: () => 5,
+    },
+  );
+  try {
+    await work({ path, state, keeper, orders, troubles });
+  } finally {
+    await keeper.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const idsOf = (state: State): string[] => [...(state.jails.get('sshd')?.bans.keys() ?? [])].sort();
+const settle = async (done: () => boolean): Promise<void> => {
+  const end = Date.now() + 60_000;
+  while (!done()) {
+    assert.ok(Date.now() < end, 'never came');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+
+/** What a command does. */
+async function banByHand(path: string, id: string): Promise<void> {
+  const lock = lockState(path);
+  try {
+    const { state } = loadState(path, true);
+    giveOrder(state, { kind: 'ban', jail: 'sshd', id, ban });
+    await saveState(path, state, 6);
+  } finally {
+    lock.release();
+  }
+}
+
+test('changed() writes positions and bans of the same moment', () =>
+  withKeeper(async ({ path, state, keeper }) => {
+    addBan(state, 'sshd', '192.0.2.1', ban);
+    keeper.changed('soon');
+    await settle(() => idsOf(loadState(path, false).state).length === 1);
+    assert.deepEqual(loadState(path, false).state.positions.get('/log'), { offset: 1 });
+  }));
+
+test('what a command wrote is taken in before anything is written, and told', () =>
+  withKeeper(async ({ path, state, keeper, orders }) => {
+    addBan(state, 'sshd', '192.0.2.1', ban);
+    await keeper.locked(async () => undefined);
+    await banByHand(path, '192.0.2.2');
+    await banByHand(path, '192.0.2.3');
+    addBan(state, 'sshd', '192.0.2.4', ban);
+    await keeper.locked(async () => undefined);
+    const all = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'];
+    assert.deepEqual(idsOf(state), all);
+    assert.deepEqual(idsOf(loadState(path, false).state), all);
+    assert.deepEqual(
+      orders.map(({ id }) => id),
+      ['192.0.2.2', '192.0.2.3'],
+    );
+  }));
+
+test('orders that were taken in are gone from the file, and come once', () =>
+  withKeeper(async ({ path, keeper, orders }) => {
+    await keeper.locked(async () => undefined);
+    await banByHand(path, '192.0.2.2');
+    keeper.look();
+    await settle(() => orders.length > 0);
+    await keeper.locked(async () => undefined);
+    assert.equal(orders.length, 1);
+    assert.deepEqual(loadState(path, false).state.orders, []);
+  }));
+
+test('a state that cannot be written is told once, work goes on, and it is written when it can be again', () =>
+  withKeeper(async ({ path, state, keeper, troubles }) => {
+    mkdirSync(`${path}.tmp`);
+    let worked = 0;
+    const work = async (): Promise<void> => {
+      worked++;
+    };
+    assert.equal(await keeper.locked(work), false);
+    assert.equal(await keeper.locked(work), false);
+    assert.equal(worked, 2);
+    assert.equal(troubles.length, 1);
+    assert.match(troubles[0] ?? '', /cannot write the state file/);
+    rmSync(`${path}.tmp`, { recursive: true });
+    addBan(state, 'sshd', '192.0.2.1', ban);
+    assert.equal(await keeper.locked(work), true);
+    assert.equal(troubles[1], null);
+    assert.deepEqual(idsOf(loadState(path, false).state), ['192.0.2.1']);
+  }));
+
+test('close() writes what is still unwritten', () =>
+  withKeeper(async ({ path, state, keeper }) => {
+    addBan(state, 'sshd', '192.0.2.1', ban);
+    keeper.changed('calm');
+    await keeper.close();
+    assert.deepEqual(idsOf(loadState(path, false).state), ['192.0.2.1']);
+  }));
+
+test('restAfter() spares the processor, and does not let a slow disk hold up what is to be written', () => {
+  assert.equal(restAfter(10, 15), 200);
+  assert.equal(restAfter(1, 1500), 3000);
+  assert.equal(restAfter(10_000, 12_000), 60_000);
+});
+
+test('what may wait is written about once a second, though each write wakes the watcher', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-keeper-'));
+  let saves = 0;
+  const events = { onOrders: () => undefined, onTrouble: () => undefined, now: () => 5 };
+  const keeper = new Keeper(
+    join(folder, 'state.json'),
+    { state: emptyState() },
+    { ...events, beforeSave: () => void saves++ },
+  );
+  try {
+    keeper.watch();
+    const begin = Date.now();
+    while (Date.now() - begin < 2500) {
+      keeper.changed('calm');
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const seconds = (Date.now() - begin) / 1000;
+    assert.ok(saves >= 1 && saves <= 1 + seconds, `${saves} saves in ${seconds} s`);
+  } finally {
+    await keeper.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
