@@ -52,3 +52,19 @@ export function fallBackToLinear(): void {
 export function fallsBackToLinear(): boolean {
   return isFallingBack;
 }
+
+/** On a busy machine a match may have to wait for its turn: it is given up to this many times its limit of the clock. */
+const PATIENCE = 8;
+
+/** The processor time of one match in milliseconds; one that takes longer than `limitMs` is stopped some way beyond. */
+export function timeMatch(regex: RegExp, text: string, limitMs: number): number {
+  for (let times = 1; ; times *= 2) {
+    const beforeMs = processorMs();
+    const usedMs = within(limitMs * times * 1.1, () => {
+      regex.lastIndex = 0;
+      regex.exec(text);
+    });
+    const ms = processorMs() - beforeMs;
+    if (usedMs === null || ms > limitMs || times === PATIENCE) return ms;
+  }
+}

@@ -1,5 +1,5 @@
 import { Actor, commandActions } from '../action/runner.ts';
-import { ticketOf, totalsOf } from '../action/tickets.ts';
+import { ticketOf, totalsOf } from '../action/tags.ts';
 import type { Config } from '../config/config.ts';
 import { busEnvironment } from '../firewall/plan.ts';
 import { jailState } from '../state/state.ts';

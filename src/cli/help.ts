@@ -1,6 +1,6 @@
+import { programVersion } from '../base/embedded.ts';
 import { UsageError } from '../base/errors.ts';
 import { nearest } from '../base/suggest.ts';
-import { programVersion } from '../base/version.ts';
 import type { Command, OptionSpec } from './command.ts';
 import { GLOBAL_OPTIONS } from './parse.ts';
 

@@ -1,4 +1,4 @@
-import { programVersion } from '../base/version.ts';
+import { programVersion } from '../base/embedded.ts';
 import type { Command } from './command.ts';
 
 /** `f2b version`: the program's version on one line, as JSON with `--json`. */

@@ -3,10 +3,10 @@ import { problem, reasonOf } from '../base/errors.ts';
 import { parseFormula } from './formula.ts';
 import type { Ignore, Increment, Jail } from './jail.ts';
 import type { FilterOptions } from './readfilter.ts';
-import { readRollup } from './readrollup.ts';
 import type { Text } from './text.ts';
 import { placeOf } from './text.ts';
 import * as values from './values.ts';
+import { readRollup } from './values.ts';
 
 /** A jail's options as text, and where to tell what is wrong with them. */
 export type Field = { readonly options: ReadonlyMap<string, Text>; readonly problems: Problem[] };

@@ -5,17 +5,16 @@ import { guarded } from './definition.ts';
 import type { Scope } from './interpolate.ts';
 import { getOption } from './interpolate.ts';
 import type { FilterSource, Jail } from './jail.ts';
-import { readActions } from './jailactions.ts';
 import { JAIL_KEYS, OWN_KEYS, uselessOptions } from './jailkeys.ts';
-import { jailNameTrouble } from './jailname.ts';
 import { buildJail } from './options.ts';
+import { readActions } from './readaction.ts';
 import type { FilterOptions } from './readfilter.ts';
 import { buildFilter, FILTER_KEYS, filterOptions, knownOptions, openFilter } from './readfilter.ts';
 import type { Reader, Sections } from './sections.ts';
 import { BUILT_IN, isBuiltIn } from './sections.ts';
 import type { Text } from './text.ts';
 import { textAt } from './text.ts';
-import { readBoolean } from './values.ts';
+import { jailNameTrouble, readBoolean } from './values.ts';
 
 /** What all jails of one configuration share. */
 export type JailInput = {

@@ -1,13 +1,10 @@
 import { parseDuration } from '../base/duration.ts';
-import type { Place, Problem } from '../base/errors.ts';
-import { problem } from '../base/errors.ts';
-import type { Network } from '../base/ip.ts';
-import { parseNetwork } from '../base/ip.ts';
+import { type Place, type Problem, problem } from '../base/errors.ts';
+import { type Network, parseNetwork } from '../base/ip.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { parseNamed } from './brackets.ts';
-import type { Backend, LogPath, UseDns } from './jail.ts';
-import type { Text } from './text.ts';
-import { linesOf, placeOf } from './text.ts';
+import type { Backend, LogPath, Rollup, UseDns } from './jail.ts';
+import { linesOf, placeOf, type Text } from './text.ts';
 
 /** How durations are written, for hints. */
 const DURATION_HINT = 'write 600, 10m, 1h 30m, or -1 for ever';
@@ -230,4 +227,62 @@ export function readPrefix(text: Text, problems: Problem[]): number | null {
     `cannot read "${text.text}" as a prefix of 32 to 128`,
     hint,
   ]);
+}
+
+/** What is wrong with a jail's name; a name ends up in sets, chains, files and logs. */
+export type NameTrouble = {
+  readonly severity: 'error' | 'warning';
+  readonly text: string;
+  readonly hint: string | null;
+};
+
+/** iptables' limit for a chain's name, less the `f2b-` before it. */
+const LONGEST = 25;
+
+/** null when the name is good. Slashes, blanks and control characters are refused, more than 25 characters warned of. */
+export function jailNameTrouble(name: string): NameTrouble | null {
+  const shown = JSON.stringify(name);
+  const refuse = (why: string, hint: string | null): NameTrouble => {
+    return { severity: 'error', text: `cannot use ${shown} as a jail's name: ${why}`, hint };
+  };
+  const hint = 'use letters, digits, "-", "_" and "."';
+  if (/[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/.test(name)) {
+    return refuse('it holds a control character', hint);
+  }
+  if (/\s/.test(name)) return refuse('it holds a blank', hint);
+  if (name.includes('/')) return refuse('it holds a slash', hint);
+  if (/["'`$\\;|&<>(){}[\]*?!#%,]/.test(name))
+    return refuse('it holds a character that shells and lists read', hint);
+  if (/^[-.]/.test(name)) return refuse(`it begins with "${name.charAt(0)}"`, hint);
+  if (name.length > 200) return refuse('it is longer than 200 characters', null);
+  if (name.length <= LONGEST) return null;
+  return {
+    severity: 'warning',
+    text: `the jail's name ${shown} has ${name.length} characters; firewalls show at most ${LONGEST}`,
+    hint: null,
+  };
+}
+
+/**
+ * `rollup`: `5/24` for IPv4, `5/24 20/48` for both (the prefix says which family it is: above 32 it is IPv6), `no` for none.
+ * null, perhaps with a problem, when nothing is rolled up.
+ */
+export function readRollup(text: Text, problems: Problem[]): Rollup | null {
+  const words = text.text.split(/[\s,]+/).filter((word) => word !== '');
+  if (words.length === 0 || /^(?:no|off|none|false|0)$/i.test(words[0] ?? '')) return null;
+  let rollup: Rollup = { v4: null, v6: null };
+  for (const word of words) {
+    const found = /^(\d{1,6})\/(\d{1,3})$/.exec(word);
+    const [hosts, prefix] = [Number(found?.[1] ?? 0), Number(found?.[2] ?? 0)];
+    if (hosts >= 2 && prefix >= 16 && prefix < 32) rollup = { ...rollup, v4: { hosts, prefix } };
+    else if (hosts >= 2 && prefix > 32 && prefix < 128) rollup = { ...rollup, v6: { hosts, prefix } };
+    else {
+      const told = `cannot read "${word}" as hosts/prefix`;
+      const hint =
+        'write 5/24 for IPv4, 20/48 for IPv6, or both: at least 2 hosts, /16 to /31 or /33 to /127';
+      problems.push(problem(told, { place: placeOf(text), key: 'rollup', hint }));
+      return null;
+    }
+  }
+  return rollup;
 }

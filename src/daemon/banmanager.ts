@@ -1,5 +1,5 @@
 import { Actor, type ActorParts, commandActions } from '../action/runner.ts';
-import { ticketOf, totalsOf } from '../action/tickets.ts';
+import { ticketOf, totalsOf } from '../action/tags.ts';
 import { type Candidate, countAddress, takeFailure } from '../ban/failure.ts';
 import type { WorkingJail } from '../ban/jail.ts';
 import { openHome } from '../ban/logins.ts';

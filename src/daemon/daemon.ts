@@ -1,13 +1,13 @@
 import type { Ticket } from '../action/tags.ts';
-import { plainFields } from '../action/tickets.ts';
+import { plainFields } from '../action/tags.ts';
 import { isPlain } from '../ban/failure.ts';
 import type { WorkingJail } from '../ban/jail.ts';
 import { openNames } from '../base/dns.ts';
+import { programVersion } from '../base/embedded.ts';
 import { ConfigError, type Problem, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { compile, relax, settle, worked } from '../base/memory.ts';
 import { readServices } from '../base/ports.ts';
-import { programVersion } from '../base/version.ts';
 import type { Config } from '../config/config.ts';
 import type { FilterFailure } from '../filter/types.ts';
 import { buildWall, type Wall } from '../firewall/plan.ts';

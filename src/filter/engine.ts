@@ -46,14 +46,21 @@ import {
 } from './fast/judge.ts';
 import { UNWATCHED } from './fast/search.ts';
 import { Quarantine, type StuckRegex } from './guard/quarantine.ts';
-import { type Attempt, type Closely, charge, type Spent, tooMuch, tryClosely } from './guard/slowline.ts';
-import { warmUp } from './guard/warm.ts';
+import {
+  type Attempt,
+  type Closely,
+  charge,
+  type Spent,
+  tooMuch,
+  tryClosely,
+  warmUp,
+} from './guard/slowline.ts';
 import { takeLine } from './line.ts';
 import { Results } from './results.ts';
 import type { Filter, FilterState, LineVerdict, Outcome } from './types.ts';
 
+export type { Stretch } from './fast/finder.ts';
 export { countLines, countSameHead, countSameWalled, lendBytes, type Run } from './fast/finder.ts';
-export type { Stretch } from './fast/literalfinder.ts';
 
 export type { StuckRegex } from './guard/quarantine.ts';
 export type { Result } from './results.ts';

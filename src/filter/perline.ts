@@ -1,7 +1,6 @@
 import { within } from '../base/timelimit.ts';
 import { Quarantine } from './guard/quarantine.ts';
-import { type Attempt, type Closely, charge, tryClosely } from './guard/slowline.ts';
-import { warmUp } from './guard/warm.ts';
+import { type Attempt, type Closely, charge, tryClosely, warmUp } from './guard/slowline.ts';
 import { takeLine } from './line.ts';
 import type { Filter, FilterState, LineInput, Outcome, ProcessOptions } from './types.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Actor } from '../../src/action/runner.ts';
-import { ticketOf } from '../../src/action/tickets.ts';
+import { ticketOf } from '../../src/action/tags.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import type { Jail } from '../../src/config/jail.ts';
 import { diskTree, memoryTree, overlayTree } from '../../src/config/tree.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { neighboursOf, networkOf, rollUp } from '../../src/ban/rollup.ts';
 import type { Problem } from '../../src/base/errors.ts';
 import type { Rollup } from '../../src/config/jail.ts';
-import { readRollup } from '../../src/config/readrollup.ts';
+import { readRollup } from '../../src/config/values.ts';
 import type { Ban } from '../../src/state/state.ts';
 
 const rule: Rollup = { v4: { hosts: 3, prefix: 24 }, v6: { hosts: 2, prefix: 48 } };

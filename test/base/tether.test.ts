@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { tether } from '../../src/base/tether.ts';
+import { tether } from '../../src/base/process.ts';
 
-const TETHER = join(import.meta.dirname, '../../src/base/tether.ts');
+const PROCESS = join(import.meta.dirname, '../../src/base/process.ts');
 
 test('a tethered program ends when its parent is killed', {
   skip: tether().length === 0 && 'setpriv cannot',
 }, async () => {
   const script = `import { spawn } from 'node:child_process';
-import { tether } from ${JSON.stringify(TETHER)};
+import { tether } from ${JSON.stringify(PROCESS)};
 const [program, ...args] = [...tether(), 'sleep', '60'];
 console.log(spawn(program, args, { stdio: 'ignore' }).pid);
 setInterval(() => {}, 1000);`;

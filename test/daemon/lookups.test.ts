@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ticketOf } from '../../src/action/tickets.ts';
+import { ticketOf } from '../../src/action/tags.ts';
 import type { WorkingJail } from '../../src/ban/jail.ts';
 import type { NameService } from '../../src/base/dns.ts';
 import { openNames } from '../../src/base/dns.ts';

@@ -1,5 +1,5 @@
-import { timeMatch } from '../../base/clock.ts';
 import { type Problem, problem, reasonOf } from '../../base/errors.ts';
+import { timeMatch } from '../../base/timelimit.ts';
 import { planAction } from '../../config/actionkind.ts';
 import type { Config } from '../../config/config.ts';
 import type { Jail } from '../../config/jail.ts';

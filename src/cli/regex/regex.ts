@@ -1,7 +1,6 @@
-import { embeddedFiles } from '../../base/embedded.ts';
+import { embeddedFiles, programVersion } from '../../base/embedded.ts';
 import { ConfigError, type Problem, UsageError } from '../../base/errors.ts';
 import { bounded } from '../../base/timelimit.ts';
-import { programVersion } from '../../base/version.ts';
 import { findConfigTree, memoryTree } from '../../config/tree.ts';
 import { compileFilter } from '../../filter/compile.ts';
 import { compileDates, type Dates } from '../../filter/date/datepattern.ts';

@@ -1,4 +1,4 @@
-import { codesOf, endsThere, firstCore, isWall } from './shortcut.ts';
+import { codesOf, endsThere, firstCore, isWall } from './lastdate.ts';
 import type { Template } from './template.ts';
 
 /** A template and what it has done so far in one log. */

@@ -1,8 +1,18 @@
 import { isAsciiText } from '../regex/failregex.ts';
 import { type Choice, choose, makeChoice, noteHits, takeBackHit } from './choose.ts';
 import { defaultTemplates, templatesOf } from './forms.ts';
-import { type Clock, clockIn, placesIn, standsAt, textAt, timeAt } from './lastdate.ts';
-import { codesOf, endsThere, isWall, mayHoldCore } from './shortcut.ts';
+import {
+  type Clock,
+  clockIn,
+  codesOf,
+  endsThere,
+  isWall,
+  mayHoldCore,
+  placesIn,
+  standsAt,
+  textAt,
+  timeAt,
+} from './lastdate.ts';
 import type { Template } from './template.ts';
 import { type Moment, momentOf } from './time.ts';
 import { DatePatternError } from './translate.ts';

@@ -1,6 +1,6 @@
 import { parse } from '../regex/parse.ts';
 import { print } from '../regex/print.ts';
-import { RegexError } from '../regex/regexerror.ts';
+import { RegexError } from '../regex/reader.ts';
 import type { Expanded } from '../regex/tags.ts';
 import { childrenOf, groupsIn, type Node, type NodeOf, type Tree } from '../regex/tree.ts';
 

@@ -1,10 +1,9 @@
 import { needsEveryLine } from '../compile.ts';
 import type { Failregex } from '../regex/failregex.ts';
 import type { Filter } from '../types.ts';
+import type { FinderLine, LineFinder, Literal, Stretch } from './finder.ts';
 import { makeWasmFinder } from './finder.ts';
-import type { FinderLine, LineFinder, Literal, Stretch } from './literalfinder.ts';
 import type { Ground } from './search.ts';
-import { makeWuManber } from './wumanber.ts';
 
 /** Says for the lines of a stretch of bytes which failregexes of which filters could match them at all. */
 export type Dispatch = {
@@ -21,7 +20,7 @@ export type Dispatch = {
   /** Within eachLine(): where the bytes stand, so far before their place; null: nowhere that regexes could be compiled for. */
   ground(): Ground | null;
   shift(): number;
-  /** What literals speak for; null before the first eachLine(), and where the finder makes no records. */
+  /** What literals speak for; null before the first eachLine(). */
   literals(): Literals | null;
   /** As eachLine(), many lines at a time; see RecordTeller. Where literals() says something. */
   eachRecords(stretch: Stretch, told: (first: number, last: number) => void): void;
@@ -114,8 +113,8 @@ export function makeDispatch(
     nextRegex,
     ground: () => slots?.finder.ground ?? null,
     shift: () => slots?.finder.shift ?? 0,
-    literals: () => (slots?.finder.eachRecords == null ? null : slots),
-    eachRecords: (stretch, told) => slots?.finder.eachRecords?.(stretch, isForEvery.includes(true), told),
+    literals: () => slots,
+    eachRecords: (stretch, told) => slots?.finder.eachRecords(stretch, isForEvery.includes(true), told),
     open(words, record) {
       line = next(line, lines, concerned);
       const at = record >> 2;
@@ -169,8 +168,19 @@ function slotsOf(
     isForEvery.push(isEvery);
   }
   const { literals, targets, filters: owners } = book;
-  const finder = makeWasmFinder(literals, byteCosts(options.sample)) ?? makeWuManber(literals);
-  return { finder, targets, owners, always, base, isForEvery };
+  const costs = byteCosts(options.sample);
+  const finder = makeWasmFinder(literals, costs);
+  if (finder !== null) return { finder, targets, owners, always, base, isForEvery };
+  // More literals than the tables hold: every line is a candidate for every failregex.
+  for (const [number, { failregex }] of filters.entries()) {
+    for (const { index } of failregex) {
+      const word = (base[number] ?? 0) + (index >>> 5);
+      always[word] = (always[word] ?? 0) | (1 << (index & 31));
+    }
+  }
+  const none = makeWasmFinder([], costs);
+  if (none === null) throw new Error('a finder of nothing cannot be made');
+  return { finder: none, targets: [], owners: [], always, base, isForEvery: filters.map(() => true) };
 }
 
 type Book = {

@@ -1,6 +1,5 @@
 import type { Failregex } from '../regex/failregex.ts';
-import { print } from '../regex/print.ts';
-import { printAsciiSet } from '../regex/printset.ts';
+import { print, printAsciiSet } from '../regex/print.ts';
 import type { Tree } from '../regex/tree.ts';
 import type { Filter } from '../types.ts';
 import { MLFID, makeSearch, type Search } from './search.ts';

@@ -1,6 +1,7 @@
-import { holds, testerOf } from './holds.ts';
-import type { Node, NodeOf, Tree } from './tree.ts';
-import { widthOf } from './width.ts';
+import { printExactSet } from './print.ts';
+import type { Anchor, CharSet, Node, NodeOf, Tree } from './tree.ts';
+import { widthOf } from './tree.ts';
+import { asciiMembers } from './unicode.ts';
 
 /** Where a capture begins and ends, in code points. */
 type Span = { readonly start: number; readonly end: number };
@@ -268,4 +269,40 @@ function isSame(want: number, have: number, node: NodeOf<'backref'>): boolean {
   if (want === have) return true;
   if (node.fold === 'none') return false;
   return String.fromCodePoint(want).toLowerCase() === String.fromCodePoint(have).toLowerCase();
+}
+
+/** A test of one code point against a set. */
+export function testerOf(set: CharSet): (code: number) => boolean {
+  const ascii = asciiMembers(set);
+  let exact: RegExp | null = null;
+  return (code) => {
+    if (code < 128) return ascii[code] === true;
+    exact ??= new RegExp(`^${printExactSet(set)}$`, 'v');
+    return exact.test(String.fromCodePoint(code));
+  };
+}
+
+const isWordCode = testerOf({ ranges: [], categories: ['w'], isNegated: false, fold: 'none' });
+
+/** Whether an anchor holds before the code point at `pos`. */
+export function holds(anchor: Anchor, codes: readonly number[], pos: number): boolean {
+  switch (anchor) {
+    case 'start':
+      return pos === 0;
+    case 'end':
+      return pos === codes.length;
+    case 'finalEnd':
+      return pos === codes.length || (pos === codes.length - 1 && codes[pos] === 10);
+    case 'lineStart':
+      return pos === 0 || codes[pos - 1] === 10;
+    case 'lineEnd':
+      return pos === codes.length || codes[pos] === 10;
+    default: {
+      const isAscii = anchor === 'asciiWord' || anchor === 'notAsciiWord';
+      const isWord = (code: number | undefined) =>
+        code !== undefined && (!isAscii || code < 128) && isWordCode(code);
+      const isEdge = isWord(codes[pos - 1]) !== isWord(codes[pos]);
+      return isEdge === (anchor === 'word' || anchor === 'asciiWord');
+    }
+  }
 }

@@ -5,13 +5,13 @@ import { type Agreement, agreementOf } from './groups.ts';
 import { isAnchored, type LiteralSet, mandatoryLiterals } from './literals.ts';
 import { parse } from './parse.ts';
 import { print } from './print.ts';
-import { RegexError } from './regexerror.ts';
+import { RegexError } from './reader.ts';
 import { expandTags } from './tags.ts';
 import type { Tree } from './tree.ts';
 
 export type { Furthest } from './backtrack.ts';
 export type { LiteralSet } from './literals.ts';
-export { RegexError } from './regexerror.ts';
+export { RegexError } from './reader.ts';
 
 /** How a pattern is read: `usedns` decides whether <HOST> takes names, `isMultiline` is Python's re.MULTILINE. */
 export type FailregexOptions = { readonly usedns: UseDns; readonly isMultiline: boolean };

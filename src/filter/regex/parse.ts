@@ -13,7 +13,7 @@ import {
 } from './reader.ts';
 import type { Expanded } from './tags.ts';
 import type { Anchor, Node, Tree } from './tree.ts';
-import { widthOf } from './width.ts';
+import { widthOf } from './tree.ts';
 
 /**
  * Parses Python 3.11's `re` syntax. Flags in the middle of the pattern, which 3.11 refuses, hold for the group

@@ -1,4 +1,3 @@
-import { RegexError } from './regexerror.ts';
 import type { Expanded } from './tags.ts';
 import type { Fold } from './tree.ts';
 
@@ -82,4 +81,14 @@ export function errorAt(reader: Reader, pos: number, message: string): RegexErro
 export function foldOf(flags: Flags): Fold {
   if (!flags.ignoreCase) return 'none';
   return flags.ascii ? 'ascii' : 'unicode';
+}
+
+/** A pattern that cannot be read or cannot be had; `offset` points into the pattern as the user wrote it. */
+export class RegexError extends Error {
+  readonly offset: number;
+  constructor(message: string, offset: number) {
+    super(message);
+    this.name = 'RegexError';
+    this.offset = offset;
+  }
 }

@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { MachineError, reasonOf } from '../../base/errors.ts';
-import { tether } from '../../base/tether.ts';
+import { tether } from '../../base/process.ts';
 import {
   type Batch,
   type JournalPosition,

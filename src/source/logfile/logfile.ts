@@ -11,7 +11,6 @@ import { statSync } from 'node:fs';
 import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
 import type { Batch, FileMark, FilePosition, LineSource, SourceStatus } from '../source.ts';
 import { Health } from '../status.ts';
-import { begin, hurry } from './begin.ts';
 import { codecOf, RAW } from './encoding.ts';
 import { fits, type Generation, kindOf, type Outcome, openPlain } from './openfile.ts';
 import type { LogFileOptions } from './options.ts';
@@ -19,6 +18,7 @@ import { keyOf } from './recover.ts';
 import { keyOfOpened, resume } from './resume.ts';
 import { Beside } from './rotated.ts';
 import { Succession } from './rotation.ts';
+import { begin, hurry } from './seek.ts';
 import { Sights } from './watch.ts';
 
 export type { LogFileOptions } from './options.ts';

@@ -2,8 +2,7 @@ import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync }
 import { sha1 } from '../../base/digest.ts';
 import { MachineError } from '../../base/errors.ts';
 import { type FileMark, LINE_CAP } from '../source.ts';
-import { cleanLines } from './clean.ts';
-import { type Codec, firstLineEnd, lastLineEnd, readMark, toUtf8 } from './encoding.ts';
+import { type Codec, cleanLines, firstLineEnd, lastLineEnd, readMark, toUtf8 } from './encoding.ts';
 
 const HEAD = 256;
 const TAIL = 64;

@@ -1,6 +1,9 @@
 import type { FileMark, FilePosition, Say } from '../source.ts';
-import type { DateOf } from './seek.ts';
+
 import type { FolderSight } from './watchfolder.ts';
+
+/** Reads a line's date: epoch seconds, or null when it has none. The line comes as latin1, without its end. */
+export type DateOf = (line: string) => number | null;
 
 /** How to follow a path. */
 export type LogFileOptions = {

@@ -1,7 +1,6 @@
 import { readSync } from 'node:fs';
-
-/** Reads a line's date: epoch seconds, or null when it has none. The line comes as latin1, without its end. */
-export type DateOf = (line: string) => number | null;
+import type { Generation } from './openfile.ts';
+import type { DateOf, LogFileOptions } from './options.ts';
 
 /** Lines a little out of order must not be jumped over. */
 const SLACK = 60;
@@ -107,4 +106,26 @@ function scanForward(
 
 function textOf(buffer: Buffer, start: number, end: number): string {
   return buffer.toString('latin1', start, Math.min(end, start + 4096));
+}
+
+/** What says where reading begins. */
+export type Beginning = Pick<LogFileOptions, 'start' | 'since' | 'dateOf'>;
+
+/** A backlog in bytes from which on searching for `since` pays. */
+const BACKLOG = 16 * 1024 * 1024;
+
+/** Goes to where reading begins in a file of `size` bytes that is followed for the first time. */
+export function begin(next: Generation, size: number, { start, since, dateOf }: Beginning): void {
+  next.live = false;
+  if (start === 'head' || size === 0) return;
+  const found = start === 'catchup' ? seekSince(next.fd, [0, size], since, dateOf) : null;
+  next.seek(found ?? next.lineStartBefore(size));
+}
+
+/** After a long pause: jumps over lines that are too old to matter. */
+export function hurry(one: Generation, { since, dateOf }: Beginning): void {
+  const lag = one.lag();
+  if (lag < BACKLOG) return;
+  const at = seekSince(one.fd, [one.offset, one.offset + lag], since, dateOf);
+  if (at !== null && at > one.offset) one.seek(at);
 }

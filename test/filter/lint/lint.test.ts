@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { timeMatch } from '../../../src/base/clock.ts';
 import type { Problem } from '../../../src/base/errors.ts';
+import { timeMatch } from '../../../src/base/timelimit.ts';
 import { compileFilter } from '../../../src/filter/compile.ts';
 import { findExplosion } from '../../../src/filter/lint/explosion.ts';
 import { lintFilter } from '../../../src/filter/lint/lint.ts';

@@ -1,7 +1,15 @@
 import { certainGroups, referencedGroups } from '../groups.ts';
 import { isAnchored } from '../literals.ts';
-import { eachNode, groupsIn, hasNode, isNullable, type Node, type NodeOf, type Tree } from '../tree.ts';
-import { widthOf } from '../width.ts';
+import {
+  eachNode,
+  groupsIn,
+  hasNode,
+  isNullable,
+  type Node,
+  type NodeOf,
+  type Tree,
+  widthOf,
+} from '../tree.ts';
 import { ALL_CHARS, callOf, firstsOf, membersOf, textOf, unfold, type Way } from './continuation.ts';
 import {
   emitAnchor,
