@@ -1,7 +1,7 @@
 import './base/start.ts';
 import { basename } from 'node:path';
 import { ConfigError, formatProblem, MachineError, UsageError } from './base/errors.ts';
-import { compile } from './base/memory.ts';
+import { enableJit } from './base/memory.ts';
 import { fallBackToLinear } from './base/timelimit.ts';
 import type { Io } from './cli/command.ts';
 import { COMMANDS } from './cli/commands.ts';
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   const request = parseCommandLine(process.argv.slice(2), calledAs, COMMANDS);
   const { command, words, options, global } = request;
   // The daemon decides for itself when its work is worth it, and says nothing there; the others end soon or have much to do.
-  if (command.name !== 'run') compile();
+  if (command.name !== 'run') enableJit();
   if (command.name !== 'run' || global.dryRun) leaveWithReader();
   return command.run({ words, options, global, io });
 }

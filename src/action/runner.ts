@@ -6,22 +6,22 @@ import { planAction } from '../config/actionkind.ts';
 import type { ActionSource, Jail } from '../config/jail.ts';
 import { type FilledText, fillTags } from './shelltext.ts';
 import {
-  type Family,
+  type ActionStep,
   familiesOf,
   familyFor,
   isOn,
   oncePerText,
-  type Step,
+  type StepFamily,
   startsOnDemand,
-  textOf,
+  stepText,
 } from './steps.ts';
-import { type Surroundings, type Ticket, tagsOf } from './tags.ts';
+import { type TagContext, type Ticket, tagsOf } from './tags.ts';
 
 /** What the actors ask and tell. */
-export type ActorParts = {
+export type RunnerParts = {
   onTrouble(level: Level, text: string): void;
   /** Numbers of the jail as they are now. */
-  totals(jail: string): Omit<Surroundings, 'fqHostname' | 'ipHost'>;
+  totals(jail: string): Omit<TagContext, 'fqHostname' | 'ipHost'>;
   /** More environment of every command, such as where the system bus is. */
   readonly env: Readonly<Record<string, string>>;
   /** Prints a command in place of running it; null = run. */
@@ -46,18 +46,18 @@ export function commandActions(jail: Jail): readonly ActionSource[] {
  * Runs the command actions of one jail, one step after the other and beside everything else: a slow mail server delays
  * nobody's ban. Values from logs never become part of a command's text (see action/shelltext.ts).
  */
-export class Actor {
+export class ActionRunner {
   readonly #jail: string;
   readonly #actions: readonly ActionSource[];
-  readonly #parts: ActorParts;
-  readonly #started = new Map<ActionSource, Set<Family>>();
+  readonly #parts: RunnerParts;
+  readonly #started = new Map<ActionSource, Set<StepFamily>>();
   /** What was banned through each action since it was started, to be lifted when it stops without a flush. */
   readonly #banned = new Map<ActionSource, Map<string, Ticket>>();
   #queue: Promise<void> = Promise.resolve();
   #waiting = 0;
   #isFull = false;
 
-  constructor(jail: Jail, parts: ActorParts) {
+  constructor(jail: Jail, parts: RunnerParts) {
     this.#jail = jail.name;
     this.#actions = commandActions(jail);
     this.#parts = parts;
@@ -116,7 +116,7 @@ export class Actor {
         const banned = [...(this.#banned.get(action)?.values() ?? [])];
         this.#banned.delete(action);
         for (const family of oncePerText(action, 'actionflush', started)) {
-          if (textOf(action, 'actionflush', family) !== '')
+          if (stepText(action, 'actionflush', family) !== '')
             await this.#try(action, 'actionflush', { family });
           else
             for (const ticket of banned) await this.#try(action, 'actionunban', ticketOnly(action, ticket));
@@ -153,16 +153,16 @@ export class Actor {
 
   async #lift(
     action: ActionSource,
-    families: ReadonlySet<Family>,
+    families: ReadonlySet<StepFamily>,
     tickets: readonly Ticket[],
   ): Promise<void> {
     const flushing = oncePerText(action, 'actionflush', families);
-    if (flushing.every((family) => textOf(action, 'actionflush', family) === ''))
+    if (flushing.every((family) => stepText(action, 'actionflush', family) === ''))
       for (const ticket of tickets) await this.#try(action, 'actionunban', ticketOnly(action, ticket));
     else for (const family of flushing) await this.#try(action, 'actionflush', { family });
   }
 
-  async #begin(action: ActionSource, family: Family): Promise<void> {
+  async #begin(action: ActionSource, family: StepFamily): Promise<void> {
     const started = this.#started.get(action) ?? new Set();
     this.#started.set(action, started);
     if (started.has(family)) return;
@@ -175,7 +175,7 @@ export class Actor {
    * Once more after a failure, when the action's own check says that its ground is gone and it could be mended. An unban
    * has nothing to undo then. fail2ban 1.0.2 behaviour.
    */
-  async #insist(action: ActionSource, step: Step, ticket: Ticket): Promise<void> {
+  async #insist(action: ActionSource, step: ActionStep, ticket: Ticket): Promise<void> {
     const on = ticketOnly(action, ticket);
     const reason = await this.#execute(action, step, on);
     if (reason === null) return;
@@ -191,13 +191,13 @@ export class Actor {
     }
   }
 
-  async #isSound(action: ActionSource, family: Family): Promise<boolean> {
-    if (textOf(action, 'actioncheck', family) === '') return true;
+  async #isSound(action: ActionSource, family: StepFamily): Promise<boolean> {
+    if (stepText(action, 'actioncheck', family) === '') return true;
     return (await this.#execute(action, 'actioncheck', { family })) === null;
   }
 
-  async #mend(action: ActionSource, family: Family): Promise<boolean> {
-    if (textOf(action, 'actionrepair', family) !== '')
+  async #mend(action: ActionSource, family: StepFamily): Promise<boolean> {
+    if (stepText(action, 'actionrepair', family) !== '')
       await this.#execute(action, 'actionrepair', { family });
     else {
       await this.#execute(action, 'actionstop', { family });
@@ -206,16 +206,16 @@ export class Actor {
     return this.#isSound(action, family);
   }
 
-  async #try(action: ActionSource, step: Step, on: On): Promise<void> {
+  async #try(action: ActionSource, step: ActionStep, on: On): Promise<void> {
     const reason = await this.#execute(action, step, on);
     if (reason !== null) this.#tell('ERROR', `${action.name}: ${step} failed: ${reason}`);
   }
 
   /** Why the step failed; null when it did its work or there is nothing to do. */
-  async #execute(action: ActionSource, step: Step, on: On): Promise<string | null> {
+  async #execute(action: ActionSource, step: ActionStep, on: On): Promise<string | null> {
     const { family } = on;
     const ticket = on.ticket ?? null;
-    const text = textOf(action, step, family);
+    const text = stepText(action, step, family);
     if (text === '') return null;
     let filled: FilledText;
     try {
@@ -245,7 +245,7 @@ export class Actor {
 }
 
 /** What a step is executed on: a ban, or the ground that all bans of a family need. */
-type On = { readonly family: Family; readonly ticket?: Ticket };
+type On = { readonly family: StepFamily; readonly ticket?: Ticket };
 
 function ticketOnly(action: ActionSource, ticket: Ticket): On {
   return { family: familyFor(action, ticket.id), ticket };

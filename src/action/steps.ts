@@ -12,34 +12,38 @@ const STEPS = [
   'actionrepair',
 ] as const;
 /** One of the commands that an action may have. */
-export type Step = (typeof STEPS)[number];
+export type ActionStep = (typeof STEPS)[number];
 
 /** For which addresses an action was started: for one family, or for both in one ('') where its commands are the same. */
-export type Family = '' | 'inet4' | 'inet6';
+export type StepFamily = '' | 'inet4' | 'inet6';
 
 /** The command of a step for a family; '' = there is nothing to do. */
-export function textOf(action: ActionSource, step: Step, family: Family): string {
+export function stepText(action: ActionSource, step: ActionStep, family: StepFamily): string {
   const own = family === 'inet6' ? action.options6.get(step) : undefined;
   return (own ?? action.options.get(step) ?? '').trim();
 }
 
 /** Actions with other commands for IPv6 are started for each family by itself. */
-export function familiesOf(action: ActionSource): readonly Family[] {
+export function familiesOf(action: ActionSource): readonly StepFamily[] {
   return STEPS.some((step) => action.options6.has(step)) ? ['inet4', 'inet6'] : [''];
 }
 
 /** The family under which a ban of this id is carried out. */
-export function familyFor(action: ActionSource, id: string): Family {
+export function familyFor(action: ActionSource, id: string): StepFamily {
   const [first = ''] = familiesOf(action);
   if (first === '') return first;
   return parseNetwork(id)?.family === 6 ? 'inet6' : 'inet4';
 }
 
 /** The families, without those for which the command would be the same as for an earlier one. */
-export function oncePerText(action: ActionSource, step: Step, families: Iterable<Family>): readonly Family[] {
-  const byText = new Map<string, Family>();
+export function oncePerText(
+  action: ActionSource,
+  step: ActionStep,
+  families: Iterable<StepFamily>,
+): readonly StepFamily[] {
+  const byText = new Map<string, StepFamily>();
   for (const family of families) {
-    const text = textOf(action, step, family);
+    const text = stepText(action, step, family);
     const key = text.includes('<family>') ? `${family} ${text}` : text;
     if (!byText.has(key)) byText.set(key, family);
   }

@@ -17,7 +17,7 @@ export type Ticket = {
 };
 
 /** What an action is told of its jail and of this machine. */
-export type Surroundings = {
+export type TagContext = {
   readonly banned: number;
   readonly bannedTotal: number;
   readonly found: number;
@@ -28,7 +28,7 @@ export type Surroundings = {
 };
 
 /** The values of the dynamic tags for a ticket; a tag that is none of them stays as it stands. */
-export function tagsOf(ticket: Ticket | null, around: Surroundings): TagValue {
+export function tagsOf(ticket: Ticket | null, around: TagContext): TagValue {
   const values = new Map<string, string>([
     ['fq-hostname', around.fqHostname],
     ['sh-hostname', around.fqHostname.split('.')[0] ?? ''],
@@ -48,7 +48,7 @@ export function tagsOf(ticket: Ticket | null, around: Surroundings): TagValue {
   };
 }
 
-function ticketTags(ticket: Ticket, { ipHost }: Surroundings): [string, string][] {
+function ticketTags(ticket: Ticket, { ipHost }: TagContext): [string, string][] {
   const { id, failures, time, bantime, bancount, matches, restored } = ticket;
   const lines = matches.join('\n');
   return [
@@ -80,13 +80,13 @@ function reversed(id: string): string {
 }
 
 /** Captures as the filter gives them: a tuple of several is joined. */
-type Fields = ReadonlyMap<string, unknown>;
+type TagFields = ReadonlyMap<string, unknown>;
 
 /** What an action is told of a ban; `ban` is null when only its end is known. */
 export function ticketOf(
   id: string,
   ban: Ban | null,
-  more: { readonly restored?: boolean; readonly fields?: Fields } = {},
+  more: { readonly restored?: boolean; readonly fields?: TagFields } = {},
 ): Ticket {
   return {
     id,
@@ -101,7 +101,7 @@ export function ticketOf(
 }
 
 /** Captures as text. */
-export function plainFields(fields: Fields): ReadonlyMap<string, string> {
+export function plainFields(fields: TagFields): ReadonlyMap<string, string> {
   const texts = [...fields].map(([name, value]): [string, string] => [
     name,
     Array.isArray(value) ? value.join(' ') : String(value ?? ''),

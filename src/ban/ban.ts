@@ -20,7 +20,7 @@ export type Limits = {
 export type Failure = { readonly id: string; readonly time: number; readonly lines: readonly string[] };
 
 /** What a failure led to. */
-export type Verdict =
+export type Decision =
   | { readonly kind: 'counted'; readonly count: Count }
   | { readonly kind: 'ban'; readonly ban: Ban }
   /** The count was reached by somebody whose ban stands: the ban may have no effect. */
@@ -38,12 +38,12 @@ export function bansBefore(state: State, jail: string, id: string, limits: Limit
  * at the failure, not when it was read, so that reading a log late or twice gives the same end. `before` is how
  * often the id was banned already.
  */
-export function judge(
+export function countAndDecide(
   jail: JailState,
   failure: Failure,
   limits: Limits,
   at: { readonly now: number; readonly before: number },
-): Verdict {
+): Decision {
   const { now, before } = at;
   const { id, time } = failure;
   const weight = weightOf(limits.increment, before, limits.maxretry);

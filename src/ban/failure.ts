@@ -2,29 +2,29 @@ import { canonicalIp, familyOf, formatNetwork, parseNetwork } from '../base/ip.t
 import { formatSecond, type Log } from '../base/log.ts';
 import type { Jail } from '../config/jail.ts';
 import { addBan, type Ban, jailState, type State } from '../state/state.ts';
-import { bansBefore, judge } from './ban.ts';
+import { bansBefore, countAndDecide } from './ban.ts';
 import { type IgnoreList, ignoredBy, mayBeIgnored } from './ignore.ts';
-import type { WorkingJail } from './jail.ts';
-import { guardedBy, type Home } from './lockout.ts';
-import { type Neighbours, neighboursOf, networkOf, rollUp } from './rollup.ts';
+import type { RunningJail } from './jail.ts';
+import { lockoutReason, type ProtectedAddresses } from './lockout.ts';
+import { type Neighbours, neighboursOf, rollUp, rollupNetwork } from './rollup.ts';
 
 /** A failure on its way to be counted: a canonical address or network, or an id that is none. */
 export type Candidate = { readonly id: string; readonly time: number; readonly lines: readonly string[] };
 
 /** What the intake works on, and whom it tells. */
-export type IntakeParts = {
+export type FailureParts = {
   readonly state: State;
   readonly log: Log;
   /** Gateways and SSH logins of this moment. */
-  home(): Home;
+  protection(): ProtectedAddresses;
   /** By jail, for those that roll up their bans. */
   readonly neighbours: Map<string, Neighbours>;
   /** A new ban is in the state; it has to be enforced and saved. */
-  onBan(jail: WorkingJail, id: string, ban: Ban): void;
+  onBan(jail: RunningJail, id: string, ban: Ban): void;
   /** Another ban took the place of these, which are no longer in the state. */
-  onReplaced(jail: WorkingJail, ids: readonly string[]): void;
+  onReplaced(jail: RunningJail, ids: readonly string[]): void;
   /** Somebody whose ban stands goes on failing. */
-  onStillThere(jail: WorkingJail, id: string): void;
+  onStillThere(jail: RunningJail, id: string): void;
 };
 
 /** The id that is counted: an IPv6 address by the jail's prefix, everything else as it is. */
@@ -39,31 +39,37 @@ export function countedId(id: string, ipv6prefix: number): string {
  * The id that is counted and banned. Where the network it would be counted by holds somebody who is never banned
  * (an attacker in our own /64), it is the address alone.
  */
-export function bannedId(id: string, ipv6prefix: number, ignore: IgnoreList, home?: Home): string {
+export function bannedId(
+  id: string,
+  ipv6prefix: number,
+  ignore: IgnoreList,
+  protection?: ProtectedAddresses,
+): string {
   const counted = countedId(id, ipv6prefix);
   if (counted === id) return id;
   const isSpared =
-    ignoredBy(ignore, counted) !== null || (home !== undefined && guardedBy(home, counted) !== null);
+    ignoredBy(ignore, counted) !== null ||
+    (protection !== undefined && lockoutReason(protection, counted) !== null);
   return isSpared ? id : counted;
 }
 
 /** What of the surroundings counts for a jail: its `protectssh` may leave out the logins. */
-export function homeOf(jail: Jail, home: Home): Home {
-  return jail.protectssh ? home : { ...home, sessions: new Set() };
+export function protectedFor(jail: Jail, protection: ProtectedAddresses): ProtectedAddresses {
+  return jail.protectssh ? protection : { ...protection, sessions: new Set() };
 }
 
 /** Whether a failure in the jail is but an address and a time, so that countAddress() may take it. */
-export function isPlain({ jail, limits }: WorkingJail): boolean {
+export function isPlain({ jail, limits }: RunningJail): boolean {
   return jail.rollup === null && limits.maxmatches === 0 && !limits.increment.enabled;
 }
 
 /**
  * Counts a failure of an IPv4 address, an unsigned number, when that is all there is to do: nobody bans, nobody is ignored. False,
- * and nothing done, when takeFailure() has to decide. A flood of addresses costs half of what it would there.
+ * and nothing done, when handleFailure() has to decide. A flood of addresses costs half of what it would there.
  */
 export function countAddress(
-  { state, log }: Pick<IntakeParts, 'state' | 'log'>,
-  { jail, limits, ignore }: WorkingJail,
+  { state, log }: Pick<FailureParts, 'state' | 'log'>,
+  { jail, limits, ignore }: RunningJail,
   ip: number,
   time: number,
 ): boolean {
@@ -75,9 +81,9 @@ export function countAddress(
 }
 
 /** Counts one failure, after asking who is never banned; bans when the count is reached. */
-export function takeFailure(
-  parts: IntakeParts,
-  working: WorkingJail,
+export function handleFailure(
+  parts: FailureParts,
+  working: RunningJail,
   candidate: Candidate,
   now: number,
 ): void {
@@ -88,8 +94,8 @@ export function takeFailure(
     log.write('INFO', 'fail2ban.filter', `[${jail.name}] Ignore ${candidate.id} by ${because}`);
     return;
   }
-  const home = homeOf(jail, parts.home());
-  const id = bannedId(candidate.id, jail.ipv6prefix, ignore, home);
+  const protection = protectedFor(jail, parts.protection());
+  const id = bannedId(candidate.id, jail.ipv6prefix, ignore, protection);
   if (log.isOn('INFO')) {
     log.write(
       'INFO',
@@ -98,41 +104,41 @@ export function takeFailure(
     );
   }
   const own = jailState(state, jail.name);
-  const outer = jail.rollup === null ? null : networkOf(jail.rollup, id);
+  const outer = jail.rollup === null ? null : rollupNetwork(jail.rollup, id);
   if (outer !== null && own.bans.has(outer)) {
     log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] ${id} already banned`);
     parts.onStillThere(working, id);
     return;
   }
   const before = bansBefore(state, jail.name, id, limits);
-  const verdict = judge(own, { ...candidate, id }, limits, { now, before });
-  if (verdict.kind === 'counted') return;
-  if (verdict.kind === 'already') {
+  const decision = countAndDecide(own, { ...candidate, id }, limits, { now, before });
+  if (decision.kind === 'counted') return;
+  if (decision.kind === 'already') {
     log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] ${id} already banned`);
     parts.onStillThere(working, id);
     return;
   }
-  if (verdict.ban.until !== null && verdict.ban.until <= now) return;
-  const guarded = guardedBy(home, id);
+  if (decision.ban.until !== null && decision.ban.until <= now) return;
+  const guarded = lockoutReason(protection, id);
   if (guarded !== null) {
     log.write('WARNING', 'fail2ban.actions', `[${jail.name}] ${id} is not banned: ${guarded}`);
     return;
   }
-  addBan(state, jail.name, id, verdict.ban);
+  addBan(state, jail.name, id, decision.ban);
   log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] Ban ${id}`);
-  if (verdict.ban.count > 1 && limits.increment.enabled) {
+  if (decision.ban.count > 1 && limits.increment.enabled) {
     log.write(
       'INFO',
       'fail2ban.observer',
-      `[${jail.name}] ${id} is banned for the ${verdict.ban.count}. time`,
+      `[${jail.name}] ${id} is banned for the ${decision.ban.count}. time`,
     );
   }
-  parts.onBan(working, id, verdict.ban);
+  parts.onBan(working, id, decision.ban);
   replaceHosts(parts, working, id);
 }
 
 /** Rolls up the bans of many hosts into one of their network, where the jail wants that and nobody in it is protected. */
-function replaceHosts(parts: IntakeParts, working: WorkingJail, id: string): void {
+function replaceHosts(parts: FailureParts, working: RunningJail, id: string): void {
   const { jail, ignore } = working;
   if (jail.rollup === null) return;
   const { bans } = jailState(parts.state, jail.name);
@@ -140,7 +146,9 @@ function replaceHosts(parts: IntakeParts, working: WorkingJail, id: string): voi
   parts.neighbours.set(jail.name, neighbours);
   const rolled = rollUp(jail.rollup, neighbours, bans, id);
   if (rolled === null || bans.has(rolled.network)) return;
-  const because = ignoredBy(ignore, rolled.network) ?? guardedBy(homeOf(jail, parts.home()), rolled.network);
+  const because =
+    ignoredBy(ignore, rolled.network) ??
+    lockoutReason(protectedFor(jail, parts.protection()), rolled.network);
   if (because !== null) return;
   addBan(parts.state, jail.name, rolled.network, rolled.ban);
   for (const host of rolled.hosts) bans.delete(host);

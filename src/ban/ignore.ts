@@ -30,7 +30,7 @@ export function fillPart(part: IgnorePart, networks: readonly Network[]): void {
   part.networks = networks.filter((network) => !isHost(network));
 }
 
-/** Makes an IgnoreList. A set of own addresses, files and names are kept, not copied. */
+/** Makes an IgnoreSetting. A set of own addresses, files and names are kept, not copied. */
 export function makeIgnoreList(
   networks: readonly Network[],
   own: Iterable<string>,
@@ -94,7 +94,7 @@ function numbersOf(addresses: ReadonlySet<string>): ReadonlySet<number> {
   return new Set([...addresses].flatMap((address) => parseIp4(address) ?? []));
 }
 
-/** Puts other addresses into the place of those in a set that an IgnoreList holds. */
+/** Puts other addresses into the place of those in a set that an IgnoreSetting holds. */
 export function replaceAddresses(addresses: Set<string>, others: ReadonlySet<string>): void {
   for (const address of addresses) if (!others.has(address)) addresses.delete(address);
   for (const address of others) addresses.add(address);

@@ -25,7 +25,7 @@ export class IgnoreFiles {
   open(path: string): { readonly part: IgnorePart; readonly trouble: string | null } {
     const known = this.#files.get(path);
     if (known !== undefined) return known;
-    const stamp = stampOf(path);
+    const stamp = fileStamp(path);
     const { networks, trouble } = read(path);
     const file: File = { part: newPart(networks), stamp, trouble };
     this.#files.set(path, file);
@@ -35,7 +35,7 @@ export class IgnoreFiles {
   /** Reads those that changed; each trouble is told once. */
   refresh(): readonly FileNews[] {
     return [...this.#files].flatMap(([path, file]): FileNews[] => {
-      const stamp = stampOf(path);
+      const stamp = fileStamp(path);
       if (stamp === file.stamp) return [];
       file.stamp = stamp;
       const { networks, trouble } = read(path);
@@ -51,7 +51,7 @@ export class IgnoreFiles {
   }
 }
 
-function stampOf(path: string): string {
+function fileStamp(path: string): string {
   try {
     const { ino, mtimeMs, ctimeMs, size } = statSync(path);
     return `${ino} ${mtimeMs} ${ctimeMs} ${size}`;

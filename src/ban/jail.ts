@@ -4,7 +4,7 @@ import type { Limits } from './ban.ts';
 import type { IgnoreList } from './ignore.ts';
 
 /** A jail that is ready to judge lines. */
-export type WorkingJail = {
+export type RunningJail = {
   readonly jail: Jail;
   /** null: the jail has no failregex, bans come by hand only. */
   readonly filter: Filter | null;

@@ -1,7 +1,7 @@
 import { contains, type Network, parseNetwork } from '../base/ip.ts';
 
 /** Addresses around this machine without which its admin would be locked out; canonical. */
-export type Home = {
+export type ProtectedAddresses = {
   readonly gateways: ReadonlySet<string>;
   /** Where somebody is logged in from by SSH at this moment; empty for a jail with `protectssh = no`. */
   readonly sessions: ReadonlySet<string>;
@@ -14,18 +14,18 @@ const WIDEST = { 4: [8, 16], 6: [32, 32] } as const;
  * Why an id (canonical address or network) must not be banned by anybody, log, hand or import; null when it may. An id that
  * is no address may. `isWide`: the user asked for networks wider than /16.
  */
-export function guardedBy(home: Home, id: string, isWide = false): string | null {
+export function lockoutReason(protection: ProtectedAddresses, id: string, isWide = false): string | null {
   if (!id.includes('/')) {
-    if (home.gateways.has(id)) return 'it is the default gateway';
-    return home.sessions.has(id) ? 'somebody is logged in by SSH from there' : null;
+    if (protection.gateways.has(id)) return 'it is the default gateway';
+    return protection.sessions.has(id) ? 'somebody is logged in by SSH from there' : null;
   }
   const network = parseNetwork(id);
   if (network === null) return null;
   const [never, asked] = WIDEST[network.family];
   if (network.prefix < never) return `it is wider than /${never}`;
   if (network.prefix < asked && !isWide) return `it is wider than /${asked}`;
-  if (holdsOne(network, home.gateways)) return 'it holds the default gateway';
-  return holdsOne(network, home.sessions)
+  if (holdsOne(network, protection.gateways)) return 'it holds the default gateway';
+  return holdsOne(network, protection.sessions)
     ? 'it holds an address from which somebody is logged in by SSH'
     : null;
 }

@@ -1,12 +1,20 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalIp } from '../base/ip.ts';
-import { gatewaysIn4, gatewaysIn6, type Home, type Login, loginIn, loginsIn, peersIn } from './lockout.ts';
+import {
+  gatewaysIn4,
+  gatewaysIn6,
+  type Login,
+  loginIn,
+  loginsIn,
+  type ProtectedAddresses,
+  peersIn,
+} from './lockout.ts';
 
 /** Where the system tells of routes, connections and logins; other paths are for tests. */
-export type HomePaths = { readonly proc: string; readonly utmp: string; readonly sessions: string };
+export type LoginPaths = { readonly proc: string; readonly utmp: string; readonly sessions: string };
 
-const PATHS: HomePaths = { proc: '/proc', utmp: '/run/utmp', sessions: '/run/systemd/sessions' };
+const PATHS: LoginPaths = { proc: '/proc', utmp: '/run/utmp', sessions: '/run/systemd/sessions' };
 
 /** What was read is good for so long: a burst of bans reads once, a new login counts almost at once. */
 const FRESH_MS = 1000;
@@ -15,42 +23,42 @@ const FRESH_MS = 1000;
  * Answers the gateways and SSH logins of this moment. A login counts while its process lives (utmp(5) or logind say
  * who it is) and a connection from its address is established, so that stale notes protect nobody.
  */
-export function openHome(paths: HomePaths = PATHS): () => Home {
-  let home: Home | null = null;
+export function watchLogins(paths: LoginPaths = PATHS): () => ProtectedAddresses {
+  let protection: ProtectedAddresses | null = null;
   let readMs = 0;
   return () => {
-    if (home === null || performance.now() - readMs > FRESH_MS) {
-      home = readHome(paths);
+    if (protection === null || performance.now() - readMs > FRESH_MS) {
+      protection = readHome(paths);
       readMs = performance.now();
     }
-    return home;
+    return protection;
   };
 }
 
-function readHome({ proc, utmp, sessions }: HomePaths): Home {
+function readHome({ proc, utmp, sessions }: LoginPaths): ProtectedAddresses {
   const gateways = [
-    ...gatewaysIn4(textOf(join(proc, 'net/route'))),
-    ...gatewaysIn6(textOf(join(proc, 'net/ipv6_route'))),
+    ...gatewaysIn4(latin1Text(join(proc, 'net/route'))),
+    ...gatewaysIn6(latin1Text(join(proc, 'net/ipv6_route'))),
   ];
   const logins: Login[] = [...loginsIn(bytesOf(utmp)), ...sessionFiles(sessions)];
   const live = logins.filter(({ pid }) => pid <= 0 || existsSync(join(proc, `${pid}`)));
   const from = new Set(live.flatMap((login) => canonicalIp(login.from.replace(/%.*$/, '')) ?? []));
   if (from.size === 0) return { gateways: new Set(gateways), sessions: from };
-  const peers = new Set(['tcp', 'tcp6'].flatMap((name) => peersIn(textOf(join(proc, 'net', name)))));
+  const peers = new Set(['tcp', 'tcp6'].flatMap((name) => peersIn(latin1Text(join(proc, 'net', name)))));
   return { gateways: new Set(gateways), sessions: new Set([...from].filter((one) => peers.has(one))) };
 }
 
 function sessionFiles(folder: string): Login[] {
   try {
     return readdirSync(folder).flatMap((name) =>
-      name.endsWith('.ref') ? [] : (loginIn(textOf(join(folder, name))) ?? []),
+      name.endsWith('.ref') ? [] : (loginIn(latin1Text(join(folder, name))) ?? []),
     );
   } catch {
     return [];
   }
 }
 
-function textOf(path: string): string {
+function latin1Text(path: string): string {
   return Buffer.from(bytesOf(path)).toString('latin1');
 }
 

@@ -9,7 +9,7 @@ export type Neighbours = Map<string, Set<string>>;
 export type RolledUp = { readonly network: string; readonly ban: Ban; readonly hosts: readonly string[] };
 
 /** The network that rolls up a single address; null when its family is not rolled up or the id is no single address. */
-export function networkOf(rollup: Rollup, id: string): string | null {
+export function rollupNetwork(rollup: Rollup, id: string): string | null {
   if (id.includes('/') && !id.includes(':')) return null;
   const isAddress = /^[\d.]+$/.test(id) || /^[\da-f:.]+(?:\/\d+)?$/.test(id);
   if (!isAddress || !/[.:]/.test(id)) return null;
@@ -28,7 +28,7 @@ export function neighboursOf(rollup: Rollup, ids: Iterable<string>): Neighbours 
 }
 
 function noteNeighbour(rollup: Rollup, neighbours: Neighbours, id: string): ReadonlySet<string> {
-  const network = networkOf(rollup, id);
+  const network = rollupNetwork(rollup, id);
   if (network === null) return new Set();
   const known = neighbours.get(network) ?? new Set();
   neighbours.set(network, known.add(id));
@@ -46,7 +46,7 @@ export function rollUp(
   id: string,
 ): RolledUp | null {
   const known = noteNeighbour(rollup, neighbours, id);
-  const network = networkOf(rollup, id);
+  const network = rollupNetwork(rollup, id);
   const newest = bans.get(id);
   const rule = familyOf(id) === 4 ? rollup.v4 : rollup.v6;
   if (network === null || newest === undefined || rule === null || known.size < rule.hosts) return null;

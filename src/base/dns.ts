@@ -1,7 +1,7 @@
 import { canonicalIp } from './ip.ts';
 
 /** Answers of the name service: canonical addresses of a name, names of an address; [] when there are none. */
-export type NameService = {
+export type Dns = {
   addressesOf(name: string): Promise<readonly string[]>;
   namesOf(address: string): Promise<readonly string[]>;
 };
@@ -15,11 +15,11 @@ const MOST = 1000;
 /** Loaded when the first name is asked for: most daemons never do. */
 const dns = () => process.getBuiltinModule('node:dns/promises');
 
-type Answer = { readonly until: number; readonly answer: Promise<readonly string[]> };
+type DnsAnswer = { readonly until: number; readonly answer: Promise<readonly string[]> };
 
 /** The system's name service (hosts file included), bounded in time, its answers cached; `nowMs` is a clock in milliseconds. */
-export function openNames(nowMs: () => number = () => performance.now()): NameService {
-  const cache = new Map<string, Answer>();
+export function openDns(nowMs: () => number = () => performance.now()): Dns {
+  const cache = new Map<string, DnsAnswer>();
   const ask = (key: string, question: () => Promise<readonly string[]>): Promise<readonly string[]> => {
     const known = cache.get(key);
     if (known !== undefined && known.until > nowMs()) return known.answer;

@@ -105,7 +105,7 @@ export function openLog(path: string | null, level: Level): Log {
   const limit = LEVELS.indexOf(level);
   const hears = (wanted: Level): boolean => LEVELS.indexOf(wanted) <= limit;
   const hearsFound = hears('INFO');
-  const surroundings = new Map<string, Around>();
+  const surroundings = new Map<string, MessageParts>();
   let around = newAround();
   const flush = (): void => {
     const length = filled;
@@ -162,9 +162,15 @@ export function openLog(path: string | null, level: Level): Log {
 const QUAD = 15;
 
 /** What stands around the address in a line about a failure. */
-type Around = { nowMs: number; readonly jail: string; time: number; before: Uint8Array; after: Uint8Array };
+type MessageParts = {
+  nowMs: number;
+  readonly jail: string;
+  time: number;
+  before: Uint8Array;
+  after: Uint8Array;
+};
 
-function newAround(): Around {
+function newAround(): MessageParts {
   const nothing = new Uint8Array(0);
   return { nowMs: Number.NaN, jail: '', time: Number.NaN, before: nothing, after: nothing };
 }
@@ -172,7 +178,7 @@ function newAround(): Around {
 /** Jails, some kilobytes. */
 const MOST_AROUND = 64;
 
-function aroundOf(known: Map<string, Around>, jail: string): Around {
+function aroundOf(known: Map<string, MessageParts>, jail: string): MessageParts {
   const found = known.get(jail);
   if (found !== undefined) return found;
   if (known.size >= MOST_AROUND) known.clear();
@@ -181,7 +187,11 @@ function aroundOf(known: Map<string, Around>, jail: string): Around {
   return made;
 }
 
-function surround(around: Around, { nowMs, time }: Pick<Around, 'nowMs' | 'time'>, pid: number): void {
+function surround(
+  around: MessageParts,
+  { nowMs, time }: Pick<MessageParts, 'nowMs' | 'time'>,
+  pid: number,
+): void {
   const text = `[${around.jail}] Found \t - ${formatSecond(time)}`;
   const line = formatLine(nowMs, { level: 'INFO', channel: 'fail2ban.filter', text }, pid);
   const cut = line.lastIndexOf('\t');

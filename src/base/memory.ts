@@ -38,7 +38,7 @@ let toldMs = 0;
  * make of that code stays in memory for ever, about 8 MB, and 2 MB of the compilers themselves. They come with compile(), or when
  * worked() was told of enough work.
  */
-export function startThrifty(): void {
+export function disableJit(): void {
   isThrifty = true;
   workedMs = 0;
   toldMs = 0;
@@ -46,7 +46,7 @@ export function startThrifty(): void {
 }
 
 /** Has V8 compile again: there is much to do. */
-export function compile(): void {
+export function enableJit(): void {
   isThrifty = false;
   for (const flag of BUSY) setFlagsFromString(flag);
 }
@@ -60,26 +60,26 @@ export function isCompiling(): boolean {
  * Tells of a piece of work, by performance.now(). The interpreter may take WORTH_MS beyond the TRICKLE of the time, then the
  * compilers come.
  */
-export function worked(beginMs: number, endMs: number): void {
+export function noteWork(beginMs: number, endMs: number): void {
   if (!isThrifty) return;
   workedMs = Math.max(0, workedMs - (beginMs - toldMs) * TRICKLE) + endMs - beginMs;
   toldMs = endMs;
-  if (workedMs > WORTH_MS) compile();
+  if (workedMs > WORTH_MS) enableJit();
 }
 
 /**
  * Gives memory back where work that is over left much behind: V8 by itself does so only under new load. Without load a collection
  * a minute keeps small what polling leaves behind, 1.5 MB. Call it now and then.
  */
-export function relax(): void {
+export function collectIfWorthwhile(): void {
   const nowMs = performance.now();
   if (nowMs < nextMs) return;
   const isQuiet = isThrifty && nowMs > nextMs + QUIET_MS;
-  if (isQuiet || usedBytes() > leftBytes * 1.25 + SLACK) settle();
+  if (isQuiet || usedBytes() > leftBytes * 1.25 + SLACK) collectGarbage();
 }
 
 /** Gives back the memory that work which is over left behind, a configuration that was read; 10 ms, and 60 ms with 10,000 bans. */
-export function settle(): void {
+export function collectGarbage(): void {
   const beginMs = performance.now();
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('gc');

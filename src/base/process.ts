@@ -32,7 +32,7 @@ export type Output = {
 };
 
 /** How a program is started: words before its argument vector (`ip netns exec NS`) and more environment. */
-export type Surroundings = {
+export type SpawnOptions = {
   readonly prefix?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Bytes kept of stdout, and as many of stderr; what comes after is read and dropped. */
@@ -75,7 +75,7 @@ const GRACE_MS = 2000;
 export async function run(
   command: Command,
   timeoutSeconds: number,
-  surroundings: Surroundings = {},
+  surroundings: SpawnOptions = {},
 ): Promise<Output> {
   if (command.file === null) return start(command, timeoutSeconds, surroundings);
   let folder: string | null = null;
@@ -96,7 +96,7 @@ function withFile(command: Command, path: string): Command {
   return { ...command, argv: [program, ...args.map((arg) => arg.replaceAll(FILE_ARGUMENT, path))] };
 }
 
-function start(command: Command, timeoutSeconds: number, surroundings: Surroundings): Promise<Output> {
+function start(command: Command, timeoutSeconds: number, surroundings: SpawnOptions): Promise<Output> {
   const { prefix = [], env = {}, maxBytes = MAX_BYTES } = surroundings;
   const [program = '', ...args] = [...prefix, ...command.argv];
   return new Promise((resolve) => {
@@ -221,10 +221,10 @@ const LONGEST_LINE = 65_536;
 export function follow(
   command: Command,
   onLine: (line: string) => void,
-  surroundings: Surroundings = {},
+  surroundings: SpawnOptions = {},
 ): Following {
   const { prefix = [], env = {} } = surroundings;
-  const [program = '', ...args] = [...tether(), ...prefix, ...command.argv];
+  const [program = '', ...args] = [...dieWithParent(), ...prefix, ...command.argv];
   let again = AGAIN_MS;
   let timer: NodeJS.Timeout | null = null;
   let stopCurrent = (): void => undefined;
@@ -266,7 +266,7 @@ let words: readonly string[] | null = null;
  * Words to put before a program that is to run as long as we do: the kernel ends it when we die, however we die.
  * Empty where setpriv(1) is missing or too old (util-linux before 2.33); such a program then ends at its next output.
  */
-export function tether(): readonly string[] {
+export function dieWithParent(): readonly string[] {
   if (words !== null) return words;
   const tied = ['setpriv', '--pdeathsig', 'TERM'];
   const [program = '', ...args] = tied;

@@ -1,4 +1,4 @@
-import { startThrifty } from './memory.ts';
+import { disableJit } from './memory.ts';
 
 /**
  * Modules of Node that every daemon uses. Once a flag of V8 is changed it takes no prepared code of them any more but compiles their
@@ -8,4 +8,4 @@ const USED = ['node:child_process', 'node:os', 'node:sea', 'node:vm'] as const;
 
 // main.ts imports this before all others: what they do while they are loaded is done once, and not worth a compiler.
 for (const name of USED) process.getBuiltinModule(name);
-startThrifty();
+disableJit();

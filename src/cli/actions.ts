@@ -1,4 +1,4 @@
-import { Actor, commandActions } from '../action/runner.ts';
+import { ActionRunner, commandActions } from '../action/runner.ts';
 import { ticketOf, totalsOf } from '../action/tags.ts';
 import type { Config } from '../config/config.ts';
 import { busEnvironment } from '../firewall/plan.ts';
@@ -27,7 +27,7 @@ export async function actWithoutDaemon(call: Call, config: Config, deeds: readon
   const state = readOnlyState(call);
   for (const jail of jails) {
     const known = jailState(state, jail.name);
-    const actor = new Actor(jail, {
+    const runner = new ActionRunner(jail, {
       onTrouble: (_, text) => io.stderr(`f2b: ${text}\n`),
       totals: () => totalsOf(known),
       env: busEnvironment(io.env),
@@ -36,11 +36,11 @@ export async function actWithoutDaemon(call: Call, config: Config, deeds: readon
     });
     const own = deeds.filter((deed) => deed.jail === jail.name);
     for (const { kind, id } of own) {
-      if (kind === 'ban') actor.ban(ticketOf(id, known.bans.get(id) ?? null));
-      if (kind === 'unban') actor.unban(ticketOf(id, null));
+      if (kind === 'ban') runner.ban(ticketOf(id, known.bans.get(id) ?? null));
+      if (kind === 'unban') runner.unban(ticketOf(id, null));
     }
     const flushed = own.filter(({ kind }) => kind === 'flush');
-    if (flushed.length > 0) actor.flush(flushed.map(({ id }) => ticketOf(id, null)));
-    await actor.idle(Math.max(ACTIONS_MS, own.length * EACH_MS));
+    if (flushed.length > 0) runner.flush(flushed.map(({ id }) => ticketOf(id, null)));
+    await runner.idle(Math.max(ACTIONS_MS, own.length * EACH_MS));
   }
 }

@@ -1,10 +1,10 @@
 import { bansBefore, type Limits, makeBan } from '../ban/ban.ts';
-import { bannedId, homeOf } from '../ban/failure.ts';
+import { bannedId, protectedFor } from '../ban/failure.ts';
 import { type IgnoreList, ignoredBy } from '../ban/ignore.ts';
 import { IgnoreFiles } from '../ban/ignorefiles.ts';
-import { guardedBy } from '../ban/lockout.ts';
-import { openHome } from '../ban/logins.ts';
-import { openNames } from '../base/dns.ts';
+import { lockoutReason } from '../ban/lockout.ts';
+import { watchLogins } from '../ban/logins.ts';
+import { openDns } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
 import { ConfigError, type Problem, UsageError } from '../base/errors.ts';
 import { formatNetwork, parseNetwork } from '../base/ip.ts';
@@ -13,15 +13,15 @@ import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { ignoreListOf, limitsOf, ownAddresses } from '../daemon/jails.ts';
 import { learnNames } from '../daemon/lookups.ts';
-import { jailOfRule, type Wall } from '../firewall/plan.ts';
-import { type Ban, giveOrder, type State } from '../state/state.ts';
+import { type FirewallPlan, jailOfRule } from '../firewall/plan.ts';
+import { addOrder, type Ban, type State } from '../state/state.ts';
 import { actWithoutDaemon } from './actions.ts';
-import type { Call, Command } from './command.ts';
+import type { Call, Subcommand } from './command.ts';
 import { changeState, configOf, enforceChange, findJail, statePathOf, wallOf } from './context.ts';
 import { runningPid } from './status.ts';
 
 /** `f2b banip`: bans by hand. */
-export const banip: Command = {
+export const banip: Subcommand = {
   name: 'banip',
   summary: 'ban addresses or networks by hand',
   usage: 'JAIL IP.. | --confirmed JAIL IP..',
@@ -63,17 +63,17 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
     const [refused] = targets.flatMap((target) => target.refusal ?? []);
     if (refused !== undefined) throw refused;
     const ids = targets.map(({ id }) => id);
-    const wall = await wallOf(config.jails, call.io);
+    const plan = await wallOf(config.jails, call.io);
     const limits = limitsFor(jail, call);
     const isConfirmation = call.options['confirmed'] === true;
     const trial = isConfirmation ? null : durationOf(call.options['confirm']);
     if (trial === Number.POSITIVE_INFINITY) throw new UsageError('--confirm needs a time that ends');
-    if (trial !== null) mustEnd(call, wall, jail);
+    if (trial !== null) mustEnd(call, plan, jail);
     const { fresh, missing } = await changeState(call, (state) => {
       const made = isConfirmation
         ? ids.flatMap((id) => confirm(state, jail, id))
         : ids.flatMap((id) => make(call, state, { jail, id, limits, trial }));
-      return enforceBans(call, state, { jail, ids: made, wall });
+      return enforceBans(call, state, { jail, ids: made, plan });
     });
     call.io.stdout(`${fresh.length}\n`);
     await actWithoutDaemon(
@@ -87,37 +87,37 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
   },
 };
 
-type Target = { readonly id: string; readonly refusal: UsageError | null };
+type BanTarget = { readonly id: string; readonly refusal: UsageError | null };
 
 /** Who is never banned in the jail, names in ignoreip asked for now. */
 async function guardOf(jail: Jail): Promise<IgnoreList> {
   const shared = { own: new Set(ownAddresses()), files: new IgnoreFiles() };
   const list = ignoreListOf(jail, shared, []);
-  await learnNames(list, openNames());
+  await learnNames(list, openDns());
   return list;
 }
 
 type Guard = { readonly call: Call; readonly guard: IgnoreList };
 
 /** A canonical address or network, and why it may not be banned in the jail. */
-function readTarget(word: string, jail: Jail, { call, guard: list }: Guard): Target {
+function readTarget(word: string, jail: Jail, { call, guard: list }: Guard): BanTarget {
   const network = parseNetwork(word);
   if (network === null) throw new UsageError(`"${word}" is not an address or network`);
   const id = formatNetwork(network);
-  const refuse = (why: string, hint: string | null = null): Target => ({
+  const refuse = (why: string, hint: string | null = null): BanTarget => ({
     id,
     refusal: new UsageError(`${id} is never banned: ${why}`, hint),
   });
-  const home = homeOf(jail, openHome()());
-  const guarded = guardedBy(home, id, call.options['wide'] === true);
+  const protection = protectedFor(jail, watchLogins()());
+  const guarded = lockoutReason(protection, id, call.options['wide'] === true);
   if (guarded !== null) {
-    const isAllowedWide = /wider/.test(guarded) && guardedBy(home, id, true) === null;
+    const isAllowedWide = /wider/.test(guarded) && lockoutReason(protection, id, true) === null;
     return refuse(guarded, isAllowedWide ? 'say --wide if it is meant' : null);
   }
   const because = ignoredBy(list, id);
   if (because === 'ip' || because === 'dns') return refuse(`ignoreip of the jail "${jail.name}" protects it`);
   if (because !== null) return refuse('it is an address of this machine');
-  return { id: bannedId(id, jail.ipv6prefix, list, home), refusal: null };
+  return { id: bannedId(id, jail.ipv6prefix, list, protection), refusal: null };
 }
 
 /** Refusals go where the daemon's log lines go, when that is a file. */
@@ -125,7 +125,7 @@ function logRefusals(
   { global }: Call,
   { settings }: Config,
   { name }: Jail,
-  targets: readonly Target[],
+  targets: readonly BanTarget[],
 ): void {
   const refusals = targets.flatMap(({ refusal }) => refusal ?? []);
   const path = global.log ?? settings.logtarget;
@@ -163,8 +163,8 @@ function durationOf(given: string | boolean | undefined): number | null {
 }
 
 /** A ban on trial must end without anybody's help, or by a running daemon. */
-function mustEnd({ global, io }: Call, { places, sections }: Wall, { name }: Jail): void {
-  const kinds = new Set((places.get(name) ?? []).map(({ kind }) => kind));
+function mustEnd({ global, io }: Call, { rulesByJail, sections }: FirewallPlan, { name }: Jail): void {
+  const kinds = new Set((rulesByJail.get(name) ?? []).map(({ kind }) => kind));
   const without = sections.find(({ firewall }) => kinds.has(firewall.kind) && !firewall.hasTimeouts);
   if (without === undefined || without.firewall.kind === 'dummy' || global.dryRun) return;
   if (runningPid(statePathOf(global, io)) !== null) return;
@@ -172,7 +172,7 @@ function mustEnd({ global, io }: Call, { places, sections }: Wall, { name }: Jai
   throw new UsageError(`--confirm cannot be kept: ${why}`, 'start f2b run first');
 }
 
-type Wish = {
+type BanRequest = {
   readonly jail: Jail;
   readonly id: string;
   readonly limits: Limits;
@@ -181,7 +181,7 @@ type Wish = {
 };
 
 /** The id when it was not banned before. */
-function make(call: Call, state: State, { jail, id, limits, trial }: Wish): readonly string[] {
+function make(call: Call, state: State, { jail, id, limits, trial }: BanRequest): readonly string[] {
   const now = call.io.now();
   const made = makeBan(limits, bansBefore(state, jail.name, id, limits), {
     now,
@@ -189,7 +189,7 @@ function make(call: Call, state: State, { jail, id, limits, trial }: Wish): read
     origin: 'hand',
   });
   const ban: Ban = trial === null ? made : { ...made, until: now + trial, confirmed: { until: made.until } };
-  return giveOrder(state, { kind: 'ban', jail: jail.name, id, ban }) ? [id] : [];
+  return addOrder(state, { kind: 'ban', jail: jail.name, id, ban }) ? [id] : [];
 }
 
 /** Gives a ban on trial its full length; the id when there was one. A running daemon takes both orders in one turn. */
@@ -197,21 +197,21 @@ function confirm(state: State, jail: Jail, id: string): readonly string[] {
   const ban = state.jails.get(jail.name)?.bans.get(id);
   if (ban?.confirmed === undefined) return [];
   const { confirmed, ...rest } = ban;
-  giveOrder(state, { kind: 'unban', jail: jail.name, id });
-  giveOrder(state, { kind: 'ban', jail: jail.name, id, ban: { ...rest, until: confirmed.until } });
+  addOrder(state, { kind: 'unban', jail: jail.name, id });
+  addOrder(state, { kind: 'ban', jail: jail.name, id, ban: { ...rest, until: confirmed.until } });
   return [id];
 }
 
-type Made = { readonly jail: Jail; readonly ids: readonly string[]; readonly wall: Wall };
+type Made = { readonly jail: Jail; readonly ids: readonly string[]; readonly plan: FirewallPlan };
 
 /** Hands the bans to the firewall; `missing` are those that it did not take, with the reason. */
-async function enforceBans(call: Call, state: State, { jail, ids: fresh, wall }: Made) {
+async function enforceBans(call: Call, state: State, { jail, ids: fresh, plan }: Made) {
   const add = new Set(fresh);
-  const missing = await enforceChange(call, wall, state, {
+  const missing = await enforceChange(call, plan, state, {
     add: ({ jail: rule, address }) => add.has(address) && jailOfRule(rule) === jail.name,
     remove: [],
   });
-  const trouble = wall.troubles.get(jail.name);
+  const trouble = plan.troubles.get(jail.name);
   for (const id of fresh) {
     if (trouble !== undefined) missing.set(id, trouble);
     const made = state.jails.get(jail.name)?.bans.get(id);

@@ -1,9 +1,9 @@
 import { formatNetwork, parseNetwork } from '../base/ip.ts';
-import type { Command } from './command.ts';
+import type { Subcommand } from './command.ts';
 import { readOnlyState } from './context.ts';
 
 /** `f2b banned`: who is banned where, in fail2ban-client's form. */
-export const banned: Command = {
+export const banned: Subcommand = {
   name: 'banned',
   summary: 'list who is banned in which jail',
   usage: '[IP..]',

@@ -38,7 +38,7 @@ export type OptionSpec = {
 };
 
 /** A command: `run` answers the exit code (0, 1, 2) or throws UsageError, ConfigError or MachineError. */
-export type Command = {
+export type Subcommand = {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;

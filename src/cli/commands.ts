@@ -1,7 +1,7 @@
 import { banip } from './banip.ts';
 import { banned } from './banned.ts';
 import { check } from './check/check.ts';
-import type { Command } from './command.ts';
+import type { Subcommand } from './command.ts';
 import { ping, reload, stop } from './control.ts';
 import { demo } from './demo/demo.ts';
 import { flush } from './flush.ts';
@@ -14,7 +14,7 @@ import { unbanip } from './unbanip.ts';
 import { version } from './version.ts';
 
 /** Every command, in the order in which `f2b help` lists them. */
-export const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly Subcommand[] = [
   run,
   status,
   banned,

@@ -8,10 +8,16 @@ import { nearest } from '../base/suggest.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { type ConfigTree, findConfigTree, memoryTree } from '../config/tree.ts';
-import type { Entry } from '../firewall/backend.ts';
+import type { BanEntry } from '../firewall/backend.ts';
 import { simulated } from '../firewall/dryrun.ts';
-import { buildWall, firewallRunner, isEnforceable, type Wall, wantedEntries } from '../firewall/plan.ts';
-import { enforceNow, type Job, planNow, type Run } from '../firewall/reconcile.ts';
+import {
+  type FirewallPlan,
+  firewallRunner,
+  isEnforceable,
+  planFirewalls,
+  wantedEntries,
+} from '../firewall/plan.ts';
+import { enforceNow, type FirewallJob, planNow, type RunProgram } from '../firewall/reconcile.ts';
 import { loadState, lockState, prepareFolder, saveState } from '../state/file.ts';
 import type { State } from '../state/state.ts';
 import type { Call, GlobalOptions, Io } from './command.ts';
@@ -78,7 +84,7 @@ export function findJail(config: Config, name: string): Jail {
 }
 
 /** How commands reach the firewall: with `--dry-run` they are printed in place of being run. */
-export function runnerOf({ global, io }: Pick<Call, 'global' | 'io'>): Run {
+export function runnerOf({ global, io }: Pick<Call, 'global' | 'io'>): RunProgram {
   if (!global.dryRun) return firewallRunner(io.env);
   return async (command: Argv) => {
     io.stdout(`${formatCommand(command)}\n`);
@@ -87,14 +93,14 @@ export function runnerOf({ global, io }: Pick<Call, 'global' | 'io'>): Run {
 }
 
 /** The firewalls behind the jails. */
-export function wallOf(jails: readonly Jail[], io: Io): Promise<Wall> {
-  return buildWall(jails, readServices(servicesText()), io.env);
+export function wallOf(jails: readonly Jail[], io: Io): Promise<FirewallPlan> {
+  return planFirewalls(jails, readServices(servicesText()), io.env);
 }
 
 /** The jobs of a wall; with `--dry-run` on firewalls that exist in memory only. */
-export function jobsOf(wall: Wall, call: Pick<Call, 'global' | 'io'>): readonly Job[] {
+export function jobsOf(plan: FirewallPlan, call: Pick<Call, 'global' | 'io'>): readonly FirewallJob[] {
   const run = runnerOf(call);
-  return wall.sections.map(({ firewall, rules }) => ({
+  return plan.sections.map(({ firewall, rules }) => ({
     firewall: call.global.dryRun ? simulated(firewall) : firewall,
     rules,
     run,
@@ -102,26 +108,26 @@ export function jobsOf(wall: Wall, call: Pick<Call, 'global' | 'io'>): readonly 
 }
 
 /** What a command changed: which of the wanted entries are new, and which are not wanted any more. */
-export type Change = {
-  add(entry: Entry): boolean;
+export type StateChange = {
+  add(entry: BanEntry): boolean;
   readonly remove: readonly { readonly jail: string; readonly id: string }[];
 };
 
 /** Hands a change of the state to the firewalls. Answers, by address, why something is not as it should be. */
 export async function enforceChange(
   call: Pick<Call, 'global' | 'io'>,
-  wall: Wall,
+  plan: FirewallPlan,
   state: State,
-  change: Change,
+  change: StateChange,
 ): Promise<Map<string, string>> {
   const missing = new Map<string, string>();
   const now = call.io.now();
-  for (const job of jobsOf(wall, call)) {
+  for (const job of jobsOf(plan, call)) {
     const { kind } = job.firewall;
-    const wanted = wantedEntries(state, wall, kind);
+    const wanted = wantedEntries(state, plan, kind);
     const add = wanted.filter((entry) => change.add(entry));
     const remove = change.remove.flatMap(({ jail, id }) =>
-      (wall.places.get(jail) ?? [])
+      (plan.rulesByJail.get(jail) ?? [])
         .filter((place) => place.kind === kind && isEnforceable(id))
         .map(({ rule }) => ({ jail: rule, address: id, until: null })),
     );

@@ -1,5 +1,5 @@
 import { MachineError, UsageError } from '../base/errors.ts';
-import type { Call, Command } from './command.ts';
+import type { Call, Subcommand } from './command.ts';
 import { statePathOf } from './context.ts';
 import { runningPid } from './status.ts';
 
@@ -7,7 +7,7 @@ import { runningPid } from './status.ts';
 const STOP_MS = 60_000;
 
 /** `f2b ping`: whether a daemon runs on the state. */
-export const ping: Command = {
+export const ping: Subcommand = {
   name: 'ping',
   summary: 'tell whether a daemon runs',
   usage: '',
@@ -22,7 +22,7 @@ export const ping: Command = {
 };
 
 /** `f2b reload`: has the daemon read its configuration anew. */
-export const reload: Command = {
+export const reload: Subcommand = {
   name: 'reload',
   summary: 'have the running daemon read its configuration anew',
   usage: '',
@@ -37,7 +37,7 @@ export const reload: Command = {
 };
 
 /** `f2b stop`: ends the daemon. */
-export const stop: Command = {
+export const stop: Subcommand = {
   name: 'stop',
   summary: 'end the running daemon; bans stay',
   usage: '',

@@ -3,13 +3,13 @@ import type { Config } from '../config/config.ts';
 import { isOnPath, presentFirewalls } from '../firewall/choose.ts';
 import { firewalldRuns, firewallRunner, jailOfRule, wantedEntries } from '../firewall/plan.ts';
 import { flush as flushFirewall, reconcile } from '../firewall/reconcile.ts';
-import { giveOrder, type State } from '../state/state.ts';
+import { addOrder, type State } from '../state/state.ts';
 import { actWithoutDaemon, type Deed } from './actions.ts';
-import type { Call, Command } from './command.ts';
+import type { Call, Subcommand } from './command.ts';
 import { changeState, configOf, findJail, jobsOf, wallOf } from './context.ts';
 
 /** `f2b flush`: lifts all bans and removes everything of ours from the firewall. */
-export const flush: Command = {
+export const flush: Subcommand = {
   name: 'flush',
   summary: 'lift all bans and remove our rules and sets from the firewall',
   usage: '[JAIL]',
@@ -70,16 +70,16 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
   const config = configOf(call);
   findJail(config, name);
   const lifted = liftAll(state, name);
-  const wall = await wallOf(config.jails, call.io);
+  const plan = await wallOf(config.jails, call.io);
   const troubles: string[] = [];
-  for (const job of jobsOf(wall, call)) {
+  for (const job of jobsOf(plan, call)) {
     if (!job.rules.some((rule) => jailOfRule(rule.jail) === name)) continue;
     if (call.global.dryRun) {
       call.io.stdout(`# would remove the bans, rules and sets of ${name} from ${job.firewall.kind}\n`);
       continue;
     }
     const rules = job.rules.filter((rule) => jailOfRule(rule.jail) !== name);
-    const wanted = wantedEntries(state, wall, job.firewall.kind);
+    const wanted = wantedEntries(state, plan, job.firewall.kind);
     const result = await reconcile({ ...job, rules }, wanted, call.io.now());
     troubles.push(...result.trouble);
     if (result.warning !== undefined) call.io.stderr(`f2b: ${result.warning}\n`);
@@ -90,6 +90,6 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
 function liftAll(state: State, jail: string): readonly Deed[] {
   const ids = [...(state.jails.get(jail)?.bans.keys() ?? [])];
   return ids.flatMap((id) =>
-    giveOrder(state, { kind: 'unban', jail, id }) ? [{ kind: 'flush', jail, id } as const] : [],
+    addOrder(state, { kind: 'unban', jail, id }) ? [{ kind: 'flush', jail, id } as const] : [],
   );
 }

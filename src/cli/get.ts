@@ -3,15 +3,15 @@ import { formatNetwork } from '../base/ip.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Jail } from '../config/jail.ts';
 import type { State } from '../state/state.ts';
-import type { Command } from './command.ts';
+import type { Subcommand } from './command.ts';
 import { configOf, findJail, readOnlyState } from './context.ts';
 
-type Answer = number | string | readonly string[];
+type GetAnswer = number | string | readonly string[];
 
 /** What can be asked of a jail. */
-const TOPICS: ReadonlyMap<string, (jail: Jail, state: State) => Answer> = new Map<
+const TOPICS: ReadonlyMap<string, (jail: Jail, state: State) => GetAnswer> = new Map<
   string,
-  (jail: Jail, state: State) => Answer
+  (jail: Jail, state: State) => GetAnswer
 >([
   ['maxretry', (jail) => jail.maxretry],
   ['findtime', (jail) => jail.findtime],
@@ -32,7 +32,7 @@ const TOPICS: ReadonlyMap<string, (jail: Jail, state: State) => Answer> = new Ma
 ]);
 
 /** `f2b get`: one setting of a jail. */
-export const get: Command = {
+export const get: Subcommand = {
   name: 'get',
   summary: 'show one setting of a jail',
   usage: 'JAIL WHAT',
@@ -57,6 +57,6 @@ export const get: Command = {
   },
 };
 
-function printed(answer: Answer): string {
+function printed(answer: GetAnswer): string {
   return typeof answer === 'object' ? answer.map((line) => `${line}\n`).join('') : `${answer}\n`;
 }

@@ -1,11 +1,11 @@
 import { programVersion } from '../base/embedded.ts';
 import { UsageError } from '../base/errors.ts';
 import { nearest } from '../base/suggest.ts';
-import type { Command, OptionSpec } from './command.ts';
+import type { OptionSpec, Subcommand } from './command.ts';
 import { GLOBAL_OPTIONS } from './parse.ts';
 
 /** Makes `f2b help [COMMAND]` for the given commands. */
-export function makeHelp(commands: () => readonly Command[]): Command {
+export function makeHelp(commands: () => readonly Subcommand[]): Subcommand {
   return {
     name: 'help',
     summary: 'show this, or the help of one command',
@@ -36,7 +36,7 @@ export function makeHelp(commands: () => readonly Command[]): Command {
   };
 }
 
-function overview(commands: readonly Command[]): string {
+function overview(commands: readonly Subcommand[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     `f2b ${programVersion()}: bans addresses that fail too often, as the logs tell`,
@@ -54,7 +54,7 @@ function overview(commands: readonly Command[]): string {
   ].join('\n');
 }
 
-function manual(command: Command): string {
+function manual(command: Subcommand): string {
   const { name, summary, usage, options, about, examples } = command;
   return [
     `f2b ${name}: ${summary}`,
@@ -76,7 +76,7 @@ function optionLines(options: readonly OptionSpec[]): string[] {
   return options.map(({ help }, i) => `${(heads[i] ?? '').padEnd(width)}  ${help}`);
 }
 
-function exampleLines(examples: Command['examples']): string[] {
+function exampleLines(examples: Subcommand['examples']): string[] {
   const width = Math.max(...examples.map(([command]) => command.length));
   return examples.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
 }

@@ -1,11 +1,11 @@
 import minimist from 'minimist';
 import { UsageError } from '../base/errors.ts';
 import { nearest } from '../base/suggest.ts';
-import type { Command, GlobalOptions, OptionSpec } from './command.ts';
+import type { GlobalOptions, OptionSpec, Subcommand } from './command.ts';
 
 /** What the command line asks for, ready to run. */
 export type Request = {
-  readonly command: Command;
+  readonly command: Subcommand;
   readonly words: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   readonly global: GlobalOptions;
@@ -28,7 +28,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 export function parseCommandLine(
   argv: readonly string[],
   calledAs: string,
-  commands: readonly Command[],
+  commands: readonly Subcommand[],
 ): Request {
   const words = translate(argv, calledAs);
   const at = commandIndex(words);
@@ -40,7 +40,7 @@ export function parseCommandLine(
 }
 
 /** The command's own options, and the global ones that they do not replace; its own letters win. */
-export function optionsOf(command: Command): readonly OptionSpec[] {
+export function optionsOf(command: Subcommand): readonly OptionSpec[] {
   const names = new Set(command.options.map(({ name }) => name));
   const letters = new Set(command.options.map(({ short }) => short));
   const globals = GLOBAL_OPTIONS.filter(({ name }) => !names.has(name));
@@ -50,7 +50,7 @@ export function optionsOf(command: Command): readonly OptionSpec[] {
   ];
 }
 
-function interpret(command: Command, rest: readonly string[], commands: readonly Command[]): Request {
+function interpret(command: Subcommand, rest: readonly string[], commands: readonly Subcommand[]): Request {
   const usable = optionsOf(command);
   // minimist reads --no-x as "x is off", which no option of ours can be told by.
   const spelt = rest.map((word) => (word === '--no-check-all' ? '--first-only' : word));
@@ -92,7 +92,7 @@ function readOption(name: string, value: string | null, given: unknown): string 
   return String(given);
 }
 
-function refuseUnknown(word: string, command: Command, specs: readonly OptionSpec[]): boolean {
+function refuseUnknown(word: string, command: Subcommand, specs: readonly OptionSpec[]): boolean {
   if (!word.startsWith('-') || word === '-') return true;
   const name = word.replace(/^--?/, '').replace(/=.*$/, '');
   const close = nearest(
@@ -118,7 +118,7 @@ function refuseUnknownBefore(words: readonly string[]): void {
   );
 }
 
-function findCommand(name: string, commands: readonly Command[]): Command {
+function findCommand(name: string, commands: readonly Subcommand[]): Subcommand {
   const found = commands.find((command) => command.name === name);
   if (found !== undefined) return found;
   const close = nearest(

@@ -4,7 +4,7 @@ import { LEVELS, type Level, openLog } from '../base/log.ts';
 import { loadConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { loadState, lockState, prepareFolder, runLockPath, stampOf } from '../state/file.ts';
-import type { Call, Command } from './command.ts';
+import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
 
 /** How long `--once` waits for sources to be read to their ends, in milliseconds. */
@@ -14,7 +14,7 @@ const ONCE_MS = 300_000;
 const RUN_LOCK_WAIT = 3;
 
 /** `f2b run`: the daemon in the foreground; `--once` for cron and timers. */
-export const run: Command = {
+export const run: Subcommand = {
   name: 'run',
   summary: 'follow the logs and ban, in the foreground',
   usage: '[--once]',

@@ -7,12 +7,12 @@ import { alarmsOf, printSource } from '../source/health.ts';
 import { expandGlob } from '../source/logfile/glob.ts';
 import { runLockPath } from '../state/file.ts';
 import type { State } from '../state/state.ts';
-import type { Call, Command } from './command.ts';
+import type { Call, Subcommand } from './command.ts';
 import { configOf, findJail, readOnlyState, statePathOf } from './context.ts';
 import { printBans, printJail, printOverview, statusOf } from './jailstatus.ts';
 
 /** `f2b status`: the jails, or one jail's counts and bans. */
-export const status: Command = {
+export const status: Subcommand = {
   name: 'status',
   summary: "show the jails, or one jail's failures and bans",
   usage: '[JAIL.. | --all] [--sources | --bans]',

@@ -2,13 +2,13 @@ import { countedId } from '../ban/failure.ts';
 import { UsageError } from '../base/errors.ts';
 import { contains, formatNetwork, parseNetwork } from '../base/ip.ts';
 import type { Config } from '../config/config.ts';
-import { giveOrder, type State } from '../state/state.ts';
+import { addOrder, type State } from '../state/state.ts';
 import { actWithoutDaemon } from './actions.ts';
-import type { Call, Command } from './command.ts';
+import type { Call, Subcommand } from './command.ts';
 import { changeState, configOf, enforceChange, findJail, wallOf } from './context.ts';
 
 /** `f2b unbanip`: lifts bans by hand, in one jail or in all. */
-export const unbanip: Command = {
+export const unbanip: Subcommand = {
   name: 'unbanip',
   summary: 'lift the bans of addresses, in one jail or in all',
   usage: '[JAIL] IP.. | --all [JAIL]',
@@ -27,11 +27,11 @@ ban of another network holds, such as one made by rollup, stays banned: that net
     const config = configOf(call);
     const { jail, ids } = readWords(call);
     if (jail !== null) findJail(config, jail);
-    const wall = await wallOf(config.jails, call.io);
+    const plan = await wallOf(config.jails, call.io);
     const { lifted, missing, covers } = await changeState(call, async (state) => {
       const jails = jailsFor(config, state, jail);
       const lifted = lift(state, ids, jails);
-      const missing = await enforceChange(call, wall, state, { add: () => false, remove: lifted });
+      const missing = await enforceChange(call, plan, state, { add: () => false, remove: lifted });
       return { lifted, missing, covers: covering(state, ids, jails) };
     });
     call.io.stdout(`${lifted.length}\n`);
@@ -87,18 +87,18 @@ function jailsFor(config: Config, state: State, only: string | null): ReadonlyMa
   return new Map(names.map((name) => [name, prefixes.get(name) ?? 128]));
 }
 
-type Place = { readonly jail: string; readonly id: string };
+type BanPlace = { readonly jail: string; readonly id: string };
 
 /** An IPv6 address that was banned by its prefix is lifted with it, and what lies in a network with that. */
-function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<string, number>): Place[] {
-  const lifted: Place[] = [];
+function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<string, number>): BanPlace[] {
+  const lifted: BanPlace[] = [];
   for (const [jail, prefix] of jails) {
     const bans = state.jails.get(jail)?.bans ?? new Map();
     const targets = (ids ?? [...bans.keys()]).flatMap((id) =>
       bans.has(id) ? [id, ...inside(id, bans)] : [countedId(id, prefix), ...inside(id, bans)],
     );
     for (const id of new Set(targets)) {
-      if (giveOrder(state, { kind: 'unban', jail, id })) lifted.push({ jail, id });
+      if (addOrder(state, { kind: 'unban', jail, id })) lifted.push({ jail, id });
     }
   }
   return lifted;
@@ -118,7 +118,7 @@ function covering(
   state: State,
   ids: readonly string[] | null,
   jails: ReadonlyMap<string, number>,
-): readonly { readonly id: string; readonly by: Place }[] {
+): readonly { readonly id: string; readonly by: BanPlace }[] {
   return [...jails.keys()].flatMap((jail) => {
     const bans = [...(state.jails.get(jail)?.bans.keys() ?? [])].filter((id) => id.includes('/'));
     return bans.flatMap((id) => {

@@ -1,8 +1,8 @@
 import { programVersion } from '../base/embedded.ts';
-import type { Command } from './command.ts';
+import type { Subcommand } from './command.ts';
 
 /** `f2b version`: the program's version on one line, as JSON with `--json`. */
-export const version: Command = {
+export const version: Subcommand = {
   name: 'version',
   summary: 'show the version',
   usage: '',

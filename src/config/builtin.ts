@@ -1,4 +1,4 @@
-import type { Options, Sections } from './sections.ts';
+import type { RawOptions, Sections } from './sections.ts';
 import { builtIn } from './sections.ts';
 
 /** The release of fail2ban whose configuration language this is; `%(fail2ban_version)s`. */
@@ -39,8 +39,8 @@ const DEFAULTS: readonly (readonly [key: string, value: string])[] = [
 
 /** Puts the built-in [DEFAULT] below what the files say, and what is always true over it. */
 export function withDefaults(sections: Sections, root: string): Sections {
-  const below: Options = new Map(DEFAULTS.map(([key, value]) => [key, builtIn(key, value)]));
-  const fixed: Options = new Map([
+  const below: RawOptions = new Map(DEFAULTS.map(([key, value]) => [key, builtIn(key, value)]));
+  const fixed: RawOptions = new Map([
     ['fail2ban_version', builtIn('fail2ban_version', FAIL2BAN_VERSION)],
     ['fail2ban_confpath', builtIn('fail2ban_confpath', root.replaceAll('%', '%%'))],
   ]);

@@ -7,7 +7,7 @@ import { referencedNames } from './jailkeys.ts';
 import { filterNames } from './readfilter.ts';
 import type { JailResult } from './readjail.ts';
 import { readJail } from './readjail.ts';
-import type { Reader, Sections } from './sections.ts';
+import type { ConfigReader, Sections } from './sections.ts';
 import { noSections, openReader, readSections } from './sections.ts';
 import type { Settings } from './settings.ts';
 import { readSettings } from './settings.ts';
@@ -75,7 +75,7 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
 }
 
 /** What cannot be read in a jail's section is that jail's trouble; elsewhere it is everybody's. */
-function blameJails(reader: Reader, sections: Sections, names: ReadonlySet<string>): void {
+function blameJails(reader: ConfigReader, sections: Sections, names: ReadonlySet<string>): void {
   const files = new Set(sections.files.map(reader.tree.show));
   for (const [i, one] of reader.problems.entries()) {
     const isJails = one.jail !== null && names.has(one.jail) && files.has(one.place?.file ?? '');

@@ -1,7 +1,7 @@
 import type { Problem } from '../base/errors.ts';
 import { ConfigError } from '../base/errors.ts';
 import { getOption, interpolateOption } from './interpolate.ts';
-import type { Options, Sections } from './sections.ts';
+import type { RawOptions, Sections } from './sections.ts';
 import type { Lookup } from './tags.ts';
 import { expandTags } from './tags.ts';
 import type { Text } from './text.ts';
@@ -87,7 +87,7 @@ function lookUpIn(sections: Sections, name: string, key: string): Text | null {
   if (own === undefined) return null;
   if (!sections.reopened.has('Definition')) return get(sections, 'Definition');
   // The past is read in the light of the past: what it refers to is what was before, too.
-  const past: Options = new Map();
+  const past: RawOptions = new Map();
   for (const option of own.values()) if (option.known !== null) past.set(option.key, option.known);
   const before = { ...sections, sections: new Map([...sections.sections, ['KNOWN/Definition', past]]) };
   const value = guarded([], () => get(before, 'KNOWN/Definition'));

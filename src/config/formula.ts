@@ -15,7 +15,7 @@ type Token = {
   readonly text: string;
   readonly at: number;
 };
-type Reader = { readonly tokens: readonly Token[]; at: number; depth: number };
+type FormulaReader = { readonly tokens: readonly Token[]; at: number; depth: number };
 type Binary = (a: number, b: number) => number;
 
 const DEEPEST = 50;
@@ -74,7 +74,7 @@ const NAMES: ReadonlyMap<string, Formula> = new Map<string, Formula>([
 
 /** Reads a formula. Throws an Error that says what was expected and where (`at 12`). */
 export function parseFormula(text: string): Formula {
-  const reader: Reader = { tokens: tokensOf(text), at: 0, depth: 0 };
+  const reader: FormulaReader = { tokens: tokensOf(text), at: 0, depth: 0 };
   const formula = expression(reader);
   if (peek(reader).kind !== 'end') throw unexpected(reader);
   return formula;
@@ -97,7 +97,7 @@ function tokensOf(text: string): Token[] {
   return [...tokens, { kind: 'end', text: 'the end', at: text.length }];
 }
 
-function expression(reader: Reader): Formula {
+function expression(reader: FormulaReader): Formula {
   if (++reader.depth > DEEPEST) throw new Error('nested too deeply');
   const value = binary(reader, 0);
   reader.depth--;
@@ -108,7 +108,7 @@ function expression(reader: Reader): Formula {
   return (names) => (condition(names) ? value(names) : other(names));
 }
 
-function binary(reader: Reader, least: number): Formula {
+function binary(reader: FormulaReader, least: number): Formula {
   let left = unary(reader);
   for (;;) {
     const found = OPERATORS.get(peek(reader).text);
@@ -121,7 +121,7 @@ function binary(reader: Reader, least: number): Formula {
   }
 }
 
-function unary(reader: Reader): Formula {
+function unary(reader: FormulaReader): Formula {
   if (++reader.depth > DEEPEST) throw new Error('nested too deeply');
   try {
     if (take(reader, '+')) return unary(reader);
@@ -142,7 +142,7 @@ function unary(reader: Reader): Formula {
   }
 }
 
-function atom(reader: Reader): Formula {
+function atom(reader: FormulaReader): Formula {
   const token = peek(reader);
   if (token.kind === 'number') {
     reader.at++;
@@ -162,7 +162,7 @@ function atom(reader: Reader): Formula {
   return name;
 }
 
-function call(reader: Reader, token: Token): Formula {
+function call(reader: FormulaReader, token: Token): Formula {
   const apply = FUNCTIONS.get(token.text);
   if (apply === undefined) throw new Error(`unknown function "${token.text}" at ${token.at}`);
   const args: Formula[] = [];
@@ -173,23 +173,23 @@ function call(reader: Reader, token: Token): Formula {
   return (names) => apply(...args.map((arg) => arg(names)));
 }
 
-function peek(reader: Reader): Token {
+function peek(reader: FormulaReader): Token {
   return reader.tokens[reader.at] ?? { kind: 'end', text: 'the end', at: 0 };
 }
 
-function take(reader: Reader, text: string): boolean {
+function take(reader: FormulaReader, text: string): boolean {
   const token = peek(reader);
   if (token.kind === 'end' || token.text !== text) return false;
   reader.at++;
   return true;
 }
 
-function expect(reader: Reader, text: string): void {
+function expect(reader: FormulaReader, text: string): void {
   if (!take(reader, text))
     throw new Error(`expected "${text}" at ${peek(reader).at}, found ${peek(reader).text}`);
 }
 
-function unexpected(reader: Reader): Error {
+function unexpected(reader: FormulaReader): Error {
   const { text, at } = peek(reader);
   return new Error(`unexpected ${text === 'the end' ? text : `"${text}"`} at ${at}`);
 }

@@ -24,8 +24,8 @@ export type IniFile = {
 };
 
 /** A file folded to one entry an option; `key` is null for a section's header. */
-type Entry = { section: string; key: string | null; parts: string[]; lines: number[] };
-type Folding = { entries: Entry[]; problems: Problem[]; file: string };
+type IniEntry = { section: string; key: string | null; parts: string[]; lines: number[] };
+type Folding = { entries: IniEntry[]; problems: Problem[]; file: string };
 
 // The white space of Python's str.strip(), which is not quite that of trim().
 const SPACE = '[\\s\\x1c-\\x1f\\x85]';
@@ -68,13 +68,13 @@ export function readIni(text: string, file: string): IniFile {
   return { file, sections, problems: folding.problems };
 }
 
-function foldedValue(entry: Entry): string {
+function foldedValue(entry: IniEntry): string {
   return entry.parts.join('\n').replace(TRAILING, '');
 }
 
 function fold(text: string, folding: Folding): void {
   let section: string | null = null;
-  let open: Entry | null = null;
+  let open: IniEntry | null = null;
   let depth = 0;
   for (const [i, line] of text.split(/\r\n|\r|\n/).entries()) {
     const number = i + 1;
@@ -105,7 +105,7 @@ function fold(text: string, folding: Folding): void {
   }
 }
 
-function readOption(said: string, number: number, section: string | null, folding: Folding): Entry {
+function readOption(said: string, number: number, section: string | null, folding: Folding): IniEntry {
   const at = said.search(/[=:]/);
   const key = at < 0 ? '' : strip(said.slice(0, at)).toLowerCase();
   const entry = { section: section ?? '', key, parts: [strip(said.slice(at + 1))], lines: [number] };

@@ -2,7 +2,7 @@ import type { Place } from '../base/errors.ts';
 import { ConfigError, problem } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Option, Sections } from './sections.ts';
-import type { Piece, Text } from './text.ts';
+import type { Text, TextPiece } from './text.ts';
 import { joinPieces, placeOf, textAt } from './text.ts';
 
 /** Where a name is looked up: `vars` first, then the section, then [DEFAULT]. */
@@ -21,9 +21,13 @@ const MAX_LENGTH = 1024 * 1024;
 /** More insertions than this for one value are a trap, not a configuration. */
 const MAX_STEPS = 20_000;
 
-type Step = { readonly scope: Scope; readonly trail: readonly Option[]; readonly budget: { left: number } };
+type InterpolationStep = {
+  readonly scope: Scope;
+  readonly trail: readonly Option[];
+  readonly budget: { left: number };
+};
 
-function start(scope: Scope): Step {
+function start(scope: Scope): InterpolationStep {
   return { scope, trail: [], budget: { left: MAX_STEPS } };
 }
 
@@ -59,14 +63,14 @@ function asOption(key: string, text: Text): Option {
 }
 
 /** `isGiven`: the value was interpolated before; in it a `%` that means nothing stands for itself. */
-function interpolate(option: Option, step: Step, isGiven = false): Text {
+function interpolate(option: Option, step: InterpolationStep, isGiven = false): Text {
   const { text, places } = option.text;
   if (!text.includes('%')) return option.text;
   if (step.trail.includes(option) || step.trail.length > MAX_DEPTH || step.budget.left-- <= 0) {
     throw broken(step.trail[0] ?? option, placeOf(option.text), `"%(${option.key})s" contains itself`);
   }
   const inner = { ...step, trail: [...step.trail, option] };
-  const pieces: Piece[] = [];
+  const pieces: TextPiece[] = [];
   let at = 0;
   let line = 0;
   let length = 0;
@@ -89,7 +93,12 @@ function interpolate(option: Option, step: Step, isGiven = false): Text {
 }
 
 /** null when it cannot be read, or is nowhere. */
-function readReference(found: RegExpExecArray, from: Option, step: Step, here: Place): Text | null {
+function readReference(
+  found: RegExpExecArray,
+  from: Option,
+  step: InterpolationStep,
+  here: Place,
+): Text | null {
   if (found[0] === '%%') return textAt('%', here);
   return found[1] === undefined ? null : lookUp(found[1], from, step, here);
 }
@@ -112,7 +121,7 @@ function broken(option: Option, place: Place, text: string, hint: string | null 
   return new ConfigError([problem(text, { place, key: option.key, hint })]);
 }
 
-function lookUp(spelt: string, from: Option, step: Step, here: Place): Text | null {
+function lookUp(spelt: string, from: Option, step: InterpolationStep, here: Place): Text | null {
   const { sections, section, vars } = step.scope;
   const name = spelt.toLowerCase();
   if (name === '__name__') return textAt(section, here);

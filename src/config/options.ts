@@ -2,7 +2,7 @@ import type { Problem } from '../base/errors.ts';
 import { problem, reasonOf } from '../base/errors.ts';
 import { parseFormula } from './formula.ts';
 import type { Ignore, Increment, Jail } from './jail.ts';
-import type { FilterOptions } from './readfilter.ts';
+import type { FilterReading } from './readfilter.ts';
 import type { Text } from './text.ts';
 import { placeOf } from './text.ts';
 import * as values from './values.ts';
@@ -12,10 +12,10 @@ import { readRollup } from './values.ts';
 export type Field = { readonly options: ReadonlyMap<string, Text>; readonly problems: Problem[] };
 
 /** What is known of a jail before its values are read. */
-export type Parts = Pick<Jail, 'name' | 'place' | 'filter' | 'actions'>;
+export type OptionParts = Pick<Jail, 'name' | 'place' | 'filter' | 'actions'>;
 
 /** Reads every value of a jail; one that is wrong is told, and its default takes its place. */
-export function buildJail(parts: Parts, filter: FilterOptions, field: Field): Jail {
+export function buildJail(parts: OptionParts, filter: FilterReading, field: Field): Jail {
   const { problems } = field;
   const get = <T>(key: string, read: (text: Text) => T | null, otherwise: T): T => {
     const text = field.options.get(key);

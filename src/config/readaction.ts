@@ -9,9 +9,9 @@ import type { ActionSource } from './jail.ts';
 import {
   brokenFiles,
   builtIn,
+  type ConfigReader,
   isBuiltIn,
   noSections,
-  type Reader,
   readSections,
   type Sections,
 } from './sections.ts';
@@ -42,7 +42,7 @@ export type ActionUse = { readonly jail: string; readonly vars: ReadonlyMap<stri
 
 /** Resolves one action of a jail, `text` being `name[options]` at `place`; null, with a problem, when it cannot. */
 export function readAction(
-  reader: Reader,
+  reader: ConfigReader,
   { text, place, key = 'action' }: { readonly text: string; readonly place: Place; readonly key?: string },
   use: ActionUse,
   problems: Problem[],
@@ -100,12 +100,12 @@ function builtInAction(type: string): Sections | null {
   return { ...noSections(), sections: new Map([['Init', init]]) };
 }
 
-function actionNames(reader: Reader): string[] {
+function actionNames(reader: ConfigReader): string[] {
   return reader.tree.list('action.d').map((file) => file.replace(/\.(?:conf|local)$/, ''));
 }
 
 /** Whether the command of a ban was written into a `.local` or a drop-in. */
-function isCustom(sections: Sections, reader: Reader, type: string): boolean {
+function isCustom(sections: Sections, reader: ConfigReader, type: string): boolean {
   const definition = sections.sections.get('Definition');
   if (definition === undefined) return false;
   const main = reader.tree.show(`action.d/${type}.conf`);
@@ -139,7 +139,7 @@ function forFamily(merged: Merged, condition: string): Merged {
 
 /** Resolves the actions that a jail's `action` lists; those with a mistake are left out, and the mistake is told. */
 export function readActions(
-  input: { readonly reader: Reader; readonly services: Services },
+  input: { readonly reader: ConfigReader; readonly services: Services },
   scope: Scope,
   vars: ReadonlyMap<string, Text>,
   problems: Problem[],

@@ -6,7 +6,7 @@ import { parseNamed } from './brackets.ts';
 import { expandAll, guarded, mergeDefinition, withInit } from './definition.ts';
 import { getOption } from './interpolate.ts';
 import type { FilterSource, RegexSource, UseDns } from './jail.ts';
-import type { Reader, Sections } from './sections.ts';
+import type { ConfigReader, Sections } from './sections.ts';
 import { brokenFiles, openReader, readFiles, readSections } from './sections.ts';
 import type { Lookup } from './tags.ts';
 import type { Text } from './text.ts';
@@ -35,13 +35,13 @@ export type FilterUse = {
 };
 
 /** A filter's resolved options, its tags replaced. */
-export type FilterOptions = ReadonlyMap<string, Text>;
+export type FilterReading = ReadonlyMap<string, Text>;
 
 const NO_TEXTS: ReadonlyMap<string, Text> = new Map();
 
 /** Finds the filter that `spec` names (`sshd[mode=aggressive]`); null, with a problem, when there is none. */
 export function openFilter(
-  reader: Reader,
+  reader: ConfigReader,
   spec: Text,
   backend: string,
   problems: Problem[],
@@ -66,7 +66,7 @@ export function openFilter(
   return { name: named.name, sections, given, place };
 }
 
-function noFilter(reader: Reader, name: string, place: Place): Problem {
+function noFilter(reader: ConfigReader, name: string, place: Place): Problem {
   const files = ['conf', 'local'].map((end) => reader.tree.show(`filter.d/${name}.${end}`));
   const unread = files.find((file) => reader.broken.has(file));
   if (unread !== undefined)
@@ -76,11 +76,11 @@ function noFilter(reader: Reader, name: string, place: Place): Problem {
   return problem(text, { place, key: 'filter', hint });
 }
 
-function readFilter(reader: Reader, name: string): Sections | null {
+function readFilter(reader: ConfigReader, name: string): Sections | null {
   if (!reader.takesPaths || !isPath(name)) return readSections(reader, `filter.d/${name}`);
   const path = resolve(name);
   const disk = diskTree('/');
-  const explicit: Reader = { ...reader, tree: disk, parsed: new Map() };
+  const explicit: ConfigReader = { ...reader, tree: disk, parsed: new Map() };
   return readFiles(explicit, [path]);
 }
 
@@ -131,7 +131,7 @@ export function filterOptions(
   use: FilterUse,
   jail: ReadonlyMap<string, Text>,
   problems: Problem[],
-): FilterOptions {
+): FilterReading {
   const { sections } = use;
   const init = withInit(sections, use.given, problems);
   const vars = new Map([...jail, ...init]);
@@ -157,7 +157,7 @@ export function regexesOf(text: Text | undefined): RegexSource[] {
 }
 
 /** Makes the FilterSource of resolved options. */
-export function buildFilter(name: string, options: FilterOptions, problems: Problem[]): FilterSource {
+export function buildFilter(name: string, options: FilterReading, problems: Problem[]): FilterSource {
   const whole = (key: string): RegexSource | null => {
     const text = options.get(key);
     return text === undefined || text.text === '' ? null : { text: text.text, place: placeOf(text) };

@@ -8,9 +8,9 @@ import type { FilterSource, Jail } from './jail.ts';
 import { JAIL_KEYS, OWN_KEYS, uselessOptions } from './jailkeys.ts';
 import { buildJail } from './options.ts';
 import { readActions } from './readaction.ts';
-import type { FilterOptions } from './readfilter.ts';
+import type { FilterReading } from './readfilter.ts';
 import { buildFilter, FILTER_KEYS, filterOptions, knownOptions, openFilter } from './readfilter.ts';
-import type { Reader, Sections } from './sections.ts';
+import type { ConfigReader, Sections } from './sections.ts';
 import { BUILT_IN, isBuiltIn } from './sections.ts';
 import type { Text } from './text.ts';
 import { textAt } from './text.ts';
@@ -18,7 +18,7 @@ import { jailNameTrouble, readBoolean } from './values.ts';
 
 /** What all jails of one configuration share. */
 export type JailInput = {
-  readonly reader: Reader;
+  readonly reader: ConfigReader;
   readonly sections: Sections;
   readonly services: Services;
   /** Names that some `%(x)s` refers to. */
@@ -101,8 +101,8 @@ function checkName(name: string, place: Place, problems: Problem[]): void {
 /** The filter with what the jail says in its stead. */
 function mergeFilter(
   name: string,
-  own: FilterOptions,
-  jail: FilterOptions,
+  own: FilterReading,
+  jail: FilterReading,
   problems: Problem[],
 ): FilterSource {
   const merged = new Map(own);

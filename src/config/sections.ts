@@ -4,7 +4,7 @@ import { problem, reasonOf } from '../base/errors.ts';
 import type { IniFile } from './inifile.ts';
 import { readIni } from './inifile.ts';
 import type { Text } from './text.ts';
-import { textAt, textOf } from './text.ts';
+import { optionText, textAt } from './text.ts';
 import type { ConfigTree } from './tree.ts';
 
 /** An option as the last file said it. `known` is what the files before said: jail.conf(5), `%(known/x)s`. */
@@ -16,12 +16,12 @@ export type Option = {
 };
 
 /** Options by lower-case name; a conditional one is called `name?family=inet6`. */
-export type Options = Map<string, Option>;
+export type RawOptions = Map<string, Option>;
 
 /** All files that belong to one name (`jail`, `filter.d/sshd`), merged in the read order. */
 export type Sections = {
-  readonly defaults: Options;
-  readonly sections: Map<string, Options>;
+  readonly defaults: RawOptions;
+  readonly sections: Map<string, RawOptions>;
   /** Where each section was first opened. */
   readonly places: Map<string, Place>;
   /** Sections that more than one file opened. */
@@ -36,7 +36,7 @@ export function noSections(): Sections {
 }
 
 /** A tree with its parsed files remembered, and what was wrong with them, said once. */
-export type Reader = {
+export type ConfigReader = {
   readonly tree: ConfigTree;
   readonly parsed: Map<string, IniFile | null>;
   readonly problems: Problem[];
@@ -47,7 +47,7 @@ export type Reader = {
 };
 
 /** A reader over a tree; one per run, since it remembers the files. */
-export function openReader(tree: ConfigTree): Reader {
+export function openReader(tree: ConfigTree): ConfigReader {
   return { tree, parsed: new Map(), problems: [], takesPaths: false, broken: new Set() };
 }
 
@@ -69,7 +69,7 @@ export function builtIn(key: string, value: string): Option {
  * Reads NAME.conf, NAME.d/*.conf, NAME.local, NAME.d/*.local with all their includes; null when there is none of them.
  * What is wrong goes to the reader's problems.
  */
-export function readSections(reader: Reader, name: string): Sections | null {
+export function readSections(reader: ConfigReader, name: string): Sections | null {
   const dropIns = listDropIns(reader, `${name}.d`);
   const ofKind = (end: string): string[] => dropIns.filter((file) => file.endsWith(end));
   return readFiles(reader, [`${name}.conf`, ...ofKind('.conf'), `${name}.local`, ...ofKind('.local')]);
@@ -77,7 +77,7 @@ export function readSections(reader: Reader, name: string): Sections | null {
 
 /** The complaint of whoever uses files of which something could not be read. */
 export function brokenFiles(
-  reader: Reader,
+  reader: ConfigReader,
   sections: Sections,
   where: { readonly place: Place; readonly key: string },
 ): Problem[] {
@@ -87,7 +87,7 @@ export function brokenFiles(
 }
 
 /** Merges the files that exist, in this order, each with its includes; null when there is none. */
-export function readFiles(reader: Reader, paths: readonly string[]): Sections | null {
+export function readFiles(reader: ConfigReader, paths: readonly string[]): Sections | null {
   const present = paths.filter((path) => parseFile(reader, path) !== null);
   const walk = { reader, left: MAX_FILES };
   const order = present.length === 0 ? [] : withIncludes(walk, present, []);
@@ -104,7 +104,7 @@ export function readFiles(reader: Reader, paths: readonly string[]): Sections | 
   return all;
 }
 
-function listDropIns(reader: Reader, folder: string): string[] {
+function listDropIns(reader: ConfigReader, folder: string): string[] {
   try {
     const names = reader.tree.list(folder).filter((name) => !name.startsWith('.'));
     return names.map((name) => `${folder}/${name}`);
@@ -114,7 +114,7 @@ function listDropIns(reader: Reader, folder: string): string[] {
   }
 }
 
-function parseFile(reader: Reader, path: string): IniFile | null {
+function parseFile(reader: ConfigReader, path: string): IniFile | null {
   const earlier = reader.parsed.get(path);
   if (earlier !== undefined) return earlier;
   reader.parsed.set(path, null);
@@ -135,7 +135,7 @@ function parseFile(reader: Reader, path: string): IniFile | null {
   return ini;
 }
 
-function warnOfBadBytes(reader: Reader, text: string, file: string): void {
+function warnOfBadBytes(reader: ConfigReader, text: string, file: string): void {
   const at = text.indexOf('\ufffd');
   if (at < 0) return;
   const place = { file, line: text.slice(0, at).split('\n').length };
@@ -145,7 +145,7 @@ function warnOfBadBytes(reader: Reader, text: string, file: string): void {
 /** More files than this for one name are a circle of includes that feeds itself. */
 const MAX_FILES = 500;
 
-type Walk = { readonly reader: Reader; left: number };
+type Walk = { readonly reader: ConfigReader; left: number };
 
 function withIncludes(walk: Walk, paths: readonly string[], seen: readonly string[]): string[] {
   const files: string[] = [];
@@ -184,7 +184,7 @@ function merge(all: Sections, ini: IniFile): void {
     for (const [short, option] of section.options) {
       const key = short + condition;
       const known = target.get(key) ?? null;
-      const text = textOf(option);
+      const text = optionText(option);
       // A file that is included twice must not become its own past.
       if (known !== null && known.place.file === option.place.file && known.text.text === text.text) continue;
       target.set(key, { key, text, place: option.place, known });

@@ -4,7 +4,7 @@ import { didYouMean } from '../base/suggest.ts';
 import { parseNamed } from './brackets.ts';
 import { guarded } from './definition.ts';
 import { getOption } from './interpolate.ts';
-import type { Reader } from './sections.ts';
+import type { ConfigReader } from './sections.ts';
 import { noSections, readSections } from './sections.ts';
 import type { Text } from './text.ts';
 import { placeOf } from './text.ts';
@@ -64,7 +64,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Reads fail2ban.conf with its drop-ins; a tree without it has the defaults. Problems name no jail. */
-export function readSettings(reader: Reader, problems: Problem[]): Settings {
+export function readSettings(reader: ConfigReader, problems: Problem[]): Settings {
   const sections = readSections(reader, 'fail2ban') ?? noSections();
   const options = new Map<string, Text>();
   const own = [...(sections.sections.get('Definition')?.keys() ?? [])];

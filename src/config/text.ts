@@ -13,7 +13,7 @@ export function textAt(text: string, place: Place): Text {
 }
 
 /** The value of an option as read from a file. */
-export function textOf(option: IniOption): Text {
+export function optionText(option: IniOption): Text {
   const { file, line } = option.place;
   const places = option.value.split('\n').map((_, i) => ({ file, line: option.lines[i] ?? line }));
   return { text: option.value, places };
@@ -48,13 +48,13 @@ function isBlank(text: string | undefined): boolean {
 }
 
 /** A part of a value: written there itself, or put in from elsewhere. */
-export type Piece = { readonly text: Text; readonly isOwn: boolean };
+export type TextPiece = { readonly text: Text; readonly isOwn: boolean };
 
 /**
  * Joins pieces one behind the other. A line's place is where its own writing stands; a line that is all put in keeps the
  * place it had. `place` is for lines without anything.
  */
-export function joinPieces(pieces: readonly Piece[], place: Place): Text {
+export function joinPieces(pieces: readonly TextPiece[], place: Place): Text {
   let text = '';
   let places: Place[] = [place];
   // How sure the last line's place is: 0 nothing said yet, 1 put in, 2 own.

@@ -124,11 +124,15 @@ export function readLogPath(text: Text, problems: Problem[]): LogPath[] {
 }
 
 /** What `ignoreip` lists, by kind. */
-export type IgnoreList = { readonly networks: Network[]; readonly names: string[]; readonly files: string[] };
+export type IgnoreSetting = {
+  readonly networks: Network[];
+  readonly names: string[];
+  readonly files: string[];
+};
 
 /** `ignoreip`: addresses, networks, masks, DNS names and `file:PATH`, between commas or white space. */
-export function readIgnoreIp(text: Text, problems: Problem[]): IgnoreList {
-  const list: IgnoreList = { networks: [], names: [], files: [] };
+export function readIgnoreIp(text: Text, problems: Problem[]): IgnoreSetting {
+  const list: IgnoreSetting = { networks: [], names: [], files: [] };
   for (const { text: line, place } of linesOf(text)) {
     for (const word of line.split(/[\s,]+/).filter((one) => one !== '')) {
       const network = parseNetwork(word.replace(/^\[(.*)\]$/, '$1'));

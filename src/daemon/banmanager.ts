@@ -1,22 +1,29 @@
-import { Actor, type ActorParts, commandActions } from '../action/runner.ts';
+import { ActionRunner, commandActions, type RunnerParts } from '../action/runner.ts';
 import { ticketOf, totalsOf } from '../action/tags.ts';
-import { type Candidate, countAddress, takeFailure } from '../ban/failure.ts';
-import type { WorkingJail } from '../ban/jail.ts';
-import { openHome } from '../ban/logins.ts';
+import { type Candidate, countAddress, handleFailure } from '../ban/failure.ts';
+import type { RunningJail } from '../ban/jail.ts';
+import { watchLogins } from '../ban/logins.ts';
 import type { Neighbours } from '../ban/rollup.ts';
 import type { Level, Log } from '../base/log.ts';
 import type { Jail } from '../config/jail.ts';
 import { Enforcer } from '../firewall/enforcer.ts';
-import { busEnvironment, type Wall } from '../firewall/plan.ts';
-import type { Run } from '../firewall/reconcile.ts';
-import type { Haste } from '../state/saver.ts';
-import { type Ban, expireBans, jailState, nextExpiry, type Order, type State } from '../state/state.ts';
+import { busEnvironment, type FirewallPlan } from '../firewall/plan.ts';
+import type { RunProgram } from '../firewall/reconcile.ts';
+import type { Urgency } from '../state/saver.ts';
+import {
+  type Ban,
+  type CommandOrder,
+  expireBans,
+  jailState,
+  nextExpiry,
+  type State,
+} from '../state/state.ts';
 
 /** What the warden works with, and whom it tells. */
-export type WardenParts = {
+export type BanManagerParts = {
   readonly state: State;
   readonly log: Log;
-  readonly run: Run;
+  readonly run: RunProgram;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The commands of firewalls and actions are printed in place of being executed. */
   readonly dryRun: boolean;
@@ -25,7 +32,7 @@ export type WardenParts = {
   /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
   locked(work: () => Promise<void>): Promise<boolean>;
   /** The state changed and has to be written. */
-  changed(haste: Haste): void;
+  changed(haste: Urgency): void;
   /** Epoch seconds. */
   now(): number;
 };
@@ -36,28 +43,28 @@ const ACTIONS_MS = 30_000;
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** Counts failures and carries bans out: in the state, at the firewalls and by actions, until their time is up. */
-export class Warden {
-  readonly #parts: WardenParts;
+export class BanManager {
+  readonly #parts: BanManagerParts;
   #enforcer: Enforcer | null = null;
-  #wall: Wall | null = null;
+  #plan: FirewallPlan | null = null;
   /** By jail; only jails with actions that are commands of their own. */
-  #actors = new Map<string, Actor>();
-  readonly #home = openHome();
+  #runners = new Map<string, ActionRunner>();
+  readonly #protection = watchLogins();
   readonly #neighbours = new Map<string, Neighbours>();
   #expiry: NodeJS.Timeout | null = null;
   /** When the planned expiry is due, epoch seconds. */
   #expiryAt = Number.POSITIVE_INFINITY;
   #isEnding = false;
 
-  constructor(parts: WardenParts) {
+  constructor(parts: BanManagerParts) {
     this.#parts = parts;
   }
 
   /** Makes the bans of the state stand behind this wall. */
-  enforce(wall: Wall): void {
+  enforce(plan: FirewallPlan): void {
     const { state, run, env, dryRun } = this.#parts;
-    this.#wall = wall;
-    this.#enforcer = new Enforcer(wall, {
+    this.#plan = plan;
+    this.#enforcer = new Enforcer(plan, {
       ...{ state, run, env, dryRun },
       locked: (work) => this.#parts.locked(work),
       onChanged: () => this.#parts.changed('now'),
@@ -67,13 +74,13 @@ export class Warden {
   }
 
   /** Begins to keep these jails; what stood behind other walls and actions before was closed, or is closed now. */
-  async open(jails: readonly Jail[], wall: Wall): Promise<void> {
+  async open(jails: readonly Jail[], plan: FirewallPlan): Promise<void> {
     this.#neighbours.clear();
-    if (this.#wall !== wall) {
+    if (this.#plan !== plan) {
       await this.#enforcer?.close();
-      this.enforce(wall);
+      this.enforce(plan);
     }
-    this.#actors = this.#openActors(jails);
+    this.#runners = this.#openRunners(jails);
   }
 
   /** Goes on looking whether others damage what stands in the firewalls. */
@@ -90,18 +97,18 @@ export class Warden {
   }
 
   /** Counts a failure, and bans when the count is reached. */
-  judge(working: WorkingJail, candidate: Candidate, fields: ReadonlyMap<string, unknown>): void {
+  handleFailure(working: RunningJail, candidate: Candidate, fields: ReadonlyMap<string, unknown>): void {
     const { state, log } = this.#parts;
-    takeFailure(
+    handleFailure(
       {
         state,
         log,
-        home: this.#home,
+        protection: this.#protection,
         neighbours: this.#neighbours,
         onBan: ({ jail }, who, ban) => {
           ban.pending = this.#enforcer?.firstReason(jail.name, who) ?? null;
           this.#enforcer?.add(jail.name, who, ban.until);
-          this.#actors.get(jail.name)?.ban(ticketOf(who, ban, { fields }));
+          this.#runners.get(jail.name)?.ban(ticketOf(who, ban, { fields }));
           this.#parts.changed('soon');
           this.planExpiry(ban.until);
         },
@@ -118,19 +125,19 @@ export class Warden {
   }
 
   /** Counts a failure of which only the IPv4 address and the time are known; false: it is for judge(). */
-  count(working: WorkingJail, ip: number, time: number): boolean {
+  count(working: RunningJail, ip: number, time: number): boolean {
     return countAddress(this.#parts, working, ip, time);
   }
 
   /** Carries out what commands ordered; it stands in the state already. */
-  obey(orders: readonly Order[]): void {
+  applyOrders(orders: readonly CommandOrder[]): void {
     for (const order of orders) {
       const { kind, jail, id } = order;
       this.#say('NOTICE', `[${jail}] ${kind === 'ban' ? 'Ban' : 'Unban'} ${id}`);
       if (order.kind === 'unban') this.#lift(jail, id, null);
       else {
         this.#enforcer?.add(jail, id, order.ban.until);
-        this.#actors.get(jail)?.ban(ticketOf(id, order.ban));
+        this.#runners.get(jail)?.ban(ticketOf(id, order.ban));
       }
     }
     this.planExpiry();
@@ -165,7 +172,7 @@ export class Warden {
   }
 
   /** From now on no ban is ended. */
-  rest(): void {
+  stopExpiry(): void {
     this.#isEnding = true;
     if (this.#expiry !== null) clearTimeout(this.#expiry);
   }
@@ -177,28 +184,30 @@ export class Warden {
   async close(isLifting: boolean): Promise<void> {
     await this.#enforcer?.close();
     if (isLifting) await this.#enforcer?.lift();
-    if (!this.#parts.once) for (const actor of this.#actors.values()) actor.stop();
-    for (const actor of this.#actors.values()) await actor.idle(ACTIONS_MS);
+    if (!this.#parts.once) for (const runner of this.#runners.values()) runner.stop();
+    for (const runner of this.#runners.values()) await runner.idle(ACTIONS_MS);
   }
 
   #lift(jail: string, id: string, ban: Ban | null): void {
     this.#enforcer?.remove(jail, id);
-    this.#actors.get(jail)?.unban(ticketOf(id, ban));
+    this.#runners.get(jail)?.unban(ticketOf(id, ban));
   }
 
-  #openActors(jails: readonly Jail[]): Map<string, Actor> {
+  #openRunners(jails: readonly Jail[]): Map<string, ActionRunner> {
     const withCommands = jails.filter((jail) => commandActions(jail).length > 0);
-    const actors = new Map(withCommands.map((jail) => [jail.name, new Actor(jail, this.#actorParts())]));
-    if (this.#parts.once) return actors;
-    for (const [name, actor] of actors) {
-      actor.start();
+    const runners = new Map(
+      withCommands.map((jail) => [jail.name, new ActionRunner(jail, this.#runnerParts())]),
+    );
+    if (this.#parts.once) return runners;
+    for (const [name, runner] of runners) {
+      runner.start();
       for (const [id, ban] of jailState(this.#parts.state, name).bans)
-        if (this.#isRunning(ban)) actor.ban(ticketOf(id, ban, { restored: true }));
+        if (this.#isRunning(ban)) runner.ban(ticketOf(id, ban, { restored: true }));
     }
-    return actors;
+    return runners;
   }
 
-  #actorParts(): ActorParts {
+  #runnerParts(): RunnerParts {
     const { state, env, dryRun } = this.#parts;
     return {
       onTrouble: (level, text) => this.#say(level, text),

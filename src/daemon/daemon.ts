@@ -1,27 +1,27 @@
 import type { Ticket } from '../action/tags.ts';
 import { plainFields } from '../action/tags.ts';
 import { isPlain } from '../ban/failure.ts';
-import type { WorkingJail } from '../ban/jail.ts';
-import { openNames } from '../base/dns.ts';
+import type { RunningJail } from '../ban/jail.ts';
+import { openDns } from '../base/dns.ts';
 import { programVersion } from '../base/embedded.ts';
 import { ConfigError, type Problem, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { compile, relax, settle, worked } from '../base/memory.ts';
+import { collectGarbage, collectIfWorthwhile, enableJit, noteWork } from '../base/memory.ts';
 import { readServices } from '../base/ports.ts';
 import type { Config } from '../config/config.ts';
 import type { FilterFailure } from '../filter/types.ts';
-import { buildWall, type Wall } from '../firewall/plan.ts';
-import type { Run } from '../firewall/reconcile.ts';
+import { type FirewallPlan, planFirewalls } from '../firewall/plan.ts';
+import type { RunProgram } from '../firewall/reconcile.ts';
 import { withEarlier } from '../source/health.ts';
 import { sweepFailures } from '../state/failures.ts';
-import { Keeper } from '../state/saver.ts';
+import { StateSaver } from '../state/saver.ts';
 import { jailState, purgePast, type State, type Waiting } from '../state/state.ts';
-import { Warden } from './banmanager.ts';
-import { callRoster, type Roster, refreshOwn } from './jails.ts';
-import { Gate } from './lookups.ts';
-import { Pump } from './loop.ts';
-import { Herald } from './messages.ts';
-import { Reading } from './reader.ts';
+import { BanManager } from './banmanager.ts';
+import { compileJails, type RunningJails, refreshOwnAddresses } from './jails.ts';
+import { PendingLookups } from './lookups.ts';
+import { WorkLoop } from './loop.ts';
+import { Messages } from './messages.ts';
+import { LogReader } from './reader.ts';
 
 /** Everything the daemon is given. */
 export type DaemonOptions = {
@@ -33,7 +33,7 @@ export type DaemonOptions = {
   /** stampOf(statePath) from under that lock; '' = not known. */
   readonly stamp: string;
   readonly log: Log;
-  readonly run: Run;
+  readonly run: RunProgram;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly services: string;
   readonly pollMs: number;
@@ -55,17 +55,17 @@ const FIRST_MS = 1000;
 /** So many bans are worth V8's compilers and the memory that they take. */
 const MANY = 5000;
 /** How long a stop waits for answers that failures wait for, in milliseconds. */
-const GATE_MS = 10_000;
+const LOOKUPS_MS = 10_000;
 
 /** The loop: reads, counts, bans, enforces, saves; it wires the parts and holds no rules. */
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #state: State;
-  readonly #herald: Herald;
-  readonly #keeper: Keeper | null;
-  readonly #warden: Warden;
-  #roster: Roster = callRoster([]);
-  #reading: Reading | null = null;
+  readonly #messages: Messages;
+  readonly #saver: StateSaver | null;
+  readonly #bans: BanManager;
+  #jails: RunningJails = compileJails([]);
+  #reader: LogReader | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
   /** Seconds that a ban which ended is remembered: dbpurgeage. */
   #purgeAge = DAY;
@@ -73,23 +73,23 @@ export class Daemon {
   #isClosed = false;
   /** Before that those who wait are only in the state. */
   #hasResumed = false;
-  readonly #pump = new Pump(
+  readonly #loop = new WorkLoop(
     () => {
       const beginMs = performance.now();
-      const isMore = this.#reading?.step() ?? false;
+      const isMore = this.#reader?.step() ?? false;
       if (!isMore) return false;
-      worked(beginMs, performance.now());
-      this.#keeper?.changed('calm');
+      noteWork(beginMs, performance.now());
+      this.#saver?.changed('calm');
       return true;
     },
-    () => this.#keeper?.changed('calm'),
+    () => this.#saver?.changed('calm'),
   );
-  readonly #gate = new Gate({
-    names: openNames(),
-    onTrouble: (level, text) => this.#herald.filter(level, text),
-    onPass: (working, id, { time, matches, fields }) =>
-      this.#warden.judge(working, { id, time, lines: matches }, fields),
-    onLeave: () => this.#keeper?.changed('calm'),
+  readonly #lookups = new PendingLookups({
+    names: openDns(),
+    onTrouble: (level, text) => this.#messages.filter(level, text),
+    onAnswered: (working, id, { time, matches, fields }) =>
+      this.#bans.handleFailure(working, { id, time, lines: matches }, fields),
+    onDone: () => this.#saver?.changed('calm'),
   });
 
   constructor(options: DaemonOptions) {
@@ -97,56 +97,56 @@ export class Daemon {
     const now = (): number => options.now();
     this.#options = options;
     this.#state = state;
-    this.#herald = new Herald(log);
-    this.#keeper = dryRun
+    this.#messages = new Messages(log);
+    this.#saver = dryRun
       ? null
-      : new Keeper(
+      : new StateSaver(
           options.statePath,
           { state, stamp: options.stamp },
           {
-            onOrders: (orders) => this.#warden.obey(orders),
-            onTrouble: (reason) => this.#herald.saving(reason),
+            onOrders: (orders) => this.#bans.applyOrders(orders),
+            onTrouble: (reason) => this.#messages.saving(reason),
             beforeSave: () => this.#notePositions(),
             now,
           },
         );
-    this.#warden = new Warden({
+    this.#bans = new BanManager({
       ...{ state, log, run, env, dryRun, once, now },
-      locked: (work) => this.#keeper?.locked(work) ?? work().then(() => true),
-      changed: (haste) => this.#keeper?.changed(haste),
+      locked: (work) => this.#saver?.locked(work) ?? work().then(() => true),
+      changed: (haste) => this.#saver?.changed(haste),
     });
   }
 
   /** Begins to work. Throws ConfigError when the configuration as a whole cannot be used. */
   async start(): Promise<void> {
     const config = this.#options.load();
-    this.#herald.server('INFO', '-'.repeat(50));
-    this.#herald.server('INFO', `Starting f2b v${programVersion()}, configuration ${config.tree}`);
-    await this.#open(config, await this.#standFirst(config));
-    settle();
-    this.#warden.restore(this.#roster.jails.keys());
+    this.#messages.server('INFO', '-'.repeat(50));
+    this.#messages.server('INFO', `Starting f2b v${programVersion()}, configuration ${config.tree}`);
+    await this.#open(config, await this.#enforceFirst(config));
+    collectGarbage();
+    this.#bans.restore(this.#jails.jails.keys());
     this.#resumeWaiting();
     if (this.#options.once) return;
     this.#timers.push(setInterval(() => this.#sweep(), SWEEP_MS));
     this.#timers.push(setInterval(() => this.#readIgnoreFiles(), LISTS_MS));
-    this.#warden.watch();
-    this.#keeper?.watch();
-    this.#warden.planExpiry();
-    this.#pump.start();
+    this.#bans.watch();
+    this.#saver?.watch();
+    this.#bans.planExpiry();
+    this.#loop.start();
   }
 
   /** Reads what is there and stops when nothing is left; for `--once`. */
   async drain(deadlineMs: number): Promise<void> {
     const end = performance.now() + deadlineMs;
     for (;;) {
-      this.#pump.start();
-      await this.#pump.idle();
-      if (this.#reading === null || this.#reading.isCaughtUp || performance.now() > end) break;
+      this.#loop.start();
+      await this.#loop.idle();
+      if (this.#reader === null || this.#reader.isCaughtUp || performance.now() > end) break;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    await this.#gate.idle(GATE_MS);
+    await this.#lookups.idle(LOOKUPS_MS);
     this.#sweep();
-    await this.#warden.idle();
+    await this.#bans.idle();
   }
 
   /**
@@ -160,168 +160,169 @@ export class Daemon {
 
   async #reload(): Promise<void> {
     if (this.#isClosed) return;
-    this.#herald.server('NOTICE', 'Reload of the configuration');
+    this.#messages.server('NOTICE', 'Reload of the configuration');
     try {
       const config = this.#options.load();
       const unread = config.problems.find((one) => one.severity === 'error' && one.jail === null);
       if (unread !== undefined) throw new ConfigError([unread]);
       this.#notePositions();
-      this.#closeReading();
-      await this.#warden.close(false);
+      this.#closeReader();
+      await this.#bans.close(false);
       await this.#open(config);
-      settle();
-      this.#warden.watch();
+      collectGarbage();
+      this.#bans.watch();
     } catch (error) {
       const why = `the configuration cannot be used, nothing was changed: ${reasonOf(error)}`;
-      this.#herald.server('ERROR', why);
+      this.#messages.server('ERROR', why);
     }
     this.#options.log.reopen();
-    this.#pump.start();
+    this.#loop.start();
   }
 
   /** Stops reading, finishes what is under way and saves; bans stay unless they are to be lifted until the next start. */
   async stop(isLifting = false): Promise<void> {
     this.#isClosed = true;
-    this.#pump.close();
-    this.#warden.rest();
+    this.#loop.close();
+    this.#bans.stopExpiry();
     await this.#reloading;
     for (const timer of this.#timers) clearInterval(timer);
     this.#notePositions();
-    this.#closeReading();
-    await this.#gate.idle(GATE_MS);
-    await this.#warden.close(isLifting);
-    await this.#keeper?.close();
+    this.#closeReader();
+    await this.#lookups.idle(LOOKUPS_MS);
+    await this.#bans.close(isLifting);
+    await this.#saver?.close();
     this.#options.log.flush();
   }
 
   /** What is wrong with the jails that cannot work, and what else was found in their filters. */
   get problems(): readonly Problem[] {
-    return this.#roster.problems;
+    return this.#jails.problems;
   }
 
   /** What could not be done so far: a state that is not saved, bans that do not stand; empty when all is well. */
   unfinished(): readonly string[] {
-    const bans = [...this.#roster.jails.keys()].flatMap((name) => [...jailState(this.#state, name).bans]);
+    const bans = [...this.#jails.jails.keys()].flatMap((name) => [...jailState(this.#state, name).bans]);
     const pending = bans
       .filter(([, ban]) => ban.pending !== null)
       .map(([id, ban]) => `${id}: ${ban.pending}`);
-    const trouble = this.#keeper?.trouble ?? null;
+    const trouble = this.#saver?.trouble ?? null;
     return trouble === null ? pending : [...pending, trouble];
   }
 
   /** Has the bans of an earlier run stand before filters are compiled, which takes longer. */
-  async #standFirst({ jails }: Config): Promise<Wall | null> {
+  async #enforceFirst({ jails }: Config): Promise<FirewallPlan | null> {
     const bans = jails.reduce((sum, { name }) => sum + (this.#state.jails.get(name)?.bans.size ?? 0), 0);
     if (bans === 0 || this.#options.dryRun) return null;
     if (bans > MANY) {
-      settle();
-      compile();
+      collectGarbage();
+      enableJit();
     }
-    const wall = await buildWall(jails, readServices(this.#options.services), this.#options.env);
-    this.#warden.enforce(wall);
+    const plan = await planFirewalls(jails, readServices(this.#options.services), this.#options.env);
+    this.#bans.enforce(plan);
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, FIRST_MS);
     });
-    await Promise.race([this.#warden.idle(), limit]);
+    await Promise.race([this.#bans.idle(), limit]);
     clearTimeout(timer);
-    return wall;
+    return plan;
   }
 
   /** `early`: the wall that stands already for all jails, those that cannot be compiled among them. */
-  async #open(config: Config, early: Wall | null = null): Promise<void> {
+  async #open(config: Config, early: FirewallPlan | null = null): Promise<void> {
     this.#purgeAge = config.settings.dbpurgeage;
-    const roster = callRoster(config.jails);
-    for (const one of [...config.problems, ...roster.problems]) this.#herald.problem(one);
+    const running = compileJails(config.jails);
+    for (const one of [...config.problems, ...running.problems]) this.#messages.problem(one);
     for (const { name, isEnabled } of config.allJails) {
-      if (isEnabled && !roster.jails.has(name))
-        this.#herald.jail('ERROR', `Jail '${name}' is not started: its errors stand above`);
+      if (isEnabled && !running.jails.has(name))
+        this.#messages.jail('ERROR', `Jail '${name}' is not started: its errors stand above`);
     }
-    const jails = [...roster.jails.values()].map(({ jail }) => jail);
-    this.#roster = roster;
+    const jails = [...running.jails.values()].map(({ jail }) => jail);
+    this.#jails = running;
     const isComplete = early !== null && jails.length === config.jails.length;
-    const wall = isComplete
+    const plan = isComplete
       ? early
-      : await buildWall(jails, readServices(this.#options.services), this.#options.env);
+      : await planFirewalls(jails, readServices(this.#options.services), this.#options.env);
     for (const { name } of jails) {
       jailState(this.#state, name);
-      this.#herald.jail('INFO', `Creating new jail '${name}'`);
+      this.#messages.jail('INFO', `Creating new jail '${name}'`);
     }
-    await this.#warden.open(jails, wall);
-    this.#reading = this.#openReading();
-    this.#reading.announce();
-    for (const { name } of jails) this.#herald.jail('INFO', `Jail '${name}' started`);
+    await this.#bans.open(jails, plan);
+    this.#reader = this.#openReader();
+    this.#reader.announce();
+    for (const { name } of jails) this.#messages.jail('INFO', `Jail '${name}' started`);
   }
 
-  #openReading(): Reading {
+  #openReader(): LogReader {
     const { pollMs, now } = this.#options;
-    return new Reading(
-      this.#roster.jails,
+    return new LogReader(
+      this.#jails.jails,
       { pollMs, positions: this.#state.positions },
       {
-        say: this.#herald.source,
-        onReady: () => this.#pump.start(),
-        onFailure: (jail, failure) => this.#take(jail, failure),
+        say: this.#messages.source,
+        onReady: () => this.#loop.start(),
+        onFailure: (jail, failure) => this.#onFailure(jail, failure),
         onAddress: (jail, ip, time) =>
-          !Gate.concerns(jail, false) && isPlain(jail) && this.#warden.count(jail, ip, time),
-        onTimeWarning: ({ jail }, source, warning) => this.#herald.oddTime(jail.name, source, warning, now()),
+          !PendingLookups.needsLookup(jail, false) && isPlain(jail) && this.#bans.count(jail, ip, time),
+        onTimeWarning: ({ jail }, source, warning) =>
+          this.#messages.oddTime(jail.name, source, warning, now()),
         now: () => now(),
       },
     );
   }
 
-  #closeReading(): void {
-    this.#reading?.close();
-    this.#reading = null;
+  #closeReader(): void {
+    this.#reader?.close();
+    this.#reader = null;
   }
 
   /** A failure goes on at once, or through the gate when somebody has to be asked first. */
-  #take(working: WorkingJail, failure: FilterFailure): void {
+  #onFailure(working: RunningJail, failure: FilterFailure): void {
     const { id, kind, matches, fields } = failure;
     const time = failure.time ?? this.#options.now();
     const isName = kind === 'dns';
-    if (!Gate.concerns(working, isName)) {
-      this.#warden.judge(working, { id, time, lines: matches }, fields);
+    if (!PendingLookups.needsLookup(working, isName)) {
+      this.#bans.handleFailure(working, { id, time, lines: matches }, fields);
       return;
     }
-    this.#gate.enter(working, { ticket: asked(working, { id, time, matches, fields }), isName });
+    this.#lookups.add(working, { ticket: asked(working, { id, time, matches, fields }), isName });
   }
 
   /** Failures that an earlier run had read but not counted are asked about again. */
   #resumeWaiting(): void {
     this.#hasResumed = true;
     for (const { jail, isName, ...failure } of this.#state.waiting) {
-      const working = this.#roster.jails.get(jail);
-      if (working !== undefined) this.#gate.enter(working, { ticket: asked(working, failure), isName });
+      const working = this.#jails.jails.get(jail);
+      if (working !== undefined) this.#lookups.add(working, { ticket: asked(working, failure), isName });
     }
   }
 
   #sweep(): void {
     const now = this.#options.now();
-    for (const { jail } of this.#roster.jails.values()) {
+    for (const { jail } of this.#jails.jails.values()) {
       const swept = sweepFailures(jailState(this.#state, jail.name).failures, now, jail.findtime);
-      if (swept > 0) this.#keeper?.changed('calm');
+      if (swept > 0) this.#saver?.changed('calm');
     }
-    this.#reading?.announce();
+    this.#reader?.announce();
     purgePast(this.#state, now, this.#purgeAge);
-    refreshOwn(this.#roster);
-    relax();
-    this.#warden.expire();
+    refreshOwnAddresses(this.#jails);
+    collectIfWorthwhile();
+    this.#bans.expire();
   }
 
   #readIgnoreFiles(): void {
-    for (const { path, count, trouble } of this.#roster.files.refresh()) {
-      if (trouble === null) this.#herald.filter('INFO', `ignoreip: read ${path} again, ${count} entries`);
-      else this.#herald.filter('WARNING', `ignoreip: ${trouble}: what it held before goes on to count`);
+    for (const { path, count, trouble } of this.#jails.files.refresh()) {
+      if (trouble === null) this.#messages.filter('INFO', `ignoreip: read ${path} again, ${count} entries`);
+      else this.#messages.filter('WARNING', `ignoreip: ${trouble}: what it held before goes on to count`);
     }
   }
 
   #notePositions(): void {
-    if (this.#hasResumed) this.#state.waiting = this.#gate.waiting();
-    if (this.#reading === null) return;
-    this.#state.positions = this.#reading.positions();
+    if (this.#hasResumed) this.#state.waiting = this.#lookups.waiting();
+    if (this.#reader === null) return;
+    this.#state.positions = this.#reader.positions();
     const earlier = this.#state.sources;
-    const now = [...this.#reading.health()].map(
+    const now = [...this.#reader.health()].map(
       ([name, health]) => [name, withEarlier(health, earlier.get(name))] as const,
     );
     this.#state.sources = new Map(now);
@@ -330,7 +331,7 @@ export class Daemon {
 
 /** What is told of a failure to those who are asked about it. */
 function asked(
-  { jail }: WorkingJail,
+  { jail }: RunningJail,
   {
     fields,
     ...failure

@@ -16,7 +16,7 @@ const LONGEST = 4096;
 const LIMIT_MS = 10;
 
 /** Looks at single lines of a jail's source, to notice that their format is no longer the filter's. */
-export type Sampler = {
+export type FormatCheck = {
   readonly health: JailHealth;
   readonly filter: Filter;
   readonly dates: Dates;
@@ -25,22 +25,22 @@ export type Sampler = {
 };
 
 /** A sampler that has seen nothing. */
-export function newSampler(filter: Filter): Sampler {
+export function newFormatCheck(filter: Filter): FormatCheck {
   const prefixed = filter.prefregex === null ? null : 0;
   const dates = compileDates(filter.datepattern, filter.logtimezone);
   return { health: { lastMatch: null, sampled: 0, dated: 0, prefixed, stuck: [] }, filter, dates, last: 0 };
 }
 
 /** Looks at some lines of the batch, within a time limit; `now` in epoch seconds. */
-export function sample(samplers: readonly Sampler[], batch: Batch, now: number): void {
-  const awake = samplers.filter(
+export function checkFormat(checks: readonly FormatCheck[], batch: Batch, now: number): void {
+  const awake = checks.filter(
     ({ health, last }) => health.sampled < SETTLED || now >= last + PAUSE || now < last,
   );
   if (awake.length === 0) return;
-  for (const sampler of awake) {
+  for (const check of awake) {
     // Once, and not within the limit: what compiling takes is no line's fault.
-    if (sampler.last === 0) for (const { template } of sampler.dates.choice.slots) template.compiled();
-    sampler.last = now;
+    if (check.last === 0) for (const { template } of check.dates.choice.slots) template.compiled();
+    check.last = now;
   }
   const walk: Walk = { at: batch.start, done: 0 };
   if (bounded(LIMIT_MS, () => lookAround(awake, batch, { walk, now }))) return;
@@ -52,7 +52,7 @@ export function sample(samplers: readonly Sampler[], batch: Batch, now: number):
 type Walk = { at: number; done: number };
 
 function lookAround(
-  samplers: readonly Sampler[],
+  checks: readonly FormatCheck[],
   batch: Batch,
   { walk, now }: { readonly walk: Walk; readonly now: number },
 ): void {
@@ -62,8 +62,8 @@ function lookAround(
     const stop = end < 0 || end > batch.end ? batch.end : end;
     const line = stop - at > LONGEST ? '' : batch.bytes.toString('utf8', at, stop);
     const isDated = batch.times !== null;
-    for (let sampler = samplers[walk.done]; sampler !== undefined; sampler = samplers[walk.done]) {
-      if (line !== '') look(sampler, line, { isDated, now });
+    for (let check = checks[walk.done]; check !== undefined; check = checks[walk.done]) {
+      if (line !== '') look(check, line, { isDated, now });
       walk.done++;
     }
     const next = batch.bytes.indexOf(10, Math.min(batch.end - 1, Math.max(stop, at + STRETCH)));
@@ -73,8 +73,8 @@ function lookAround(
   }
 }
 
-function look(sampler: Sampler, line: string, { isDated, now }: { isDated: boolean; now: number }): void {
-  const { health, filter, dates } = sampler;
+function look(check: FormatCheck, line: string, { isDated, now }: { isDated: boolean; now: number }): void {
+  const { health, filter, dates } = check;
   const found = isDated ? null : findDate(dates, line, now);
   const rest = found === null ? line : line.slice(0, found.start) + line.slice(found.end);
   const { prefregex } = filter;

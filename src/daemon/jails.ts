@@ -9,7 +9,7 @@ import {
   replaceAddresses,
 } from '../ban/ignore.ts';
 import { IgnoreFiles } from '../ban/ignorefiles.ts';
-import type { WorkingJail } from '../ban/jail.ts';
+import type { RunningJail } from '../ban/jail.ts';
 import { type Problem, problem, reasonOf } from '../base/errors.ts';
 import { canonicalIp } from '../base/ip.ts';
 import type { Jail } from '../config/jail.ts';
@@ -17,38 +17,38 @@ import { compileFilter } from '../filter/compile.ts';
 import { newFilterState } from '../filter/line.ts';
 
 /** The jails at work, and those that cannot work with the reasons. */
-export type Roster = {
-  readonly jails: ReadonlyMap<string, WorkingJail>;
+export type RunningJails = {
+  readonly jails: ReadonlyMap<string, RunningJail>;
   readonly problems: readonly Problem[];
-  /** This machine's addresses, shared by all jails that ignore them; see refreshOwn. */
+  /** This machine's addresses, shared by all jails that ignore them; see refreshOwnAddresses. */
   readonly own: Set<string>;
   /** The lists that jails name with `ignoreip = file:PATH`; refresh() takes in those that changed. */
   readonly files: IgnoreFiles;
 };
 
 /** Reads this machine's addresses anew: interfaces come and go while the jails work. */
-export function refreshOwn({ own }: Roster): void {
+export function refreshOwnAddresses({ own }: RunningJails): void {
   replaceAddresses(own, new Set(ownAddresses()));
 }
 
 /** Compiles every jail; a broken one is left out, with its problems, and the others work. */
-export function callRoster(jails: readonly Jail[]): Roster {
-  const working = new Map<string, WorkingJail>();
+export function compileJails(jails: readonly Jail[]): RunningJails {
+  const working = new Map<string, RunningJail>();
   const problems: Problem[] = [];
   const own = new Set(ownAddresses());
   const files = new IgnoreFiles();
   for (const jail of jails) {
     const found: Problem[] = [];
-    const ready = makeWorking(jail, { own, files }, found);
+    const ready = compileJail(jail, { own, files }, found);
     problems.push(...found.map((one) => ({ ...one, jail: jail.name })));
     if (ready !== null) working.set(jail.name, ready);
   }
   return { jails: working, problems, own, files };
 }
 
-type Shared = Pick<Roster, 'own' | 'files'>;
+type Shared = Pick<RunningJails, 'own' | 'files'>;
 
-function makeWorking(jail: Jail, shared: Shared, problems: Problem[]): WorkingJail | null {
+function compileJail(jail: Jail, shared: Shared, problems: Problem[]): RunningJail | null {
   const { usedns, logtimezone } = jail;
   const hasFilter = jail.filter.failregex.length > 0;
   const filter = hasFilter ? compileFilter(jail.filter, { usedns, logtimezone }, problems) : null;

@@ -2,8 +2,8 @@ import { hostname } from 'node:os';
 import { fillTags } from '../action/shelltext.ts';
 import { type Ticket, tagsOf } from '../action/tags.ts';
 import { fillPart, type IgnoreList, ignoredBy } from '../ban/ignore.ts';
-import type { WorkingJail } from '../ban/jail.ts';
-import type { NameService } from '../base/dns.ts';
+import type { RunningJail } from '../ban/jail.ts';
+import type { Dns } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
 import { reasonOf } from '../base/errors.ts';
 import { parseNetwork } from '../base/ip.ts';
@@ -15,7 +15,7 @@ import type { Waiting } from '../state/state.ts';
  * Asks for the addresses of the names in a list (all at once, within the service's time limit); a name without an answer
  * keeps those it had.
  */
-export async function learnNames({ names: known }: IgnoreList, names: NameService): Promise<void> {
+export async function learnNames({ names: known }: IgnoreList, names: Dns): Promise<void> {
   await Promise.all(
     [...known].map(async ([name, part]) => {
       const networks = (await names.addressesOf(name)).flatMap((address) => parseNetwork(address) ?? []);
@@ -25,16 +25,16 @@ export async function learnNames({ names: known }: IgnoreList, names: NameServic
 }
 
 /** A failure that cannot be judged at once: its id is a name, or somebody has to be asked whether it is ignored. */
-export type Visitor = { readonly ticket: Ticket; readonly isName: boolean };
+export type PendingFailure = { readonly ticket: Ticket; readonly isName: boolean };
 
 /** What the gate works with, and whom it tells. */
-export type GateParts = {
-  readonly names: NameService;
+export type LookupParts = {
+  readonly names: Dns;
   onTrouble(level: Level, text: string): void;
   /** The failure counts, for this address. */
-  onPass(working: WorkingJail, id: string, ticket: Ticket): void;
+  onAnswered(working: RunningJail, id: string, ticket: Ticket): void;
   /** One failure waits no more; whatever counts of it was passed on in the same turn. */
-  onLeave(): void;
+  onDone(): void;
 };
 
 /** Failures of one jail that may wait; more than that are not asked about but counted as they are. */
@@ -65,49 +65,49 @@ export function readCacheRule(text: string | null): CacheRule | null {
  * Where failures wait that need an answer from outside: names instead of addresses (`usedns`), names in ignoreip, and
  * `ignorecommand`. They are asked about in order per jail, beside the reading of logs, each within a time limit.
  */
-export class Gate {
-  readonly #parts: GateParts;
+export class PendingLookups {
+  readonly #parts: LookupParts;
   readonly #queues = new Map<string, { tail: Promise<void>; waiting: number }>();
   /** Those who wait, in the order in which they came. */
-  readonly #visitors = new Map<Visitor, string>();
+  readonly #pending = new Map<PendingFailure, string>();
   readonly #answers = new Map<string, Map<string, { readonly until: number; readonly isIgnored: boolean }>>();
 
-  constructor(parts: GateParts) {
+  constructor(parts: LookupParts) {
     this.#parts = parts;
   }
 
   /** Whether failures of this jail have to go through the gate. */
-  static concerns({ jail }: WorkingJail, isName: boolean): boolean {
+  static needsLookup({ jail }: RunningJail, isName: boolean): boolean {
     return isName || jail.ignore.names.length > 0 || jail.ignore.command !== null;
   }
 
   /** Takes a failure in; `onPass` is called for it later, or never. */
-  enter(working: WorkingJail, visitor: Visitor): void {
+  add(working: RunningJail, pending: PendingFailure): void {
     const queue = this.#queues.get(working.jail.name) ?? { tail: Promise.resolve(), waiting: 0 };
     this.#queues.set(working.jail.name, queue);
     if (queue.waiting >= MOST_WAITING) {
-      if (!visitor.isName) this.#parts.onPass(working, visitor.ticket.id, visitor.ticket);
+      if (!pending.isName) this.#parts.onAnswered(working, pending.ticket.id, pending.ticket);
       return;
     }
     queue.waiting++;
-    this.#visitors.set(visitor, working.jail.name);
+    this.#pending.set(pending, working.jail.name);
     queue.tail = queue.tail
-      .then(() => this.#ask(working, visitor))
+      .then(() => this.#ask(working, pending))
       .catch((error: unknown) => {
         this.#tell(working, 'ERROR', reasonOf(error));
         return [];
       })
       .then((passing) => {
         queue.waiting--;
-        this.#visitors.delete(visitor);
-        for (const ticket of passing) this.#parts.onPass(working, ticket.id, ticket);
-        this.#parts.onLeave();
+        this.#pending.delete(pending);
+        for (const ticket of passing) this.#parts.onAnswered(working, ticket.id, ticket);
+        this.#parts.onDone();
       });
   }
 
   /** Those who wait, as the state keeps them. */
   waiting(): readonly Waiting[] {
-    return [...this.#visitors].map(([{ ticket, isName }, jail]) => {
+    return [...this.#pending].map(([{ ticket, isName }, jail]) => {
       const { id, time, matches, fields } = ticket;
       return { jail, id, isName, time, matches, fields };
     });
@@ -124,7 +124,7 @@ export class Gate {
     clearTimeout(timer);
   }
 
-  async #ask(working: WorkingJail, { ticket, isName }: Visitor): Promise<readonly Ticket[]> {
+  async #ask(working: RunningJail, { ticket, isName }: PendingFailure): Promise<readonly Ticket[]> {
     const ids = isName ? await this.#addresses(working, ticket.id) : [ticket.id];
     const passing: Ticket[] = [];
     for (const id of ids) {
@@ -136,7 +136,7 @@ export class Gate {
     return passing;
   }
 
-  async #addresses(working: WorkingJail, name: string): Promise<readonly string[]> {
+  async #addresses(working: RunningJail, name: string): Promise<readonly string[]> {
     const addresses = await this.#parts.names.addressesOf(name);
     if (working.jail.usedns === 'warn') {
       this.#tell(
@@ -148,7 +148,7 @@ export class Gate {
     return addresses;
   }
 
-  async #ignoredBy(working: WorkingJail, ticket: Ticket): Promise<string | null> {
+  async #ignoredBy(working: RunningJail, ticket: Ticket): Promise<string | null> {
     await learnNames(working.ignore, this.#parts.names);
     const because = ignoredBy(working.ignore, ticket.id);
     if (because !== null) return because;
@@ -157,7 +157,7 @@ export class Gate {
       : null;
   }
 
-  async #commandSays(working: WorkingJail, ticket: Ticket): Promise<boolean> {
+  async #commandSays(working: RunningJail, ticket: Ticket): Promise<boolean> {
     const { name, ignore } = working.jail;
     const around = { banned: 0, bannedTotal: 0, found: 0, foundTotal: 0, fqHostname: hostname(), ipHost: '' };
     const tags = tagsOf(ticket, around);
@@ -182,7 +182,7 @@ export class Gate {
     return isIgnored;
   }
 
-  #tell(working: WorkingJail, level: Level, text: string): void {
+  #tell(working: RunningJail, level: Level, text: string): void {
     this.#parts.onTrouble(level, `[${working.jail.name}] ${text}`);
   }
 }

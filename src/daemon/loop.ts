@@ -7,7 +7,7 @@ const SLICE_MS = 20;
 const PAUSE_MS = 8;
 
 /** Does work as long as there is some, in slices, so that timers and firewalls get their turns. */
-export class Pump {
+export class WorkLoop {
   readonly #step: () => boolean;
   readonly #onDone: () => void;
   #isRunning = false;

@@ -6,7 +6,7 @@ import type { Say } from '../source/source.ts';
 const DAY = 86400;
 
 /** Says in the log, through fail2ban's channels, what the daemon has to tell people. */
-export class Herald {
+export class Messages {
   readonly #log: Log;
   /** When each time warning was last given, by jail, source and kind, epoch seconds. */
   readonly #warned = new Map<string, number>();

@@ -1,5 +1,5 @@
 import { commandActions } from '../action/runner.ts';
-import type { WorkingJail } from '../ban/jail.ts';
+import type { RunningJail } from '../ban/jail.ts';
 import { formatIp4 } from '../base/ip.ts';
 import { bounded } from '../base/timelimit.ts';
 import { type Dates, findDate } from '../filter/date/datepattern.ts';
@@ -7,10 +7,10 @@ import { Engine, type Stuck, type Worker } from '../filter/engine.ts';
 import type { FilterFailure, TimeWarning } from '../filter/types.ts';
 import type { JailHealth, SourceHealth, StuckHealth } from '../source/health.ts';
 import { type Journal, journalKey, journalTrouble, openJournal } from '../source/journal/journal.ts';
-import { type LogFiles, openLogFiles, type Reader, type Wanted } from '../source/logfiles.ts';
+import { type JailLogs, type JailReader, type LogFiles, openLogFiles } from '../source/logfiles.ts';
 import type { Batch, FilePosition, JournalPosition, LineSource, Say } from '../source/source.ts';
 import type { Positions } from '../state/state.ts';
-import { newSampler, type Sampler, sample } from './formatcheck.ts';
+import { checkFormat, type FormatCheck, newFormatCheck } from './formatcheck.ts';
 import { keepPace, newPace, pause } from './pace.ts';
 
 /** A date that is looked for longer than this is none, in milliseconds. */
@@ -20,44 +20,44 @@ const DATE_MS = 20;
 const UNSEEN: JailHealth = { lastMatch: null, sampled: 0, dated: 0, prefixed: null, stuck: [] };
 
 /** What reading tells the daemon. */
-export type ReadingEvents = {
+export type ReaderEvents = {
   readonly say: Say;
   onReady(): void;
-  onFailure(jail: WorkingJail, failure: FilterFailure): void;
+  onFailure(jail: RunningJail, failure: FilterFailure): void;
   /** A failure of which only the IPv4 address (an unsigned number) and the time are known; false: it is for onFailure(). */
-  onAddress(jail: WorkingJail, ip: number, time: number): boolean;
-  onTimeWarning(jail: WorkingJail, source: string, warning: TimeWarning): void;
+  onAddress(jail: RunningJail, ip: number, time: number): boolean;
+  onTimeWarning(jail: RunningJail, source: string, warning: TimeWarning): void;
   /** Epoch seconds. */
   now(): number;
 };
 
 /** How to read. */
-export type ReadingOptions = { readonly pollMs: number; readonly positions: Positions };
+export type ReaderOptions = { readonly pollMs: number; readonly positions: Positions };
 
 type JournalSource = {
   readonly key: string;
   readonly journal: Journal;
-  readonly jails: readonly WorkingJail[];
+  readonly jails: readonly RunningJail[];
 };
 
 /** All log sources of all jails, read and taken through the jails' filters. */
-export class Reading {
-  readonly #jails: ReadonlyMap<string, WorkingJail>;
-  readonly #events: ReadingEvents;
+export class LogReader {
+  readonly #jails: ReadonlyMap<string, RunningJail>;
+  readonly #events: ReaderEvents;
   readonly #files: LogFiles;
   readonly #journals: JournalSource[] = [];
   readonly #others: Positions;
   readonly #announced = new Set<string>();
   readonly #engines = new Map<string, Engine>();
   /** By source and jail. */
-  readonly #samplers = new Map<string, Map<string, Sampler>>();
+  readonly #formatChecks = new Map<string, Map<string, FormatCheck>>();
   #current = '';
   readonly #pace = newPace();
   /** Whose turn it is: 0 the files', 1 the first journal's. */
   #turn = 0;
 
   /** Jails whose backend is `systemd` read the journal; where there is none, their log files, and that is said. */
-  constructor(jails: ReadonlyMap<string, WorkingJail>, options: ReadingOptions, events: ReadingEvents) {
+  constructor(jails: ReadonlyMap<string, RunningJail>, options: ReaderOptions, events: ReaderEvents) {
     this.#jails = jails;
     this.#events = events;
     this.#others = new Map(options.positions);
@@ -108,7 +108,7 @@ export class Reading {
   #stepFiles(): boolean {
     const next = this.#files.next(this.#pace.bytes);
     if (next === null) return false;
-    this.#take(next.source.name, next.batch, this.#workers(next.readers, next.batch.live));
+    this.#readBatch(next.source.name, next.batch, this.#workers(next.readers, next.batch.live));
     return true;
   }
 
@@ -116,7 +116,7 @@ export class Reading {
     const { journal, jails } = this.#journals[number] ?? {};
     const batch = journal?.read(this.#pace.bytes) ?? null;
     if (journal === undefined || jails === undefined || batch === null) return false;
-    this.#take(journal.name, batch, jails);
+    this.#readBatch(journal.name, batch, jails);
     return true;
   }
 
@@ -148,9 +148,9 @@ export class Reading {
   health(): Map<string, SourceHealth> {
     const all = this.sources().map(({ source, jails }): [string, SourceHealth] => {
       const { live: _, ...status } = source.status();
-      const samplers = this.#samplers.get(source.name);
+      const checks = this.#formatChecks.get(source.name);
       const known = jails.map((jail) => {
-        const health = samplers?.get(jail)?.health ?? UNSEEN;
+        const health = checks?.get(jail)?.health ?? UNSEEN;
         return [jail, { ...health, stuck: this.#stuck(source.name, jail) }] as const;
       });
       return [source.name, { ...status, jails: Object.fromEntries(known) }];
@@ -177,7 +177,7 @@ export class Reading {
     for (const key of this.#engines.keys()) {
       if (!names.has(key.slice(0, key.indexOf('\n')))) this.#engines.delete(key);
     }
-    for (const known of [this.#samplers, this.#announced]) {
+    for (const known of [this.#formatChecks, this.#announced]) {
       for (const name of known.keys()) if (!names.has(name)) known.delete(name);
     }
   }
@@ -188,33 +188,33 @@ export class Reading {
     );
   }
 
-  #take(source: string, batch: Batch, jails: readonly WorkingJail[]): void {
-    const samplers = this.#samplersOf(source, jails);
-    sample(samplers, batch, this.#events.now());
+  #readBatch(source: string, batch: Batch, jails: readonly RunningJail[]): void {
+    const checks = this.#formatChecksOf(source, jails);
+    checkFormat(checks, batch, this.#events.now());
     this.#current = source;
     this.#scan(source, batch, jails);
   }
 
-  #samplersOf(source: string, jails: readonly WorkingJail[]): readonly Sampler[] {
-    const known = this.#samplers.get(source) ?? new Map<string, Sampler>();
-    this.#samplers.set(source, known);
+  #formatChecksOf(source: string, jails: readonly RunningJail[]): readonly FormatCheck[] {
+    const known = this.#formatChecks.get(source) ?? new Map<string, FormatCheck>();
+    this.#formatChecks.set(source, known);
     for (const { jail, filter } of jails) {
-      if (filter !== null && !known.has(jail.name)) known.set(jail.name, newSampler(filter));
+      if (filter !== null && !known.has(jail.name)) known.set(jail.name, newFormatCheck(filter));
     }
     return jails.flatMap(({ jail }) => known.get(jail.name) ?? []);
   }
 
-  #noteTime({ jail }: WorkingJail, time: number | null): void {
-    const health = this.#samplers.get(this.#current)?.get(jail.name)?.health;
+  #noteTime({ jail }: RunningJail, time: number | null): void {
+    const health = this.#formatChecks.get(this.#current)?.get(jail.name)?.health;
     if (health !== undefined) health.lastMatch = time;
   }
 
-  #noteMatch(working: WorkingJail, failure: FilterFailure): void {
+  #noteMatch(working: RunningJail, failure: FilterFailure): void {
     this.#noteTime(working, failure.time);
     this.#events.onFailure(working, failure);
   }
 
-  #readsJournal({ jail }: WorkingJail): boolean {
+  #readsJournal({ jail }: RunningJail): boolean {
     if (jail.backend !== 'systemd') return false;
     const trouble = journalTrouble(jail.backendOptions);
     if (trouble === null) return true;
@@ -223,7 +223,7 @@ export class Reading {
     return false;
   }
 
-  #openJournal(key: string, jails: readonly WorkingJail[], options: ReadingOptions): void {
+  #openJournal(key: string, jails: readonly RunningJail[], options: ReaderOptions): void {
     const [first] = jails;
     if (first === undefined) return;
     const saved = options.positions.get(key);
@@ -238,7 +238,7 @@ export class Reading {
     this.#journals.push({ key, journal, jails });
   }
 
-  #wanted(working: WorkingJail): Wanted {
+  #wanted(working: RunningJail): JailLogs {
     const { jail, filterState } = working;
     return {
       jail: jail.name,
@@ -256,12 +256,12 @@ export class Reading {
     );
   }
 
-  #workers(readers: readonly Reader[], isLive: boolean): readonly WorkingJail[] {
+  #workers(readers: readonly JailReader[], isLive: boolean): readonly RunningJail[] {
     const heard = readers.filter(({ start }) => isLive || start !== 'tail');
     return heard.flatMap(({ jail }) => this.#jails.get(jail) ?? []);
   }
 
-  #scan(source: string, batch: Batch, jails: readonly WorkingJail[]): void {
+  #scan(source: string, batch: Batch, jails: readonly RunningJail[]): void {
     const engine = this.#engineFor(source, jails);
     const now = this.#events.now();
     const workings = engine.workers.map(({ jail }) => this.#jails.get(jail));
@@ -286,7 +286,7 @@ export class Reading {
   }
 
   /** One engine serves all jails that read a source; there is another one where some of them do not listen yet. */
-  #engineFor(source: string, jails: readonly WorkingJail[]): Engine {
+  #engineFor(source: string, jails: readonly RunningJail[]): Engine {
     const key = `${source}\n${jails.map(({ jail }) => jail.name).join('\n')}`;
     const known = this.#engines.get(key);
     if (known !== undefined) return known;
@@ -315,7 +315,7 @@ function stuckText({ worker, regex, line, from }: Stuck, source: string): string
   return `[${worker.jail}] ${what} took too long on a line of ${source}, ${after}: ${line}`;
 }
 
-function workersOf({ jail, limits, filter, filterState }: WorkingJail): Worker[] {
+function workersOf({ jail, limits, filter, filterState }: RunningJail): Worker[] {
   if (filter === null || filterState === null) return [];
   const { name, findtime, ignore } = jail;
   const keepsFields = limits.maxmatches > 0 || ignore.command !== null || commandActions(jail).length > 0;
@@ -329,7 +329,7 @@ function plainFailure(ip: number, time: number): FilterFailure {
 
 const NO_FIELDS: FilterFailure['fields'] = new Map();
 
-function selectionOf({ jail }: WorkingJail) {
+function selectionOf({ jail }: RunningJail) {
   const matches = jail.journalmatch.length > 0 ? jail.journalmatch : jail.filter.journalmatch;
   return { matches, options: jail.backendOptions };
 }

@@ -5,7 +5,7 @@ import { compileFailregex, RegexError } from './regex/failregex.ts';
 import type { Filter, FilterRegex } from './types.ts';
 
 /** What a jail adds to its filter's own options. */
-export type FilterOptions = { readonly usedns: UseDns; readonly logtimezone: string | null };
+export type CompileOptions = { readonly usedns: UseDns; readonly logtimezone: string | null };
 
 /** Groups that can say who failed; jail.conf(5). MLFID says it by the lines that share it. */
 const ID_GROUPS = ['fid', 'ip4', 'ip6', 'dns', 'mlfid'];
@@ -16,7 +16,7 @@ const ID_GROUPS = ['fid', 'ip4', 'ip6', 'dns', 'mlfid'];
  */
 export function compileFilter(
   source: FilterSource,
-  options: FilterOptions,
+  options: CompileOptions,
   problems: Problem[],
 ): Filter | null {
   const before = problems.length;
@@ -87,7 +87,7 @@ function regexProblem(error: RegexError, source: RegexSource, key: string): Prob
   });
 }
 
-function checkDates(source: FilterSource, options: FilterOptions, problems: Problem[]): void {
+function checkDates(source: FilterSource, options: CompileOptions, problems: Problem[]): void {
   try {
     compileDates(source.datepattern?.text ?? null, options.logtimezone);
   } catch (error) {

@@ -1,13 +1,13 @@
 import { isAscii } from 'node:buffer';
 import { fallsBackToLinear, within } from '../base/timelimit.ts';
 import type { Batch } from '../source/source.ts';
-import type { Place } from './date/datepattern.ts';
+import type { DatePlace } from './date/datepattern.ts';
 import { type Dispatch, makeDispatch } from './fast/dispatch.ts';
 import {
   ADDRESS,
+  BatchMatcher,
   type Dated,
   DONE,
-  Drive,
   END,
   ENTRY,
   HAS_IP,
@@ -31,36 +31,36 @@ import {
   VERDICT_BITS,
   VERDICTS,
 } from './fast/drive.ts';
-import { machineFor, OUT } from './fast/finder.ts';
+import { moduleFor, OUT } from './fast/finder.ts';
 import {
+  commitFast,
   compileWanted,
   type Driven,
-  type Express,
-  type ExpressLook,
-  makeExpress,
+  type FastFilter,
+  type LineContext,
+  makeFastFilter,
+  matchDriven,
+  matchLine,
   noteDriven,
   noteJudged,
-  settleExpress,
-  takeDriven,
-  takeExpress,
 } from './fast/judge.ts';
 import { UNWATCHED } from './fast/search.ts';
 import { Quarantine, type StuckRegex } from './guard/quarantine.ts';
 import {
   type Attempt,
-  type Closely,
   charge,
+  matchSlowLine,
+  type SlowLine,
   type Spent,
   tooMuch,
-  tryClosely,
   warmUp,
 } from './guard/slowline.ts';
 import { takeLine } from './line.ts';
 import { Results } from './results.ts';
-import type { Filter, FilterState, LineVerdict, Outcome } from './types.ts';
+import type { Filter, FilterState, LineOutcome, LineVerdict } from './types.ts';
 
 export type { Stretch } from './fast/finder.ts';
-export { countLines, countSameHead, countSameWalled, lendBytes, type Run } from './fast/finder.ts';
+export { countLines, countSameHead, countSameWalled, lendBytes, type SameDateRun } from './fast/finder.ts';
 
 export type { StuckRegex } from './guard/quarantine.ts';
 export type { Result } from './results.ts';
@@ -134,7 +134,7 @@ type Cursor = {
 };
 
 /** `outcome` null: the short way's verdict. */
-type Done = { verdict: LineVerdict; outcome: Outcome | null; text: string };
+type Done = { verdict: LineVerdict; outcome: LineOutcome | null; text: string };
 
 /** Told of every line that matched a failregex or ignoreregex, and perhaps of others, for whoever counts those: f2b regex. Offsets are the batch's. */
 export type Survey = {
@@ -144,8 +144,8 @@ export type Survey = {
   /** The text of a line that goes the long way. */
   decode(bytes: Uint8Array): string;
   /** The line went the short way: what became of it stands in `express`. */
-  onShort(verdict: LineVerdict, express: Express, start: number, end: number): void;
-  onLong(outcome: Outcome, text: string, start: number, end: number): void;
+  onShort(verdict: LineVerdict, fast: FastFilter, start: number, end: number): void;
+  onLong(outcome: LineOutcome, text: string, start: number, end: number): void;
   /** So many lines matched prefregex and no more. */
   onPrefixed(lines: number): void;
 };
@@ -154,12 +154,12 @@ export type Survey = {
 type Records = { readonly first: number; readonly last: number; readonly isPlain: boolean };
 
 /** A batch on its way. */
-type Job = { readonly batch: Batch; readonly now: number; readonly results: Results };
+type BatchJob = { readonly batch: Batch; readonly now: number; readonly results: Results };
 
-type Line = { readonly text: string; readonly time: number | null };
+type BatchLine = { readonly text: string; readonly time: number | null };
 
 /** A worker's short way, see filter/fast/judge.ts. */
-type Lane = { readonly express: Express; readonly look: ExpressLook };
+type Lane = { readonly fast: FastFilter; readonly look: LineContext };
 
 /**
  * Takes batches of lines through many filters at once. Only lines that hold a literal which some failregex cannot do
@@ -176,7 +176,7 @@ export class Engine {
   readonly #results = new Results();
   readonly #quarantine = new Quarantine();
   readonly #lanes: readonly (Lane | null)[];
-  readonly #drive: Drive;
+  readonly #drive: BatchMatcher;
   /** No regex can explode on ASCII characters: the clock need not be watched, which costs 0.3 ms a batch. */
   readonly #isLinear: boolean;
   #isDriving = false;
@@ -188,7 +188,7 @@ export class Engine {
     ...{ hasIp: false, isHelper: false, isGained: false, isForgotten: false },
   };
   /** The open line. */
-  readonly #place: Place = { codes: new Uint8Array(0), start: 0, end: 0 };
+  readonly #place: DatePlace = { codes: new Uint8Array(0), start: 0, end: 0 };
   readonly #short: Done = { verdict: 'missed', outcome: null, text: '' };
   /** By performance.now(); 0 = within a time limit. */
   #freeUntilMs = 0;
@@ -215,15 +215,15 @@ export class Engine {
     this.#isLinear = fallsBackToLinear() && workers.every(isLinear);
     this.#lanes = workers.map((worker, number) => this.#laneOf(worker, number));
     const [tellsAll, checksAll] = [survey !== null, survey?.checkAll === true];
-    this.#drive = new Drive(this.#lanes, { tellsAll, checksAll });
+    this.#drive = new BatchMatcher(this.#lanes, { tellsAll, checksAll });
   }
 
   #laneOf({ filter, state, findtime, keepsFields }: Worker, number: number): Lane | null {
-    const express = makeExpress(filter, state);
-    if (express === null) return null;
+    const fast = makeFastFilter(filter, state);
+    if (fast === null) return null;
     const cursor = this.#cursor;
     const dispatch = this.#dispatch;
-    const look: ExpressLook = {
+    const look: LineContext = {
       ...{ mode: 'live', findtime, now: 0, keepsFields, checkAll: this.#survey?.checkAll ?? false },
       nextRegex(from) {
         const index = dispatch.nextRegex(number, from);
@@ -231,18 +231,18 @@ export class Engine {
         return index;
       },
       copy: (start, end) => this.#bytes.toString('latin1', start, end),
-      ...{ ground: null, origin: 0, isUnwatched: false },
+      ...{ shared: null, origin: 0, isUnwatched: false },
     };
-    return { express, look };
+    return { fast, look };
   }
 
   /** Matches the batch and answers what it led to, in order; lent until the next call. `now` in epoch seconds. */
   run(batch: Batch, now: number): Results {
     this.#results.clear();
-    const job: Job = { batch, now, results: this.#results };
+    const job: BatchJob = { batch, now, results: this.#results };
     for (const lane of this.#lanes) {
-      if (lane === null || lane.look.ground === null) continue;
-      if (compileWanted(lane.express, lane.look.ground) === 0) continue;
+      if (lane === null || lane.look.shared === null) continue;
+      if (compileWanted(lane.fast, lane.look.shared) === 0) continue;
       this.#drive.renew();
       this.#isCompiled = true;
       this.#watched = 0;
@@ -257,7 +257,7 @@ export class Engine {
     return job.results;
   }
 
-  #matchWatched(job: Job): void {
+  #matchWatched(job: BatchJob): void {
     const cursor = this.#cursor;
     let limitMs = LIMIT_MS;
     for (;;) {
@@ -274,7 +274,7 @@ export class Engine {
    * used. A line that needs more is matched under a limit, and so is what is left when there are many of those, or it is slow: then the
    * answer is false.
    */
-  #matchFreely(job: Job): boolean {
+  #matchFreely(job: BatchJob): boolean {
     const cursor = this.#cursor;
     const isTrusting = this.#isLinear && isHarmless(job.batch);
     if (!isTrusting && !this.#isCompiled) return false;
@@ -297,7 +297,7 @@ export class Engine {
   }
 
   /** Goes on without a limit until then (by performance.now()); answers what stands in the way of more, null: nothing. */
-  #matchUntil(job: Job, untilMs: number, isTrusting: boolean): symbol | null {
+  #matchUntil(job: BatchJob, untilMs: number, isTrusting: boolean): symbol | null {
     const { isOpen, line, at } = this.#cursor;
     this.#freeUntilMs = untilMs;
     this.#setUnwatched(!isTrusting);
@@ -323,7 +323,7 @@ export class Engine {
     return this.#quarantine.all();
   }
 
-  #match(job: Job, from: number): void {
+  #match(job: BatchJob, from: number): void {
     const { bytes, end, live } = job.batch;
     for (const lane of this.#lanes) {
       if (lane === null) continue;
@@ -342,7 +342,7 @@ export class Engine {
     }
   }
 
-  #matchPiece(job: Job, from: number, to: number): void {
+  #matchPiece(job: BatchJob, from: number, to: number): void {
     const { bytes, times } = job.batch;
     const cursor = this.#cursor;
     let isPlaced = false;
@@ -384,11 +384,11 @@ export class Engine {
   }
 
   /** Takes the open line through its worker and those behind it, up to number `end`. */
-  #takeOpen(job: Job, end: number, isPlain: boolean): void {
+  #takeOpen(job: BatchJob, end: number, isPlain: boolean): void {
     const { bytes } = job.batch;
     const { line: start, lineEnd: stop, worker: first } = this.#cursor;
     const isShort = (isPlain || isAscii(bytes.subarray(start, stop))) && bytes[stop - 1] !== CR;
-    let line: Line | null = null;
+    let line: BatchLine | null = null;
     for (let worker = first; worker < end; worker++) {
       if (!this.#dispatch.concerns(worker)) continue;
       if (isShort && this.#takeExpress(worker, job)) continue;
@@ -398,16 +398,16 @@ export class Engine {
     }
   }
 
-  #beginDrive({ batch, now }: Job): boolean {
+  #beginDrive({ batch, now }: BatchJob): boolean {
     if (batch.times !== null || batch.end - batch.start < WORTH_DRIVING) return false;
-    const machine = machineFor(batch.bytes);
+    const wasm = moduleFor(batch.bytes);
     const literals = this.#dispatch.literals();
-    if (machine === null || literals === null) return false;
-    return this.#drive.begin({ machine, literals, now, most: (number) => this.#quarantine.from(number) });
+    if (wasm === null || literals === null) return false;
+    return this.#drive.begin({ wasm, literals, now, most: (number) => this.#quarantine.from(number) });
   }
 
   /** Drives through the lines of the records; those that are left are taken one by one. */
-  #driveRecords(job: Job, { first, last, isPlain }: Records): void {
+  #driveRecords(job: BatchJob, { first, last, isPlain }: Records): void {
     const drive = this.#drive;
     const cursor = this.#cursor;
     const shift = this.#dispatch.shift();
@@ -430,7 +430,7 @@ export class Engine {
   }
 
   /** Takes a line of a record, of which the drive is not sure, through one lane. */
-  #takeLeft(job: Job, record: number, { lane, isPlain }: { lane: number; isPlain: boolean }): void {
+  #takeLeft(job: BatchJob, record: number, { lane, isPlain }: { lane: number; isPlain: boolean }): void {
     const drive = this.#drive;
     const shift = this.#dispatch.shift();
     const { words } = drive;
@@ -442,37 +442,37 @@ export class Engine {
   }
 
   /** Tells what the drive found. */
-  #takeEntries(job: Job): void {
+  #takeEntries(job: BatchJob): void {
     const { words, end } = this.#drive;
     this.#driven.isIntact = true;
     for (let at = OUT >> 2; at < end; at += ENTRY) this.#takeEntry(job, words, at);
     for (let number = 0; number < this.#lanes.length; number++) this.#noteDates(number, job);
   }
 
-  #takeEntry(job: Job, words: Int32Array, at: number): void {
+  #takeEntry(job: BatchJob, words: Int32Array, at: number): void {
     const number = words[at + OF_LANE] ?? 0;
     const kind = words[at + KIND] ?? 0;
     const lane = this.#lanes[number];
     if (lane === undefined || lane === null) return;
-    const { express, look } = lane;
+    const { fast, look } = lane;
     const shift = this.#dispatch.shift();
     const start = (words[at + START] ?? 0) + shift;
     const second = words[at + SECOND] ?? 0;
     this.#openLine(start, (words[at + END] ?? 0) + shift, number);
-    express.regex = words[at + REGEX_NUMBER] ?? 0;
-    express.isPrefixed = (kind & IS_PREFIXED) !== 0;
-    express.ip = (words[at + ADDRESS] ?? 0) >>> 0;
-    express.time = this.#drive.timeOf(number, second);
+    fast.regex = words[at + REGEX_NUMBER] ?? 0;
+    fast.isPrefixed = (kind & IS_PREFIXED) !== 0;
+    fast.ip = (words[at + ADDRESS] ?? 0) >>> 0;
+    fast.time = this.#drive.timeOf(number, second);
     let verdict: LineVerdict = VERDICTS[kind & VERDICT_BITS] ?? 'ignored';
     if ((kind & (IN_SESSION | IS_OPEN)) !== 0) {
-      this.#drive.dateIn(number, start, express.stamp);
+      this.#drive.dateIn(number, start, fast.stamp);
       const driven = this.#readDriven(words, at, kind);
-      verdict = takeDriven(express, driven, look, this.#place);
+      verdict = matchDriven(fast, driven, look, this.#place);
       // What was captured is overwritten where it is found again.
       if (!driven.isOpen && verdict === 'judged') driven.isIntact = false;
-      express.state.sessions.commit();
+      fast.state.sessions.commit();
     }
-    this.#tellShort(verdict, express, job);
+    this.#tellShort(verdict, fast, job);
   }
 
   #readDriven(words: Int32Array, at: number, kind: number): Driven {
@@ -489,33 +489,33 @@ export class Engine {
     return driven;
   }
 
-  #noteDates(number: number, { now }: Job): void {
+  #noteDates(number: number, { now }: BatchJob): void {
     const lane = this.#lanes[number];
     const dated = this.#dated;
     if (lane === undefined || lane === null || !this.#drive.takeDated(number, dated)) return;
     const shift = this.#dispatch.shift();
     this.#place.start = dated.start + shift;
     this.#place.end = dated.end + shift;
-    noteDriven(lane.express, this.#place, now, dated.count);
+    noteDriven(lane.fast, this.#place, now, dated.count);
     this.#survey?.onPrefixed(this.#drive.takePrefixed(number));
   }
 
   /** Tells the short ways where the piece stands. */
   #placePiece(): void {
-    const ground = this.#dispatch.ground();
+    const shared = this.#dispatch.shared();
     const origin = -this.#dispatch.shift();
     for (const lane of this.#lanes) {
       if (lane === null) continue;
-      lane.look.ground = ground;
+      lane.look.shared = shared;
       lane.look.origin = origin;
     }
   }
 
   /** Takes the line the short way; false when it has to go the long one. */
-  #takeExpress(number: number, job: Job): boolean {
+  #takeExpress(number: number, job: BatchJob): boolean {
     const lane = this.#lanes[number];
     if (lane === undefined || lane === null) return false;
-    const { express, look } = lane;
+    const { fast, look } = lane;
     const { start, end } = this.#place;
     if (end - start >= this.#quarantine.from(number)) return false;
     const cursor = this.#cursor;
@@ -524,7 +524,7 @@ export class Engine {
     cursor.worker = number;
     const { times } = job.batch;
     const time = times === null ? null : (times[cursor.index] ?? null);
-    const verdict = takeExpress(express, this.#place, look, time);
+    const verdict = matchLine(fast, this.#place, look, time);
     if (verdict === 'general') return false;
     this.#short.verdict = verdict;
     cursor.done = this.#short;
@@ -533,19 +533,19 @@ export class Engine {
   }
 
   /** Carries out and tells what became of the line; what is interrupted here is finished, nothing is tried again. */
-  #finish(job: Job): void {
+  #finish(job: BatchJob): void {
     const cursor = this.#cursor;
     const { done, worker: number } = cursor;
     const worker = this.workers[number];
     if (done === null || worker === undefined) return;
-    const express = this.#lanes[number]?.express;
+    const fast = this.#lanes[number]?.fast;
     if (done.outcome !== null) {
-      if (express !== undefined) noteJudged(express);
+      if (fast !== undefined) noteJudged(fast);
       worker.state.sessions.commit();
       this.#tellLong(done.outcome, done.text, job);
-    } else if (express !== undefined) {
-      settleExpress(express, this.#place, job.now);
-      this.#tellShort(done.verdict, express, job);
+    } else if (fast !== undefined) {
+      commitFast(fast, this.#place, job.now);
+      this.#tellShort(done.verdict, fast, job);
     }
     // An interruption comes at calls and loops only: what is told is done with in the same breath.
     cursor.worker = number + 1;
@@ -553,28 +553,28 @@ export class Engine {
     cursor.done = null;
   }
 
-  #tellShort(verdict: LineVerdict, express: Express, { results }: Job): void {
+  #tellShort(verdict: LineVerdict, fast: FastFilter, { results }: BatchJob): void {
     const cursor = this.#cursor;
-    const { outcome } = express;
+    const { outcome } = fast;
     if (verdict === 'judged' && outcome !== null) {
       if (this.#survey !== null) this.#tellJudged(this.#survey, outcome);
       else if (outcome.failures.length > 0) results.addOutcome(cursor.worker, outcome);
-    } else if (this.#survey !== null) this.#survey.onShort(verdict, express, cursor.line, cursor.lineEnd);
-    else if (verdict === 'matched') results.addAddress(cursor.worker, express.ip, express.time);
+    } else if (this.#survey !== null) this.#survey.onShort(verdict, fast, cursor.line, cursor.lineEnd);
+    else if (verdict === 'matched') results.addAddress(cursor.worker, fast.ip, fast.time);
   }
 
-  #tellLong(outcome: Outcome, text: string, { results }: Job): void {
+  #tellLong(outcome: LineOutcome, text: string, { results }: BatchJob): void {
     const { line, lineEnd, worker } = this.#cursor;
     if (this.#survey !== null) this.#survey.onLong(outcome, text, line, lineEnd);
     else if (outcome.failures.length > 0 || outcome.warning !== null) results.addOutcome(worker, outcome);
   }
 
-  #tellJudged(survey: Survey, outcome: Outcome): void {
+  #tellJudged(survey: Survey, outcome: LineOutcome): void {
     const { line, lineEnd } = this.#cursor;
     survey.onLong(outcome, survey.decode(this.#bytes.subarray(line, lineEnd)), line, lineEnd);
   }
 
-  #lineOf({ bytes, times }: Batch): Line {
+  #lineOf({ bytes, times }: Batch): BatchLine {
     const { line, lineEnd, index } = this.#cursor;
     const text =
       this.#survey === null
@@ -588,7 +588,7 @@ export class Engine {
     this.#cursor.isOpen = false;
   }
 
-  #process(number: number, line: Line, job: Job, closely: Closely | null): void {
+  #process(number: number, line: BatchLine, job: BatchJob, slow: SlowLine | null): void {
     const { batch, now } = job;
     const cursor = this.#cursor;
     const worker = this.workers[number];
@@ -597,8 +597,8 @@ export class Engine {
     cursor.regex = null;
     cursor.worker = number;
     const isHeld = this.#quarantine.from(number) < Number.POSITIVE_INFINITY;
-    const length = isHeld ? lengthOf(line, worker) : 0;
-    if (closely?.skipped.has(null) || (isHeld && this.#quarantine.holds(number, null, length))) {
+    const length = isHeld ? windowLength(line, worker) : 0;
+    if (slow?.skipped.has(null) || (isHeld && this.#quarantine.holds(number, null, length))) {
       cursor.worker = number + 1;
       cursor.window = null;
       return;
@@ -609,9 +609,9 @@ export class Engine {
       now,
       checkAll: this.#survey?.checkAll ?? false,
       mayMatch: (index) => {
-        if (closely !== null) charge(closely, cursor.regex);
+        if (slow !== null) charge(slow, cursor.regex);
         cursor.regex = index;
-        if (!this.#dispatch.mayMatch(number, index) || closely?.skipped.has(index)) return false;
+        if (!this.#dispatch.mayMatch(number, index) || slow?.skipped.has(index)) return false;
         return !isHeld || !this.#quarantine.holds(number, index, length);
       },
     });
@@ -620,7 +620,7 @@ export class Engine {
   }
 
   /** Takes the line that was interrupted through the rest of the workers, one by one, and finds out what is slow on it. */
-  #matchClosely(job: Job): void {
+  #matchClosely(job: BatchJob): void {
     const spent: Spent[] = [];
     this.#finish(job);
     for (let number = this.#cursor.worker; number < this.workers.length; number++) {
@@ -634,14 +634,18 @@ export class Engine {
     this.#closeLine();
   }
 
-  #tryWorker(number: number, job: Job, isInterrupted: boolean): ReadonlyMap<number | null, number> | null {
+  #tryWorker(
+    number: number,
+    job: BatchJob,
+    isInterrupted: boolean,
+  ): ReadonlyMap<number | null, number> | null {
     const { state, filter } = this.workers[number] ?? {};
     if (filter !== undefined) warmUp(filter, this.#lineOf(job.batch).text);
     const window = (isInterrupted ? this.#cursor.window : null) ?? state?.window ?? [];
     const attempt: Attempt = {
-      run: (closely) => {
+      run: (slow) => {
         if (state !== undefined) state.window = window;
-        this.#again(number, job, closely);
+        this.#again(number, job, slow);
       },
       regex: () => this.#cursor.regex,
       isDone: () => {
@@ -651,23 +655,23 @@ export class Engine {
       doubts: (regex) => this.#quarantine.doubts(number, regex, job.now),
       onStuck: (regex) => this.#strike(job, number, regex),
     };
-    return tryClosely(attempt, this.#quarantine.suspects(number));
+    return matchSlowLine(attempt, this.#quarantine.suspects(number));
   }
 
-  #again(number: number, job: Job, closely: Closely): void {
+  #again(number: number, job: BatchJob, slow: SlowLine): void {
     const { line, lineEnd } = this.#cursor;
     this.#cursor.worker = number;
     this.#dispatch.eachLine(job.batch.bytes, line, Math.min(lineEnd + 1, job.batch.end), () => {
-      if (this.#dispatch.concerns(number)) this.#process(number, this.#lineOf(job.batch), job, closely);
+      if (this.#dispatch.concerns(number)) this.#process(number, this.#lineOf(job.batch), job, slow);
     });
   }
 
-  #strike({ batch, now }: Job, number: number, regex: number | null): void {
+  #strike({ batch, now }: BatchJob, number: number, regex: number | null): void {
     const { line, lineEnd } = this.#cursor;
     const worker = this.workers[number];
     if (worker === undefined) return;
     const text = batch.bytes.toString('utf8', line, Math.min(lineEnd, line + 200));
-    const length = lengthOf(this.#lineOf(batch), worker);
+    const length = windowLength(this.#lineOf(batch), worker);
     const from = this.#quarantine.strike(number, regex, { length, line: text, now });
     this.#onStuck({ worker, regex, line: text, at: line, from });
   }
@@ -693,7 +697,7 @@ function isLinear({ filter, state }: Worker): boolean {
 }
 
 /** The length of what is matched: a filter of several lines sees those before it too. */
-function lengthOf({ text }: Line, { filter, state }: Worker): number {
+function windowLength({ text }: BatchLine, { filter, state }: Worker): number {
   if (filter.maxlines <= 1) return text.length;
   return state.window.reduce((sum, { before, after }) => sum + before.length + after.length, text.length);
 }

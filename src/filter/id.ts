@@ -21,7 +21,7 @@ export function identify(fields: Fields, usedns: UseDns): Identity | 'pending' |
   const ip = fields.get('ip4') ?? fields.get('ip6');
   const dns = fields.get('dns');
   if (ip !== undefined) {
-    const address = addressOf(ip, fields.get('cidr'));
+    const address = addressIdentity(ip, fields.get('cidr'));
     if (fid === undefined || fid === ip) return address ?? { id: spellValue(ip), kind: 'id' };
     if (address !== null) fields.set('ip', address.id);
     return freeId(fid, usedns === 'raw');
@@ -30,14 +30,14 @@ export function identify(fields: Fields, usedns: UseDns): Identity | 'pending' |
   return fid === undefined ? 'pending' : freeId(fid, usedns === 'raw');
 }
 
-function addressOf(ip: FieldValue, cidr: FieldValue | undefined): Identity | null {
+function addressIdentity(ip: FieldValue, cidr: FieldValue | undefined): Identity | null {
   const address = canonicalIp(spellValue(ip));
   if (address === null) return null;
   if (!cidr) return { id: address, kind: 'ip' };
-  return networkOf(`${address}/${spellValue(cidr)}`);
+  return networkIdentity(`${address}/${spellValue(cidr)}`);
 }
 
-function networkOf(text: string): Identity | null {
+function networkIdentity(text: string): Identity | null {
   const network = parseNetwork(text);
   if (network === null) return null;
   const id = formatNetwork(network);
@@ -49,7 +49,12 @@ function freeId(value: FieldValue, isRaw = false): Identity {
   const text = spellValue(value);
   if (typeof value !== 'string' || isRaw) return { id: text, kind: canonicalIp(text) === text ? 'ip' : 'id' };
   const bare = /^\[(.+)\]$/.exec(text)?.[1] ?? text;
-  return (bare.includes('/') ? networkOf(bare) : addressOf(bare, undefined)) ?? { id: text, kind: 'id' };
+  return (
+    (bare.includes('/') ? networkIdentity(bare) : addressIdentity(bare, undefined)) ?? {
+      id: text,
+      kind: 'id',
+    }
+  );
 }
 
 function nameAsId(fields: Fields, dns: FieldValue): Identity {
@@ -61,7 +66,7 @@ function nameAsId(fields: Fields, dns: FieldValue): Identity {
 
 function nameToResolve(dns: FieldValue, usedns: UseDns): Identity | 'nobody' {
   const text = spellValue(dns);
-  const address = addressOf(text, undefined);
+  const address = addressIdentity(text, undefined);
   if (address !== null) return address;
   return usedns === 'no' ? 'nobody' : { id: text, kind: 'dns' };
 }

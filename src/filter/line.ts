@@ -1,8 +1,16 @@
 import { compileDates, findStamp } from './date/datepattern.ts';
 import { findFailures } from './match.ts';
 import { Sessions } from './session/sessions.ts';
-import type { Filter, FilterState, Found, LineInput, Outcome, ProcessOptions, TimeWarning } from './types.ts';
-import type { Piece } from './window.ts';
+import type {
+  Filter,
+  FilterState,
+  LineInput,
+  LineOutcome,
+  MatchResult,
+  ProcessOptions,
+  TimeWarning,
+} from './types.ts';
+import type { WindowLine } from './window.ts';
 
 /** The state of a filter that has seen nothing. */
 export function newFilterState(filter: Filter): FilterState {
@@ -15,7 +23,7 @@ export function newFilterState(filter: Filter): FilterState {
   };
 }
 
-const OLD: Found = {
+const OLD: MatchResult = {
   result: 'old',
   regex: null,
   hits: [],
@@ -32,7 +40,7 @@ export function processLine(
   state: FilterState,
   line: LineInput,
   options: ProcessOptions & { readonly now: number },
-): Outcome {
+): LineOutcome {
   const outcome = takeLine(filter, state, line, options);
   state.sessions.commit();
   return outcome;
@@ -47,7 +55,7 @@ export function takeLine(
   state: FilterState,
   line: LineInput,
   options: ProcessOptions & { readonly now: number },
-): Outcome {
+): LineOutcome {
   const { mode, now } = options;
   state.sessions.rollBack();
   const dated = dateOf(state, line, now);
@@ -75,7 +83,7 @@ export function takeLine(
   return { ...found, time: counted, warning };
 }
 
-type Dated = { readonly piece: Piece; readonly time: number | null; readonly hasDate: boolean };
+type Dated = { readonly piece: WindowLine; readonly time: number | null; readonly hasDate: boolean };
 
 function dateOf(state: FilterState, line: LineInput, now: number): Dated {
   const { text } = line;
@@ -100,7 +108,7 @@ function dateOf(state: FilterState, line: LineInput, now: number): Dated {
   return { piece, time: isRecent ? state.lastTime : null, hasDate: false };
 }
 
-function cutOut(text: string, span: { readonly start: number; readonly end: number }): Piece {
+function cutOut(text: string, span: { readonly start: number; readonly end: number }): WindowLine {
   const { start, end } = span;
   return { before: text.slice(0, start), date: text.slice(start, end), after: text.slice(end) };
 }

@@ -2,8 +2,8 @@ import { type Fields, readFields } from './fields.ts';
 import { identify } from './id.ts';
 import { type Failregex, isAsciiText, type Match, matchText } from './regex/failregex.ts';
 import { copyGathered, type Gathered, gather, isMarked, mergeSession } from './session/sessions.ts';
-import type { Filter, FilterFailure, FilterRegex, FilterState, Found, HelperHit } from './types.ts';
-import { matchedText, type Piece, splitWindow, wholeText } from './window.ts';
+import type { Filter, FilterFailure, FilterRegex, FilterState, HelperHit, MatchResult } from './types.ts';
+import { matchedText, splitWindow, type WindowLine, wholeText } from './window.ts';
 
 /** How a line is to be looked at; `mayBeUndated` lets a line without any date be a failure. */
 export type Look = {
@@ -14,7 +14,7 @@ export type Look = {
   readonly mayMatch: ((index: number) => boolean) | null;
 };
 
-const MISSED: Found = {
+const MISSED: MatchResult = {
   result: 'missed',
   regex: null,
   hits: [],
@@ -22,41 +22,41 @@ const MISSED: Found = {
   helpers: [],
   isPrefixed: false,
 };
-const MISSED_BEHIND_PREFIX: Found = { ...MISSED, isPrefixed: true };
+const MISSED_BEHIND_PREFIX: MatchResult = { ...MISSED, isPrefixed: true };
 
-function ignoredBy(regex: FilterRegex, isPrefixed: boolean): Found {
+function ignoredResult(regex: FilterRegex, isPrefixed: boolean): MatchResult {
   return { ...MISSED, result: 'ignored', regex: regex.index, isPrefixed };
 }
 
 /** Texts are matched against many regexes; the form to use is found once. */
-type Subject = { readonly text: string; readonly isAscii: boolean };
+type MatchSubject = { readonly text: string; readonly isAscii: boolean };
 
-function subjectOf(text: string): Subject {
+function subjectOf(text: string): MatchSubject {
   return { text, isAscii: isAsciiText(text) };
 }
 
-function search(regex: Failregex, subject: Subject): Match | null {
+function matchSubject(regex: Failregex, subject: MatchSubject): Match | null {
   return matchText(regex, subject.text, subject.isAscii);
 }
 
-function findIgnore(filter: Filter, subject: Subject): FilterRegex | null {
-  return filter.ignoreregex.find(({ regex }) => search(regex, subject) !== null) ?? null;
+function findIgnore(filter: Filter, subject: MatchSubject): FilterRegex | null {
+  return filter.ignoreregex.find(({ regex }) => matchSubject(regex, subject) !== null) ?? null;
 }
 
 /** Runs the regexes over a dated line (and the lines before it where maxlines is over 1). */
-export function findFailures(filter: Filter, state: FilterState, piece: Piece, look: Look): Found {
+export function findFailures(filter: Filter, state: FilterState, piece: WindowLine, look: Look): MatchResult {
   const window = filter.maxlines > 1 ? [...state.window, piece].slice(-filter.maxlines) : [piece];
   state.window = filter.maxlines > 1 ? window : [];
   let subject = subjectOf(matchedText(window));
   // fail2ban looks at few ignoreregexes before many failregexes, else only at what matched.
   if (filter.ignoreregex.length > 0 && filter.ignoreregex.length < filter.failregex.length - 2) {
     const ignore = findIgnore(filter, subject);
-    if (ignore !== null) return ignoredBy(ignore, false);
+    if (ignore !== null) return ignoredResult(ignore, false);
   }
   let inherited: Fields | null = null;
   if (filter.prefregex !== null) {
     const { regex } = filter.prefregex;
-    const match = search(regex, subject);
+    const match = matchSubject(regex, subject);
     if (match === null) return MISSED;
     inherited = readFields(regex, match, null);
     const content = inherited.get('content');
@@ -72,12 +72,12 @@ export function findFailures(filter: Filter, state: FilterState, piece: Piece, l
 type Attempt = {
   readonly filter: Filter;
   readonly state: FilterState;
-  readonly window: readonly Piece[];
+  readonly window: readonly WindowLine[];
   readonly look: Look;
   readonly inherited: Fields | null;
 };
 
-function tryAll(attempt: Attempt, start: Subject): Found {
+function tryAll(attempt: Attempt, start: MatchSubject): MatchResult {
   const { filter, state, window, look } = attempt;
   const isMulti = filter.maxlines > 1;
   const hits: number[] = [];
@@ -88,7 +88,7 @@ function tryAll(attempt: Attempt, start: Subject): Found {
   let ignored: FilterRegex | null = null;
   for (const { index, regex } of filter.failregex) {
     if (look.mayMatch !== null && !look.mayMatch(index)) continue;
-    const match = search(regex, subject);
+    const match = matchSubject(regex, subject);
     if (match === null) continue;
     const { matched, unmatched } = splitWindow(window, subject.text, regex, match);
     const ignore = findIgnore(filter, isMulti ? subjectOf(matchedText(matched)) : subject);
@@ -116,7 +116,7 @@ function tryAll(attempt: Attempt, start: Subject): Found {
     const regex = failures[0]?.regex ?? first;
     return { result: isHelper ? 'helper' : 'matched', regex, hits, failures, helpers, isPrefixed };
   }
-  if (ignored !== null) return ignoredBy(ignored, isPrefixed);
+  if (ignored !== null) return ignoredResult(ignored, isPrefixed);
   return isPrefixed ? MISSED_BEHIND_PREFIX : MISSED;
 }
 

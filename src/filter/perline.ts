@@ -1,8 +1,8 @@
 import { within } from '../base/timelimit.ts';
 import { Quarantine } from './guard/quarantine.ts';
-import { type Attempt, type Closely, charge, tryClosely, warmUp } from './guard/slowline.ts';
+import { type Attempt, charge, matchSlowLine, type SlowLine, warmUp } from './guard/slowline.ts';
 import { takeLine } from './line.ts';
-import type { Filter, FilterState, LineInput, Outcome, ProcessOptions } from './types.ts';
+import type { Filter, FilterState, LineInput, LineOutcome, ProcessOptions } from './types.ts';
 
 /** How long a batch of lines may take before it is interrupted, in milliseconds. */
 const LIMIT_MS = 20;
@@ -11,7 +11,7 @@ const LIMIT_MS = 20;
 export type Processed = {
   readonly number: number;
   readonly line: LineInput;
-  readonly outcome: Outcome;
+  readonly outcome: LineOutcome;
   readonly before: FilterState['window'];
   readonly after: FilterState['window'];
 };
@@ -20,7 +20,7 @@ export type Processed = {
 export type StuckLine = { readonly regex: number | null; readonly number: number; readonly line: string };
 
 /** What the lines are taken through; `number` counts from 1. */
-export type Course = {
+export type LineCourse = {
   readonly filter: Filter;
   readonly state: FilterState;
   readonly options: ProcessOptions & { readonly now: number };
@@ -28,7 +28,7 @@ export type Course = {
   onStuck(stuck: StuckLine): void;
 };
 
-const GIVEN_UP: Outcome = {
+const GIVEN_UP: LineOutcome = {
   ...{ result: 'missed', regex: null, hits: [], failures: [], helpers: [], isPrefixed: false },
   ...{ time: null, warning: null },
 };
@@ -37,14 +37,14 @@ const GIVEN_UP: Outcome = {
  * Takes lines through one filter within the bounds that the daemon has: a regex that is too slow is skipped for the line, and
  * after some lines left out on their like. One for each log: it remembers which regexes were slow.
  */
-export class Bounded {
-  readonly #course: Course;
+export class BoundedLines {
+  readonly #course: LineCourse;
   readonly #quarantine = new Quarantine();
   #regex: number | null = null;
   /** A line whose outcome is known, until it is among the others. */
   #taken: Processed | null = null;
 
-  constructor(course: Course) {
+  constructor(course: LineCourse) {
     this.#course = course;
   }
 
@@ -82,9 +82,9 @@ export class Bounded {
     const before = done.length;
     warmUp(filter, one.line.text);
     const attempt: Attempt = {
-      run: (closely) => {
+      run: (slow) => {
         state.window = window;
-        this.#taken = this.#process(one, closely);
+        this.#taken = this.#process(one, slow);
         this.#finish(done);
       },
       regex: () => this.#regex,
@@ -95,11 +95,11 @@ export class Bounded {
       doubts: (regex) => this.#quarantine.doubts(0, regex, 0),
       onStuck: (regex) => {
         const { text: line } = one.line;
-        this.#quarantine.strike(0, regex, { length: lengthOf(line, window), line: '', now: 0 });
+        this.#quarantine.strike(0, regex, { length: textLength(line, window), line: '', now: 0 });
         onStuck({ regex, number: one.number, line });
       },
     };
-    tryClosely(attempt, this.#quarantine.suspects(0));
+    matchSlowLine(attempt, this.#quarantine.suspects(0));
     if (done.length > before) return;
     state.window = window;
     done.push({ ...one, outcome: GIVEN_UP, before: window, after: window });
@@ -114,14 +114,14 @@ export class Bounded {
     this.#taken = null;
   }
 
-  #process(one: { readonly number: number; readonly line: LineInput }, closely: Closely | null): Processed {
+  #process(one: { readonly number: number; readonly line: LineInput }, slow: SlowLine | null): Processed {
     const { filter, state, options, onStuck } = this.#course;
     const before = state.window;
     const { text } = one.line;
     const isHeld = this.#quarantine.from(0) < Number.POSITIVE_INFINITY;
-    const length = isHeld ? lengthOf(text, before) : 0;
+    const length = isHeld ? textLength(text, before) : 0;
     const isLeftOut = (regex: number | null): boolean => {
-      if (closely?.skipped.has(regex)) return true;
+      if (slow?.skipped.has(regex)) return true;
       if (!isHeld || !this.#quarantine.holds(0, regex, length)) return false;
       onStuck({ regex, number: one.number, line: text });
       return true;
@@ -129,7 +129,7 @@ export class Bounded {
     this.#regex = null;
     if (isLeftOut(null)) return { ...one, outcome: GIVEN_UP, before, after: before };
     const mayMatch = (index: number): boolean => {
-      if (closely !== null) charge(closely, this.#regex);
+      if (slow !== null) charge(slow, this.#regex);
       this.#regex = index;
       return !isLeftOut(index);
     };
@@ -138,6 +138,6 @@ export class Bounded {
   }
 }
 
-function lengthOf(text: string, window: FilterState['window']): number {
+function textLength(text: string, window: FilterState['window']): number {
   return window.reduce((sum, { before, after }) => sum + before.length + after.length, text.length);
 }

@@ -1,4 +1,4 @@
-import type { Outcome } from './types.ts';
+import type { LineOutcome } from './types.ts';
 
 /**
  * What a line led to in a worker (by its place in the list). `outcome` null: a failure of which only the time (epoch seconds)
@@ -6,7 +6,7 @@ import type { Outcome } from './types.ts';
  */
 export type Result = {
   readonly worker: number;
-  readonly outcome: Outcome | null;
+  readonly outcome: LineOutcome | null;
   readonly ip: number;
   readonly time: number;
 };
@@ -18,7 +18,7 @@ export class Results {
   #ips = new Uint32Array(1024);
   #times = new Float64Array(1024);
   /** By place, where there is one. */
-  readonly #outcomes = new Map<number, Outcome>();
+  readonly #outcomes = new Map<number, LineOutcome>();
 
   clear(): void {
     this.length = 0;
@@ -33,7 +33,7 @@ export class Results {
     this.length++;
   }
 
-  addOutcome(worker: number, outcome: Outcome): void {
+  addOutcome(worker: number, outcome: LineOutcome): void {
     this.#outcomes.set(this.length, outcome);
     this.addAddress(worker, 0, 0);
   }
@@ -50,7 +50,7 @@ export class Results {
     return this.#times[at] ?? 0;
   }
 
-  outcome(at: number): Outcome | null {
+  outcome(at: number): LineOutcome | null {
     return this.#outcomes.size === 0 ? null : (this.#outcomes.get(at) ?? null);
   }
 

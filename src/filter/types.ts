@@ -8,7 +8,7 @@ import type { Fields } from './fields.ts';
 import type { Kind } from './id.ts';
 import type { Failregex } from './regex/failregex.ts';
 import type { Sessions } from './session/sessions.ts';
-import type { Piece } from './window.ts';
+import type { WindowLine } from './window.ts';
 
 /** A regex of a filter together with its number in the filter's list (from 0) and where it was written. */
 export type FilterRegex = { readonly index: number; readonly source: RegexSource; readonly regex: Failregex };
@@ -34,7 +34,7 @@ export type FilterState = {
   lastTime: number | null;
   lastDate: string;
   /** The last lines, at most maxlines of them. */
-  window: readonly Piece[];
+  window: readonly WindowLine[];
   readonly sessions: Sessions;
 };
 
@@ -61,7 +61,7 @@ export type TimeWarning = {
 };
 
 /** What became of a line. */
-export type Outcome = Found & {
+export type LineOutcome = MatchResult & {
   /** Epoch seconds; null when the line has no date and none could be assumed. */
   readonly time: number | null;
   readonly warning: TimeWarning | null;
@@ -88,7 +88,7 @@ export type FilterFailure = {
  * What the regexes found. `helper`: a failregex matched, but nobody failed (yet). `ignored`: an ignoreregex matched.
  * `regex` is the first failregex that matched, or for `ignored` the ignoreregex; `hits` are all failregexes that did.
  */
-export type Found = {
+export type MatchResult = {
   readonly result: 'matched' | 'missed' | 'ignored' | 'helper' | 'old';
   readonly regex: number | null;
   readonly hits: readonly number[];

@@ -1,15 +1,15 @@
 import type { Failregex, Match } from './regex/failregex.ts';
 
 /** A line as it is matched: without its date, which stands between the two parts that are. */
-export type Piece = { readonly before: string; readonly date: string; readonly after: string };
+export type WindowLine = { readonly before: string; readonly date: string; readonly after: string };
 
 /** The line as it was. */
-export function wholeText(piece: Piece): string {
+export function wholeText(piece: WindowLine): string {
   return piece.before + piece.date + piece.after;
 }
 
 /** The lines without their dates, each ended by a newline. */
-export function matchedText(pieces: readonly Piece[]): string {
+export function matchedText(pieces: readonly WindowLine[]): string {
   const [only] = pieces;
   if (pieces.length === 1 && only !== undefined) return `${only.before}${only.after}\n`;
   return pieces.map((piece) => `${piece.before}${piece.after}\n`).join('');
@@ -17,11 +17,11 @@ export function matchedText(pieces: readonly Piece[]): string {
 
 /** Which lines of a window a match spans; lines that <SKIPLINES> took count as unmatched. */
 export function splitWindow(
-  pieces: readonly Piece[],
+  pieces: readonly WindowLine[],
   text: string,
   regex: Failregex,
   match: Match,
-): { readonly matched: readonly Piece[]; readonly unmatched: readonly Piece[] } {
+): { readonly matched: readonly WindowLine[]; readonly unmatched: readonly WindowLine[] } {
   if (pieces.length <= 1) return { matched: pieces, unmatched: [] };
   const first = text.lastIndexOf('\n', match.start) + 1;
   const newline = text.indexOf('\n', Math.max(0, match.end - 1));

@@ -1,17 +1,21 @@
 import type { Command, Output } from '../base/process.ts';
 import { failureOf } from '../base/process.ts';
-import type { Difference, Entry, Firewall, Rule } from './backend.ts';
+import type { BanEntry, Difference, Firewall, Rule } from './backend.ts';
 
 /** Runs one command to its end; `exec.run` with a time limit, in the test bed inside a namespace. */
-export type Run = (command: Command) => Promise<Output>;
+export type RunProgram = (command: Command) => Promise<Output>;
 
 /** One firewall, the rules wanted in it, and the way to run its commands. Jobs on one firewall must not overlap. */
-export type Job = { readonly firewall: Firewall; readonly rules: readonly Rule[]; readonly run: Run };
+export type FirewallJob = {
+  readonly firewall: Firewall;
+  readonly rules: readonly Rule[];
+  readonly run: RunProgram;
+};
 
 const OUT_OF_TRIES = 'not tried: too many others failed before it';
 
 /** Why the change failed, null when every command did its work. One that fails does not stop those behind it. */
-export async function apply(job: Job, change: Difference, now: number): Promise<string | null> {
+export async function apply(job: FirewallJob, change: Difference, now: number): Promise<string | null> {
   let first: string | null = null;
   for (const command of job.firewall.change(job.rules, change, now)) {
     const output = await job.run(command);
@@ -24,7 +28,7 @@ export async function apply(job: Job, change: Difference, now: number): Promise<
 }
 
 /** What is remembered while a change is done in parts. */
-export type Parts = {
+export type ChangeParts = {
   readonly now: number;
   /** Failures by what failed: a jail, or keyOf an entry. */
   readonly trouble: Map<string, string>;
@@ -34,7 +38,7 @@ export type Parts = {
 };
 
 /** Halves a change that failed as a whole until what fails stands alone, so that the rest is done. */
-export async function applyInParts(job: Job, change: Difference, parts: Parts): Promise<void> {
+export async function applyInParts(job: FirewallJob, change: Difference, parts: ChangeParts): Promise<void> {
   const doable = withoutHopeless(change, parts);
   const items = itemsOf(doable);
   if (items.length === 0) return;
@@ -52,7 +56,7 @@ export async function applyInParts(job: Job, change: Difference, parts: Parts): 
 type Item =
   | { readonly kind: 'setup'; readonly rule: Rule }
   | { readonly kind: 'teardown'; readonly jail: string }
-  | { readonly kind: 'add' | 'remove'; readonly entry: Entry };
+  | { readonly kind: 'add' | 'remove'; readonly entry: BanEntry };
 
 function itemsOf(change: Difference): readonly Item[] {
   return [
@@ -75,8 +79,8 @@ function changeOf(items: readonly Item[], { traces }: Difference): Difference {
 }
 
 /** Leaves out what must fail again: entries of a jail without a rule or with a full set. */
-function withoutHopeless(change: Difference, parts: Parts): Difference {
-  const reasonFor = (entry: Entry): string | undefined =>
+function withoutHopeless(change: Difference, parts: ChangeParts): Difference {
+  const reasonFor = (entry: BanEntry): string | undefined =>
     parts.trouble.get(entry.jail) ?? parts.full.get(fullKey(entry));
   for (const entry of change.add) {
     const reason = reasonFor(entry);
@@ -85,7 +89,7 @@ function withoutHopeless(change: Difference, parts: Parts): Difference {
   return { ...change, add: change.add.filter((entry) => reasonFor(entry) === undefined) };
 }
 
-function noteFailure(item: Item, reason: string, { trouble, full }: Parts): void {
+function noteFailure(item: Item, reason: string, { trouble, full }: ChangeParts): void {
   if (item.kind === 'setup') trouble.set(item.rule.jail, reason);
   else if (item.kind === 'teardown') trouble.set(item.jail, reason);
   else {
@@ -97,11 +101,11 @@ function noteFailure(item: Item, reason: string, { trouble, full }: Parts): void
 }
 
 /** What an entry is found by in `trouble`. */
-export function keyOf({ jail, address }: Entry): string {
+export function keyOf({ jail, address }: BanEntry): string {
   return `${jail}\0${address}`;
 }
 
-function fullKey({ jail, address }: Entry): string {
+function fullKey({ jail, address }: BanEntry): string {
   const slash = address.indexOf('/');
   return `${jail}\0${address.includes(':') ? 6 : 4} ${slash < 0 ? '' : address.slice(slash)}`;
 }

@@ -23,7 +23,7 @@ export type Rule = {
 };
 
 /** One address or network (`a/b`), canonical, that a jail's rule is to block. `until`: epoch seconds, null = for ever. */
-export type Entry = { readonly jail: string; readonly address: string; readonly until: number | null };
+export type BanEntry = { readonly jail: string; readonly address: string; readonly until: number | null };
 
 /** Names (or rules) of ours that stand in the firewall, by jail, in the backend's own words; needed to remove them. */
 export type Traces = ReadonlyMap<string, readonly string[]>;
@@ -44,8 +44,8 @@ export type Difference = {
   /** Rules to be made anew (their sets too); entries of theirs come in `add`. */
   readonly setup: readonly Rule[];
   /** Entries to be added, or given a new time-out. */
-  readonly add: readonly Entry[];
-  readonly remove: readonly Entry[];
+  readonly add: readonly BanEntry[];
+  readonly remove: readonly BanEntry[];
   /** Jails whose rules and sets are to go entirely. */
   readonly teardown: readonly string[];
   /** What stands of the jails in `setup` and `teardown` (and, under '', of no jail); empty when nothing is known to stand. */
@@ -95,7 +95,7 @@ export type Firewall = {
    */
   change(rules: readonly Rule[], difference: Difference, now: number): readonly Command[];
   /** Commands that cut the open connections of just-banned addresses; empty when `change` already does. */
-  cut(rules: readonly Rule[], added: readonly Entry[]): readonly Command[];
+  cut(rules: readonly Rule[], added: readonly BanEntry[]): readonly Command[];
   /**
    * Where setting up or tearing down rules takes something from others: commands that are run before it, and what is about to
    * be lost according to them, in words; null when it is nothing.

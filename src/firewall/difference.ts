@@ -1,7 +1,7 @@
 import { familyOf, masked } from '../base/ip.ts';
 import {
+  type BanEntry,
   type Difference,
-  type Entry,
   type Firewall,
   type Held,
   NO_DIFFERENCE,
@@ -19,15 +19,15 @@ const TOLERANCE = 10;
 export function difference(
   firewall: Firewall,
   rules: readonly Rule[],
-  wanted: readonly Entry[],
+  wanted: readonly BanEntry[],
   state: { readonly held: Held; readonly now: number },
 ): Difference {
   const { held, now } = state;
   const setup = rules.filter((rule) => !held.ready.has(rule.jail));
   const fresh = new Set(setup.map((rule) => rule.jail));
   const byJail = groupBy(wanted, (entry) => entry.jail);
-  const add: Entry[] = [];
-  const remove: Entry[] = [];
+  const add: BanEntry[] = [];
+  const remove: BanEntry[] = [];
   for (const { jail } of rules) {
     const target = firewall.takesOverlaps ? (byJail.get(jail) ?? []) : outermost(byJail.get(jail) ?? []);
     const standing = fresh.has(jail)
@@ -49,7 +49,12 @@ export function isNothing(change: Difference): boolean {
 }
 
 /** `standing`: undefined = not there, null = there for ever, else the kernel's own end. */
-function isOff(firewall: Firewall, entry: Entry, standing: number | null | undefined, now: number): boolean {
+function isOff(
+  firewall: Firewall,
+  entry: BanEntry,
+  standing: number | null | undefined,
+  now: number,
+): boolean {
   if (standing === undefined) return true;
   if (!firewall.hasTimeouts) return false;
   if (entry.until === null || standing === null) return entry.until !== standing;
@@ -59,7 +64,7 @@ function isOff(firewall: Firewall, entry: Entry, standing: number | null | undef
 }
 
 /** The entries that lie in no other entry of the list: for firewalls that refuse overlapping networks. */
-export function outermost(entries: readonly Entry[]): readonly Entry[] {
+export function outermost(entries: readonly BanEntry[]): readonly BanEntry[] {
   const isCovered = coverOf(entries.map((entry) => entry.address));
   return entries.filter((entry) => !isCovered(entry.address));
 }

@@ -3,14 +3,14 @@ import { noteRepair, type State } from '../state/state.ts';
 import type { FirewallKind } from './backend.ts';
 import { simulated } from './dryrun.ts';
 import { type Author, monitorReader } from './nftables/monitor.ts';
-import { busEnvironment, isEnforceable, jailOfRule, type Wall, wantedEntries } from './plan.ts';
-import { Front, WAITING } from './queue.ts';
-import { type Enforcement, flush, type Run } from './reconcile.ts';
+import { busEnvironment, type FirewallPlan, isEnforceable, jailOfRule, wantedEntries } from './plan.ts';
+import { FirewallQueue, WAITING } from './queue.ts';
+import { type Enforcement, flush, type RunProgram } from './reconcile.ts';
 
 /** What the enforcer works with, and whom it tells. */
 export type EnforcerParts = {
   readonly state: State;
-  readonly run: Run;
+  readonly run: RunProgram;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The firewalls exist in memory only: their commands are printed by `run`. */
   readonly dryRun: boolean;
@@ -31,22 +31,22 @@ const COMPARE_MS = 300_000;
 
 /** Makes the bans of the state stand in the firewalls of a wall, and keeps them standing. */
 export class Enforcer {
-  readonly #wall: Wall;
+  readonly #plan: FirewallPlan;
   readonly #parts: EnforcerParts;
-  readonly #fronts = new Map<FirewallKind, Front>();
+  readonly #queues = new Map<FirewallKind, FirewallQueue>();
   readonly #following: Following[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
 
-  constructor(wall: Wall, parts: EnforcerParts) {
-    this.#wall = wall;
+  constructor(plan: FirewallPlan, parts: EnforcerParts) {
+    this.#plan = plan;
     this.#parts = parts;
-    for (const [jail, trouble] of wall.troubles) parts.onTrouble('ERROR', `[${jail}] ${trouble}`);
-    for (const { firewall, rules } of wall.sections) {
+    for (const [jail, trouble] of plan.troubles) parts.onTrouble('ERROR', `[${jail}] ${trouble}`);
+    for (const { firewall, rules } of plan.sections) {
       const used = parts.dryRun ? simulated(firewall) : firewall;
-      const front: Front = new Front(
+      const queue: FirewallQueue = new FirewallQueue(
         { firewall: used, rules, run: parts.run },
         {
-          wanted: () => wantedEntries(parts.state, wall, firewall.kind),
+          wanted: () => wantedEntries(parts.state, plan, firewall.kind),
           locked: (work) => parts.locked(work),
           onResult: (result) => this.#note(result),
           onDamage: (what, isRepaired) => {
@@ -58,8 +58,8 @@ export class Enforcer {
           now: () => parts.now(),
         },
       );
-      this.#fronts.set(firewall.kind, front);
-      front.compare();
+      this.#queues.set(firewall.kind, queue);
+      queue.compare();
     }
   }
 
@@ -68,14 +68,14 @@ export class Enforcer {
     this.#timers.push(setInterval(() => this.check(), CHECK_MS));
     this.#timers.push(setInterval(() => this.#compare(), COMPARE_MS));
     const env = busEnvironment(this.#parts.env);
-    for (const front of this.#fronts.values()) {
-      const watched = front.job.firewall.watch();
+    for (const queue of this.#queues.values()) {
+      const watched = queue.job.firewall.watch();
       if (watched === null) continue;
       const read = monitorReader(watched.concerns);
       const onLine = (line: string): void => {
         const author = read(line);
         if (author === null || (author.pid !== null && wasStartedHere(author.pid))) return;
-        front.noticed(mayBeEcho(author));
+        queue.noticed(mayBeEcho(author));
       };
       this.#following.push(follow(watched.command, onLine, { env }));
     }
@@ -84,41 +84,41 @@ export class Enforcer {
   /** Why a ban that was just decided does not stand yet; null where no firewall is to block it. */
   firstReason(jail: string, id: string): string | null {
     if (!isEnforceable(id)) return null;
-    const isBlocked = (this.#wall.places.get(jail) ?? []).length > 0;
-    return this.#wall.troubles.get(jail) ?? (isBlocked ? WAITING : null);
+    const isBlocked = (this.#plan.rulesByJail.get(jail) ?? []).length > 0;
+    return this.#plan.troubles.get(jail) ?? (isBlocked ? WAITING : null);
   }
 
   /** Bans behind every rule of the jail; an id that is no address needs no firewall. */
   add(jail: string, id: string, until: number | null): void {
-    this.#each(jail, id, (front, rule) => front.add({ jail: rule, address: id, until }));
+    this.#each(jail, id, (queue, rule) => queue.add({ jail: rule, address: id, until }));
   }
 
   /** Lifts the ban behind every rule of the jail. */
   remove(jail: string, id: string): void {
-    this.#each(jail, id, (front, rule) => front.remove({ jail: rule, address: id, until: null }));
+    this.#each(jail, id, (queue, rule) => queue.remove({ jail: rule, address: id, until: null }));
   }
 
   /** Looks whether somebody damaged our rules or sets, and repairs them. */
   check(): void {
-    for (const front of this.#fronts.values()) void front.check();
+    for (const queue of this.#queues.values()) void queue.check();
   }
 
   /** Resolves when nothing is queued or running. */
   async idle(): Promise<void> {
-    for (const front of this.#fronts.values()) await front.idle();
+    for (const queue of this.#queues.values()) await queue.idle();
   }
 
   /** Finishes what is queued and stops; bans stay in the kernel. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     for (const one of this.#following) one.stop();
-    for (const front of this.#fronts.values()) await front.close();
+    for (const queue of this.#queues.values()) await queue.close();
   }
 
   /** After close(): removes everything of ours from the firewalls; the state keeps its bans. */
   async lift(): Promise<void> {
     await this.#parts.locked(async () => {
-      for (const { job } of this.#fronts.values()) {
+      for (const { job } of this.#queues.values()) {
         const { trouble, warning } = await flush(job, this.#parts.now());
         if (warning !== undefined) this.#parts.onTrouble('WARNING', `${job.firewall.kind}: ${warning}`);
         for (const one of trouble) this.#parts.onTrouble('ERROR', `bans cannot be lifted: ${one}`);
@@ -127,14 +127,14 @@ export class Enforcer {
   }
 
   #compare(): void {
-    for (const front of this.#fronts.values()) front.compare();
+    for (const queue of this.#queues.values()) queue.compare();
   }
 
-  #each(jail: string, id: string, work: (front: Front, rule: string) => void): void {
+  #each(jail: string, id: string, work: (queue: FirewallQueue, rule: string) => void): void {
     if (!isEnforceable(id)) return;
-    for (const { kind, rule } of this.#wall.places.get(jail) ?? []) {
-      const front = this.#fronts.get(kind);
-      if (front !== undefined) work(front, rule);
+    for (const { kind, rule } of this.#plan.rulesByJail.get(jail) ?? []) {
+      const queue = this.#queues.get(kind);
+      if (queue !== undefined) work(queue, rule);
     }
   }
 
@@ -146,8 +146,8 @@ export class Enforcer {
       const ban = this.#parts.state.jails.get(jail)?.bans.get(address);
       if (ban === undefined) continue;
       let pending: string | null = null;
-      this.#each(jail, address, (front, own) => {
-        pending ??= front.reason(own, address);
+      this.#each(jail, address, (queue, own) => {
+        pending ??= queue.reason(own, address);
       });
       if (ban.pending === pending) continue;
       if (pending !== null && pending !== WAITING)

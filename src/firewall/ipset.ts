@@ -11,13 +11,13 @@
 import { MachineError } from '../base/errors.ts';
 import { type Family, familyOf } from '../base/ip.ts';
 import { type Command, command, type Output } from '../base/process.ts';
-import { type Difference, type Entry, FAMILIES, type Firewall, type Held, type Rule } from './backend.ts';
+import { type BanEntry, type Difference, FAMILIES, type Firewall, type Held, type Rule } from './backend.ts';
 import {
   commentOf,
   deletionOf,
-  type Line,
   ownerOf,
   PREFIX,
+  type RuleLine,
   readSaved,
   restoreCommands,
   rulesStand,
@@ -29,7 +29,7 @@ import {
   traceOf,
 } from './iptables/rule.ts';
 import { assertCanonical, canonicalOf, chainsOf, timeoutOf } from './match.ts';
-import { tagOf, tagsOf } from './names.ts';
+import { jailTag, jailTags } from './names.ts';
 
 const MAX_TIMEOUT = 2147483;
 const SUFFIX = { 4: '-4', 6: '-6' } as const;
@@ -54,7 +54,7 @@ export function ipset(setSize = 262144): Firewall {
 }
 
 function setName(jail: string, family: Family): string {
-  return `${PREFIX}${tagOf(jail)}${SUFFIX[family]}`;
+  return `${PREFIX}${jailTag(jail)}${SUFFIX[family]}`;
 }
 
 /** The tag and family of a set of ours; `isSpare` when it is the one that is filled before a swap. */
@@ -65,7 +65,7 @@ function parseSetName(name: string) {
   return { tag: found[1] ?? '', family, isSpare: found[3] === '+' };
 }
 
-function ruleLines(rule: Rule): readonly Line[] {
+function ruleLines(rule: Rule): readonly RuleLine[] {
   return FAMILIES.flatMap((family) =>
     chainsOf(rule).flatMap((chain) => rulesOf(rule, family, chain).map((text) => ({ family, chain, text }))),
   );
@@ -86,9 +86,9 @@ function rulesOf(rule: Rule, family: Family, chain: string): readonly string[] {
     .toReversed();
 }
 
-type Options = { readonly setSize: number; readonly now: number };
+type SetOptions = { readonly setSize: number; readonly now: number };
 
-function change(_rules: readonly Rule[], wanted: Difference, options: Options): readonly Command[] {
+function change(_rules: readonly Rule[], wanted: Difference, options: SetOptions): readonly Command[] {
   const { setup, add, remove, teardown, traces } = wanted;
   assertCanonical(add);
   assertCanonical(remove);
@@ -97,7 +97,7 @@ function change(_rules: readonly Rule[], wanted: Difference, options: Options): 
     [...jails].flatMap((jail) => [...(traces.get(jail) ?? [])]);
   const odd = tracesOf(isFresh).filter((trace) => trace.startsWith('odd '));
   const gone = [...tracesOf(teardown).filter((trace) => /^(?:set|odd) /.test(trace)), ...odd];
-  const deletions = (jails: Iterable<string>): Line[] =>
+  const deletions = (jails: Iterable<string>): RuleLine[] =>
     tracesOf(jails).flatMap((trace) => {
       const saved = savedOf(trace);
       return saved === null ? [] : [deletionOf(saved)];
@@ -125,8 +125,8 @@ function setCommands(lines: readonly string[]): readonly Command[] {
 
 function fillLines(
   rule: Rule,
-  add: readonly Entry[],
-  { setSize, now, traces }: Options & { readonly traces: readonly string[] },
+  add: readonly BanEntry[],
+  { setSize, now, traces }: SetOptions & { readonly traces: readonly string[] },
 ): readonly string[] {
   return FAMILIES.flatMap((family) => {
     const name = setName(rule.jail, family);
@@ -146,11 +146,11 @@ function fillLines(
   });
 }
 
-function addLine({ address, until }: Entry, set: string, now: number): string {
+function addLine({ address, until }: BanEntry, set: string, now: number): string {
   return `add ${set} ${address} timeout ${timeoutOf(until, now, MAX_TIMEOUT) ?? 0}`;
 }
 
-function setOf({ jail, address }: Entry): string {
+function setOf({ jail, address }: BanEntry): string {
   return setName(jail, familyOf(address));
 }
 
@@ -159,8 +159,8 @@ function mustAnswer<T>(value: T | null, what: string): T {
   return value;
 }
 
-function readHeld(rules: readonly Rule[], outputs: readonly Output[], options: Options): Held {
-  const jails = tagsOf(rules.map((rule) => rule.jail));
+function readHeld(rules: readonly Rule[], outputs: readonly Output[], options: SetOptions): Held {
+  const jails = jailTags(rules.map((rule) => rule.jail));
   const known = new Set(jails.values());
   const saved4 = mustAnswer(readSaved(outputs[1], 4), 'iptables-save');
   const saved6 = readSaved(outputs[2], 6);
@@ -203,7 +203,7 @@ type KernelSet = {
   readonly entries: Map<string, number | null>;
 };
 
-function readSets(save: string, { now }: Options): ReadonlyMap<string, KernelSet> {
+function readSets(save: string, { now }: SetOptions): ReadonlyMap<string, KernelSet> {
   const sets = new Map<string, KernelSet>();
   for (const line of save.split('\n')) {
     if (!/^(?:add|create) f2b\./.test(line)) continue;

@@ -1,10 +1,10 @@
 import { sha256 } from '../base/digest.ts';
 import type { Family } from '../base/ip.ts';
 import { familyOf, formatNetwork, parseNetwork } from '../base/ip.ts';
-import type { Entry, PortRange, Rule } from './backend.ts';
+import type { BanEntry, PortRange, Rule } from './backend.ts';
 
 /** One protocol of a rule: its number, and the ports it is blocked on (null = it is blocked entirely). */
-export type Match = { readonly protocol: number; readonly ports: readonly PortRange[] | null };
+export type PacketMatch = { readonly protocol: number; readonly ports: readonly PortRange[] | null };
 
 /** IANA protocol numbers of the names that rules may use; another protocol is written as its number. */
 const PROTOCOLS: ReadonlyMap<string, number> = new Map([
@@ -28,7 +28,7 @@ const WITH_PORTS: readonly number[] = [6, 17, 33, 132];
  * The rule's protocols and ports for one family; null = everything is blocked. `icmp` means ICMPv6 for IPv6. Ports
  * come sorted, without overlaps. Throws on a protocol, port or chain that cannot stand in a command.
  */
-export function matchesOf(rule: Rule, family: Family): readonly Match[] | null {
+export function matchesOf(rule: Rule, family: Family): readonly PacketMatch[] | null {
   assertChains(rule);
   const ports = rule.ports === null ? null : mergePorts(rule.ports);
   const isAll = rule.protocols.length === 0 || rule.protocols.includes('all');
@@ -92,7 +92,7 @@ export function canonicalOf(text: string): string {
 }
 
 /** Throws unless every entry's address is canonical; the last line of defence before a command is written. */
-export function assertCanonical(entries: readonly Entry[]): void {
+export function assertCanonical(entries: readonly BanEntry[]): void {
   const bad = entries.find((entry) => !isCanonical(entry.address));
   if (bad !== undefined) throw new Error(`not a canonical address: ${JSON.stringify(bad.address)}`);
 }

@@ -7,7 +7,7 @@ const PLAIN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,23}$/;
  * The jail's name as part of a set's or chain's name: itself when it is plain and has at most 24 characters, else its
  * first plain characters, a dot and a hash of the whole. A tag is its own tag, so a stray one can be removed by it.
  */
-export function tagOf(jail: string): string {
+export function jailTag(jail: string): string {
   if (PLAIN.test(jail)) return jail;
   const hash = sha256(jail).slice(0, 10);
   const readable = jail.replace(/[^A-Za-z0-9_-]/g, '_').replace(/^[_-]+/, '');
@@ -20,6 +20,6 @@ export function jailOf(tag: string, jails: ReadonlyMap<string, string>): string 
 }
 
 /** tag -> jail, for `jailOf`. */
-export function tagsOf(jails: Iterable<string>): Map<string, string> {
-  return new Map(Array.from(jails, (jail) => [tagOf(jail), jail]));
+export function jailTags(jails: Iterable<string>): Map<string, string> {
+  return new Map(Array.from(jails, (jail) => [jailTag(jail), jail]));
 }

@@ -6,7 +6,7 @@ import { run as execute } from '../base/process.ts';
 import { planAction, wishedPorts } from '../config/actionkind.ts';
 import type { Jail } from '../config/jail.ts';
 import type { State } from '../state/state.ts';
-import type { Entry, Firewall, FirewallKind, Rule } from './backend.ts';
+import type { BanEntry, Firewall, FirewallKind, Rule } from './backend.ts';
 import { chooseFirewall, firewalldRuns as firewalldIsOnBus, isOnPath } from './choose.ts';
 
 /** How long one run of a firewall program may take, in seconds. */
@@ -16,10 +16,13 @@ export const FIREWALL_TIMEOUT = 30;
 export type Section = { readonly firewall: Firewall; readonly rules: readonly Rule[] };
 
 /** Where the bans of the jails are enforced. */
-export type Wall = {
+export type FirewallPlan = {
   readonly sections: readonly Section[];
   /** For each jail the firewalls and rule names under which its bans stand; [] = it blocks nothing itself. */
-  readonly places: ReadonlyMap<string, readonly { readonly kind: FirewallKind; readonly rule: string }[]>;
+  readonly rulesByJail: ReadonlyMap<
+    string,
+    readonly { readonly kind: FirewallKind; readonly rule: string }[]
+  >;
   /** What keeps a jail from being enforced, by jail. */
   readonly troubles: ReadonlyMap<string, string>;
 };
@@ -36,10 +39,10 @@ export function isEnforceable(id: string): boolean {
 }
 
 /** Every ban of the state that should stand in that firewall, under each of its rules there. */
-export function wantedEntries(state: State, wall: Wall, kind: FirewallKind): Entry[] {
-  const entries: Entry[] = [];
-  for (const [jail, places] of wall.places) {
-    const rules = places.filter((place) => place.kind === kind).map(({ rule }) => rule);
+export function wantedEntries(state: State, wall: FirewallPlan, kind: FirewallKind): BanEntry[] {
+  const entries: BanEntry[] = [];
+  for (const [jail, rulesByJail] of wall.rulesByJail) {
+    const rules = rulesByJail.filter((place) => place.kind === kind).map(({ rule }) => rule);
     if (rules.length === 0) continue;
     for (const [address, { until }] of state.jails.get(jail)?.bans ?? []) {
       if (!isEnforceable(address)) continue;
@@ -66,18 +69,18 @@ export function firewallRunner(env: Readonly<Record<string, string | undefined>>
  * Chooses a firewall for every action of the jails that only blocks. The first such action of a jail has the jail's
  * name for its rule, further ones `jail/action`.
  */
-export async function buildWall(
+export async function planFirewalls(
   jails: readonly Jail[],
   services: Services,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Wall> {
+): Promise<FirewallPlan> {
   const sections = new Map<FirewallKind, { firewall: Firewall; rules: Rule[] }>();
-  const places = new Map<string, { kind: FirewallKind; rule: string }[]>();
+  const rulesByJail = new Map<string, { kind: FirewallKind; rule: string }[]>();
   const troubles = new Map<string, string>();
   let runs: boolean | null = null;
   for (const jail of jails) {
     const own: { kind: FirewallKind; rule: string }[] = [];
-    places.set(jail.name, own);
+    rulesByJail.set(jail.name, own);
     for (const action of jail.actions) {
       const plan = planAction(action);
       if (plan.kind !== 'firewall') continue;
@@ -96,7 +99,7 @@ export async function buildWall(
       }
     }
   }
-  return { sections: [...sections.values()], places, troubles };
+  return { sections: [...sections.values()], rulesByJail, troubles };
 }
 
 /** Whether firewalld runs. */

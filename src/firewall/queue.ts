@@ -1,5 +1,12 @@
-import type { Entry } from './backend.ts';
-import { type Enforcement, enforceNow, findDamage, type Job, type News, reconcile } from './reconcile.ts';
+import type { BanEntry } from './backend.ts';
+import {
+  type Enforcement,
+  enforceNow,
+  type FirewallJob,
+  findDamage,
+  type News,
+  reconcile,
+} from './reconcile.ts';
 
 /** A reconcile that left something undone is repeated after this long, then after twice as long, ... */
 const FIRST_RETRY_MS = 1000;
@@ -16,9 +23,9 @@ const LONGEST_REST_MS = 5000;
 export const WAITING = 'not yet handed to the firewall';
 
 /** What a front asks of the daemon and tells it. */
-export type FrontEvents = {
+export type QueueEvents = {
   /** Every ban that should stand behind this front now. */
-  wanted(): readonly Entry[];
+  wanted(): readonly BanEntry[];
   /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
   locked(work: () => Promise<void>): Promise<boolean>;
   /** Some bans stand now, or do not; reason() has the details. */
@@ -35,11 +42,11 @@ export type FrontEvents = {
  * One firewall under the daemon's care: bans and unbans are queued and travel together, one job at a time;
  * what failed is tried again with growing pauses, and damage that others did is repaired.
  */
-export class Front {
-  readonly job: Job;
-  readonly #events: FrontEvents;
-  #add = new Map<string, Entry>();
-  #remove = new Map<string, Entry>();
+export class FirewallQueue {
+  readonly job: FirewallJob;
+  readonly #events: QueueEvents;
+  #add = new Map<string, BanEntry>();
+  #remove = new Map<string, BanEntry>();
   /** Entries that were handed over and of which the firewall has said nothing yet. */
   readonly #waiting = new Set<string>();
   /** Why each entry that should stand does not, by `jail address`. */
@@ -59,7 +66,7 @@ export class Front {
   /** Until then what others do is not compared again, so that a busy firewall does not make us busy as well. */
   #restedMs = 0;
 
-  constructor(job: Job, events: FrontEvents) {
+  constructor(job: FirewallJob, events: QueueEvents) {
     this.job = job;
     this.#events = events;
   }
@@ -76,7 +83,7 @@ export class Front {
   }
 
   /** Queues a ban. */
-  add(entry: Entry): void {
+  add(entry: BanEntry): void {
     const key = `${entry.jail} ${entry.address}`;
     this.#remove.delete(key);
     this.#add.set(key, entry);
@@ -85,7 +92,7 @@ export class Front {
   }
 
   /** Queues an unban. */
-  remove(entry: Entry): void {
+  remove(entry: BanEntry): void {
     const key = `${entry.jail} ${entry.address}`;
     this.#add.delete(key);
     this.#waiting.delete(key);

@@ -1,19 +1,19 @@
 import { reasonOf } from '../base/errors.ts';
 
-export type { Job, Run } from './apply.ts';
+export type { FirewallJob, RunProgram } from './apply.ts';
 
 import { type Command, failureOf, type Output } from '../base/process.ts';
-import { apply, applyInParts, isHopeless, type Job, keyOf } from './apply.ts';
-import { type Difference, type Entry, type Held, NO_DIFFERENCE } from './backend.ts';
+import { apply, applyInParts, type FirewallJob, isHopeless, keyOf } from './apply.ts';
+import { type BanEntry, type Difference, type Held, NO_DIFFERENCE } from './backend.ts';
 import { coverOf, difference, isNothing } from './difference.ts';
 import { isCanonical } from './match.ts';
 
 /** What stands and what does not. The entries are the caller's own objects. */
 export type Enforcement = {
   /** Entries that the kernel confirmed. */
-  readonly enforced: readonly Entry[];
+  readonly enforced: readonly BanEntry[];
   /** Entries that it did not, and the plain reason. */
-  readonly pending: readonly { readonly entry: Entry; readonly reason: string }[];
+  readonly pending: readonly { readonly entry: BanEntry; readonly reason: string }[];
   /** What was changed to get there. */
   readonly repaired: {
     /** Jails whose rules and sets were made anew. */
@@ -31,10 +31,10 @@ export type Enforcement = {
 
 /** Entries that were just decided, and how to get the whole wanted state if more than they has to be set right. */
 export type News = {
-  readonly add: readonly Entry[];
-  readonly remove: readonly Entry[];
+  readonly add: readonly BanEntry[];
+  readonly remove: readonly BanEntry[];
   /** Every wanted entry, those of `add` among them and those of `remove` not. */
-  wanted(): readonly Entry[];
+  wanted(): readonly BanEntry[];
   /**
    * Runs the full comparison, should it come to that, while nobody else changes state or firewall; not given = the caller
    * has seen to that.
@@ -49,7 +49,11 @@ const RETRIES = 60;
  * Brings the firewall to exactly `rules` and `wanted` (expired entries are not wanted) and looks again whether it
  * is there. Never rejects for what the firewall does: whatever is not confirmed is pending with the reason.
  */
-export async function reconcile(job: Job, wanted: readonly Entry[], now: number): Promise<Enforcement> {
+export async function reconcile(
+  job: FirewallJob,
+  wanted: readonly BanEntry[],
+  now: number,
+): Promise<Enforcement> {
   const live = wanted.filter((entry) => entry.until === null || entry.until > now);
   const sane = live.filter((entry) => isCanonical(entry.address));
   if (job.firewall.kind === 'dummy') return confirmAll(live);
@@ -83,7 +87,7 @@ export async function reconcile(job: Job, wanted: readonly Entry[], now: number)
  * The short way for what was just decided: one change, confirmed by the firewall's own answer (and by a cheap probe that
  * the rules still stand), and no listing of all that is held. Falls back to `reconcile` on any doubt.
  */
-export async function enforceNow(job: Job, news: News, now: number): Promise<Enforcement> {
+export async function enforceNow(job: FirewallJob, news: News, now: number): Promise<Enforcement> {
   const { firewall, rules, run } = job;
   const add = news.add.filter((entry) => entry.until === null || entry.until > now);
   const all = [...add, ...news.remove];
@@ -103,7 +107,7 @@ export async function enforceNow(job: Job, news: News, now: number): Promise<Enf
 }
 
 /** Removes every rule, set and entry of ours, whatever jail made it, and nothing else; then looks that they are gone. */
-export async function flush(job: Job, now: number): Promise<Enforcement> {
+export async function flush(job: FirewallJob, now: number): Promise<Enforcement> {
   return reconcile({ ...job, rules: [] }, [], now);
 }
 
@@ -112,7 +116,7 @@ export async function flush(job: Job, now: number): Promise<Enforcement> {
  * reason as text when the firewall could not be asked.
  */
 export async function findDamage(
-  job: Job,
+  job: FirewallJob,
   expected: ReadonlyMap<string, number>,
 ): Promise<ReadonlySet<string> | string> {
   const commands = job.firewall.probe(job.rules);
@@ -126,7 +130,7 @@ export async function findDamage(
 }
 
 /** The commands that would set up an untouched firewall with these rules and entries: for `--dry-run`. */
-export function plan(job: Pick<Job, 'firewall' | 'rules'>, wanted: readonly Entry[], now: number) {
+export function plan(job: Pick<FirewallJob, 'firewall' | 'rules'>, wanted: readonly BanEntry[], now: number) {
   const held: Held = { ready: new Set(), entries: new Map(), strays: new Set(), traces: new Map() };
   const sane = wanted.filter((e) => isCanonical(e.address) && (e.until === null || e.until > now));
   return job.firewall.change(job.rules, difference(job.firewall, job.rules, sane, { held, now }), now);
@@ -134,9 +138,9 @@ export function plan(job: Pick<Job, 'firewall' | 'rules'>, wanted: readonly Entr
 
 /** The commands that `enforceNow` would run for these entries: for `--dry-run`. */
 export function planNow(
-  job: Pick<Job, 'firewall' | 'rules'>,
-  add: readonly Entry[],
-  remove: readonly Entry[],
+  job: Pick<FirewallJob, 'firewall' | 'rules'>,
+  add: readonly BanEntry[],
+  remove: readonly BanEntry[],
   now: number,
 ): readonly Command[] {
   const { firewall, rules } = job;
@@ -145,17 +149,17 @@ export function planNow(
 }
 
 /** There is nothing behind `dummy` that could refuse or confirm. */
-function confirmAll(entries: readonly Entry[]): Enforcement {
+function confirmAll(entries: readonly BanEntry[]): Enforcement {
   const repaired = { jails: [], added: 0, removed: 0, strays: [] };
   return { enforced: entries, pending: [], repaired, trouble: [] };
 }
 
-async function lossOf({ firewall, run }: Job): Promise<string | null> {
+async function lossOf({ firewall, run }: FirewallJob): Promise<string | null> {
   const { losses } = firewall;
   return losses === undefined ? null : losses.read(await Promise.all(losses.commands.map(run)));
 }
 
-async function stands(job: Job, change: Difference, now: number): Promise<boolean> {
+async function stands(job: FirewallJob, change: Difference, now: number): Promise<boolean> {
   const touched = new Set([...change.add, ...change.remove].map((entry) => entry.jail));
   if (job.firewall.exitProves) {
     const damage = await findDamage(job, new Map());
@@ -163,7 +167,7 @@ async function stands(job: Job, change: Difference, now: number): Promise<boolea
   }
   const held = await look(job, now);
   if (typeof held === 'string') return false;
-  const isHeld = ({ jail, address }: Entry): boolean => held.entries.get(jail)?.has(address) ?? false;
+  const isHeld = ({ jail, address }: BanEntry): boolean => held.entries.get(jail)?.has(address) ?? false;
   return (
     change.add.every(isHeld) &&
     !change.remove.some(isHeld) &&
@@ -171,7 +175,7 @@ async function stands(job: Job, change: Difference, now: number): Promise<boolea
   );
 }
 
-async function look(job: Job, now: number): Promise<Held | string> {
+async function look(job: FirewallJob, now: number): Promise<Held | string> {
   const outputs = await runAll(job, job.firewall.list(job.rules));
   if (typeof outputs === 'string') return outputs;
   try {
@@ -182,7 +186,7 @@ async function look(job: Job, now: number): Promise<Held | string> {
 }
 
 /** The outputs in order, or why a program could not be run (one that is missing but may fail counts as its answer). */
-async function runAll(job: Job, commands: readonly Command[]): Promise<readonly Output[] | string> {
+async function runAll(job: FirewallJob, commands: readonly Command[]): Promise<readonly Output[] | string> {
   const outputs: Output[] = [];
   for (const command of commands) {
     const output = await job.run(command);
@@ -194,7 +198,7 @@ async function runAll(job: Job, commands: readonly Command[]): Promise<readonly 
   return outputs;
 }
 
-async function cut(job: Job, added: readonly Entry[], held: Held): Promise<void> {
+async function cut(job: FirewallJob, added: readonly BanEntry[], held: Held): Promise<void> {
   const standing = added.filter(({ jail, address }) => held.entries.get(jail)?.has(address));
   for (const command of job.firewall.cut(job.rules, standing)) await job.run(command);
 }
@@ -209,19 +213,23 @@ function repairOf(change: Difference): Enforcement['repaired'] {
   };
 }
 
-type Outcome = {
+type JobOutcome = {
   readonly held: Held | null;
   readonly trouble: ReadonlyMap<string, string>;
   readonly general: string | null;
 };
 
-function confirm(job: Job, live: readonly Entry[], { held, trouble, general }: Outcome): Enforcement {
+function confirm(
+  job: FirewallJob,
+  live: readonly BanEntry[],
+  { held, trouble, general }: JobOutcome,
+): Enforcement {
   const ruled = new Set(job.rules.map((rule) => rule.jail));
   const covers = new Map<string, (address: string) => boolean>();
   for (const jail of job.firewall.takesOverlaps ? [] : ruled) {
     covers.set(jail, coverOf([...(held?.entries.get(jail)?.keys() ?? [])]));
   }
-  const isHeld = ({ jail, address }: Entry): boolean => {
+  const isHeld = ({ jail, address }: BanEntry): boolean => {
     const standing = held?.ready.has(jail) ? held.entries.get(jail) : undefined;
     return (
       standing?.has(address) ||
@@ -229,13 +237,13 @@ function confirm(job: Job, live: readonly Entry[], { held, trouble, general }: O
       false
     );
   };
-  const reasonFor = (entry: Entry): string => {
+  const reasonFor = (entry: BanEntry): string => {
     if (!isCanonical(entry.address)) return 'not an address or network';
     if (!ruled.has(entry.jail)) return 'no rule for its jail';
     return trouble.get(keyOf(entry)) ?? trouble.get(entry.jail) ?? general ?? NOT_TAKEN;
   };
-  const enforced: Entry[] = [];
-  const pending: { entry: Entry; reason: string }[] = [];
+  const enforced: BanEntry[] = [];
+  const pending: { entry: BanEntry; reason: string }[] = [];
   for (const entry of live) {
     if (isHeld(entry)) enforced.push(entry);
     else pending.push({ entry, reason: reasonFor(entry) });

@@ -10,13 +10,13 @@ import { codecOf } from './logfile/encoding.ts';
 import { expandGlob, hasMagic } from './logfile/glob.ts';
 import { type LogFile, openLogFile } from './logfile/logfile.ts';
 import type { DateOf } from './logfile/options.ts';
-import { keyOf } from './logfile/recover.ts';
+import { inodeKey } from './logfile/recover.ts';
 import { isCompressed } from './logfile/siblings.ts';
-import { FolderSight } from './logfile/watchfolder.ts';
+import { FolderWatch } from './logfile/watchfolder.ts';
 import type { Batch, FileMark, FilePosition, LineSource, Say } from './source.ts';
 
 /** What one jail wants to read. */
-export type Wanted = {
+export type JailLogs = {
   readonly jail: string;
   readonly logpath: readonly LogPath[];
   /** `logencoding`. */
@@ -29,10 +29,10 @@ export type Wanted = {
 };
 
 /** A jail that reads a file; one that begins at the `tail` must not be given batches that are not live. */
-export type Reader = { readonly jail: string; readonly start: LogPath['start'] };
+export type JailReader = { readonly jail: string; readonly start: LogPath['start'] };
 
 /** A source and the jails that its lines are for. */
-export type Followed = { readonly source: LineSource; readonly readers: readonly Reader[] };
+export type Followed = { readonly source: LineSource; readonly readers: readonly JailReader[] };
 
 /** How to follow them all. */
 export type LogFilesOptions = {
@@ -51,25 +51,25 @@ const SETTLE_MS = 50;
 /** Positions of files that are gone, kept in case they come back. */
 const GONE_MOST = 100;
 
-type Entry = {
+type FollowedFile = {
   readonly key: string;
   readonly file: LogFile;
   readonly codec: string;
-  readers: readonly Reader[];
+  readers: readonly JailReader[];
 };
 
 /** Begins to follow what the jails want. */
-export function openLogFiles(wanted: readonly Wanted[], options: LogFilesOptions): LogFiles {
+export function openLogFiles(wanted: readonly JailLogs[], options: LogFilesOptions): LogFiles {
   return new LogFiles(wanted, options);
 }
 
 /** The log files of all jails; see openLogFiles(). */
 export class LogFiles {
-  readonly #wanted: readonly Wanted[];
+  readonly #wanted: readonly JailLogs[];
   readonly #options: LogFilesOptions;
-  readonly #sight: FolderSight;
-  readonly #entries = new Map<string, Entry>();
-  readonly #ready = new Set<Entry>();
+  readonly #folderWatch: FolderWatch;
+  readonly #entries = new Map<string, FollowedFile>();
+  readonly #ready = new Set<FollowedFile>();
   readonly #gone: Map<string, FilePosition>;
   readonly #stops: (() => void)[] = [];
   #empty: readonly { readonly jail: string; readonly glob: string }[] = [];
@@ -79,17 +79,17 @@ export class LogFiles {
   #openedAt: number | null = null;
   #closed = false;
 
-  constructor(wanted: readonly Wanted[], options: LogFilesOptions) {
+  constructor(wanted: readonly JailLogs[], options: LogFilesOptions) {
     this.#wanted = wanted;
     this.#options = options;
     this.#gone = new Map(Object.entries(options.positions));
-    this.#sight = new FolderSight(options.say);
+    this.#folderWatch = new FolderWatch(options.say);
     const now = Date.now() / 1000;
     this.rescan();
     this.#trimGone();
     this.#openedAt = now;
     this.#timer = setInterval(() => {
-      this.#sight.refresh();
+      this.#folderWatch.refresh();
       this.rescan();
     }, options.globMs ?? GLOB_MS);
     this.#watchGlobs();
@@ -147,11 +147,11 @@ export class LogFiles {
     if (this.#soon !== null) clearTimeout(this.#soon);
     for (const stop of this.#stops) stop();
     for (const entry of this.#entries.values()) entry.file.close();
-    this.#sight.close();
+    this.#folderWatch.close();
   }
 
-  #expand(): ReadonlyMap<string, Target> {
-    const found = new Map<string, Target>();
+  #expand(): ReadonlyMap<string, FileTarget> {
+    const found = new Map<string, FileTarget>();
     const empty: { jail: string; glob: string }[] = [];
     for (const wanted of this.#wanted) {
       const codec = codecOf(wanted.encoding)?.name ?? 'raw';
@@ -172,10 +172,10 @@ export class LogFiles {
     return found;
   }
 
-  #open(key: string, path: string, target: Pick<Target, 'readers' | 'wanted'>): void {
+  #open(key: string, path: string, target: Pick<FileTarget, 'readers' | 'wanted'>): void {
     const { readers, wanted } = target;
     const codec = codecOf(wanted[0]?.encoding ?? 'auto')?.name ?? 'raw';
-    const holder: { entry: Entry | null } = { entry: null };
+    const holder: { entry: FollowedFile | null } = { entry: null };
     const file = openLogFile(path, {
       position: this.#gone.get(key) ?? this.#gone.get(path) ?? null,
       start: earliest(readers),
@@ -184,7 +184,7 @@ export class LogFiles {
       dateOf: (line) => firstDate(wanted, line),
       encoding: wanted[0]?.encoding ?? 'auto',
       pollMs: this.#options.pollMs,
-      sight: wanted.some((one) => one.wakeUps) ? this.#sight : null,
+      folderWatch: wanted.some((one) => one.wakeUps) ? this.#folderWatch : null,
       say: this.#options.say,
       onReady: () => this.#wake(holder.entry),
       adopt: (file, accepts) => this.#adopt(file, { key, codec, accepts }),
@@ -195,7 +195,7 @@ export class LogFiles {
     this.#entries.set(key, holder.entry);
   }
 
-  #wake(entry: Entry | null): void {
+  #wake(entry: FollowedFile | null): void {
     if (entry === null || this.#closed) return;
     const idle = this.#ready.size === 0;
     this.#ready.add(entry);
@@ -212,17 +212,17 @@ export class LogFiles {
     const gone = [...this.#gone].filter(([goneKey]) => goneKey !== key);
     const marks = [
       ...others.flatMap((one) => one.file.marksOf(file)),
-      ...gone.flatMap(([, position]) => position.files.filter((one) => keyOf(one) === file)),
+      ...gone.flatMap(([, position]) => position.files.filter((one) => inodeKey(one) === file)),
     ].filter((one) => one.offset > 0 && accepts(one));
     if (marks.length === 0) return null;
     for (const one of others) one.file.forget(file);
     for (const [goneKey, position] of gone) {
-      this.#gone.set(goneKey, { ...position, files: position.files.filter((one) => keyOf(one) !== file) });
+      this.#gone.set(goneKey, { ...position, files: position.files.filter((one) => inodeKey(one) !== file) });
     }
     return marks.reduce((a, b) => (b.offset > a.offset ? b : a));
   }
 
-  #drop(key: string, entry: Entry): void {
+  #drop(key: string, entry: FollowedFile): void {
     const position = entry.file.position();
     entry.file.close();
     this.#entries.delete(key);
@@ -242,7 +242,7 @@ export class LogFiles {
       .flatMap((one) => one.logpath.map((path) => path.glob));
     const folders = new Set(globs.filter((glob) => hasMagic(glob) && !hasMagic(dirname(glob))).map(dirname));
     for (const folder of folders) {
-      const stop = this.#sight.subscribe(folder, null, (renamed) => {
+      const stop = this.#folderWatch.subscribe(folder, null, (renamed) => {
         if (renamed && !this.#closed) this.#soon ??= setTimeout(() => this.#rescanSoon(), SETTLE_MS);
       });
       this.#stops.push(stop);
@@ -255,10 +255,10 @@ export class LogFiles {
   }
 }
 
-type Target = {
+type FileTarget = {
   readonly path: string;
-  readonly readers: readonly Reader[];
-  readonly wanted: readonly Wanted[];
+  readonly readers: readonly JailReader[];
+  readonly wanted: readonly JailLogs[];
 };
 
 function keyFor(path: string, codec: string): string {
@@ -266,8 +266,13 @@ function keyFor(path: string, codec: string): string {
 }
 
 function addReader(
-  found: Map<string, Target>,
-  add: { readonly path: string; readonly codec: string; readonly reader: Reader; readonly wanted: Wanted },
+  found: Map<string, FileTarget>,
+  add: {
+    readonly path: string;
+    readonly codec: string;
+    readonly reader: JailReader;
+    readonly wanted: JailLogs;
+  },
 ): void {
   const { path, codec, reader, wanted } = add;
   const key = keyFor(path, codec);
@@ -288,13 +293,13 @@ function realOf(path: string): string {
   }
 }
 
-function earliest(readers: readonly Reader[]): LogPath['start'] {
+function earliest(readers: readonly JailReader[]): LogPath['start'] {
   const starts = readers.map((one) => one.start);
   if (starts.includes('head')) return 'head';
   return starts.includes('catchup') ? 'catchup' : 'tail';
 }
 
-function firstDate(wanted: readonly Wanted[], line: string): number | null {
+function firstDate(wanted: readonly JailLogs[], line: string): number | null {
   for (const one of wanted) {
     const date = one.dateOf(line);
     if (date !== null) return date;

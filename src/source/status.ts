@@ -1,7 +1,7 @@
 import type { Say, SourceState, SourceStatus } from './source.ts';
 
 /** What is counted of a source. */
-export type Counts = {
+export type SourceCounts = {
   bytes: number;
   errors: number;
   cutLines: number;
@@ -12,10 +12,10 @@ export type Counts = {
 };
 
 /** How a source fares, and what was said of it: each trouble once, until it is over or becomes another. */
-export class Health {
+export class SourceStats {
   readonly name: string;
   readonly say: Say;
-  readonly counts: Counts = {
+  readonly counts: SourceCounts = {
     bytes: 0,
     errors: 0,
     cutLines: 0,

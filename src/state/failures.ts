@@ -1,5 +1,5 @@
 import { formatIp4, parseIp4 } from '../base/ip.ts';
-import { Ledger, type Row } from './failuretable.ts';
+import { FailureTable, type Row } from './failuretable.ts';
 
 /** What is remembered of one address (or other id) that failed in a jail. Times are epoch seconds. */
 export type Count = {
@@ -22,24 +22,24 @@ const MOST_IN_ROW = 0xffff_ffff;
  * one of them by get(), which answers what may be changed, moves it among the others.
  */
 export class Failures extends Map<string, Count> {
-  readonly #ledger: Ledger;
+  readonly #table: FailureTable;
 
   constructor(entries: Iterable<readonly [string, Count]> = []) {
     super();
-    this.#ledger = new Ledger(MOST_TRACKED);
+    this.#table = new FailureTable(MOST_TRACKED);
     for (const [id, count] of entries) this.set(id, count);
   }
 
   override get size(): number {
     // The constructor of Map asks before there is a ledger.
-    return super.size + (this.#ledger?.size ?? 0);
+    return super.size + (this.#table?.size ?? 0);
   }
 
   override get(id: string): Count | undefined {
     const row = this.#rowOf(id);
     if (row < 0) return super.get(id);
-    const count = { ...this.#ledger.read(row), matches: [] };
-    this.#ledger.remove(row);
+    const count = { ...this.#table.read(row), matches: [] };
+    this.#table.remove(row);
     super.set(id, count);
     return count;
   }
@@ -53,7 +53,7 @@ export class Failures extends Map<string, Count> {
     this.delete(id);
     const ip = count.matches.length === 0 ? ledgerKey(id) : null;
     if (ip === null || count.failures < 1 || count.failures > MOST_IN_ROW) return super.set(id, count);
-    this.#ledger.add(ip, count);
+    this.#table.add(ip, count);
     return this;
   }
 
@@ -65,7 +65,7 @@ export class Failures extends Map<string, Count> {
 
   override delete(id: string): boolean {
     const row = this.#rowOf(id);
-    if (row >= 0) this.#ledger.remove(row);
+    if (row >= 0) this.#table.remove(row);
     return super.delete(id) || row >= 0;
   }
 
@@ -105,15 +105,15 @@ export class Failures extends Map<string, Count> {
   ): boolean {
     const { findtime, maxretry } = limits;
     if (super.size > 0 && super.has(formatIp4(ip))) return false;
-    const row = this.#ledger.find(ip);
-    if ((row < 0 ? 0 : this.#ledger.retryAt(row)) + 1 >= maxretry) return false;
+    const row = this.#table.find(ip);
+    if ((row < 0 ? 0 : this.#table.retryAt(row)) + 1 >= maxretry) return false;
     if (row < 0) {
-      this.#ledger.add(ip, { retry: 1, first: time, last: time, failures: 1 });
+      this.#table.add(ip, { retry: 1, first: time, last: time, failures: 1 });
       return true;
     }
-    const known = this.#ledger.read(row);
+    const known = this.#table.read(row);
     addFailure(known, { time, weight: 1 }, findtime);
-    this.#ledger.write(row, known);
+    this.#table.write(row, known);
     return true;
   }
 
@@ -125,12 +125,12 @@ export class Failures extends Map<string, Count> {
 
   /** Forgets the rows whose last failure is not after `time`; answers how many. */
   sweepRows(time: number): number {
-    return this.#ledger.sweep(time);
+    return this.#table.sweep(time);
   }
 
   /** IPv4 addresses, as unsigned numbers, of which only the count is kept. */
   *rows(): Generator<readonly [ip: number, count: Row]> {
-    for (const [ip, row] of this.#ledger.rows()) yield [ip, this.#ledger.read(row)];
+    for (const [ip, row] of this.#table.rows()) yield [ip, this.#table.read(row)];
   }
 
   /** Those that are no rows. */
@@ -144,9 +144,9 @@ export class Failures extends Map<string, Count> {
   }
 
   #rowOf(id: string): number {
-    if (this.#ledger === undefined || this.#ledger.size === 0) return -1;
+    if (this.#table === undefined || this.#table.size === 0) return -1;
     const ip = ledgerKey(id);
-    return ip === null ? -1 : this.#ledger.find(ip);
+    return ip === null ? -1 : this.#table.find(ip);
   }
 }
 

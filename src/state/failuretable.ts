@@ -1,4 +1,4 @@
-/** One address's count in a Ledger; see Count. */
+/** One address's count in a FailureTable; see Count. */
 export type Row = { retry: number; first: number; last: number; failures: number };
 
 const SMALLEST = 64;
@@ -7,7 +7,7 @@ const SMALLEST = 64;
  * The counts of IPv4 addresses, 52 bytes each and no object: under a flood of a million addresses objects and their text keys cost
  * four times the time and the memory. Rows stand in a ring in the order of their coming, an open hash table leads to them.
  */
-export class Ledger {
+export class FailureTable {
   readonly #most: number;
   /** Rows in the ring, a power of two. */
   #room = SMALLEST;

@@ -1,12 +1,12 @@
 import type { JailHealth, SourceHealth, StuckHealth } from '../source/health.ts';
 import { type Count, Failures } from './failures.ts';
 import { Pages } from './pages.ts';
-import type { Ban, JailState, Order, Past, Repairs, State, Waiting } from './state.ts';
+import type { Ban, CommandOrder, JailState, Past, Repairs, State, Waiting } from './state.ts';
 
 /** The number in the state file's `version`; a file with a higher one is refused. */
 export const STATE_VERSION = 1;
 
-type Json = Record<string, unknown>;
+type StateJson = Record<string, unknown>;
 
 /** The state as the text of its file; docs/STATE.md describes it. `now` is noted as the time of saving. */
 export function printState(state: State, now: number): string {
@@ -83,7 +83,7 @@ function printFailures(pages: Pages, failures: Failures): void {
   pages.ascii(before === '{' ? '{}' : '}');
 }
 
-function waitingJson({ fields, isName, ...one }: Waiting): Json {
+function waitingJson({ fields, isName, ...one }: Waiting): StateJson {
   return { ...one, ...(isName ? { isName } : {}), fields: Object.fromEntries(fields) };
 }
 
@@ -132,14 +132,14 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }
 
-function stateOf(json: Json): State {
+function stateOf(json: StateJson): State {
   const jails = new Map<string, JailState>();
   for (const [name, value] of entriesOf(json['jails'], 'jails')) {
     const jail = objectOf(value, name);
     jails.set(name, {
       totalFailed: numberOf(jail['totalFailed'], 'totalFailed'),
       totalBanned: numberOf(jail['totalBanned'], 'totalBanned'),
-      failures: new Failures(mapOf(jail['failures'], 'failures', countOf)),
+      failures: new Failures(mapOf(jail['failures'], 'failures', readCount)),
       bans: mapOf(jail['bans'], 'bans', banOf),
       past: mapOf(jail['past'], 'past', pastOf),
     });
@@ -168,7 +168,7 @@ function waitingOf(value: unknown): Waiting {
   };
 }
 
-function countOf(value: unknown): Count {
+function readCount(value: unknown): Count {
   const json = objectOf(value, 'failure');
   return {
     retry: numberOf(json['retry'], 'retry'),
@@ -236,11 +236,11 @@ function jailHealthOf(value: unknown): JailHealth {
     sampled: orNull(json['sampled']) ?? 0,
     dated: orNull(json['dated']) ?? 0,
     prefixed: orNull(json['prefixed']),
-    stuck: listOf(json['stuck'] ?? [], 'stuck').map(stuckOf),
+    stuck: listOf(json['stuck'] ?? [], 'stuck').map(readStuck),
   };
 }
 
-function stuckOf(value: unknown): StuckHealth {
+function readStuck(value: unknown): StuckHealth {
   const json = objectOf(value, 'stuck');
   const orNull = (part: unknown): number | null => (typeof part === 'number' ? part : null);
   return {
@@ -259,7 +259,7 @@ function repairsOf(value: unknown): Repairs {
   return { count: numberOf(json['count'], 'count'), last: numberOf(json['last'], 'last') };
 }
 
-function orderOf(value: unknown): Order {
+function orderOf(value: unknown): CommandOrder {
   const json = objectOf(value, 'order');
   const base = { seq: numberOf(json['seq'], 'seq'), jail: String(json['jail']), id: String(json['id']) };
   return json['kind'] === 'ban'
@@ -267,11 +267,11 @@ function orderOf(value: unknown): Order {
     : { ...base, kind: 'unban' };
 }
 
-function isObject(value: unknown): value is Json {
+function isObject(value: unknown): value is StateJson {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function objectOf(value: unknown, what: string): Json {
+function objectOf(value: unknown, what: string): StateJson {
   if (!isObject(value)) throw new Error(`${what} is not an object`);
   return value;
 }

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { codeOf, reasonOf } from '../base/errors.ts';
 import { takeLockAsync } from '../base/lock.ts';
 import { loadState, lockPath, saveState, stampOf } from './file.ts';
-import { type Order, type State, takeOrders } from './state.ts';
+import { applyOrders, type CommandOrder, type State } from './state.ts';
 
 /** How long the daemon waits for a command to finish its change before it tries again, in seconds. */
 const LOCK_WAIT = 5;
@@ -11,8 +11,8 @@ const LOCK_WAIT = 5;
  * How soon a change is written: a count within about a second; a ban soon, so that what the firewall says of it
  * usually comes along; that word at once. Never before the rest after the last write is over.
  */
-export type Haste = 'calm' | 'soon' | 'now';
-const HASTE_MS: Readonly<Record<Haste, number>> = { calm: 1000, soon: 50, now: 0 };
+export type Urgency = 'calm' | 'soon' | 'now';
+const HASTE_MS: Readonly<Record<Urgency, number>> = { calm: 1000, soon: 50, now: 0 };
 /** The file is looked at this often, besides the kernel's word that it changed. */
 const LOOK_MS = 1000;
 /** A state that could not be written is tried again this often. */
@@ -31,9 +31,9 @@ export function restAfter(printMs: number, writeMs: number): number {
 }
 
 /** What the keeper asks of the daemon and tells it. */
-export type KeeperEvents = {
+export type SaverEvents = {
   /** Commands changed the file; the state already obeyed. */
-  onOrders(orders: readonly Order[]): void;
+  onOrders(orders: readonly CommandOrder[]): void;
   /** The state cannot be written, and why; null when it can be again. Told once each. */
   onTrouble(reason: string | null): void;
   /** Called just before the state is printed: positions and counts must belong together. */
@@ -43,16 +43,16 @@ export type KeeperEvents = {
 };
 
 /** A state from its file, and which file that was. */
-export type Loaded = { readonly state: State; readonly stamp?: string };
+export type LoadedCopy = { readonly state: State; readonly stamp?: string };
 
 /**
  * Keeps the daemon's state and its file the same: writes what changed, takes in what commands changed. All of
  * it happens one after the other, under the state's lock.
  */
-export class Keeper {
+export class StateSaver {
   readonly #path: string;
   readonly #state: State;
-  readonly #events: KeeperEvents;
+  readonly #events: SaverEvents;
   /** Of the file as we last read or wrote it. */
   #stamp: string;
   #seenSeq: number;
@@ -72,7 +72,7 @@ export class Keeper {
    * `state` was just loaded from `path` under its lock; `stamp` is stampOf(path) from under the same lock. Without it the file
    * is looked at again, since a command may have been there meanwhile.
    */
-  constructor(path: string, { state, stamp = '' }: Loaded, events: KeeperEvents) {
+  constructor(path: string, { state, stamp = '' }: LoadedCopy, events: SaverEvents) {
     this.#path = path;
     this.#stamp = stamp;
     this.#state = state;
@@ -86,7 +86,7 @@ export class Keeper {
   }
 
   /** Something changed: see the kinds of Haste. */
-  changed(haste: Haste): void {
+  changed(haste: Urgency): void {
     this.#isDirty = true;
     this.#schedule(HASTE_MS[haste]);
   }
@@ -152,7 +152,7 @@ export class Keeper {
   #takeIn(): void {
     if (stampOf(this.#path) === this.#stamp) return;
     const { state: file } = loadState(this.#path, true);
-    const orders = takeOrders(this.#state, file, this.#seenSeq);
+    const orders = applyOrders(this.#state, file, this.#seenSeq);
     this.#seenSeq = this.#state.seq;
     if (orders.length > 0) this.#events.onOrders(orders);
   }

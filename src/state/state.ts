@@ -34,7 +34,7 @@ export type JailState = {
 };
 
 /** A change that a command made to the file while a daemon may be running; the daemon repeats it on its own copy. */
-export type Order =
+export type CommandOrder =
   | {
       readonly seq: number;
       readonly kind: 'ban';
@@ -45,7 +45,7 @@ export type Order =
   | { readonly seq: number; readonly kind: 'unban'; readonly jail: string; readonly id: string };
 
 /** An order before it has its number. */
-export type OrderDraft =
+export type CommandOrderDraft =
   | { readonly kind: 'ban'; readonly jail: string; readonly id: string; readonly ban: Ban }
   | { readonly kind: 'unban'; readonly jail: string; readonly id: string };
 
@@ -77,7 +77,7 @@ export type State = {
   readonly repairs: Map<string, Repairs>;
   /** How each log source fares, by its name; kept for `status --sources`. */
   sources: Map<string, SourceHealth>;
-  orders: Order[];
+  orders: CommandOrder[];
   /** Number of the last order ever given. */
   seq: number;
   /** When it was last written, epoch seconds; 0 = never. */
@@ -148,7 +148,7 @@ export function bansOf(jail: JailState | undefined, id: string): number {
 }
 
 /** Applies a command's change and notes it as an order for a running daemon. False when nothing changed. */
-export function giveOrder(state: State, draft: OrderDraft): boolean {
+export function addOrder(state: State, draft: CommandOrderDraft): boolean {
   const changed = obey(state, draft);
   if (changed) {
     state.seq += 1;
@@ -158,7 +158,7 @@ export function giveOrder(state: State, draft: OrderDraft): boolean {
 }
 
 /** Repeats on the daemon's own copy what commands wrote into the file since `seenSeq`; answers those orders. */
-export function takeOrders(own: State, file: State, seenSeq: number): readonly Order[] {
+export function applyOrders(own: State, file: State, seenSeq: number): readonly CommandOrder[] {
   const fresh = file.orders.filter((order) => order.seq > seenSeq);
   for (const order of fresh) obey(own, order);
   own.seq = Math.max(own.seq, file.seq);
@@ -166,7 +166,7 @@ export function takeOrders(own: State, file: State, seenSeq: number): readonly O
   return fresh;
 }
 
-function obey(state: State, order: OrderDraft): boolean {
+function obey(state: State, order: CommandOrderDraft): boolean {
   if (order.kind === 'unban') return liftBan(state, order.jail, order.id);
   return addBan(state, order.jail, order.id, order.ban);
 }

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Actor } from '../../src/action/runner.ts';
+import { ActionRunner } from '../../src/action/runner.ts';
 import { ticketOf } from '../../src/action/tags.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import type { Jail } from '../../src/config/jail.ts';
@@ -68,13 +68,13 @@ test('an actor starts, bans, unbans and stops, one step after the other', () =>
       actionunban: 'echo unban <ip> >> @/out',
       actionstop: 'echo stop >> @/out',
     });
-    const actor = new Actor(jail, parts(troubles));
-    actor.start();
-    actor.ban(ticketOf('192.0.2.7', ban, { fields: new Map([['user', '$(id) "x"']]) }));
-    actor.ban(ticketOf('192.0.2.8', ban));
-    actor.unban(ticketOf('192.0.2.8', ban));
-    actor.stop();
-    await actor.idle(60_000);
+    const runner = new ActionRunner(jail, parts(troubles));
+    runner.start();
+    runner.ban(ticketOf('192.0.2.7', ban, { fields: new Map([['user', '$(id) "x"']]) }));
+    runner.ban(ticketOf('192.0.2.8', ban));
+    runner.unban(ticketOf('192.0.2.8', ban));
+    runner.stop();
+    await runner.idle(60_000);
     assert.deepEqual(troubles, []);
     assert.equal(
       out(),
@@ -89,12 +89,12 @@ test('an actor uses actionflush at the stop where there is one, and leaves resto
       actionunban: 'echo unban >> @/out',
       actionflush: 'echo flush >> @/out',
     };
-    const actor = new Actor(jailWith(folder, options), parts(troubles));
-    actor.start();
-    actor.ban(ticketOf('192.0.2.7', ban, { restored: true }));
-    actor.stop();
-    await actor.idle(60_000);
-    const mail = new Actor(jailWith(folder, { ...options, norestored: '1' }), parts(troubles));
+    const runner = new ActionRunner(jailWith(folder, options), parts(troubles));
+    runner.start();
+    runner.ban(ticketOf('192.0.2.7', ban, { restored: true }));
+    runner.stop();
+    await runner.idle(60_000);
+    const mail = new ActionRunner(jailWith(folder, { ...options, norestored: '1' }), parts(troubles));
     mail.ban(ticketOf('192.0.2.9', ban, { restored: true }));
     await mail.idle(60_000);
     assert.equal(out(), 'ban 192.0.2.7 1\nflush\n');
@@ -108,12 +108,12 @@ test('after a failure the check decides: the ground is made anew and the ban tri
       actioncheck: 'test -e @/ground',
       actionban: 'test -e @/ground && echo ban <ip> >> @/out',
     });
-    const actor = new Actor(jail, parts(troubles));
-    actor.start();
-    await actor.idle(60_000);
+    const runner = new ActionRunner(jail, parts(troubles));
+    runner.start();
+    await runner.idle(60_000);
     rmSync(join(folder, 'ground'));
-    actor.ban(ticketOf('192.0.2.7', ban));
-    await actor.idle(60_000);
+    runner.ban(ticketOf('192.0.2.7', ban));
+    await runner.idle(60_000);
     assert.deepEqual([out(), troubles], ['start\nstart\nban 192.0.2.7\n', []]);
   }));
 
@@ -124,9 +124,9 @@ test('a failing and a hanging action are told with their reason, and what comes 
         'case <ip> in *.7) echo no such thing >&2; exit 3;; *.8) sleep 60;; *) echo ban <ip> >> @/out;; esac',
       timeout: '4',
     });
-    const actor = new Actor(jail, parts(troubles));
-    for (const id of ['192.0.2.7', '192.0.2.8', '192.0.2.9']) actor.ban(ticketOf(id, ban));
-    await actor.idle(60_000);
+    const runner = new ActionRunner(jail, parts(troubles));
+    for (const id of ['192.0.2.7', '192.0.2.8', '192.0.2.9']) runner.ban(ticketOf(id, ban));
+    await runner.idle(60_000);
     assert.equal(out(), 'ban 192.0.2.9\n');
     assert.equal(troubles.length, 2);
     assert.match(troubles[0] ?? '', /^\[app\] note: actionban failed: .*no such thing/);
@@ -135,13 +135,13 @@ test('a failing and a hanging action are told with their reason, and what comes 
 
 test('a queue that nobody empties is bounded, and that is said once', () =>
   scene(async ({ folder, troubles }) => {
-    const actor = new Actor(jailWith(folder, { actionban: 'true' }), {
+    const runner = new ActionRunner(jailWith(folder, { actionban: 'true' }), {
       ...parts(troubles),
       mostWaiting: 100,
     });
-    for (let i = 0; i < 120; i++) actor.unban(ticketOf('192.0.2.7', ban));
+    for (let i = 0; i < 120; i++) runner.unban(ticketOf('192.0.2.7', ban));
     assert.deepEqual(troubles, ['[app] 100 steps of actions wait: further ones are dropped']);
-    await actor.idle(60_000);
+    await runner.idle(60_000);
   }));
 
 const STOCK = '/etc/fail2ban/action.d';
@@ -163,11 +163,11 @@ async function stockAction(action: string, programs: readonly string[], scene: S
     ['jail.conf', `[app]\nenabled = true\nlogpath = /nothing\naction = ${action.replaceAll('@', folder)}\n`],
   ]);
   const jail = onlyJail(loadConfig(overlayTree(memoryTree(files), diskTree('/etc/fail2ban'))));
-  const actor = new Actor(jail, parts(troubles));
-  actor.start();
-  actor.ban(ticketOf('192.0.2.7', { ...ban, matches: ["it's `a` $(line)"] }));
-  actor.unban(ticketOf('192.0.2.7', ban));
-  await actor.idle(60_000);
+  const runner = new ActionRunner(jail, parts(troubles));
+  runner.start();
+  runner.ban(ticketOf('192.0.2.7', { ...ban, matches: ["it's `a` $(line)"] }));
+  runner.unban(ticketOf('192.0.2.7', ban));
+  await runner.idle(60_000);
   return out();
 }
 

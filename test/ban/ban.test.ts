@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bansBefore, judge, type Limits, makeBan } from '../../src/ban/ban.ts';
+import { bansBefore, countAndDecide, type Limits, makeBan } from '../../src/ban/ban.ts';
 import type { Increment } from '../../src/config/jail.ts';
 import { addBan, emptyState, jailState } from '../../src/state/state.ts';
 
@@ -26,9 +26,9 @@ const fail = (time: number) => ({ id: '192.0.2.7', time, lines: [`line at ${time
 
 test('judge() bans on the maxretry-th failure, not before', () => {
   const jail = jailState(emptyState(), 'sshd');
-  assert.equal(judge(jail, fail(100), limits, at(100)).kind, 'counted');
-  assert.equal(judge(jail, fail(101), limits, at(101)).kind, 'counted');
-  const verdict = judge(jail, fail(102), limits, at(102));
+  assert.equal(countAndDecide(jail, fail(100), limits, at(100)).kind, 'counted');
+  assert.equal(countAndDecide(jail, fail(101), limits, at(101)).kind, 'counted');
+  const verdict = countAndDecide(jail, fail(102), limits, at(102));
   assert.deepEqual(verdict, {
     kind: 'ban',
     ban: {
@@ -48,7 +48,7 @@ test('judge() bans on the maxretry-th failure, not before', () => {
 test('judge() begins a ban at the failure, so that reading a log late or twice gives the same end', () => {
   const jail = jailState(emptyState(), 'sshd');
   const once = { ...limits, maxretry: 1 };
-  const late = judge(jail, fail(102), once, at(500));
+  const late = countAndDecide(jail, fail(102), once, at(500));
   assert.equal(late.kind === 'ban' && late.ban.until, 3702);
 });
 
@@ -56,17 +56,17 @@ test('judge() answers that a banned id reached the count again', () => {
   const state = emptyState();
   const jail = jailState(state, 'sshd');
   const once = { ...limits, maxretry: 1 };
-  const first = judge(jail, fail(100), once, at(100));
+  const first = countAndDecide(jail, fail(100), once, at(100));
   if (first.kind === 'ban') addBan(state, 'sshd', '192.0.2.7', first.ban);
-  assert.equal(judge(jail, fail(101), once, at(101)).kind, 'already');
+  assert.equal(countAndDecide(jail, fail(101), once, at(101)).kind, 'already');
 });
 
 test('judge() lets a failure of a known offender count for more when bans escalate', () => {
   const jail = jailState(emptyState(), 'sshd');
   const strict = { ...limits, maxretry: 5, increment: { ...increment, enabled: true } };
-  const first = judge(jail, fail(100), strict, at(100, 2));
+  const first = countAndDecide(jail, fail(100), strict, at(100, 2));
   assert.equal(first.kind === 'counted' && first.count.retry, 3);
-  assert.equal(judge(jail, fail(101), strict, at(101, 2)).kind, 'ban');
+  assert.equal(countAndDecide(jail, fail(101), strict, at(101, 2)).kind, 'ban');
 });
 
 test('makeBan() for ever has no end, and says which ban of the id it is', () => {

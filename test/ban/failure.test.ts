@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bannedId, type Candidate, countedId, takeFailure } from '../../src/ban/failure.ts';
+import { bannedId, type Candidate, countedId, handleFailure } from '../../src/ban/failure.ts';
 import { makeIgnoreList } from '../../src/ban/ignore.ts';
-import type { WorkingJail } from '../../src/ban/jail.ts';
+import type { RunningJail } from '../../src/ban/jail.ts';
 import { formatIp4, parseNetwork } from '../../src/base/ip.ts';
 import type { Log } from '../../src/base/log.ts';
 import type { Jail } from '../../src/config/jail.ts';
@@ -19,7 +19,7 @@ const increment = {
   overalljails: false,
 };
 
-function jailWith(more: Partial<Jail>, ignored: readonly string[] = []): WorkingJail {
+function jailWith(more: Partial<Jail>, ignored: readonly string[] = []): RunningJail {
   const jail: Jail = {
     name: 'sshd',
     place,
@@ -65,7 +65,7 @@ function jailWith(more: Partial<Jail>, ignored: readonly string[] = []): Working
 }
 
 /** Feeds failures and answers the log without times, and who was banned. */
-function feed(jail: WorkingJail, candidates: readonly Candidate[], state: State = emptyState()) {
+function feed(jail: RunningJail, candidates: readonly Candidate[], state: State = emptyState()) {
   const lines: string[] = [];
   const banned: string[] = [];
   const still: string[] = [];
@@ -79,19 +79,19 @@ function feed(jail: WorkingJail, candidates: readonly Candidate[], state: State 
   const parts = {
     state,
     log,
-    home: () => ({ gateways: new Set(['192.0.2.254']), sessions: new Set(['192.0.2.253']) }),
+    protection: () => ({ gateways: new Set(['192.0.2.254']), sessions: new Set(['192.0.2.253']) }),
     neighbours: new Map(),
     onReplaced: () => undefined,
-    onBan: (_: WorkingJail, id: string) => void banned.push(id),
-    onStillThere: (_: WorkingJail, id: string) => void still.push(id),
+    onBan: (_: RunningJail, id: string) => void banned.push(id),
+    onStillThere: (_: RunningJail, id: string) => void still.push(id),
   };
-  for (const candidate of candidates) takeFailure(parts, jail, candidate, Math.max(1000, candidate.time));
+  for (const candidate of candidates) handleFailure(parts, jail, candidate, Math.max(1000, candidate.time));
   return { lines, banned, still, state };
 }
 
 const fail = (id: string, time = 1000): Candidate => ({ id, time, lines: [] });
 
-test('takeFailure() logs each failure and the ban as fail2ban does', () => {
+test('handleFailure() logs each failure and the ban as fail2ban does', () => {
   const { lines, banned } = feed(jailWith({}), [fail('192.0.2.7'), fail('192.0.2.7'), fail('192.0.2.7')]);
   assert.deepEqual(lines, [
     'INFO [sshd] Found 192.0.2.7',
@@ -102,14 +102,14 @@ test('takeFailure() logs each failure and the ban as fail2ban does', () => {
   assert.deepEqual(banned, ['192.0.2.7']);
 });
 
-test('takeFailure() counts nobody who is never banned', () => {
+test('handleFailure() counts nobody who is never banned', () => {
   const jail = jailWith({ maxretry: 1 }, ['192.0.2.0/24']);
   const { lines, banned, state } = feed(jail, [fail('192.0.2.7')]);
   assert.deepEqual(lines, ['INFO [sshd] Ignore 192.0.2.7 by ip']);
   assert.deepEqual([banned.length, state.jails.size], [0, 0]);
 });
 
-test('takeFailure() tells that somebody goes on whose ban stands', () => {
+test('handleFailure() tells that somebody goes on whose ban stands', () => {
   const { lines, banned, still } = feed(jailWith({ maxretry: 1 }), [
     fail('192.0.2.7'),
     fail('192.0.2.7', 1001),
@@ -118,12 +118,12 @@ test('takeFailure() tells that somebody goes on whose ban stands', () => {
   assert.deepEqual([banned, still], [['192.0.2.7'], ['192.0.2.7']]);
 });
 
-test('takeFailure() makes no ban that would be over already', () => {
+test('handleFailure() makes no ban that would be over already', () => {
   const jail = jailWith({ maxretry: 1, bantime: 10 });
   assert.deepEqual(feed(jail, [fail('192.0.2.7', 100)]).banned, []);
 });
 
-test('takeFailure() counts IPv6 by the /64, and names the address that failed', () => {
+test('handleFailure() counts IPv6 by the /64, and names the address that failed', () => {
   const { lines, banned } = feed(jailWith({ maxretry: 2 }), [fail('2001:db8::1'), fail('2001:db8::2')]);
   assert.equal(lines[1], 'INFO [sshd] Found 2001:db8::2');
   assert.deepEqual(banned, ['2001:db8::/64']);

@@ -3,38 +3,38 @@ import { test } from 'node:test';
 import {
   gatewaysIn4,
   gatewaysIn6,
-  guardedBy,
-  type Home,
+  lockoutReason,
   loginIn,
   loginsIn,
+  type ProtectedAddresses,
   peersIn,
 } from '../../src/ban/lockout.ts';
 
-const home: Home = {
+const protection: ProtectedAddresses = {
   gateways: new Set(['192.0.2.1', 'fe80::1']),
   sessions: new Set(['198.51.100.7', '2001:db8::7']),
 };
 
-test('guardedBy() protects the gateway and whoever is logged in by SSH, alone or inside a network', () => {
-  assert.match(guardedBy(home, '192.0.2.1') ?? '', /gateway/);
-  assert.match(guardedBy(home, 'fe80::1') ?? '', /gateway/);
-  assert.match(guardedBy(home, '198.51.100.7') ?? '', /SSH/);
-  assert.match(guardedBy(home, '198.51.100.0/24') ?? '', /SSH/);
-  assert.match(guardedBy(home, '2001:db8::/64') ?? '', /SSH/);
-  assert.match(guardedBy(home, '192.0.2.0/24') ?? '', /gateway/);
-  assert.equal(guardedBy(home, '198.51.100.8'), null);
-  assert.equal(guardedBy(home, '203.0.113.0/24'), null);
-  assert.equal(guardedBy(home, 'some user'), null);
+test('lockoutReason() protects the gateway and whoever is logged in by SSH, alone or inside a network', () => {
+  assert.match(lockoutReason(protection, '192.0.2.1') ?? '', /gateway/);
+  assert.match(lockoutReason(protection, 'fe80::1') ?? '', /gateway/);
+  assert.match(lockoutReason(protection, '198.51.100.7') ?? '', /SSH/);
+  assert.match(lockoutReason(protection, '198.51.100.0/24') ?? '', /SSH/);
+  assert.match(lockoutReason(protection, '2001:db8::/64') ?? '', /SSH/);
+  assert.match(lockoutReason(protection, '192.0.2.0/24') ?? '', /gateway/);
+  assert.equal(lockoutReason(protection, '198.51.100.8'), null);
+  assert.equal(lockoutReason(protection, '203.0.113.0/24'), null);
+  assert.equal(lockoutReason(protection, 'some user'), null);
 });
 
-test('guardedBy() refuses everything, and what is too wide', () => {
+test('lockoutReason() refuses everything, and what is too wide', () => {
   for (const id of ['0.0.0.0/0', '::/0', '10.0.0.0/7', '2001::/31']) {
-    assert.match(guardedBy(home, id, true) ?? '', /wider than/, id);
+    assert.match(lockoutReason(protection, id, true) ?? '', /wider than/, id);
   }
-  assert.match(guardedBy(home, '11.0.0.0/15') ?? '', /wider than \/16/);
-  assert.equal(guardedBy(home, '11.0.0.0/15', true), null);
-  assert.equal(guardedBy(home, '11.0.0.0/16'), null);
-  assert.equal(guardedBy(home, '2001:db9::/32'), null);
+  assert.match(lockoutReason(protection, '11.0.0.0/15') ?? '', /wider than \/16/);
+  assert.equal(lockoutReason(protection, '11.0.0.0/15', true), null);
+  assert.equal(lockoutReason(protection, '11.0.0.0/16'), null);
+  assert.equal(lockoutReason(protection, '2001:db9::/32'), null);
 });
 
 test('the gateways are read from the kernel’s tables', () => {

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openHome } from '../../src/ban/logins.ts';
+import { watchLogins } from '../../src/ban/logins.ts';
 
-test('openHome() spares whoever is logged in and connected, not stale notes', (t) => {
+test('watchLogins() spares whoever is logged in and connected, not stale notes', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'f2b-home-'));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const part of ['proc/net', 'proc/812', 'proc/814', 'sessions'])
@@ -17,11 +17,11 @@ test('openHome() spares whoever is logged in and connected, not stale notes', (t
   note('3', '198.51.100.9', 814);
   const line = (hex: string): string => `   0: 0100007F:0016 ${hex}:D2F0 01 00000000:00000000\n`;
   writeFileSync(join(folder, 'proc/net/tcp'), line('076433C6') + line('086433C6'));
-  const home = openHome({
+  const protection = watchLogins({
     proc: join(folder, 'proc'),
     utmp: join(folder, 'utmp'),
     sessions: join(folder, 'sessions'),
   })();
-  assert.deepEqual([...home.sessions], ['198.51.100.7'], 'process 813 is gone, .9 has no connection');
-  assert.deepEqual([...home.gateways], []);
+  assert.deepEqual([...protection.sessions], ['198.51.100.7'], 'process 813 is gone, .9 has no connection');
+  assert.deepEqual([...protection.gateways], []);
 });

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { tether } from '../../src/base/process.ts';
+import { dieWithParent } from '../../src/base/process.ts';
 
 const PROCESS = join(import.meta.dirname, '../../src/base/process.ts');
 
 test('a tethered program ends when its parent is killed', {
-  skip: tether().length === 0 && 'setpriv cannot',
+  skip: dieWithParent().length === 0 && 'setpriv cannot',
 }, async () => {
   const script = `import { spawn } from 'node:child_process';
 import { tether } from ${JSON.stringify(PROCESS)};

@@ -4,42 +4,42 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ticketOf } from '../../src/action/tags.ts';
-import type { WorkingJail } from '../../src/ban/jail.ts';
-import type { NameService } from '../../src/base/dns.ts';
-import { openNames } from '../../src/base/dns.ts';
+import type { RunningJail } from '../../src/ban/jail.ts';
+import type { Dns } from '../../src/base/dns.ts';
+import { openDns } from '../../src/base/dns.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { memoryTree } from '../../src/config/tree.ts';
-import { callRoster } from '../../src/daemon/jails.ts';
-import { Gate, readCacheRule } from '../../src/daemon/lookups.ts';
+import { compileJails } from '../../src/daemon/jails.ts';
+import { PendingLookups, readCacheRule } from '../../src/daemon/lookups.ts';
 
-function working(options: string): WorkingJail {
+function working(options: string): RunningJail {
   const files = new Map([
     ['filter.d/app.conf', '[Definition]\nfailregex = ^fail <HOST>$\n'],
     ['jail.d/app.conf', `[app]\nenabled = true\nlogpath = /nothing\nbanaction = dummy\n${options}\n`],
   ]);
-  const { jails, problems } = callRoster(loadConfig(memoryTree(files)).jails);
+  const { jails, problems } = compileJails(loadConfig(memoryTree(files)).jails);
   const jail = jails.get('app');
   assert.ok(jail !== undefined, JSON.stringify(problems));
   return jail;
 }
 
-const names: NameService = {
+const names: Dns = {
   addressesOf: async (name) =>
     name === 'bad.example' ? ['192.0.2.7', '192.0.2.8'] : name === 'friend.example' ? ['192.0.2.8'] : [],
   namesOf: async () => [],
 };
 
-async function pass(jail: WorkingJail, visitors: readonly { id: string; isName?: boolean; user?: string }[]) {
+async function pass(jail: RunningJail, visitors: readonly { id: string; isName?: boolean; user?: string }[]) {
   const passed: string[] = [];
   const told: string[] = [];
-  const gate = new Gate({
+  const gate = new PendingLookups({
     names,
     onTrouble: (level, text) => void told.push(`${level} ${text}`),
-    onPass: (_, id) => void passed.push(id),
-    onLeave: () => undefined,
+    onAnswered: (_, id) => void passed.push(id),
+    onDone: () => undefined,
   });
   for (const { id, isName = false, user = '' } of visitors) {
-    gate.enter(jail, { ticket: ticketOf(id, null, { fields: new Map([['user', user]]) }), isName });
+    gate.add(jail, { ticket: ticketOf(id, null, { fields: new Map([['user', user]]) }), isName });
   }
   await gate.idle(60_000);
   return { passed, told };
@@ -55,7 +55,7 @@ test('a name in the log becomes its addresses, with a warning where usedns = war
 
 test('a name in ignoreip protects its addresses', async () => {
   const jail = working('usedns = yes\nignoreip = friend.example');
-  assert.equal(Gate.concerns(jail, false), true);
+  assert.equal(PendingLookups.needsLookup(jail, false), true);
   const { passed, told } = await pass(jail, [{ id: '192.0.2.7' }, { id: '192.0.2.8' }]);
   assert.deepEqual(passed, ['192.0.2.7']);
   assert.deepEqual(told, ['INFO [app] Ignore 192.0.2.8 by dns']);
@@ -104,7 +104,7 @@ test('readCacheRule() reads what jail.conf(5) allows', () => {
 });
 
 test('the name service answers from the hosts file, and has no answer for what is no name', async () => {
-  const service = openNames();
+  const service = openDns();
   assert.ok(
     (await service.addressesOf('localhost')).some((address) => address === '127.0.0.1' || address === '::1'),
   );

@@ -4,7 +4,7 @@ import { formatProblem, type Problem } from '../../src/base/errors.ts';
 import type { FilterSource, RegexSource, UseDns } from '../../src/config/jail.ts';
 import { compileFilter } from '../../src/filter/compile.ts';
 import { newFilterState, processLine } from '../../src/filter/line.ts';
-import type { Filter, Outcome } from '../../src/filter/types.ts';
+import type { Filter, LineOutcome } from '../../src/filter/types.ts';
 
 const NOW = Date.UTC(2024, 5, 23, 22, 30) / 1000;
 
@@ -56,7 +56,7 @@ function run(
   options: Options,
   lines: (string | [string, number])[],
   mode: 'live' | 'catchup' | 'test' = 'live',
-): Outcome[] {
+): LineOutcome[] {
   const filter = compile(options);
   const state = newFilterState(filter);
   return lines.map((line) => {
@@ -65,7 +65,7 @@ function run(
   });
 }
 
-function idsOf(outcomes: Outcome[]): string[] {
+function idsOf(outcomes: LineOutcome[]): string[] {
   return outcomes.flatMap(({ failures }) => failures.map(({ id, kind }) => `${kind} ${id}`));
 }
 
@@ -164,7 +164,7 @@ const SESSION: Options = {
   ],
 };
 
-function session(...texts: string[]): Outcome[] {
+function session(...texts: string[]): LineOutcome[] {
   return run(
     SESSION,
     texts.map((text) => `2024-06-23T22:29:50 sshd${text}`),

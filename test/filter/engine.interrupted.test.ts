@@ -5,7 +5,7 @@ import { formatIp4 } from '../../src/base/ip.ts';
 import { compileFilter } from '../../src/filter/compile.ts';
 import { Engine, type Worker } from '../../src/filter/engine.ts';
 import { newFilterState, processLine } from '../../src/filter/line.ts';
-import type { Outcome } from '../../src/filter/types.ts';
+import type { LineOutcome } from '../../src/filter/types.ts';
 import { dice } from '../testbed/dice.ts';
 
 const LINES = 4000;
@@ -98,7 +98,7 @@ for (const [what, long] of [
   });
 }
 
-function tell({ failures, warning }: Outcome, worker: number): string[] {
+function tell({ failures, warning }: LineOutcome, worker: number): string[] {
   // The others do not see lines that they cannot match.
   const off = warning === null || worker < 2 ? [] : [`${worker} warns: ${JSON.stringify(warning)}`];
   return [...off, ...failures.map((one) => `${one.id} by ${worker} at ${one.time}`)];

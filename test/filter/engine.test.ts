@@ -10,7 +10,7 @@ import { Engine, type Result, type Stuck } from '../../src/filter/engine.ts';
 import { makeDispatch } from '../../src/filter/fast/dispatch.ts';
 import { newFilterState, processLine } from '../../src/filter/line.ts';
 import { compileFailregex } from '../../src/filter/regex/failregex.ts';
-import type { Filter, Outcome } from '../../src/filter/types.ts';
+import type { Filter, LineOutcome } from '../../src/filter/types.ts';
 
 let seed = 5;
 const random = (below: number): number => {
@@ -61,7 +61,7 @@ function mixed(lines: readonly string[], foreign: readonly string[]): string[] {
   });
 }
 
-const summary = (outcomes: readonly Outcome[]): string[] =>
+const summary = (outcomes: readonly LineOutcome[]): string[] =>
   outcomes.flatMap(({ failures }) => failures.map(({ id, time }) => `${id} ${time}`));
 
 type Named = { readonly id: string; readonly time: number | null };

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Entry, Held, Rule } from '../../src/firewall/backend.ts';
+import type { BanEntry, Held, Rule } from '../../src/firewall/backend.ts';
 import { coverOf, difference, isNothing, outermost } from '../../src/firewall/difference.ts';
 import { ipset } from '../../src/firewall/ipset.ts';
 import { iptables } from '../../src/firewall/iptables/iptables.ts';
 
 const NOW = 1_700_000_000;
 const RULE: Rule = { jail: 'a', ports: null, protocols: [], chains: ['INPUT'], block: 'reject' };
-const ban = (address: string, until: number | null = null): Entry => ({ jail: 'a', address, until });
+const ban = (address: string, until: number | null = null): BanEntry => ({ jail: 'a', address, until });
 
 function heldWith(entries: readonly (readonly [string, number | null])[]): Held {
   return {

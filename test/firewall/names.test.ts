@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tagOf, tagsOf } from '../../src/firewall/names.ts';
+import { jailTag, jailTags } from '../../src/firewall/names.ts';
 
 const ODD = [
   'a/b',
@@ -21,19 +21,19 @@ const ODD = [
 
 test('a plain name of up to 24 characters stays as it is', () => {
   for (const name of ['sshd', 'flask-8080', 'a.b_c-d', '404', 'x'.repeat(24)])
-    assert.equal(tagOf(name), name);
+    assert.equal(jailTag(name), name);
 });
 
 test('every other name becomes one of its own that fits into any firewall', () => {
-  const tags = ODD.map(tagOf);
+  const tags = ODD.map(jailTag);
   for (const tag of tags) assert.match(tag, /^[A-Za-z0-9][A-Za-z0-9_.-]{0,23}$/);
   assert.equal(new Set(tags).size, ODD.length);
 });
 
 test('a tag is its own tag, so that what is left over can be removed by it', () => {
-  for (const name of ODD) assert.equal(tagOf(tagOf(name)), tagOf(name));
+  for (const name of ODD) assert.equal(jailTag(jailTag(name)), jailTag(name));
 });
 
 test('tagsOf() finds the jail of a tag', () => {
-  assert.equal(tagsOf(['sshd', 'a b']).get(tagOf('a b')), 'a b');
+  assert.equal(jailTags(['sshd', 'a b']).get(jailTag('a b')), 'a b');
 });

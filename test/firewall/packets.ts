@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Command } from '../../src/base/process.ts';
-import type { Entry, Firewall, Rule } from '../../src/firewall/backend.ts';
-import { enforceNow, findDamage, flush, type Job, reconcile } from '../../src/firewall/reconcile.ts';
+import type { BanEntry, Firewall, Rule } from '../../src/firewall/backend.ts';
+import { enforceNow, type FirewallJob, findDamage, flush, reconcile } from '../../src/firewall/reconcile.ts';
 import { eventually, makeTestbed, type Testbed, unlessTestbed } from '../testbed/testbed.ts';
 
 export const WEB: Rule = {
@@ -36,7 +36,7 @@ export type Case = {
 
 export const now = (): number => Date.now() / 1000;
 
-export function entry(address: string, seconds: number | null = 3600, jail = WEB.jail): Entry {
+export function entry(address: string, seconds: number | null = 3600, jail = WEB.jail): BanEntry {
   return { jail, address, until: seconds === null ? null : now() + seconds };
 }
 
@@ -51,7 +51,7 @@ export function packetTests(one: Case): void {
     let bed: Testbed;
     let ran: Command[] = [];
     let own = '';
-    const job = (rules: readonly Rule[] = [WEB], firewall = one.firewall): Job => ({
+    const job = (rules: readonly Rule[] = [WEB], firewall = one.firewall): FirewallJob => ({
       firewall,
       rules,
       run: (command) => {
@@ -60,7 +60,7 @@ export function packetTests(one: Case): void {
       },
     });
     /** Wants exactly these, by the slow and sure way, and has them confirmed. */
-    const want = async (entries: readonly Entry[], rules?: readonly Rule[]) => {
+    const want = async (entries: readonly BanEntry[], rules?: readonly Rule[]) => {
       const result = await reconcile(job(rules), entries, now());
       assert.deepEqual(result.pending, []);
       assert.equal(result.enforced.length, entries.length);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, test } from 'node:test';
 import { type Command, command, failureOf, formatCommand, type Output, run } from '../../src/base/process.ts';
-import type { Difference, Entry, Firewall, Rule } from '../../src/firewall/backend.ts';
+import type { BanEntry, Difference, Firewall, Rule } from '../../src/firewall/backend.ts';
 import { coverOf } from '../../src/firewall/difference.ts';
 import { dummy } from '../../src/firewall/dummy.ts';
 import { firewalld } from '../../src/firewall/firewalld/firewalld.ts';
@@ -13,9 +13,9 @@ import { iptables } from '../../src/firewall/iptables/iptables.ts';
 import { nftables } from '../../src/firewall/nftables/nftables.ts';
 import {
   enforceNow,
+  type FirewallJob,
   findDamage,
   flush,
-  type Job,
   plan,
   planNow,
   reconcile,
@@ -54,7 +54,7 @@ type Nature = {
 function model(
   kernel: Kernel,
   nature: Nature,
-): { firewall: Firewall; run: Job['run']; changes: () => number } {
+): { firewall: Firewall; run: FirewallJob['run']; changes: () => number } {
   let changes = 0;
   const text = (value: object): Command => command(['change'], { stdin: JSON.stringify(value) });
   const firewall: Firewall = {
@@ -131,8 +131,8 @@ const PLACES = [
   '2001:db8::/32',
 ];
 
-function randomEntries(roll: (below: number) => number, jails: readonly string[]): Map<string, Entry> {
-  const entries = new Map<string, Entry>();
+function randomEntries(roll: (below: number) => number, jails: readonly string[]): Map<string, BanEntry> {
+  const entries = new Map<string, BanEntry>();
   for (let i = roll(15); i > 0; i--) {
     const jail = jails[roll(jails.length)] ?? 'a';
     const address = PLACES[roll(PLACES.length)] ?? '192.0.2.1';
@@ -162,7 +162,7 @@ test('from any state of the firewall reconcile() reaches the wanted one, and a s
       exitProves: roll(2) === 0,
       size: 100,
     });
-    const job: Job = { firewall: made.firewall, rules, run: made.run };
+    const job: FirewallJob = { firewall: made.firewall, rules, run: made.run };
 
     const result = await reconcile(job, wanted, NOW);
     const live = wanted.filter(({ until }) => until === null || until > NOW);
@@ -197,7 +197,7 @@ test('from any state of the firewall reconcile() reaches the wanted one, and a s
 test('one entry that the firewall refuses stops no other, and is asked for few times', async () => {
   const kernel: Kernel = { ready: new Set(), entries: new Map() };
   const made = model(kernel, { hasTimeouts: true, takesOverlaps: true, exitProves: true, size: 100_000 });
-  const job: Job = { firewall: made.firewall, rules: [rule('a')], run: made.run };
+  const job: FirewallJob = { firewall: made.firewall, rules: [rule('a')], run: made.run };
   const good = Array.from({ length: 5000 }, (_, i) => ({
     jail: 'a',
     address: `10.0.${i >> 8}.${i & 255}`,
@@ -213,7 +213,7 @@ test('one entry that the firewall refuses stops no other, and is asked for few t
 test('a full set takes what it has room for; the rest is pending with the plain reason', async () => {
   const kernel: Kernel = { ready: new Set(), entries: new Map() };
   const made = model(kernel, { hasTimeouts: true, takesOverlaps: true, exitProves: true, size: 1000 });
-  const job: Job = { firewall: made.firewall, rules: [rule('a'), rule('b')], run: made.run };
+  const job: FirewallJob = { firewall: made.firewall, rules: [rule('a'), rule('b')], run: made.run };
   const many = Array.from({ length: 5000 }, (_, i) => ({
     jail: 'a',
     address: `10.0.${i >> 8}.${i & 255}`,
@@ -232,7 +232,7 @@ test('an entry of a jail without a rule is pending, expired ones are not wanted'
     { ready: new Set(), entries: new Map() },
     { hasTimeouts: true, takesOverlaps: true, exitProves: true, size: 9 },
   );
-  const job: Job = { firewall: made.firewall, rules: [rule('a')], run: made.run };
+  const job: FirewallJob = { firewall: made.firewall, rules: [rule('a')], run: made.run };
   const lost = { jail: 'zzz', address: '192.0.2.1', until: null };
   const result = await reconcile(job, [lost, { jail: 'a', address: '192.0.2.2', until: NOW }], NOW);
   assert.deepEqual(
@@ -242,7 +242,11 @@ test('an entry of a jail without a rule is pending, expired ones are not wanted'
 });
 
 test('the dummy firewall takes everything and runs nothing', async () => {
-  const job: Job = { firewall: dummy, rules: [rule('a')], run: () => assert.fail('nothing is to be run') };
+  const job: FirewallJob = {
+    firewall: dummy,
+    rules: [rule('a')],
+    run: () => assert.fail('nothing is to be run'),
+  };
   const ban = { jail: 'a', address: '192.0.2.1', until: null };
   assert.deepEqual((await reconcile(job, [ban], NOW)).enforced, [ban]);
   assert.deepEqual((await enforceNow(job, { add: [ban], remove: [], wanted: () => [ban] }, NOW)).enforced, [
@@ -319,9 +323,13 @@ const skip = unlessTestbed('nft', 'ipset', 'iptables', 'setpriv');
 describe('enforcing with programs that misbehave', { skip, timeout: 280_000 }, () => {
   let bed: Testbed;
   let folder: string;
-  const ban: Entry = { jail: 'a', address: '10.2.1.99', until: null };
+  const ban: BanEntry = { jail: 'a', address: '10.2.1.99', until: null };
   const news = { add: [ban], remove: [], wanted: () => [ban] };
-  const jobWith = (firewall: Firewall, one: Job['run']): Job => ({ firewall, rules: [rule('a')], run: one });
+  const jobWith = (firewall: Firewall, one: FirewallJob['run']): FirewallJob => ({
+    firewall,
+    rules: [rule('a')],
+    run: one,
+  });
   const fake = (name: string, script: string): void => {
     writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(folder, name), 0o755);
@@ -394,7 +402,7 @@ describe('enforcing with programs that misbehave', { skip, timeout: 280_000 }, (
   it('a chain that does not exist leaves its jail pending, names it, and holds up no other jail', async () => {
     const docker: Rule = { ...rule('docker'), chains: ['INPUT', 'DOCKER-USER'] };
     for (const firewall of [ipset(), iptables]) {
-      const job: Job = { firewall, rules: [docker, rule('a')], run: bed.run };
+      const job: FirewallJob = { firewall, rules: [docker, rule('a')], run: bed.run };
       const lost = { ...ban, jail: 'docker' };
       const result = await reconcile(job, [ban, lost], NOW);
       assert.deepEqual([result.enforced, result.pending.length], [[ban], 1]);
@@ -412,10 +420,10 @@ describe('enforcing with programs that misbehave', { skip, timeout: 280_000 }, (
   });
 
   it('jails of different firewalls leave each other alone', async () => {
-    const jobs = [nftables(), ipset(), iptables].map((firewall): Job => {
+    const jobs = [nftables(), ipset(), iptables].map((firewall): FirewallJob => {
       return { firewall, rules: [rule(firewall.kind)], run: bed.run };
     });
-    const banIn = (job: Job): Entry => ({ ...ban, jail: job.firewall.kind });
+    const banIn = (job: FirewallJob): BanEntry => ({ ...ban, jail: job.firewall.kind });
     for (const job of jobs) assert.deepEqual((await reconcile(job, [banIn(job)], NOW)).pending, []);
     for (const job of jobs) assert.deepEqual((await reconcile(job, [banIn(job)], NOW)).repaired, NOTHING);
     for (const job of jobs) assert.deepEqual((await flush(job, NOW)).trouble, []);
@@ -448,7 +456,7 @@ describe('enforcing with programs that misbehave', { skip, timeout: 280_000 }, (
       const now = Date.now() / 1000;
       const rules = ['a', 'b 1', 'ssh-4'].map(rule);
       const jails = rules.map((one) => one.jail);
-      const job: Job = { firewall, rules, run: bed.run };
+      const job: FirewallJob = { firewall, rules, run: bed.run };
       let mended = 0;
       for (let seed = 0; seed < 25; seed++) {
         const roll = dice(seed + 1000);

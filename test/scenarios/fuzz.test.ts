@@ -23,7 +23,7 @@ import { bounded } from '../../src/base/timelimit.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { loadFilter } from '../../src/config/readfilter.ts';
 import { type ConfigTree, diskTree, memoryTree } from '../../src/config/tree.ts';
-import { callRoster } from '../../src/daemon/jails.ts';
+import { compileJails } from '../../src/daemon/jails.ts';
 import { compileFilter } from '../../src/filter/compile.ts';
 import { compileDates, DatePatternError, findDate } from '../../src/filter/date/datepattern.ts';
 import { Engine } from '../../src/filter/engine.ts';
@@ -224,7 +224,7 @@ test('damaged configurations: nothing is thrown, every error says where it is', 
   fuzz('configurations', t, (roll) => {
     const files = damagedFiles(roll);
     const config = loadConfig(memoryTree(files, 'etc'), { force: roll(2) === 0 });
-    const roster = callRoster(config.jails.filter(() => roll(4) === 0));
+    const roster = compileJails(config.jails.filter(() => roll(4) === 0));
     for (const { severity, place, text, jail } of [...config.problems, ...roster.problems]) {
       if (severity !== 'error') continue;
       count++;

@@ -7,7 +7,7 @@ import { loadFilter } from '../../src/config/readfilter.ts';
 import { diskTree } from '../../src/config/tree.ts';
 import { compileFilter } from '../../src/filter/compile.ts';
 import { newFilterState, processLine } from '../../src/filter/line.ts';
-import type { Filter, Outcome } from '../../src/filter/types.ts';
+import type { Filter, LineOutcome } from '../../src/filter/types.ts';
 import { readSamples, type Sample, type SampleSet } from '../samples/read.ts';
 
 process.env['TZ'] = 'UTC';
@@ -44,7 +44,7 @@ function open(name: string, set: SampleSet): Filter {
 }
 
 /** What is wrong with the outcome of a sample, in words; empty when it is as announced. */
-function judge(sample: Sample, outcome: Outcome): string {
+function judge(sample: Sample, outcome: LineOutcome): string {
   const [failure, ...more] = outcome.failures;
   if (sample.id === null) return failure === undefined ? '' : `counts for ${failure.id}`;
   if (failure === undefined) return `does not count (${outcome.result})`;

@@ -12,11 +12,11 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { expandGlob, globPart } from '../../src/source/logfile/glob.ts';
-import { type LogFiles, openLogFiles, type Wanted } from '../../src/source/logfiles.ts';
+import { type JailLogs, type LogFiles, openLogFiles } from '../../src/source/logfiles.ts';
 import type { FilePosition } from '../../src/source/source.ts';
 import { makeFolder, until } from './logfile/following.ts';
 
-const jail = (name: string, glob: string, more: Partial<Wanted> = {}): Wanted => ({
+const jail = (name: string, glob: string, more: Partial<JailLogs> = {}): JailLogs => ({
   jail: name,
   logpath: [{ glob, start: 'head' }],
   encoding: 'auto',
@@ -31,7 +31,7 @@ type Following = { readonly files: LogFiles; readonly lines: string[]; readonly 
 /** Follows what jails want; `lines` are `jail: line`. */
 function follow(
   t: TestContext,
-  wanted: readonly Wanted[],
+  wanted: readonly JailLogs[],
   positions: Readonly<Record<string, FilePosition>> = {},
 ): Following {
   const lines: string[] = [];

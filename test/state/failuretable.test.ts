@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatIp4 } from '../../src/base/ip.ts';
 import { countFailure, Failures } from '../../src/state/failures.ts';
-import { Ledger, type Row } from '../../src/state/failuretable.ts';
+import { FailureTable, type Row } from '../../src/state/failuretable.ts';
 import { dice } from '../testbed/dice.ts';
 
 const row = (n: number): Row => ({ retry: n, first: n, last: n, failures: 1 });
@@ -10,7 +10,7 @@ const row = (n: number): Row => ({ retry: n, first: n, last: n, failures: 1 });
 test('law: a ledger answers as a Map does', () => {
   const roll = dice(23);
   for (let round = 0; round < 50; round++) {
-    const ledger = new Ledger(100_000);
+    const ledger = new FailureTable(100_000);
     const map = new Map<number, Row>();
     for (let step = 0; step < 2000; step++) {
       const ip = roll(2) === 0 ? roll(300) : 2 ** 32 - 1 - roll(300);
@@ -39,7 +39,7 @@ test('law: a ledger answers as a Map does', () => {
 });
 
 test('a ledger never holds more than its bound: the oldest goes', () => {
-  const ledger = new Ledger(1000);
+  const ledger = new FailureTable(1000);
   for (let ip = 0; ip < 5000; ip++) {
     ledger.add(ip, row(ip));
     assert.ok(ledger.size <= 1000);

@@ -4,16 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadState, lockState, saveState } from '../../src/state/file.ts';
-import { Keeper, restAfter } from '../../src/state/saver.ts';
-import { addBan, type Ban, emptyState, giveOrder, type Order, type State } from '../../src/state/state.ts';
+import { restAfter, StateSaver } from '../../src/state/saver.ts';
+import {
+  addBan,
+  addOrder,
+  type Ban,
+  type CommandOrder,
+  emptyState,
+  type State,
+} from '../../src/state/state.ts';
 
 const ban: Ban = { at: 1, until: null, failures: 1, count: 1, origin: 'log', matches: [], pending: null };
 
 type Scene = {
   readonly path: string;
   readonly state: State;
-  readonly keeper: Keeper;
-  readonly orders: Order[];
+  readonly keeper: StateSaver;
+  readonly orders: CommandOrder[];
   readonly troubles: (string | null)[];
 };
 
@@ -21,9 +28,9 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
   const folder = mkdtempSync(join(tmpdir(), 'f2b-keeper-'));
   const path = join(folder, 'state.json');
   const state = emptyState();
-  const orders: Order[] = [];
+  const orders: CommandOrder[] = [];
   const troubles: (string | null)[] = [];
-  const keeper = new Keeper(
+  const keeper = new StateSaver(
     path,
     { state },
     {
@@ -55,7 +62,7 @@ async function banByHand(path: string, id: string): Promise<void> {
   const lock = lockState(path);
   try {
     const { state } = loadState(path, true);
-    giveOrder(state, { kind: 'ban', jail: 'sshd', id, ban });
+    addOrder(state, { kind: 'ban', jail: 'sshd', id, ban });
     await saveState(path, state, 6);
   } finally {
     lock.release();
@@ -135,7 +142,7 @@ test('what may wait is written about once a second, though each write wakes the 
   const folder = mkdtempSync(join(tmpdir(), 'f2b-keeper-'));
   let saves = 0;
   const events = { onOrders: () => undefined, onTrouble: () => undefined, now: () => 5 };
-  const keeper = new Keeper(
+  const keeper = new StateSaver(
     join(folder, 'state.json'),
     { state: emptyState() },
     { ...events, beforeSave: () => void saves++ },

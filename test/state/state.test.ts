@@ -3,16 +3,16 @@ import { test } from 'node:test';
 import { printState, readState } from '../../src/state/json.ts';
 import {
   addBan,
+  addOrder,
+  applyOrders,
   type Ban,
   bansOf,
   emptyState,
   expireBans,
-  giveOrder,
   jailState,
   liftBan,
   nextExpiry,
   purgePast,
-  takeOrders,
 } from '../../src/state/state.ts';
 
 const ban = (until: number | null): Ban => ({
@@ -71,21 +71,21 @@ test('bansOf() counts the standing ban, and after its end the past one until tha
   assert.equal(bansOf(state.jails.get('a'), '192.0.2.1'), 0);
 });
 
-test("takeOrders() repeats each order once on the daemon's own copy", () => {
+test("applyOrders() repeats each order once on the daemon's own copy", () => {
   const own = emptyState();
   const file = emptyState();
-  giveOrder(file, { kind: 'ban', jail: 'sshd', id: '192.0.2.7', ban: ban(null) });
-  giveOrder(file, { kind: 'unban', jail: 'sshd', id: '192.0.2.7' });
-  giveOrder(file, { kind: 'ban', jail: 'sshd', id: '192.0.2.8', ban: ban(null) });
-  assert.equal(takeOrders(own, file, 0).length, 3);
+  addOrder(file, { kind: 'ban', jail: 'sshd', id: '192.0.2.7', ban: ban(null) });
+  addOrder(file, { kind: 'unban', jail: 'sshd', id: '192.0.2.7' });
+  addOrder(file, { kind: 'ban', jail: 'sshd', id: '192.0.2.8', ban: ban(null) });
+  assert.equal(applyOrders(own, file, 0).length, 3);
   assert.deepEqual([...(own.jails.get('sshd')?.bans.keys() ?? [])], ['192.0.2.8']);
   assert.equal(own.seq, 3);
-  assert.equal(takeOrders(own, file, own.seq).length, 0);
+  assert.equal(applyOrders(own, file, own.seq).length, 0);
 });
 
-test('giveOrder() writes no order for what changes nothing', () => {
+test('addOrder() writes no order for what changes nothing', () => {
   const state = emptyState();
-  assert.equal(giveOrder(state, { kind: 'unban', jail: 'sshd', id: '192.0.2.7' }), false);
+  assert.equal(addOrder(state, { kind: 'unban', jail: 'sshd', id: '192.0.2.7' }), false);
   assert.deepEqual([state.orders.length, state.seq], [0, 0]);
 });
 
@@ -99,7 +99,7 @@ test('readState() reads what printState() printed', () => {
     matches: ['x'],
   });
   addBan(state, 'a jail', '2001:db8::/64', { ...ban(null), pending: 'set full' });
-  giveOrder(state, { kind: 'ban', jail: 'sshd', id: '192.0.2.8', ban: ban(7) });
+  addOrder(state, { kind: 'ban', jail: 'sshd', id: '192.0.2.8', ban: ban(7) });
   state.positions.set('/var/log/secure', { offset: 12 });
   const waiting = { jail: 'sshd', id: 'bad.example', isName: true, time: 4, matches: ['a "line"'] };
   state.waiting = [waiting, { ...waiting, id: '192.0.2.1', isName: false }].map((one) => {

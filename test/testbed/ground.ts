@@ -1,10 +1,10 @@
 /** Memory for compiled regexes, as a finder has it. */
-import type { Ground } from '../../src/filter/fast/search.ts';
+import type { SharedMemory } from '../../src/filter/fast/search.ts';
 
 /** Where the text stands that is to be searched. */
 export const TEXT_AT = 131_072;
 
-export function makeGround(): Ground {
+export function makeGround(): SharedMemory {
   const memory = new WebAssembly.Memory({ initial: 64 });
   return {
     memory,

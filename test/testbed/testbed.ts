@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, command, type Output, run } from '../../src/base/process.ts';
-import type { Run } from '../../src/firewall/reconcile.ts';
+import type { RunProgram } from '../../src/firewall/reconcile.ts';
 import { isLong, unlessLong, unlessRootWith } from './need.ts';
 
 const LIMIT_SECONDS = 60;
@@ -28,7 +28,7 @@ export type Testbed = {
   readonly attacker: string;
   readonly victim: string;
   /** Runs a firewall's command in the victim's namespace. */
-  readonly run: Run;
+  readonly run: RunProgram;
   /** Environment of programs that talk to the victim's firewalld. */
   readonly env: Readonly<Record<string, string>>;
   /** Runs words in the victim's namespace and answers stdout; fails on a non-zero exit. */

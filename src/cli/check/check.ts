@@ -1,13 +1,13 @@
 import { type Problem, UsageError } from '../../base/errors.ts';
 import { loadConfig } from '../../config/config.ts';
 import { configDump } from '../../config/dump.ts';
-import type { Command } from '../command.ts';
+import type { Subcommand } from '../command.ts';
 import { findJail, servicesText, treeOf } from '../context.ts';
 import { examine } from './examine.ts';
 import { printReport } from './print.ts';
 
 /** `f2b check`: what the configuration amounts to, and everything that is wrong with it. */
-export const check: Command = {
+export const check: Subcommand = {
   name: 'check',
   summary: 'test the configuration and say what it amounts to',
   usage: '[JAIL..] [--all] [--dump]',

@@ -5,12 +5,12 @@ import type { Config } from '../../config/config.ts';
 import type { Jail } from '../../config/jail.ts';
 import type { JailResult } from '../../config/readjail.ts';
 import { WITHOUT_EFFECT } from '../../config/settings.ts';
-import { callRoster } from '../../daemon/jails.ts';
+import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
 import type { Filter } from '../../filter/types.ts';
 import { isOnPath } from '../../firewall/choose.ts';
-import { firewalldRuns, type Wall } from '../../firewall/plan.ts';
+import { type FirewallPlan, firewalldRuns } from '../../firewall/plan.ts';
 import { alarmsOf } from '../../source/health.ts';
 import type { Call } from '../command.ts';
 import { readOnlyState, wallOf } from '../context.ts';
@@ -54,25 +54,25 @@ export type Question = {
 export async function examine(call: Call, config: Config, question: Question): Promise<Report> {
   const { only, enabled } = question;
   const isMeant = (name: string | null): boolean => only.length === 0 || name === null || only.includes(name);
-  const roster = callRoster(config.jails.filter(({ name }) => isMeant(name)));
-  const ready = [...roster.jails.values()];
+  const running = compileJails(config.jails.filter(({ name }) => isMeant(name)));
+  const ready = [...running.jails.values()];
   const jails = ready.map(({ jail }) => jail);
-  const wall = await wallOf(jails, call.io);
-  const problems = [...config.problems, ...roster.problems].filter(({ jail }) => isMeant(jail));
+  const plan = await wallOf(jails, call.io);
+  const problems = [...config.problems, ...running.problems].filter(({ jail }) => isMeant(jail));
   const notes: Note[] = settingNotes(config);
   const lines: JailLine[] = [];
   for (const { jail, filter } of ready) {
     const sources = sourcesOf(jail);
-    lines.push(lineOf(jail, wall, { sources, isEnabled: enabled.has(jail.name) }));
+    lines.push(jailLine(jail, plan, { sources, isEnabled: enabled.has(jail.name) }));
     notes.push(...notesOf(jail, config.allJails, sources));
     problems.push(...sources.warnings.map(({ key, text }) => warning(jail, key, text)));
-    const trouble = wall.troubles.get(jail.name);
+    const trouble = plan.troubles.get(jail.name);
     if (trouble !== undefined) problems.push(warning(jail, 'action', trouble));
     if (filter === null) continue;
     problems.push(...lints(jail, filter, question));
     notes.push(...notLinear(jail, filter));
   }
-  problems.push(...(await wallProblems(wall, call)), ...sourceAlarms(call, jails, notes));
+  problems.push(...(await wallProblems(plan, call)), ...sourceAlarms(call, jails, notes));
   const disabled = config.allJails.filter(({ name }) => !enabled.has(name)).length;
   const works = lines.filter((line) => line.isEnabled).length;
   return { tree: config.tree, enabled: works, disabled, jails: lines, problems, notes };
@@ -82,14 +82,14 @@ function warning(jail: Jail, key: string, text: string): Problem {
   return problem(text, { severity: 'warning', place: jail.place, jail: jail.name, key });
 }
 
-function lineOf(jail: Jail, wall: Wall, more: { sources: Sources; isEnabled: boolean }): JailLine {
+function jailLine(jail: Jail, plan: FirewallPlan, more: { sources: Sources; isEnabled: boolean }): JailLine {
   return {
     name: jail.name,
     isEnabled: more.isEnabled,
     filter: jail.filter.name,
     failregexes: jail.filter.failregex.length,
     sources: more.sources.reads,
-    firewalls: [...new Set((wall.places.get(jail.name) ?? []).map(({ kind }) => kind))],
+    firewalls: [...new Set((plan.rulesByJail.get(jail.name) ?? []).map(({ kind }) => kind))],
     commands: jail.actions.filter((one) => planAction(one).kind === 'command').map(({ name }) => name),
   };
 }
@@ -147,12 +147,12 @@ function notLinear({ name }: Jail, { prefregex, failregex, ignoreregex }: Filter
 }
 
 /** Firewalls that cannot work as things are. */
-async function wallProblems(wall: Wall, { io }: Call): Promise<Problem[]> {
+async function wallProblems(plan: FirewallPlan, { io }: Call): Promise<Problem[]> {
   const problems: Problem[] = [];
   const warn = (text: string, hint: string): void => {
     problems.push(problem(text, { severity: 'warning', hint }));
   };
-  for (const { firewall } of wall.sections) {
+  for (const { firewall } of plan.sections) {
     const missing = firewall.programs.filter((program) => !isOnPath(program));
     if (missing.length > 0) {
       warn(`${firewall.kind} needs ${missing.join(' and ')}`, 'bans wait until it is installed');

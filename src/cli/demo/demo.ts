@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MachineError, UsageError } from '../../base/errors.ts';
 import { isOnPath } from '../../firewall/choose.ts';
-import type { Call, Command, Io } from '../command.ts';
+import type { Call, Io, Subcommand } from '../command.ts';
 import {
   findDoor,
   findFirewall,
@@ -25,7 +25,7 @@ const SERVER = '10.2.1.10';
 const ATTACKER = '10.2.1.99';
 
 /** `f2b demo`: the main job, shown. */
-export const demo: Command = {
+export const demo: Subcommand = {
   name: 'demo',
   summary: 'show it: from a line in a log to a refused connection',
   usage: '',

@@ -9,10 +9,13 @@ const RESTRICTED = '/restricted/';
 const http = () => process.getBuiltinModule('node:http');
 
 /** Where the demonstration's web server listens. */
-export type Place = { readonly address: string; readonly port: number };
+export type ServerPlace = { readonly address: string; readonly port: number };
 
 /** A small web server that writes Flask's access log to `logPath`; port 0 takes any free one. */
-export async function serve(place: Place, logPath: string): Promise<{ place: Place; server: Server }> {
+export async function serve(
+  place: ServerPlace,
+  logPath: string,
+): Promise<{ place: ServerPlace; server: Server }> {
   const server = http().createServer((request, response) => {
     const { method = '', url = '', socket } = request;
     const isOpen =
@@ -36,7 +39,7 @@ export async function serve(place: Place, logPath: string): Promise<{ place: Pla
 /** What somebody at `from` gets who asks for a page: a status code, or why there was no answer. */
 export function ask(
   from: string,
-  { address, port }: Place,
+  { address, port }: ServerPlace,
   path: string,
   password: string | null,
 ): Promise<string> {

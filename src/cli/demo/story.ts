@@ -4,13 +4,13 @@ import { command, run } from '../../base/process.ts';
 import type { Io } from '../command.ts';
 import { type Files, filesIn, ownCommand, type Running, startDaemon, writeConfig } from './daemon.ts';
 import { banner } from './flask.ts';
-import { ask, type Place, serve } from './server.ts';
+import { ask, type ServerPlace, serve } from './server.ts';
 import type { StageFirewall } from './stage.ts';
 
 /** Where the story plays. */
 export type Scene = {
   readonly folder: string;
-  readonly server: Place;
+  readonly server: ServerPlace;
   readonly attacker: string;
   readonly firewall: StageFirewall;
   /** False: the firewall's commands are only printed. */
@@ -28,7 +28,7 @@ const PATIENCE_MS = 20_000;
 type Play = {
   readonly scene: Scene;
   readonly files: Files;
-  readonly place: Place;
+  readonly place: ServerPlace;
   readonly daemon: Running;
   /** How much of the log and of the daemon's words was shown. */
   readonly shown: { log: number; daemon: number };

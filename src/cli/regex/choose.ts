@@ -74,9 +74,9 @@ export function chooseIgnore(
 }
 
 /** Where a filter is: in a tree by its name, or a file of its own. */
-type Found = { readonly tree: ConfigTree; readonly spec: string; readonly intro: string };
+type FoundFilter = { readonly tree: ConfigTree; readonly spec: string; readonly intro: string };
 
-function fromFile(tree: ConfigTree, name: string): Found | null {
+function fromFile(tree: ConfigTree, name: string): FoundFilter | null {
   const isPath = name.includes('/') || /\.(?:conf|local)$/.test(name);
   const path = [name, `${name}.conf`, `${name}.local`].find((each) => isPath && isFile(each));
   if (path === undefined) return null;
@@ -96,7 +96,7 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-function fromTree(tree: ConfigTree, name: string): Found | null {
+function fromTree(tree: ConfigTree, name: string): FoundFilter | null {
   const stem = name.replace(/\.(?:conf|local)$/, '');
   if (!listFilters(tree).includes(stem)) return null;
   return { tree, spec: stem, intro: `Use   failregex filter file : ${stem}, basedir: ${tree.name}` };
@@ -104,7 +104,7 @@ function fromTree(tree: ConfigTree, name: string): Found | null {
 
 type Use = { readonly word: string; readonly options: ReadonlyMap<string, string>; readonly backend: string };
 
-function loaded(found: Found, { word, options, backend }: Use): Choice {
+function loaded(found: FoundFilter, { word, options, backend }: Use): Choice {
   const { filter, usedns, problems } = loadFilter(found.tree, found.spec, { backend, options });
   if (filter === null) throw new ConfigError(errorsOf(problems));
   if (filter.failregex.length === 0) throw new UsageError(`the filter "${word}" has no failregex`);

@@ -1,5 +1,5 @@
 import { type Dates, findStamp } from '../../filter/date/datepattern.ts';
-import { type Walker, walk, walkerOf } from '../../filter/regex/backtrack.ts';
+import { backtrack, type Walker, walkerOf } from '../../filter/regex/backtrack.ts';
 import { type Failregex, matchText } from '../../filter/regex/failregex.ts';
 import type { Node, NodeOf, Tree } from '../../filter/regex/tree.ts';
 import type { Filter } from '../../filter/types.ts';
@@ -109,11 +109,15 @@ function furthest(regex: Failregex, text: string): Stop | null {
   return stopOf({ tree: regex.tree, text, walkers }, path, { from: 0, depth: 0 });
 }
 
-type Search = { readonly tree: Tree; readonly text: string; readonly walkers: Map<number, Walker> | null };
+type ExplainSearch = {
+  readonly tree: Tree;
+  readonly text: string;
+  readonly walkers: Map<number, Walker> | null;
+};
 
 /** The first node that the text does not go on with, `from` nodes on being in doubt; looked for by halving. */
 function stopOf(
-  search: Search,
+  search: ExplainSearch,
   path: Path,
   place: { readonly from: number; readonly depth: number },
 ): Stop | null {
@@ -157,7 +161,7 @@ function originBehind({ nodes, end }: Path, index: number): number {
  * Behind `.+` everything is reached, and the next letters may begin anywhere: what counts is where the last part of a fixed
  * length ended, and that the part behind `.+` stands nowhere from there on. Null when it is not so.
  */
-function stopBehindAny(search: Search, path: Path, low: number): Stop | null {
+function stopBehindAny(search: ExplainSearch, path: Path, low: number): Stop | null {
   const { nodes } = path;
   const lineEnd = search.text.endsWith('\n') ? search.text.length - 1 : search.text.length;
   let first = low;
@@ -174,7 +178,7 @@ function stopBehindAny(search: Search, path: Path, low: number): Stop | null {
 
 /** Looks into the node that failed: the branch of an alternative, or the turn of a loop, that got furthest. */
 function innerStop(
-  search: Search,
+  search: ExplainSearch,
   path: Path,
   place: { readonly low: number; readonly depth: number },
 ): Stop | null {
@@ -212,14 +216,14 @@ function innermost(node: NodeOf<'group'>): Node {
 }
 
 /** Where the first `count` nodes end when they match the text; null when they do not. */
-function endOf(search: Search, nodes: readonly Node[], count: number): number | 'gave up' | null {
+function endOf(search: ExplainSearch, nodes: readonly Node[], count: number): number | 'gave up' | null {
   const { tree, text, walkers } = search;
   let walker = walkers?.get(count);
   if (walker === undefined) {
     walker = walkerOf({ ...tree, root: { kind: 'seq', at: 0, items: nodes.slice(0, count) } });
     walkers?.set(count, walker);
   }
-  const { found, gaveUp } = walk(walker, text);
+  const { found, gaveUp } = backtrack(walker, text);
   if (gaveUp) return 'gave up';
   return found?.end ?? null;
 }

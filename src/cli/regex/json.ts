@@ -1,5 +1,5 @@
 import type { Fields, FieldValue } from '../../filter/fields.ts';
-import type { Verdict } from './report.ts';
+import type { LineReport } from './report.ts';
 
 /** Names that `id` already says. */
 const SAID = new Set(['ip4', 'ip6', 'dns', 'content']);
@@ -8,8 +8,8 @@ const SAID = new Set(['ip4', 'ip6', 'dns', 'content']);
  * One line of `--json`: number of the input line, result, the regex's number from 1 (for `ignored` the ignoreregex's; null for
  * `missed`), the id, the time (epoch seconds), the captured fields, and `also`, further regexes that hit.
  */
-export function formatJson(line: number, verdict: Verdict): string {
-  const { hits, result, ignoredBy, time } = verdict;
+export function formatJson(line: number, report: LineReport): string {
+  const { hits, result, ignoredBy, time } = report;
   const hit = hits.find(({ isHelper }) => !isHelper) ?? hits[0];
   const regexes = [...new Set(hits.map(({ regex }) => regex))];
   const regex = ignoredBy ?? hit?.regex ?? null;

@@ -131,16 +131,16 @@ async function* split(
       rest = lines.pop() ?? '';
       // The rest of an endless line is not kept: only its beginning is looked at.
       if (rest.length > 2 * LINE_CAP) rest = rest.slice(0, LINE_CAP) + rest.slice(-1);
-      yield lines.map(lineOf);
+      yield lines.map(capLine);
     }
   } catch (error) {
     throw new MachineError(`cannot read ${name}: ${codeOf(error) || reasonOf(error)}`);
   }
   rest += decoder.decode();
-  if (rest !== '') yield [lineOf(rest)];
+  if (rest !== '') yield [capLine(rest)];
 }
 
-function lineOf(text: string): InputLine {
+function capLine(text: string): InputLine {
   const end = text.endsWith('\r') ? text.replace(/\r+$/, '') : text;
   return { text: end.length > LINE_CAP ? end.slice(0, LINE_CAP) : end, time: null };
 }
@@ -149,7 +149,7 @@ function lineOf(text: string): InputLine {
 function literal(log: string, maxlines: number): Input {
   const texts = log.split('\n');
   const batches = async function* (): AsyncGenerator<readonly InputLine[]> {
-    yield texts.map(lineOf);
+    yield texts.map(capLine);
   };
   if (texts.length === 1 && maxlines <= 1) {
     return { intro: [`Use      single line : ${shortened(log)}`], batches: batches(), plain: null };

@@ -5,7 +5,7 @@ import type { Call, OptionSpec } from '../command.ts';
 import type { Listing, ReportOptions } from './report.ts';
 
 /** What `f2b regex` was asked to do, beside its words. */
-export type Wish = {
+export type RegexRequest = {
   readonly report: ReportOptions;
   readonly isVerboseDate: boolean;
   readonly isDebuggex: boolean;
@@ -74,7 +74,7 @@ export const OPTIONS: readonly OptionSpec[] = [
 ];
 
 /** Reads the options. UsageError for what cannot be read. */
-export function readWish({ options, global, io }: Call): Wish {
+export function readWish({ options, global, io }: Call): RegexRequest {
   const text = (...names: readonly string[]): string | null => {
     for (const name of names) {
       const value = options[name];
@@ -88,7 +88,7 @@ export function readWish({ options, global, io }: Call): Wish {
     if (all && none) throw new UsageError(`--print-all-${name} and --print-no-${name} contradict each other`);
     return all ? 'all' : none ? 'none' : usual;
   };
-  const maxlines = countOf('maxlines', text('maxlines'));
+  const maxlines = readNumber('maxlines', text('maxlines'));
   const timezone = text('timezone', 'TZ');
   return {
     report: {
@@ -97,7 +97,7 @@ export function readWish({ options, global, io }: Call): Wish {
       ignored: listing('ignored', 'some'),
       // fail2ban-regex lists as many lines as it is told to see at once, too.
       maxlines: maxlines ?? LISTED,
-      verbose: isOn('verbose') || (countOf('verbosity', text('verbosity')) ?? 0) > 0,
+      verbose: isOn('verbose') || (readNumber('verbosity', text('verbosity')) ?? 0) > 0,
       several: isOn('check-all'),
     },
     isVerboseDate: isOn('verbose-date', 'VD'),
@@ -117,7 +117,7 @@ export function readWish({ options, global, io }: Call): Wish {
   };
 }
 
-function countOf(name: string, text: string | null): number | null {
+function readNumber(name: string, text: string | null): number | null {
   if (text === null) return null;
   if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--${name}: cannot read "${text}" as a number`);
   return Number(text);

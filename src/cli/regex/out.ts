@@ -2,13 +2,13 @@ import { canonicalIp, familyOf, parseIp4, parseIp6 } from '../../base/ip.ts';
 import { type FieldValue, spellValue } from '../../filter/fields.ts';
 import { fieldName } from '../../filter/regex/tags.ts';
 import type { FilterFailure } from '../../filter/types.ts';
-import type { Hit } from './report.ts';
+import type { RegexHit } from './report.ts';
 
 /**
  * What `--out FORM` prints for a failure: `id`, `ip`, `msg` (the matched lines), `row` (a Python tuple), the name of a
  * captured group, or a text with tags such as `<ip> <F-USER> <time>`. As fail2ban-regex(1) does.
  */
-export function formatOut(form: string, hit: Hit): readonly string[] {
+export function formatOut(form: string, hit: RegexHit): readonly string[] {
   if (hit.failure === null) return [];
   const { failure } = hit;
   const id = hit.id ?? '';
@@ -16,11 +16,11 @@ export function formatOut(form: string, hit: Hit): readonly string[] {
   if (form === 'ip') return [ipOf(failure, id)];
   if (form === 'msg') return failure.matches;
   if (form === 'row') return [rowOf(failure, id)];
-  if (!form.includes('<')) return [textOf(failure.fields.get(fieldName(form)))];
+  if (!form.includes('<')) return [valueText(failure.fields.get(fieldName(form)))];
   return fill(form, failure, id);
 }
 
-function textOf(value: FieldValue | undefined): string {
+function valueText(value: FieldValue | undefined): string {
   return value === undefined ? '' : spellValue(value);
 }
 
@@ -41,7 +41,7 @@ function fill(form: string, failure: FilterFailure, id: string): readonly string
 }
 
 function tagValue(name: string, failure: FilterFailure, id: string): string | null {
-  if (name.startsWith('F-')) return textOf(failure.fields.get(fieldName(name.slice(2))));
+  if (name.startsWith('F-')) return valueText(failure.fields.get(fieldName(name.slice(2))));
   const ip = ipOf(failure, id);
   switch (name) {
     case 'ip':
@@ -89,16 +89,16 @@ function spellTime(time: number | null): string {
 }
 
 function rowOf(failure: FilterFailure, id: string): string {
-  const fields = [...failure.fields].map(([name, value]) => `${quoted(name)}: ${pythonOf(value)}`);
-  const users = failure.users.length === 0 ? [] : [`'users': {${failure.users.map(quoted).join(', ')}}`];
-  return `[${quoted(id)},\t${spellTime(failure.time)},\t{${[...fields, ...users].join(', ')}}],`;
+  const fields = [...failure.fields].map(([name, value]) => `${quoteText(name)}: ${pythonOf(value)}`);
+  const users = failure.users.length === 0 ? [] : [`'users': {${failure.users.map(quoteText).join(', ')}}`];
+  return `[${quoteText(id)},\t${spellTime(failure.time)},\t{${[...fields, ...users].join(', ')}}],`;
 }
 
 function pythonOf(value: FieldValue): string {
-  return typeof value === 'string' ? quoted(value) : spellValue(value);
+  return typeof value === 'string' ? quoteText(value) : spellValue(value);
 }
 
-function quoted(text: string): string {
+function quoteText(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = text.replace(/[\\\n\r\t]/g, (char) => ESCAPES.get(char) ?? char);
   return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;

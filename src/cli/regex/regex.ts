@@ -5,31 +5,31 @@ import { findConfigTree, memoryTree } from '../../config/tree.ts';
 import { compileFilter } from '../../filter/compile.ts';
 import { compileDates, type Dates } from '../../filter/date/datepattern.ts';
 import { newFilterState } from '../../filter/line.ts';
-import { Bounded, type StuckLine } from '../../filter/perline.ts';
-import type { Filter, FilterState, Outcome } from '../../filter/types.ts';
-import type { Call, Command, Io } from '../command.ts';
+import { BoundedLines, type StuckLine } from '../../filter/perline.ts';
+import type { Filter, FilterState, LineOutcome } from '../../filter/types.ts';
+import type { Call, Io, Subcommand } from '../command.ts';
 import { type Choice, chooseFilter, chooseIgnore } from './choose.ts';
 import { explainMiss, type Miss } from './explain.ts';
 import { formatJson } from './json.ts';
 import { type Input, type InputLine, JOURNAL, openInput, type Plain } from './lines.ts';
-import { LISTED, OPTIONS, readWish, type Wish } from './options.ts';
+import { LISTED, OPTIONS, type RegexRequest, readWish } from './options.ts';
 import { formatOut } from './out.ts';
 import {
   addLate,
   addLine,
   formatReport,
-  judge,
+  type LineReport,
   namesIn,
   newTally,
+  reportLine,
   stuckName,
   type Tally,
-  type Verdict,
 } from './report.ts';
 import { canSurvey, survey } from './wholefile.ts';
 import { dateLines, debuggexLink, explanation, spellTime } from './words.ts';
 
 /** `f2b regex`: tries a filter or a regex on a log; fail2ban-regex(1). */
-export const regex: Command = {
+export const regex: Subcommand = {
   name: 'regex',
   summary: 'try a filter or a regex on a log',
   usage: 'LOG FILTER [IGNOREREGEX]',
@@ -76,7 +76,7 @@ export async function regexCommand(call: Call): Promise<number> {
     maxlines: filter.maxlines,
     stdin: io.stdin,
   });
-  const run: Run = {
+  const run: RegexRun = {
     filter,
     wish,
     io,
@@ -95,7 +95,7 @@ function withIgnore(choice: Choice, ignoring: ReturnType<typeof chooseIgnore>): 
   return { ...choice, source: { ...choice.source, ignoreregex }, intro: [...choice.intro, ignoring.intro] };
 }
 
-function compiled(choice: Choice, wish: Wish): Filter {
+function compiled(choice: Choice, wish: RegexRequest): Filter {
   const problems: Problem[] = [];
   const datepattern =
     wish.datepattern === null
@@ -116,9 +116,9 @@ function compiled(choice: Choice, wish: Wish): Filter {
 }
 
 /** What one run of the command knows and learns. */
-type Run = {
+type RegexRun = {
   readonly filter: Filter;
-  readonly wish: Wish;
+  readonly wish: RegexRequest;
   readonly io: Io;
   readonly state: FilterState;
   readonly tally: Tally;
@@ -128,15 +128,15 @@ type Run = {
   readonly notes: Map<string, string>;
 };
 
-type Judged = { readonly number: number; readonly line: InputLine; readonly verdict: Verdict };
+type Judged = { readonly number: number; readonly line: InputLine; readonly report: LineReport };
 /** Takes a line's verdict; answers what is to be printed at once. */
-type Sink = (run: Run, judged: Judged) => string;
+type Sink = (run: RegexRun, judged: Judged) => string;
 
 /** Takes every line through the filter; comments and empty lines are no log lines, as in fail2ban-regex. */
-async function eachLine(run: Run, input: Input, sink: Sink): Promise<void> {
+async function eachLine(run: RegexRun, input: Input, sink: Sink): Promise<void> {
   const { filter, wish } = run;
   const options = { mode: 'test', findtime: 0, checkAll: wish.checkAll, now: wish.now } as const;
-  const bounded = new Bounded({ ...run, options, onStuck: (stuck) => noteStuck(run, stuck) });
+  const bounded = new BoundedLines({ ...run, options, onStuck: (stuck) => noteStuck(run, stuck) });
   let count = 0;
   for await (const batch of input.batches) {
     const lines = batch.map((line) => ({ number: ++count, line }));
@@ -147,7 +147,7 @@ async function eachLine(run: Run, input: Input, sink: Sink): Promise<void> {
     for (const { number, line, outcome, before, after } of bounded.run(wanted)) {
       for (const name of namesIn(outcome)) await resolveName(run, name);
       noteNames(run, line.text, outcome);
-      printed += sink(run, { number, line, verdict: judge(outcome, run.names) });
+      printed += sink(run, { number, line, report: reportLine(outcome, run.names) });
       if (filter.maxlines > 1 && outcome.result !== 'missed') countLate(run, before, after);
     }
     if (printed !== '') run.io.stdout(printed);
@@ -155,7 +155,7 @@ async function eachLine(run: Run, input: Input, sink: Sink): Promise<void> {
 }
 
 /** A regex is named with the first line that it was too slow on, and counted. */
-function noteStuck({ tally, wish, io }: Run, { regex, number, line }: StuckLine): void {
+function noteStuck({ tally, wish, io }: RegexRun, { regex, number, line }: StuckLine): void {
   const known = tally.stuck.get(regex);
   if (known !== undefined) {
     known.count++;
@@ -167,7 +167,7 @@ function noteStuck({ tally, wish, io }: Run, { regex, number, line }: StuckLine)
 }
 
 /** A line that shows only a name that has no address, or that is not wanted, counts as missed. */
-function noteNames({ notes, names }: Run, line: string, outcome: Outcome): void {
+function noteNames({ notes, names }: RegexRun, line: string, outcome: LineOutcome): void {
   if (notes.size > 10 * LISTED) return;
   for (const name of namesIn(outcome)) {
     if (names.get(name)?.length === 0) notes.set(line, `a regex matches, but "${name}" has no address`);
@@ -179,7 +179,7 @@ function noteNames({ notes, names }: Run, line: string, outcome: Outcome): void 
 
 /** Lines before this one that its match took out of the window were counted as missed. */
 function countLate(
-  { filter, tally, wish }: Run,
+  { filter, tally, wish }: RegexRun,
   before: FilterState['window'],
   after: FilterState['window'],
 ): void {
@@ -194,7 +194,7 @@ const RESOLVE_MS = 5000;
 const MOST_NAMES = 10_000;
 
 /** A name's addresses, asked once; none when they cannot be had in time. Raw names stand for themselves. */
-async function resolveName({ wish, names }: Run, name: string): Promise<void> {
+async function resolveName({ wish, names }: RegexRun, name: string): Promise<void> {
   if (names.has(name)) return;
   if (names.size >= MOST_NAMES) names.clear();
   names.set(name, wish.raw ? [name] : await addressesOf(name));
@@ -216,14 +216,14 @@ async function addressesOf(name: string): Promise<readonly string[]> {
   }
 }
 
-function printJson(_: Run, { number, verdict }: Judged): string {
-  return `${formatJson(number, verdict)}
+function printJson(_: RegexRun, { number, report }: Judged): string {
+  return `${formatJson(number, report)}
 `;
 }
 
-function printOut({ wish }: Run, { verdict }: Judged): string {
-  if (verdict.result !== 'matched') return '';
-  return verdict.hits
+function printOut({ wish }: RegexRun, { report }: Judged): string {
+  if (report.result !== 'matched') return '';
+  return report.hits
     .flatMap((hit) =>
       formatOut(wish.out ?? '', hit).map(
         (row) => `${row}
@@ -233,7 +233,7 @@ function printOut({ wish }: Run, { verdict }: Judged): string {
     .join('');
 }
 
-function patternIntro({ filter, state, wish }: Run): readonly string[] {
+function patternIntro({ filter, state, wish }: RegexRun): readonly string[] {
   const isNamed = wish.maxlines !== null || filter.name !== 'command line';
   const { datepattern } = filter;
   const lines = isNamed ? [`Use         maxlines : ${filter.maxlines}`] : [];
@@ -243,15 +243,15 @@ function patternIntro({ filter, state, wish }: Run): readonly string[] {
   return [...lines, `Use      datepattern : ${datepattern} : ${name}`];
 }
 
-async function report(run: Run, input: Input, intro: readonly string[]): Promise<void> {
+async function report(run: RegexRun, input: Input, intro: readonly string[]): Promise<void> {
   const plain = canSurvey(run.filter, run.wish, input.plain?.encoding ?? '') ? input.plain : null;
   const { io, filter, tally, wish, state } = run;
   io.stdout(['', 'Running tests', '=============', '', ...intro, ...input.intro, '', ''].join('\n'));
   const dates = plain === null ? state.dates : compileDates(filter.datepattern, filter.logtimezone);
   const started = io.now();
   if (plain === null) {
-    await eachLine(run, input, (_, { line, verdict }) => {
-      addLine(tally, line.text, verdict, wish.report);
+    await eachLine(run, input, (_, { line, report }) => {
+      addLine(tally, line.text, report, wish.report);
       return '';
     });
   } else {
@@ -270,12 +270,12 @@ async function report(run: Run, input: Input, intro: readonly string[]): Promise
   io.stdout(text);
 }
 
-async function surveyFile(run: Run, dates: Dates, plain: Plain): Promise<void> {
+async function surveyFile(run: RegexRun, dates: Dates, plain: Plain): Promise<void> {
   const { path, encoding } = plain;
   const { filter, state, tally, wish } = run;
-  const count = (outcome: Outcome, text: string): void => {
+  const count = (outcome: LineOutcome, text: string): void => {
     noteNames(run, text, outcome);
-    addLine(tally, text, judge(outcome, run.names), wish.report);
+    addLine(tally, text, reportLine(outcome, run.names), wish.report);
   };
   await survey(path, encoding, {
     ...{ filter, state, tally, wish, dates },
@@ -298,7 +298,7 @@ async function surveyFile(run: Run, dates: Dates, plain: Plain): Promise<void> {
 const EXPLAIN_MS = 2000;
 
 /** What is printed under a missed line; only so many lines are explained. */
-function explainer({ filter, wish, notes }: Run): (line: string) => readonly string[] {
+function explainer({ filter, wish, notes }: RegexRun): (line: string) => readonly string[] {
   const dates: Dates = compileDates(filter.datepattern, filter.logtimezone);
   let left = wish.isExplaining ? LISTED : 0;
   return (line) => {

@@ -1,8 +1,8 @@
 import type { Fields } from '../../filter/fields.ts';
-import type { Filter, FilterFailure, LineVerdict, Outcome } from '../../filter/types.ts';
+import type { Filter, FilterFailure, LineOutcome, LineVerdict } from '../../filter/types.ts';
 
 /** One failregex that hit a line; `id` is null while the session has not said who it is. */
-export type Hit = {
+export type RegexHit = {
   readonly regex: number;
   readonly id: string | null;
   /** Epoch seconds. */
@@ -14,9 +14,9 @@ export type Hit = {
 };
 
 /** A line's outcome as the report counts it; numbers of regexes count from 0. */
-export type Verdict = {
+export type LineReport = {
   readonly result: 'matched' | 'missed' | 'ignored' | 'helper';
-  readonly hits: readonly Hit[];
+  readonly hits: readonly RegexHit[];
   /** The ignoreregex that ignored it. */
   readonly ignoredBy: number | null;
   readonly time: number | null;
@@ -27,7 +27,7 @@ export type Verdict = {
 export type Names = ReadonlyMap<string, readonly string[]>;
 
 /** Names (not addresses) that the outcome's failures are known by, to be resolved before judge(). */
-export function namesIn(outcome: Outcome): readonly string[] {
+export function namesIn(outcome: LineOutcome): readonly string[] {
   return outcome.failures.flatMap(({ kind, id }) => (kind === 'dns' ? [id] : []));
 }
 
@@ -35,13 +35,13 @@ export function namesIn(outcome: Outcome): readonly string[] {
  * Says what a line counts as: a name stands for its addresses, and for nobody when it has none; a failure whose session
  * has not yet said who it is counts as matched (fail2ban-regex 1.0.2 behaviour).
  */
-export function judge(outcome: Outcome, names: Names): Verdict {
-  const failures = outcome.failures.flatMap((failure): Hit[] => {
+export function reportLine(outcome: LineOutcome, names: Names): LineReport {
+  const failures = outcome.failures.flatMap((failure): RegexHit[] => {
     const ids = failure.kind === 'dns' ? (names.get(failure.id) ?? []) : [failure.id];
     const { regex, time, fields } = failure;
     return ids.map((id) => ({ regex, id, time, fields, failure, isHelper: false }));
   });
-  const helpers = outcome.helpers.flatMap(({ regex, kind, fields }): Hit[] =>
+  const helpers = outcome.helpers.flatMap(({ regex, kind, fields }): RegexHit[] =>
     kind === 'nobody'
       ? []
       : [{ regex, id: idOf(fields), time: outcome.time, fields, failure: null, isHelper: kind === 'helper' }],
@@ -79,7 +79,11 @@ export type ReportOptions = {
 };
 
 /** What was seen at a hit, for the verbose report. */
-export type Seen = { readonly id: string | null; readonly time: number | null; readonly isSeveral: boolean };
+export type SeenRegex = {
+  readonly id: string | null;
+  readonly time: number | null;
+  readonly isSeveral: boolean;
+};
 
 type Kept = { count: number; readonly lines: string[] };
 
@@ -92,7 +96,7 @@ export type Tally = {
   prefixed: number;
   readonly failHits: number[];
   readonly ignoreHits: number[];
-  readonly seen: Seen[][];
+  readonly seen: SeenRegex[][];
   readonly several: { readonly line: string; readonly regexes: readonly number[] }[];
   /** By regex (null = date, prefregex or ignoreregex): lines on which it was too slow, and the first of them. */
   readonly stuck: Map<number | null, { count: number; readonly number: number; readonly line: string }>;
@@ -116,10 +120,10 @@ export function newTally(filter: Filter): Tally {
 }
 
 /** Counts one line. */
-export function addLine(tally: Tally, line: string, verdict: Verdict, options: ReportOptions): void {
+export function addLine(tally: Tally, line: string, report: LineReport, options: ReportOptions): void {
   tally.lines++;
-  if (verdict.isPrefixed) tally.prefixed++;
-  const { ignoredBy, hits, result } = verdict;
+  if (report.isPrefixed) tally.prefixed++;
+  const { ignoredBy, hits, result } = report;
   if (ignoredBy !== null) tally.ignoreHits[ignoredBy] = (tally.ignoreHits[ignoredBy] ?? 0) + 1;
   for (const { regex, id, time } of hits) {
     tally.failHits[regex] = (tally.failHits[regex] ?? 0) + 1;
@@ -134,31 +138,31 @@ export function addLine(tally: Tally, line: string, verdict: Verdict, options: R
 
 /** A line that went the short way through the filter; `text` where wantsText() says so. */
 export type ShortLine = {
-  readonly verdict: LineVerdict;
+  readonly report: LineVerdict;
   readonly regex: number;
   readonly isPrefixed: boolean;
   readonly text: string | null;
 };
 
 /** Counts a line that went the short way, all but its share of `lines`. */
-export function countShort(tally: Tally, { verdict, regex, isPrefixed, text }: ShortLine, lines = 1): void {
+export function countShort(tally: Tally, { report, regex, isPrefixed, text }: ShortLine, lines = 1): void {
   if (isPrefixed) tally.prefixed += lines;
-  if (verdict === 'ignored') tally.ignoreHits[regex] = (tally.ignoreHits[regex] ?? 0) + lines;
-  if (verdict === 'matched' || verdict === 'helper')
+  if (report === 'ignored') tally.ignoreHits[regex] = (tally.ignoreHits[regex] ?? 0) + lines;
+  if (report === 'matched' || report === 'helper')
     tally.failHits[regex] = (tally.failHits[regex] ?? 0) + lines;
-  const kept = tally[kindOf(verdict)];
+  const kept = tally[kindOf(report)];
   kept.count += lines;
   if (text !== null) kept.lines.push(text);
 }
 
 /** Whether a line that became this may still be listed. */
-export function wantsText(tally: Tally, verdict: LineVerdict, options: ReportOptions): boolean {
-  const kind = kindOf(verdict);
+export function wantsText(tally: Tally, report: LineVerdict, options: ReportOptions): boolean {
+  const kind = kindOf(report);
   return options[kind] === 'some' && tally[kind].lines.length <= options.maxlines;
 }
 
-function kindOf(verdict: LineVerdict): 'matched' | 'missed' | 'ignored' {
-  return verdict === 'matched' || verdict === 'missed' ? verdict : 'ignored';
+function kindOf(report: LineVerdict): 'matched' | 'missed' | 'ignored' {
+  return report === 'matched' || report === 'missed' ? report : 'ignored';
 }
 
 function keep(kept: Kept, line: string, listing: Listing, options: ReportOptions): void {

@@ -16,12 +16,12 @@ import {
   countSameWalled,
   Engine,
   lendBytes,
-  type Run,
+  type SameDateRun,
   type Stuck,
 } from '../../filter/engine.ts';
-import type { Filter, FilterState, LineVerdict, Outcome } from '../../filter/types.ts';
+import type { Filter, FilterState, LineOutcome, LineVerdict } from '../../filter/types.ts';
 import { LINE_CAP } from '../../source/source.ts';
-import type { Wish } from './options.ts';
+import type { RegexRequest } from './options.ts';
 import { countShort, type Tally, wantsText } from './report.ts';
 
 const CHUNK = 512 * 1024;
@@ -33,15 +33,15 @@ const HASH = 0x23;
 const MOST_COUNTED = 128;
 
 /** What is surveyed, and what becomes of the lines that need a closer look. */
-export type Course = {
+export type FileCourse = {
   readonly filter: Filter;
   readonly state: FilterState;
   readonly tally: Tally;
   /** Counts the date forms of all lines. */
   readonly dates: Dates;
-  readonly wish: Wish;
+  readonly wish: RegexRequest;
   /** A line that went the long way: it is still to be counted, at once or, with names to look up, later. */
-  onLong(outcome: Outcome, text: string): Promise<void> | null;
+  onLong(outcome: LineOutcome, text: string): Promise<void> | null;
   onStuck(stuck: { readonly regex: number | null; readonly number: number; readonly line: string }): void;
 };
 
@@ -49,7 +49,7 @@ export type Course = {
  * Whether a plain file can be surveyed by the daemon's engine, ten times as fast as line by line: nobody wants to know each
  * hit, and the filter looks at one line at a time.
  */
-export function canSurvey(filter: Filter, wish: Wish, encoding: string): boolean {
+export function canSurvey(filter: Filter, wish: RegexRequest, encoding: string): boolean {
   const { report } = wish;
   const isListing = [report.matched, report.missed, report.ignored].includes('all');
   const wantsEach = wish.json || wish.out !== null || report.verbose || report.several;
@@ -57,7 +57,7 @@ export function canSurvey(filter: Filter, wish: Wish, encoding: string): boolean
 }
 
 /** Takes a file through the engine and counts. Throws a MachineError when it cannot be read. */
-export async function survey(path: string, encoding: string, course: Course): Promise<void> {
+export async function survey(path: string, encoding: string, course: FileCourse): Promise<void> {
   const work = new Surveyor(encoding, course);
   try {
     const fd = openSync(path, 'r');
@@ -73,7 +73,7 @@ export async function survey(path: string, encoding: string, course: Course): Pr
 }
 
 class Surveyor {
-  readonly #course: Course;
+  readonly #course: FileCourse;
   readonly #decoder: TextDecoder;
   readonly #engine: Engine;
   /** What was told of the batch's lines: start, end, verdict (twice its place in VERDICTS, 1 more behind prefregex), regex. */
@@ -82,7 +82,7 @@ class Surveyor {
   #isWanted: boolean[] = VERDICTS.map(() => true);
   /** By kind and number of a regex, 0 = none. */
   readonly #counts = new Int32Array(2 * VERDICTS.length * MOST_COUNTED);
-  #outcomes: { readonly outcome: Outcome; readonly text: string }[] = [];
+  #outcomes: { readonly outcome: LineOutcome; readonly text: string }[] = [];
   readonly #bytes = lendBytes(2 * CHUNK);
   /** The dates of all lines are counted here, the engine looks at few. */
   readonly #dates: Dates;
@@ -92,7 +92,7 @@ class Surveyor {
   /** Where the batch begins. */
   #start = 0;
 
-  constructor(encoding: string, course: Course) {
+  constructor(encoding: string, course: FileCourse) {
     const { filter, state, wish } = course;
     this.#course = course;
     this.#decoder = new TextDecoder(encoding);
@@ -101,10 +101,10 @@ class Surveyor {
     this.#engine = new Engine([worker], (stuck) => this.#noteStuck(stuck), {
       checkAll: wish.checkAll,
       isComment: (bytes, start) => bytes[start] === HASH,
-      decode: (bytes) => textOf(this.#decoder.decode(bytes)),
+      decode: (bytes) => capLine(this.#decoder.decode(bytes)),
       // Only noted: what is told may be interrupted, the counting must not be.
-      onShort: (verdict, { regex, isPrefixed }, start, end) =>
-        this.#tell(start, end, (VERDICTS.indexOf(verdict) << 1) | (isPrefixed ? 1 : 0), regex),
+      onShort: (report, { regex, isPrefixed }, start, end) =>
+        this.#tell(start, end, (VERDICTS.indexOf(report) << 1) | (isPrefixed ? 1 : 0), regex),
       onPrefixed: (lines) => {
         course.tally.prefixed += lines;
       },
@@ -196,7 +196,7 @@ class Surveyor {
   /** Which verdicts' lines may still be listed. */
   #noteWishes(): void {
     const { tally, wish } = this.#course;
-    for (const [i, verdict] of VERDICTS.entries()) this.#isWanted[i] = wantsText(tally, verdict, wish.report);
+    for (const [i, report] of VERDICTS.entries()) this.#isWanted[i] = wantsText(tally, report, wish.report);
   }
 
   /** Counts what is told of a line, where nothing else is to be done; settleCounts() passes it on. */
@@ -220,9 +220,9 @@ class Surveyor {
       counts[place] = 0;
       const kind = Math.floor(place / MOST_COUNTED);
       const regex = (place % MOST_COUNTED) - 1;
-      const verdict = VERDICTS[kind >> 1] ?? 'missed';
+      const report = VERDICTS[kind >> 1] ?? 'missed';
       tally.missed.count -= count;
-      countShort(tally, { verdict, regex, isPrefixed: (kind & 1) === 1, text: null }, count);
+      countShort(tally, { report, regex, isPrefixed: (kind & 1) === 1, text: null }, count);
     }
   }
 
@@ -239,12 +239,12 @@ class Surveyor {
       tally.lines--;
       return long === undefined ? null : this.#course.onLong(long.outcome, long.text);
     }
-    const verdict = VERDICTS[kind >> 1] ?? 'missed';
+    const report = VERDICTS[kind >> 1] ?? 'missed';
     const isPrefixed = (kind & 1) === 1;
-    const text = wantsText(tally, verdict, wish.report)
-      ? textOf(this.#bytes.toString('latin1', from, to))
+    const text = wantsText(tally, report, wish.report)
+      ? capLine(this.#bytes.toString('latin1', from, to))
       : null;
-    countShort(tally, { verdict, regex, isPrefixed, text });
+    countShort(tally, { report, regex, isPrefixed, text });
     return null;
   }
 
@@ -255,7 +255,7 @@ class Surveyor {
       const newline = this.#bytes.indexOf(10, this.#seen);
       const end = newline < 0 ? to : newline;
       if (!isNoLine(this.#bytes, this.#seen, end))
-        tally.missed.lines.push(textOf(this.#decoder.decode(this.#bytes.subarray(this.#seen, end))));
+        tally.missed.lines.push(capLine(this.#decoder.decode(this.#bytes.subarray(this.#seen, end))));
       this.#seen = end + 1;
     }
     this.#seen = Math.max(this.#seen, to);
@@ -268,10 +268,10 @@ class Surveyor {
 }
 
 /** `newlines`: all; `lines`: those that are neither comments nor empty. */
-type Counts = { readonly newlines: number; readonly lines: number };
+type LineCounts = { readonly newlines: number; readonly lines: number };
 
 /** Counts lines and finds their dates. Where a line has the date of the one before nothing is looked at but that. */
-function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): Counts {
+function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): LineCounts {
   const found = { start: 0, end: 0, time: 0, text: null };
   let [newlines, lines] = [0, 0];
   for (let from = start; from < end; ) {
@@ -286,7 +286,7 @@ function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): 
     if (!isNoLine(bytes, from, newline)) {
       lines++;
       if (repeatStamp(dates, place, now, found)) noteRepeat(dates, place, now, found);
-      else findStamp(dates, textAt(bytes, from, newline), now);
+      else findStamp(dates, bytesText(bytes, from, newline), now);
     }
     from = newline + 1;
   }
@@ -294,7 +294,7 @@ function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): 
 }
 
 /** Counts the lines from the beginning on whose date is known; answers how many, and where the first other one begins. */
-function countSame(dates: Dates, stretch: Stretch, now: number): Pick<Run, 'count' | 'next'> {
+function countSame(dates: Dates, stretch: Stretch, now: number): Pick<SameDateRun, 'count' | 'next'> {
   const none = { count: 0, next: stretch.start };
   const known = commonOf(dates, now);
   if (known === null) return none;
@@ -317,11 +317,11 @@ function isNoLine(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-function textAt(bytes: Uint8Array, start: number, end: number): string {
+function bytesText(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }
 
-function textOf(text: string): string {
+function capLine(text: string): string {
   const end = text.endsWith('\r') ? text.replace(/\r+$/, '') : text;
   return end.length > LINE_CAP ? end.slice(0, LINE_CAP) : end;
 }

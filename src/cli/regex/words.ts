@@ -1,9 +1,9 @@
 import type { Dates } from '../../filter/date/datepattern.ts';
 import type { Miss } from './explain.ts';
-import type { Wish } from './options.ts';
+import type { RegexRequest } from './options.ts';
 
 /** The list of date forms that hit (all with --verbose), in the report's words. */
-export function dateLines(dates: Dates, wish: Wish): readonly string[] {
+export function dateLines(dates: Dates, wish: RegexRequest): readonly string[] {
   const slots = dates.choice.slots.filter(({ hits }) => hits > 0 || wish.report.verbose);
   return slots.flatMap(({ hits, distance, template }) => {
     const weight = (hits * template.weight) / Math.max(1, distance);

@@ -44,7 +44,7 @@ const NOWHERE = Number.POSITIVE_INFINITY;
 /** What was chosen: the slot, and the whole match with its bounds. */
 export type Chosen = { readonly slot: Slot; readonly match: RegExpExecArray };
 
-type Candidate = { readonly index: number; readonly match: RegExpExecArray };
+type DateCandidate = { readonly index: number; readonly match: RegExpExecArray };
 
 /** Makes the order of trial from templates, none used yet. */
 export function makeChoice(templates: readonly Template[]): Choice {
@@ -61,7 +61,7 @@ export function makeChoice(templates: readonly Template[]): Choice {
 export function choose(choice: Choice, asked: Asked, now: number): Chosen | null {
   if (choice.needsCore && asked.isAscii && firstCore(asked.line) < 0) return null;
   const retry = tryLast(choice, asked);
-  const winner = retry.settled ? retry.candidate : search(choice, asked, retry);
+  const winner = retry.settled ? retry.candidate : findCandidate(choice, asked, retry);
   if (winner === null) return null;
   const slot = choice.slots[winner.index];
   if (slot === undefined) return null;
@@ -104,7 +104,7 @@ export type Hits = {
 };
 
 type Retry = {
-  readonly candidate: Candidate | null;
+  readonly candidate: DateCandidate | null;
   /** The last template matched where it did before: nothing else is tried. */
   readonly settled: boolean;
   /** Index that need not be tried again, -1 for none. */
@@ -155,7 +155,7 @@ function sameEdges(last: Last, line: string): boolean {
   return left && right;
 }
 
-function search(choice: Choice, asked: Asked, retry: Retry): Candidate | null {
+function findCandidate(choice: Choice, asked: Asked, retry: Retry): DateCandidate | null {
   const { slots, last } = choice;
   const lastStart = last === null ? 1 : last.start;
   let kept = retry.candidate;
@@ -163,7 +163,7 @@ function search(choice: Choice, asked: Asked, retry: Retry): Candidate | null {
     if (index === retry.skip) continue;
     const match = exec(slot, asked);
     if (match === null) continue;
-    const candidate: Candidate = { index, match };
+    const candidate: DateCandidate = { index, match };
     const next = slots[index + 1];
     if (next === undefined || slot.template.anchored) return candidate;
     if (match.index === 0 && slot.hits > 0 && next.seen === 0) return candidate;
@@ -176,7 +176,7 @@ function search(choice: Choice, asked: Asked, retry: Retry): Candidate | null {
 
 function settle(
   choice: Choice,
-  won: Candidate & { readonly slot: Slot },
+  won: DateCandidate & { readonly slot: Slot },
   seen: { readonly line: string; readonly now: number },
 ): void {
   const { slot, match, index } = won;

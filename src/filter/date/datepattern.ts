@@ -4,13 +4,13 @@ import { defaultTemplates, templatesOf } from './forms.ts';
 import {
   type Clock,
   clockIn,
+  clockText,
   codesOf,
   endsThere,
   isWall,
   mayHoldCore,
   placesIn,
   standsAt,
-  textAt,
   timeAt,
 } from './lastdate.ts';
 import type { Template } from './template.ts';
@@ -57,7 +57,7 @@ type Known = {
 };
 
 /** A line of ASCII characters, `codes[start..end)` without its newline; mutable, since it is made once for many lines. */
-export type Place = { codes: Uint8Array; start: number; end: number };
+export type DatePlace = { codes: Uint8Array; start: number; end: number };
 
 /** Where a date stands, and its time in epoch seconds; `text` when it is not that of the line before. */
 export type Repeat = { start: number; end: number; time: number; text: string | null };
@@ -138,14 +138,14 @@ export function findStamp(dates: Dates, line: string, now: number, isAscii?: boo
   if (time === null) return { time, start, end };
   dates.lastTime = time;
   const found: FoundStamp = { time, start, end };
-  remember(dates, { template, line, found: { time, start, end, text: null } });
+  cacheDate(dates, { template, line, found: { time, start, end, text: null } });
   return found;
 }
 
 type Remembered = { readonly template: Template; readonly line: string; readonly found: Repeat };
 
 /** Keeps a date that the next lines will probably have as well. */
-function remember(dates: Dates, { template, line, found }: Remembered): void {
+function cacheDate(dates: Dates, { template, line, found }: Remembered): void {
   const { cached } = dates;
   if (cached === null || !template.isForm || template.reading !== 'fields') return;
   const { start, end, time } = found;
@@ -167,12 +167,12 @@ function remember(dates: Dates, { template, line, found }: Remembered): void {
   };
   if (template.atStart) dates.head = known;
   else if (template.isSolitary && dates.choice.isDefault) {
-    const place = placeOf(line);
+    const place = wholeLine(line);
     if (isWalled(place, found)) dates.walled = { ...known, wall: place.codes[start - 1] ?? 0 };
   }
 }
 
-function placeOf(line: string): Place {
+function wholeLine(line: string): DatePlace {
   return { codes: codesOf(line, line.length), start: 0, end: line.length };
 }
 
@@ -194,7 +194,7 @@ function repeatHead(dates: Dates, line: string, now: number): FoundStamp | null 
 
 /** Whether no other default form could take the date's place: it stands behind a wall, and nothing before that is a date. */
 function isWalled(
-  { codes, start: lineStart, end: lineEnd }: Place,
+  { codes, start: lineStart, end: lineEnd }: DatePlace,
   found: Pick<Repeat, 'start' | 'end'>,
 ): boolean {
   const { start, end } = found;
@@ -207,7 +207,7 @@ function isWalled(
  * Finds the date of a line of ASCII characters when it is the one of the line before, as most are, or that with other seconds, at the
  * same place or behind the same sign; into `found`. False when findStamp() has to look. noteRepeat() makes it count.
  */
-export function repeatStamp(dates: Dates, place: Place, now: number, found: Repeat): boolean {
+export function repeatStamp(dates: Dates, place: DatePlace, now: number, found: Repeat): boolean {
   if (!locate(dates, place, now, found)) return false;
   if (dates.head !== null) return endsThere(place.codes, found.end, place.end);
   const { last } = dates.choice;
@@ -215,7 +215,7 @@ export function repeatStamp(dates: Dates, place: Place, now: number, found: Repe
 }
 
 /** Finds the known date, or that with other seconds, whatever stands around it. */
-function locate({ head, walled }: Dates, place: Place, now: number, found: Repeat): boolean {
+function locate({ head, walled }: Dates, place: DatePlace, now: number, found: Repeat): boolean {
   const known = head ?? walled;
   if (known === null || now < known.now || now >= known.until) return false;
   const { codes, start, end } = place;
@@ -234,13 +234,13 @@ function locate({ head, walled }: Dates, place: Place, now: number, found: Repea
     const time = clock === null ? -1 : timeAt(clock, codes, at);
     if (clock === null || time < 0 || time > now) return false;
     found.time = time;
-    found.text = textAt(clock, codes, at);
+    found.text = clockText(clock, codes, at);
   }
   return true;
 }
 
 /** The place behind the first sign of that kind, -1 where there is none. */
-function behind({ codes, start, end }: Place, sign: number): number {
+function behind({ codes, start, end }: DatePlace, sign: number): number {
   for (let at = start; at < end; at++) if (codes[at] === sign) return at + 1;
   return -1;
 }
@@ -253,7 +253,7 @@ export function newDate({ head }: Dates, { text }: Repeat): string | null {
 /**
  * Counts a date that repeatStamp() found, in `count` lines of which this is the last. May be interrupted and called again.
  */
-export function noteRepeat(dates: Dates, place: Place, now: number, found: Counted): void {
+export function noteRepeat(dates: Dates, place: DatePlace, now: number, found: Counted): void {
   const { walled, head, choice } = dates;
   const { codes, start, end } = place;
   const known = head ?? walled;
@@ -264,7 +264,7 @@ export function noteRepeat(dates: Dates, place: Place, now: number, found: Count
 }
 
 /** The next lines will probably have this date. */
-function adopt(dates: Dates, known: Known, { codes }: Place, { text, time, end }: Repeat): void {
+function adopt(dates: Dates, known: Known, { codes }: DatePlace, { text, time, end }: Repeat): void {
   const { spare } = known;
   const from = end - spare.length;
   for (let i = 0; i < spare.length; i++) spare[i] = codes[from + i] ?? 0;
@@ -334,7 +334,7 @@ export function isStillCommon({ head, walled, choice }: Dates, { text, key }: Co
  * Counts a date for so many lines that have what commonOf() says; the last of them is given as for repeatStamp(). Answers what that says,
  * to be read at once; null where there are none.
  */
-export function repeatMany(dates: Dates, place: Place, now: number, count: number): Repeat | null {
+export function repeatMany(dates: Dates, place: DatePlace, now: number, count: number): Repeat | null {
   if (count === 0 || !locate(dates, place, now, repeated)) return null;
   noteRepeat(dates, place, now, { ...repeated, count });
   return repeated;
@@ -358,9 +358,9 @@ function spanOf(template: Template, match: RegExpExecArray): readonly [start: nu
   return match.indices?.[spanGroup] ?? [match.index, match.index];
 }
 
-type Seen = { readonly template: Template; readonly match: RegExpExecArray; readonly text: string };
+type SeenDate = { readonly template: Template; readonly match: RegExpExecArray; readonly text: string };
 
-function timeOf(dates: Dates, seen: Seen, now: number): number | null {
+function timeOf(dates: Dates, seen: SeenDate, now: number): number | null {
   const { template, match, text } = seen;
   if (template.reading === 'tai64n') return Number.parseInt(text.slice(2, 17), 16);
   const compiled = template.compiled();

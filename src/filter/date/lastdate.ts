@@ -52,14 +52,14 @@ export function placesIn({
 }
 
 /** The text of a date of this clock that stands there. */
-export function textAt(
+export function clockText(
   { before, digits, beforeText, afterText }: Clock,
   codes: Uint8Array,
   at: number,
 ): string {
   const from = at + before.length;
   const to = from + 2 + (digits === 0 ? 0 : 1 + digits);
-  return beforeText + textOf(codes, from, to) + afterText;
+  return beforeText + codesText(codes, from, to) + afterText;
 }
 
 /** The time (epoch seconds) that the line says there, -1 where that is not this clock with other seconds. */
@@ -114,7 +114,7 @@ export function codesOf(text: string, count: number, into: Uint8Array = new Uint
 const SHORT = 16;
 
 /** The text of bytes that are ASCII characters. */
-export function textOf(codes: Uint8Array, from: number, to: number): string {
+export function codesText(codes: Uint8Array, from: number, to: number): string {
   if (to - from > SHORT)
     return Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
   let text = '';
@@ -128,7 +128,7 @@ export function mayHoldCore(codes: Uint8Array, start: number, end: number): bool
   for (let at = start; at < end; at++) {
     const code = codes[at] ?? 0;
     digits = code >= 0x30 && code <= 0x39 ? digits + 1 : 0;
-    if (code === 0x3a || code === 0x40 || digits === 8) return firstCore(textOf(codes, start, end)) >= 0;
+    if (code === 0x3a || code === 0x40 || digits === 8) return firstCore(codesText(codes, start, end)) >= 0;
   }
   return false;
 }

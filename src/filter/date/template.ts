@@ -3,7 +3,7 @@ import { fieldOfGroup, tokens } from './tokens.ts';
 import { DatePatternError, plain, splice, translate } from './translate.ts';
 
 /** How the matched text becomes a time. */
-export type Reading = 'fields' | 'epoch' | 'longepoch' | 'tai64n';
+export type DateReading = 'fields' | 'epoch' | 'longepoch' | 'tai64n';
 
 /** A date form's regexes, and what their groups mean. */
 export type Compiled = {
@@ -29,7 +29,7 @@ export type Template = {
   readonly pattern: string;
   /** Compiled at the first call: the first of the default forms that a line has is the last that is tried. */
   readonly compiled: () => Compiled;
-  readonly reading: Reading;
+  readonly reading: DateReading;
   /** The span's group reaches up to the match's end. Without this and a prefixGroup the regexes tell places (flag d). */
   readonly isTail: boolean;
   /** Bound to the line's beginning. */
@@ -89,7 +89,7 @@ function keywordTemplate(key: string): Template | null {
   if (anchor === undefined || word === undefined) return null;
   const atLine = anchor !== '';
   const bounds: Bounds = { begin: atLine ? 'line' : 'none', end: true };
-  const named = (name: string, reading: Reading): Naming => ({
+  const named = (name: string, reading: DateReading): Naming => ({
     name: atLine ? LINE_BEGIN + name : name,
     pattern: key,
     reading,
@@ -163,7 +163,7 @@ const FREE_START = /^(\(*(?:\(\?\w+\))?\(*)\*\*/;
 const FREE_END = /(?<!\\)\*\*(?=\)*$)/;
 const SPAN = '_date';
 
-type Naming = { readonly name: string; readonly pattern: string; readonly reading: Reading };
+type Naming = { readonly name: string; readonly pattern: string; readonly reading: DateReading };
 
 /** The pattern with group 1 named, or the whole of it made a group when it has no group that is not a field. */
 function withSpan(python: Expanded): {
@@ -195,7 +195,7 @@ function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
   let compiled: Compiled | null = null;
   return {
     ...naming,
-    compiled: () => (compiled ??= compile(flagged, span, isTail)),
+    compiled: () => (compiled ??= compileForms(flagged, span, isTail)),
     isTail,
     atStart,
     anchored: atStart || AT_END.test(text + back),
@@ -207,7 +207,7 @@ function build(source: Expanded, bounds: Bounds, naming: Naming): Template {
   };
 }
 
-function compile(python: Expanded, span: string, isTail: boolean): Compiled {
+function compileForms(python: Expanded, span: string, isTail: boolean): Compiled {
   const { ascii, exact, groups, prefix, outside } = translate(python, span, isTail);
   return {
     ascii,

@@ -12,7 +12,7 @@ export type Moment = {
 };
 
 /** What the text of a date says; null = says nothing. */
-type Fields = {
+type DateFields = {
   year: number | null;
   month: number | null;
   day: number | null;
@@ -92,13 +92,13 @@ function yearOf(day: number): number {
 }
 
 /** Nothing says which day it is: neither month nor day, nor day of the year, nor week and weekday. */
-function isDayMissing(fields: Fields): boolean {
+function isDayMissing(fields: DateFields): boolean {
   const isInWeek = fields.week !== null && fields.weekday !== null;
   return fields.month === null && fields.day === null && fields.yearday === null && !isInWeek;
 }
 
 /** The day (counted from 1970-01-01) that the fields mean in a year; null when there is no such day. */
-function dayNumber(fields: Fields, year: number, today: number): number | null {
+function dayNumber(fields: DateFields, year: number, today: number): number | null {
   if (!(year >= 1 && year <= 9999)) return null;
   if (isDayMissing(fields)) {
     const date = new Date(today * DAY * 1000);
@@ -119,7 +119,7 @@ function realDay(year: number, month: number, day: number): number | null {
 }
 
 /** The day of the year (from 1) that a week's number and a weekday mean, as %U and %W count. */
-function yeardayOf(fields: Fields, year: number): number | null {
+function yeardayOf(fields: DateFields, year: number): number | null {
   if (fields.week === null || fields.weekday === null) return null;
   const shift = fields.weekFromMonday ? 0 : 1;
   const newYear = (((dayOf(year, 1, 1) + 3) % 7) + 7 + shift) % 7;
@@ -128,8 +128,8 @@ function yeardayOf(fields: Fields, year: number): number | null {
   return 1 + ((7 - newYear) % 7) + 7 * (fields.week - 1) + weekday;
 }
 
-function readFields(found: readonly (readonly [field: string, text: string])[]): Fields | null {
-  const fields: Fields = {
+function readFields(found: readonly (readonly [field: string, text: string])[]): DateFields | null {
+  const fields: DateFields = {
     year: null,
     month: null,
     day: null,
@@ -150,7 +150,7 @@ function readFields(found: readonly (readonly [field: string, text: string])[]):
 }
 
 /** Writes one field; false when its text means nothing. */
-function setField(fields: Fields, field: string, text: string): boolean {
+function setField(fields: DateFields, field: string, text: string): boolean {
   switch (field) {
     case 'Y':
       fields.year = Number(text);
@@ -192,7 +192,7 @@ function setField(fields: Fields, field: string, text: string): boolean {
   return true;
 }
 
-function setCalendarField(fields: Fields, field: string, text: string): void {
+function setCalendarField(fields: DateFields, field: string, text: string): void {
   if (field === 'a') fields.weekday = weekdays.indexOf(text.slice(0, 3).toLowerCase());
   if (field === 'w') fields.weekday = (Number(text) + 6) % 7;
   if (field === 'j') fields.yearday = Number(text);

@@ -19,9 +19,9 @@ const OFFSET = '[+-][01]\\d(?::?\\d\\d)?';
 const WEEK = '[0-4]\\d|5[0-3]|\\d';
 
 /** Field, regex of its text, and the word that stands for the token in reports. */
-type Token = readonly [field: string, regex: string, word: string];
+type DateToken = readonly [field: string, regex: string, word: string];
 
-const SIMPLE: readonly (readonly [token: string, ...Token])[] = [
+const SIMPLE: readonly (readonly [token: string, ...DateToken])[] = [
   ['Y', 'Y', '\\d{4}', 'Year'],
   // From 2000 up to the decade in which fail2ban 1.0.2 would stop today: enough to tell a year from other numbers.
   ['ExY', 'Y', '20[0-3]\\d', 'ExYear'],
@@ -57,7 +57,7 @@ const SIMPLE: readonly (readonly [token: string, ...Token])[] = [
   ['Exz', 'z', `(?:${ZONE})?${OFFSET}|${ZONE}`, 'ExZone offset'],
 ];
 
-const SPACED: readonly (readonly [token: string, ...Token])[] = [
+const SPACED: readonly (readonly [token: string, ...DateToken])[] = [
   ['k', 'H', '[0-2]?\\d', '%k'],
   ['Exk', 'H', '[01]?\\d|2[0-3]', '%Exk'],
   ['l', 'I', '1?\\d', '%l'],

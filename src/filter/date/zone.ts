@@ -72,7 +72,7 @@ export function parseZone(text: string): Zone | null {
   if (seconds !== null) return { kind: 'fixed', seconds };
   try {
     const format = new Intl.DateTimeFormat('en-US', { timeZone: text, timeZoneName: 'longOffset' });
-    return { kind: 'rules', offsetAt: remember((instant) => readOffset(format, instant)) };
+    return { kind: 'rules', offsetAt: cacheBySlot((instant) => readOffset(format, instant)) };
   } catch {
     return null;
   }
@@ -81,7 +81,7 @@ export function parseZone(text: string): Zone | null {
 /** The process's own zone, as TZ or /etc/localtime has it. */
 export function localZone(): Zone {
   const offsetAt = (instant: number): number => -new Date(instant * 1000).getTimezoneOffset() * 60;
-  return { kind: 'rules', offsetAt: remember(offsetAt) };
+  return { kind: 'rules', offsetAt: cacheBySlot(offsetAt) };
 }
 
 /** Seconds east of Greenwich that `zone` has at an instant (epoch seconds). */
@@ -115,7 +115,7 @@ export function isSteady(zone: Zone, wall: number): boolean {
 const SLOT = 900;
 
 /** Offsets change on a quarter of an hour, so one answer serves for that long. */
-function remember(ask: (instant: number) => number): (instant: number) => number {
+function cacheBySlot(ask: (instant: number) => number): (instant: number) => number {
   const known = new Map<number, number>();
   return (instant) => {
     const slot = Math.floor(instant / SLOT);

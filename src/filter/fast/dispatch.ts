@@ -2,8 +2,8 @@ import { needsEveryLine } from '../compile.ts';
 import type { Failregex } from '../regex/failregex.ts';
 import type { Filter } from '../types.ts';
 import type { FinderLine, LineFinder, Literal, Stretch } from './finder.ts';
-import { makeWasmFinder } from './finder.ts';
-import type { Ground } from './search.ts';
+import { makeFinder } from './finder.ts';
+import type { SharedMemory } from './search.ts';
 
 /** Says for the lines of a stretch of bytes which failregexes of which filters could match them at all. */
 export type Dispatch = {
@@ -18,7 +18,7 @@ export type Dispatch = {
   /** The first failregex of the filter, from number `regex` on, that may match; -1 when there is none. */
   nextRegex(filter: number, regex: number): number;
   /** Within eachLine(): where the bytes stand, so far before their place; null: nowhere that regexes could be compiled for. */
-  ground(): Ground | null;
+  shared(): SharedMemory | null;
   shift(): number;
   /** What literals speak for; null before the first eachLine(). */
   literals(): Literals | null;
@@ -111,7 +111,7 @@ export function makeDispatch(
     concerns: (filter) => isForEvery[filter] === true || concerned[filter] === line,
     mayMatch: (filter, regex) => nextRegex(filter, regex) === regex,
     nextRegex,
-    ground: () => slots?.finder.ground ?? null,
+    shared: () => slots?.finder.shared ?? null,
     shift: () => slots?.finder.shift ?? 0,
     literals: () => slots,
     eachRecords: (stretch, told) => slots?.finder.eachRecords(stretch, isForEvery.includes(true), told),
@@ -169,7 +169,7 @@ function slotsOf(
   }
   const { literals, targets, filters: owners } = book;
   const costs = byteCosts(options.sample);
-  const finder = makeWasmFinder(literals, costs);
+  const finder = makeFinder(literals, costs);
   if (finder !== null) return { finder, targets, owners, always, base, isForEvery };
   // More literals than the tables hold: every line is a candidate for every failregex.
   for (const [number, { failregex }] of filters.entries()) {
@@ -178,7 +178,7 @@ function slotsOf(
       always[word] = (always[word] ?? 0) | (1 << (index & 31));
     }
   }
-  const none = makeWasmFinder([], costs);
+  const none = makeFinder([], costs);
   if (none === null) throw new Error('a finder of nothing cannot be made');
   return { finder: none, targets: [], owners: [], always, base, isForEvery: filters.map(() => true) };
 }
@@ -209,7 +209,7 @@ function note(
   let best = useful[0];
   for (const set of useful) {
     if (best === undefined || !set.texts.every(isWordy)) continue;
-    if (countOf(book, set.texts) < countOf(book, best.texts)) best = set;
+    if (occurrences(book, set.texts) < occurrences(book, best.texts)) best = set;
   }
   if (best === undefined) return false;
   for (const text of best.texts) {
@@ -229,7 +229,7 @@ function note(
 }
 
 /** How often the texts occur in the sample. */
-function countOf({ sample, counts }: Book, texts: readonly string[]): number {
+function occurrences({ sample, counts }: Book, texts: readonly string[]): number {
   let sum = 0;
   for (const text of texts) {
     let count = counts.get(text);

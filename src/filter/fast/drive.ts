@@ -6,9 +6,9 @@
 
 import { type Common, commonOf, type Dates, isStillCommon, type Repeat } from '../date/datepattern.ts';
 import type { Literals } from './dispatch.ts';
-import { LANES, LANES_ROOM, type Machine, OUT, OUT_ROOM, SPENT, TEXT } from './finder.ts';
-import type { Express, ExpressLook } from './judge.ts';
-import { type Program, programOf, type Step } from './program.ts';
+import { LANES, LANES_ROOM, OUT, OUT_ROOM, SPENT, TEXT, type WasmModule } from './finder.ts';
+import type { FastFilter, LineContext } from './judge.ts';
+import { type Program, type ProgramStep, programOf } from './program.ts';
 import { MOST_TEXT } from './search.ts';
 
 // The layout of wasm/drive.ts.
@@ -84,8 +84,8 @@ const BROKEN = LEFT;
 
 /** A filter's place in the drive. */
 type Lane = {
-  readonly express: Express;
-  readonly look: ExpressLook;
+  readonly fast: FastFilter;
+  readonly look: LineContext;
   program: Program | null;
   /** What is written of its date. */
   common: Common | null;
@@ -94,25 +94,25 @@ type Lane = {
 /** What the drive is to know of its lanes beside their filters. */
 export type DriveOptions = { readonly tellsAll: boolean; readonly checksAll: boolean };
 
-type Beginning = {
-  readonly machine: Machine;
+type SessionStart = {
+  readonly wasm: WasmModule;
   readonly literals: Literals;
   readonly now: number;
   most(lane: number): number;
 };
 
 /** The lanes of an engine; `null`: a lane whose lines are all left. */
-export class Drive {
+export class BatchMatcher {
   readonly #lanes: readonly (Lane | null)[];
   readonly #options: DriveOptions;
-  #machine: Machine | null = null;
+  #wasm: WasmModule | null = null;
   #image: Image | null = null;
   #isStale = true;
   #now = 0;
   /** Lines of a lane are left from this length on. */
   readonly #most: Int32Array;
 
-  constructor(lanes: readonly (Pick<Lane, 'express' | 'look'> | null)[], options: DriveOptions) {
+  constructor(lanes: readonly (Pick<Lane, 'fast' | 'look'> | null)[], options: DriveOptions) {
     this.#lanes = lanes.map((lane) => lane && { ...lane, program: null, common: null });
     this.#most = new Int32Array(lanes.length);
     this.#options = options;
@@ -124,12 +124,12 @@ export class Drive {
   }
 
   /** Prepares for a batch; false when no lane could be driven. `most`: lines of a lane are left from this length on. */
-  begin({ machine, literals, now, most }: Beginning): boolean {
-    if (this.#isStale || this.#machine !== machine) this.#make(machine, literals);
+  begin({ wasm, literals, now, most }: SessionStart): boolean {
+    if (this.#isStale || this.#wasm !== wasm) this.#make(wasm, literals);
     const image = this.#image;
     if (image === null) return false;
-    if (machine.driver !== image) bring(machine, image);
-    machine.driver = image;
+    if (wasm.driver !== image) bring(wasm, image);
+    wasm.driver = image;
     this.#now = now;
     let isAny = false;
     for (const [number, lane] of this.#lanes.entries()) {
@@ -146,11 +146,11 @@ export class Drive {
     return isAny;
   }
 
-  #make(machine: Machine, literals: Literals): void {
+  #make(wasm: WasmModule, literals: Literals): void {
     this.#isStale = false;
-    this.#machine = machine;
+    this.#wasm = wasm;
     for (const lane of this.#lanes) {
-      if (lane !== null) lane.program = programOf(lane.express, machine);
+      if (lane !== null) lane.program = programOf(lane.fast, wasm);
     }
     const programs = this.#lanes.map((lane) => lane?.program ?? null);
     this.#image = makeImage(programs, literals, this.#options);
@@ -159,23 +159,23 @@ export class Drive {
   /** The lane's date may be another. */
   refresh(number: number): void {
     const lane = this.#lanes[number];
-    const machine = this.#machine;
-    if (lane === undefined || lane === null || machine === null || lane.program === null) return;
-    const { dates } = lane.express.state;
+    const wasm = this.#wasm;
+    if (lane === undefined || lane === null || wasm === null || lane.program === null) return;
+    const { dates } = lane.fast.state;
     if (lane.common === null || !isStillCommon(dates, lane.common)) {
       lane.common = commonOf(dates, this.#now);
-      this.#write(number, lane, machine);
-    } else if (lane.common.wall !== null) machine.words[(laneAt(number) + PLACE) >> 2] = placeIn(dates);
+      this.#write(number, lane, wasm);
+    } else if (lane.common.wall !== null) wasm.words[(laneAt(number) + PLACE) >> 2] = placeIn(dates);
   }
 
-  #write(number: number, lane: Lane, machine: Machine): void {
+  #write(number: number, lane: Lane, wasm: WasmModule): void {
     const { common: known, look } = lane;
-    const { words, bytes } = machine;
+    const { words, bytes } = wasm;
     const at = laneAt(number);
     const flags = (words[(at + FLAGS) >> 2] ?? 0) & ~(IS_ON | HOLDS);
     words[(at + FLAGS) >> 2] = flags | (known === null ? 0 : IS_ON | (isHeld(lane) ? HOLDS : 0));
     if (known === null) return;
-    const doubles = new Float64Array(machine.memory.buffer, at, 3);
+    const doubles = new Float64Array(wasm.memory.buffer, at, 3);
     doubles[0] = known.minute;
     doubles[LOW >> 3] = lowestOf(look, this.#now);
     doubles[HIGH >> 3] = this.#now;
@@ -193,10 +193,10 @@ export class Drive {
 
   /** Goes on with the records of `from..last`, with the lane `first` of the first of them. Answers why it came back. */
   go(from: number, last: number, first: number, isPlain: boolean): number {
-    const machine = this.#machine;
-    if (machine === null) return DONE;
+    const wasm = this.#wasm;
+    if (wasm === null) return DONE;
     try {
-      return machine.scan.drive(LANES, from, last, first, isPlain);
+      return wasm.scan.drive(LANES, from, last, first, isPlain);
     } catch (error) {
       if (error instanceof RangeError) return BROKEN;
       throw error;
@@ -205,20 +205,20 @@ export class Drive {
 
   /** Where it came back. */
   get record(): number {
-    return this.#machine?.scan.atRecord.value ?? 0;
+    return this.#wasm?.scan.atRecord.value ?? 0;
   }
 
   get lane(): number {
-    return this.#machine?.scan.atLane.value ?? 0;
+    return this.#wasm?.scan.atLane.value ?? 0;
   }
 
   /** Where the entries end, in integers; they begin at OUT. */
   get end(): number {
-    return (this.#machine?.scan.outEnd.value ?? 0) >> 2;
+    return (this.#wasm?.scan.outEnd.value ?? 0) >> 2;
   }
 
   get words(): Int32Array {
-    return this.#machine?.words ?? NOTHING;
+    return this.#wasm?.words ?? NOTHING;
   }
 
   /** The time (epoch seconds) of a line whose date has these seconds. */
@@ -279,7 +279,7 @@ function placeIn({ walled }: Dates): number {
 }
 
 /** Dates before this one are left: they are old, or their clock is wrong. */
-function lowestOf({ mode, findtime }: ExpressLook, now: number): number {
+function lowestOf({ mode, findtime }: LineContext, now: number): number {
   if (mode === 'test') return Number.NEGATIVE_INFINITY;
   return mode === 'live' ? Math.floor(now - TOO_LATE) + 1 : now - findtime;
 }
@@ -289,9 +289,9 @@ const TOO_LATE = 61;
 
 /** The tables as they are brought to LANES, and the functions by number. */
 type Image = { readonly bytes: Uint8Array; readonly functions: readonly Main[] };
-type Main = NonNullable<Step['main']>;
+type Main = NonNullable<ProgramStep['main']>;
 
-function bring({ bytes, functions: table }: Machine, { bytes: image, functions }: Image): void {
+function bring({ bytes, functions: table }: WasmModule, { bytes: image, functions }: Image): void {
   bytes.set(image, LANES);
   if (table.length <= functions.length) table.grow(functions.length + 1 - table.length);
   for (const [number, main] of functions.entries()) table.set(number + 1, main);

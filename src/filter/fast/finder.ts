@@ -1,4 +1,4 @@
-import { type Ground, MOST_TEXT } from './search.ts';
+import { MOST_TEXT, type SharedMemory } from './search.ts';
 import { SCAN } from './wasm/scan.wasm.ts';
 
 /** The layout of wasm/scan.ts. */
@@ -44,7 +44,7 @@ type Scan = {
 };
 
 /** One memory serves all finders: each brings its tables, some kilobytes, when another was there before it. */
-export type Machine = Ground & {
+export type WasmModule = SharedMemory & {
   readonly scan: Scan;
   /** Functions that drive() calls by number. */
   readonly functions: WebAssembly.Table;
@@ -54,25 +54,25 @@ export type Machine = Ground & {
 };
 
 let module: WebAssembly.Module | null = null;
-let common: Machine | null = null;
+let common: WasmModule | null = null;
 /** Its memory holds the bytes of lendBytes(). */
-let lent: Machine | null = null;
+let lent: WasmModule | null = null;
 
-function newMachine(length: number): Machine {
+function newModule(length: number): WasmModule {
   module ??= new WebAssembly.Module(Buffer.from(SCAN, 'base64'));
   const functions = new WebAssembly.Table({ initial: 1, element: 'anyfunc' });
   const { exports } = new WebAssembly.Instance(module, { env: { table: functions } });
   const scan = exports as unknown as Scan;
-  const machine: Machine = {
+  const wasm: WasmModule = {
     ...{ scan, memory: scan.memory, bytes: Buffer.alloc(0), words: new Int32Array(0), tables: null },
     ...{ bounds: BOUNDS, boundsRoom: BOUNDS_ROOM, text: TEXT, spent: SPENT, functions, driver: null },
   };
-  reserve(machine, length);
-  return machine;
+  reserve(wasm, length);
+  return wasm;
 }
 
 /** Makes room for so many bytes of data. */
-function reserve(one: Machine, length: number): void {
+function reserve(one: WasmModule, length: number): void {
   const { memory } = one.scan;
   const wanted = DATA + length + PADDING;
   if (wanted > memory.buffer.byteLength) memory.grow(Math.ceil((wanted - memory.buffer.byteLength) / PAGE));
@@ -83,19 +83,19 @@ function reserve(one: Machine, length: number): void {
 
 /** Bytes that can be searched where they stand. There is one such buffer: the one before, if any, must not be used any more. */
 export function lendBytes(length: number): Buffer<ArrayBuffer> {
-  lent = newMachine(length);
+  lent = newModule(length);
   return Buffer.from(lent.scan.memory.buffer, DATA, length);
 }
 
 /** Where lines of these bytes will be searched, null where there was nothing yet. */
-export function machineFor(bytes: Uint8Array): Machine | null {
+export function moduleFor(bytes: Uint8Array): WasmModule | null {
   return lent !== null && bytes.buffer === lent.bytes.buffer ? lent : common;
 }
 
-type Loaded = { readonly one: Machine; readonly from: number; readonly to: number };
+type LoadedStretch = { readonly one: WasmModule; readonly from: number; readonly to: number };
 
-function load({ bytes, start, end }: Stretch): Loaded {
-  const one = machineFor(bytes) ?? newMachine(0);
+function load({ bytes, start, end }: Stretch): LoadedStretch {
+  const one = moduleFor(bytes) ?? newModule(0);
   if (one === lent) return { one, from: bytes.byteOffset + start, to: bytes.byteOffset + end };
   common = one;
   reserve(one, end - start);
@@ -108,7 +108,7 @@ function load({ bytes, start, end }: Stretch): Loaded {
  * the time that the search in JavaScript takes. `costs` says how common each byte is, so that literals are looked for
  * by their rarest three. Null where there are too many literals.
  */
-export function makeWasmFinder(literals: readonly Literal[], costs: ArrayLike<number>): LineFinder | null {
+export function makeFinder(literals: readonly Literal[], costs: ArrayLike<number>): LineFinder | null {
   const tables = tablesOf(literals, costs);
   if (tables === null) return null;
   const eachRecords: RecordTeller = (stretch, isAll, told) => {
@@ -118,7 +118,7 @@ export function makeWasmFinder(literals: readonly Literal[], costs: ArrayLike<nu
       one.tables = tables;
     }
     const { scan } = one;
-    finder.ground = one;
+    finder.shared = one;
     finder.shift = stretch.start - first;
     for (let from = first; from < end; ) {
       const search = isAll ? scan.scanAll : scan.scan;
@@ -128,12 +128,12 @@ export function makeWasmFinder(literals: readonly Literal[], costs: ArrayLike<nu
     }
   };
   const finder: LineFinder = {
-    ...{ ground: null, shift: 0, eachRecords },
+    ...{ shared: null, shift: 0, eachRecords },
     eachLine(stretch, isAll, line) {
       eachRecords(stretch, isAll, (first, last) => {
-        const { shift, ground } = finder;
-        if (ground === null) return;
-        const { words } = ground;
+        const { shift, shared } = finder;
+        if (shared === null) return;
+        const { words } = shared;
         for (let at = first >> 2; at < last >> 2; ) {
           const count = words[at + 2] ?? 0;
           for (let i = 0; i < count; i++) line.hit(words[at + 3 + i] ?? 0);
@@ -208,7 +208,7 @@ export function countLines(stretch: Stretch): number {
 }
 
 /** Lines in a row that have the date of the line before. */
-export type Run = {
+export type SameDateRun = {
   readonly count: number;
   /** Where the last of them begins, and where in it the date does. */
   readonly last: number;
@@ -225,14 +225,14 @@ export type SameDate = {
   readonly upToFive: number;
 };
 
-function runOf({ one: { scan }, from }: Loaded, count: number, stretch: Stretch): Run {
+function runOf({ one: { scan }, from }: LoadedStretch, count: number, stretch: Stretch): SameDateRun {
   const shift = stretch.start - from;
   const [last, next] = [scan.last.value + shift, scan.resume.value + shift];
   return { count, last, start: scan.place.value, next };
 }
 
 /** How many lines in a row, from the stretch's beginning on, begin with the date. */
-export function countSameHead(stretch: Stretch, { text, digits, upToFive }: SameDate): Run {
+export function countSameHead(stretch: Stretch, { text, digits, upToFive }: SameDate): SameDateRun {
   const loaded = load(stretch);
   const { one, from, to } = loaded;
   one.bytes.set(text, HEAD);
@@ -247,7 +247,7 @@ export function countSameHead(stretch: Stretch, { text, digits, upToFive }: Same
 export function countSameWalled(
   stretch: Stretch,
   { text, digits, upToFive, wall, start }: SameDate & { readonly wall: number; readonly start: number },
-): Run {
+): SameDateRun {
   const loaded = load(stretch);
   const { one, from, to } = loaded;
   one.bytes.set(text, HEAD);
@@ -277,7 +277,7 @@ export type RecordTeller = (
 /** Finds in one pass which of many literals the lines hold. */
 export type LineFinder = {
   /** Within eachLine(): where the stretch's bytes stand, so far before their place in the stretch; null: nowhere. */
-  ground: Ground | null;
+  shared: SharedMemory | null;
   shift: number;
   /** Tells the lines that hold a literal, or with `isAll` every line, in order. */
   eachLine(stretch: Stretch, isAll: boolean, line: FinderLine): void;

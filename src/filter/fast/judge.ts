@@ -6,10 +6,10 @@
  */
 
 import {
+  type DatePlace,
   findStamp,
   newDate,
   noteRepeat,
-  type Place,
   type Repeat,
   repeatMany,
   repeatStamp,
@@ -18,33 +18,33 @@ import {
 import { type Fields, readFields } from '../fields.ts';
 import { judgeMatch } from '../match.ts';
 import { type Gathered, type IdPlace, mergeSession, type PlainLine } from '../session/sessions.ts';
-import type { Filter, FilterState, LineVerdict, Outcome } from '../types.ts';
-import { type Fast, type Plan, planOf } from './plan.ts';
+import type { Filter, FilterState, LineOutcome, LineVerdict } from '../types.ts';
+import { type Plan, type PlannedRegex, planOf } from './plan.ts';
 import {
   ALT_USER,
   CONTENT,
   compileSearches,
   endOf,
-  type Ground,
+  groupPlace,
   groupsOf,
   ip4Of,
   isSet,
-  lengthOf,
   MLFFORGET,
   MLFGAINED,
   MLFID,
   MOST_TEXT,
   NOFAIL,
   narrow,
-  placeOf,
   type Search,
+  type SharedMemory,
   type Subject,
   search,
+  subjectLength,
   USER,
 } from './search.ts';
 
 /** How a line is to be looked at; see ProcessOptions. */
-export type ExpressLook = {
+export type LineContext = {
   mode: 'live' | 'catchup' | 'test';
   readonly findtime: number;
   now: number;
@@ -57,14 +57,14 @@ export type ExpressLook = {
   /** The text of the line's part, one that may be kept. */
   copy(start: number, end: number): string;
   /** Where the line's bytes stand, null where regexes cannot be compiled for it: `origin` behind their place. */
-  ground: Ground | null;
+  shared: SharedMemory | null;
   origin: number;
   /** Nobody watches the clock. */
   isUnwatched: boolean;
 };
 
-/** One filter's short way: takeExpress() leaves in it what it found. */
-export type Express = {
+/** One filter's short way: matchLine() leaves in it what it found. */
+export type FastFilter = {
   readonly filter: Filter;
   readonly plan: Plan;
   readonly state: FilterState;
@@ -79,7 +79,7 @@ export type Express = {
   /** The date that is to be judged the long way first. */
   toldStamp: number;
   judgedNow: number;
-  judgedMode: ExpressLook['mode'] | null;
+  judgedMode: LineContext['mode'] | null;
   isOld: boolean;
   judgedTime: number;
   lastTime: number;
@@ -94,7 +94,7 @@ export type Express = {
   /** Who failed, as an unsigned 32-bit number. */
   ip: number;
   /** Of a line that was `judged`. */
-  outcome: Outcome | null;
+  outcome: LineOutcome | null;
 };
 
 const TOLERANCE = 60;
@@ -115,12 +115,12 @@ const line: PlainLine = {
 const WORTH = 200;
 
 /** Compiles the regexes that are used much for the ground; not while the clock is watched. Answers how many. */
-export function compileWanted({ plan }: Express, ground: Ground, worth: number = WORTH): number {
-  return compileSearches(plan.searches, ground, worth);
+export function compileWanted({ plan }: FastFilter, shared: SharedMemory, worth: number = WORTH): number {
+  return compileSearches(plan.searches, shared, worth);
 }
 
 /** The short way of a filter, or null when it has none: several lines, other ids than addresses, regexes that need a walk. */
-export function makeExpress(filter: Filter, state: FilterState): Express | null {
+export function makeFastFilter(filter: Filter, state: FilterState): FastFilter | null {
   const plan = planOf(filter);
   if (plan === null) return null;
   const stamp = { start: 0, end: 0, time: 0, text: null, isCounted: false };
@@ -139,7 +139,7 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
     plan,
     state,
     stamp,
-    subject: { ground: null, from: 0, to: 0, text: '', isUnwatched: false },
+    subject: { shared: null, from: 0, to: 0, text: '', isUnwatched: false },
     prefixed: null,
     ...none,
     isPrefixed: false,
@@ -151,80 +151,84 @@ export function makeExpress(filter: Filter, state: FilterState): Express | null 
 }
 
 /** Takes what is left of a line through prefregex; the subject becomes what failregexes see. */
-function takePrefix(express: Express): boolean {
-  const { plan, subject } = express;
+function takePrefix(fast: FastFilter): boolean {
+  const { plan, subject } = fast;
   const { head, prefix } = plan;
   if (prefix === null) return true;
   if (head !== null) {
-    express.prefixed = head;
+    fast.prefixed = head;
     if (!search(head, subject)) return false;
     const end = endOf(head, subject);
-    if (end < lengthOf(subject) - 1) {
+    if (end < subjectLength(subject) - 1) {
       narrow(subject, end);
       return true;
     }
   }
-  express.prefixed = prefix.search;
+  fast.prefixed = prefix.search;
   if (!search(prefix.search, subject)) return false;
-  if (!placeOf(prefix.search, CONTENT, part) || part.from === part.to) return true;
+  if (!groupPlace(prefix.search, CONTENT, part) || part.from === part.to) return true;
   const { codes, from, to } = part;
   const isTail = plan.isContentTail && codes[to - 1] !== NEWLINE;
-  if (isTail) narrow(subject, lengthOf(subject) - (to - from) - 1);
+  if (isTail) narrow(subject, subjectLength(subject) - (to - from) - 1);
   else {
     const content = Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
-    Object.assign(subject, { ground: null, text: `${content}\n` });
+    Object.assign(subject, { shared: null, text: `${content}\n` });
   }
   return true;
 }
 
 /**
  * Takes a line of ASCII characters the short way; what it found stands in `express`. Its `time` (epoch seconds) is known where the
- * source says it. Nothing has changed yet that matters to the line when it is taken again: settleExpress() sees to that.
+ * source says it. Nothing has changed yet that matters to the line when it is taken again: commitFast() sees to that.
  * Throws UNWATCHED when somebody has to watch the clock for that.
  */
-export function takeExpress(
-  express: Express,
-  place: Place,
-  look: ExpressLook,
+export function matchLine(
+  fast: FastFilter,
+  place: DatePlace,
+  look: LineContext,
   time: number | null,
 ): LineVerdict {
-  const { plan, state, stamp } = express;
+  const { plan, state, stamp } = fast;
   const { now } = look;
-  express.isTimed = time !== null;
+  fast.isTimed = time !== null;
   state.sessions.rollBack();
   stamp.isCounted = false;
   if (time !== null) Object.assign(stamp, { start: place.start, end: place.start, time, text: null });
-  else if (!repeatStamp(state.dates, place, now, stamp) && !findNew(express, place, look)) return 'general';
-  if (!judgeTime(express, look)) {
+  else if (!repeatStamp(state.dates, place, now, stamp) && !findNew(fast, place, look)) return 'general';
+  if (!judgeTime(fast, look)) {
     if (stamp.isCounted) takeBackStamp(state.dates);
     return 'general';
   }
-  if (express.isOld) return 'old';
-  const { subject } = express;
-  setSubject(express, place, look);
-  if (plan.ignoresFirst && isIgnored(express)) {
-    express.isPrefixed = false;
+  if (fast.isOld) return 'old';
+  const { subject } = fast;
+  setSubject(fast, place, look);
+  if (plan.ignoresFirst && isIgnored(fast)) {
+    fast.isPrefixed = false;
     return 'ignored';
   }
-  express.isPrefixed = takePrefix(express) && plan.prefix !== null;
-  if (plan.prefix !== null && !express.isPrefixed) return 'missed';
+  fast.isPrefixed = takePrefix(fast) && plan.prefix !== null;
+  if (plan.prefix !== null && !fast.isPrefixed) return 'missed';
   for (let index = look.nextRegex(0); index >= 0; index = look.nextRegex(index + 1)) {
-    const fast = plan.regexes[index];
-    if (fast === undefined) break;
-    if (!search(fast.search, subject)) continue;
-    if (!plan.ignoresFirst && plan.ignores.length > 0 && isIgnored(express)) return 'ignored';
-    if (look.checkAll && matchesMore(express, index, look)) {
+    const planned = plan.regexes[index];
+    if (planned === undefined) break;
+    if (!search(planned.search, subject)) continue;
+    if (!plan.ignoresFirst && plan.ignores.length > 0 && isIgnored(fast)) return 'ignored';
+    if (look.checkAll && matchesMore(fast, index, look)) {
       if (stamp.isCounted) takeBackStamp(state.dates);
       return 'general';
     }
-    express.regex = index;
-    return judge(express, fast, look, place);
+    fast.regex = index;
+    return judgeFound(fast, planned, look, place);
   }
   return 'missed';
 }
 
 /** Finds a date that is not the last one's; false where patterns of somebody's own, which may explode, or the long way have to look. */
-function findNew({ state, stamp }: Express, { start, end }: Place, { now, copy }: ExpressLook): boolean {
+function findNew(
+  { state, stamp }: FastFilter,
+  { start, end }: DatePlace,
+  { now, copy }: LineContext,
+): boolean {
   const { dates } = state;
   if (!dates.choice.isDefault || end - start >= LONG_LINE) return false;
   const line = copy(start, end);
@@ -240,16 +244,16 @@ function findNew({ state, stamp }: Express, { start, end }: Place, { now, copy }
   return true;
 }
 
-function matchesMore({ plan, subject }: Express, first: number, look: ExpressLook): boolean {
+function matchesMore({ plan, subject }: FastFilter, first: number, look: LineContext): boolean {
   for (let index = look.nextRegex(first + 1); index >= 0; index = look.nextRegex(index + 1)) {
-    const fast = plan.regexes[index];
-    if (fast !== undefined && search(fast.search, subject)) return true;
+    const planned = plan.regexes[index];
+    if (planned !== undefined && search(planned.search, subject)) return true;
   }
   return false;
 }
 
-/** Carries out what takeExpress() noted, unless that was `general`. May be interrupted and called again. */
-export function settleExpress({ state, stamp, isTimed }: Express, place: Place, now: number): void {
+/** Carries out what matchLine() noted, unless that was `general`. May be interrupted and called again. */
+export function commitFast({ state, stamp, isTimed }: FastFilter, place: DatePlace, now: number): void {
   state.sessions.commit();
   if (isTimed) {
     state.lastDate = '';
@@ -260,52 +264,52 @@ export function settleExpress({ state, stamp, isTimed }: Express, place: Place, 
 }
 
 /** Judges the date as processLine() does; false when that has something to say about it: until noteJudged() says that it was said. */
-function judgeTime(express: Express, { mode, now, findtime }: ExpressLook): boolean {
-  const { stamp, state } = express;
+function judgeTime(fast: FastFilter, { mode, now, findtime }: LineContext): boolean {
+  const { stamp, state } = fast;
   const { time } = stamp;
-  if (time === express.judgedStamp && now === express.judgedNow && mode === express.judgedMode) {
+  if (time === fast.judgedStamp && now === fast.judgedNow && mode === fast.judgedMode) {
     // Another line, of another source or a driven one, may have come between.
-    state.lastTime = express.lastTime;
-    express.time = express.judgedTime;
+    state.lastTime = fast.lastTime;
+    fast.time = fast.judgedTime;
     return true;
   }
   const isOff = mode === 'live' && Math.abs(Math.trunc(time - now)) > TOLERANCE;
-  express.isOld = mode === 'catchup' && time < now - findtime;
-  express.judgedTime = isOff || (mode !== 'test' && time > now) ? now : time;
-  express.time = express.judgedTime;
-  express.judgedStamp = Number.NaN;
-  express.judgedNow = now;
-  express.judgedMode = mode;
-  express.lastTime = isOff ? now : time;
-  express.toldStamp = time;
-  if (isOff || express.isOld) return false;
-  express.judgedStamp = time;
+  fast.isOld = mode === 'catchup' && time < now - findtime;
+  fast.judgedTime = isOff || (mode !== 'test' && time > now) ? now : time;
+  fast.time = fast.judgedTime;
+  fast.judgedStamp = Number.NaN;
+  fast.judgedNow = now;
+  fast.judgedMode = mode;
+  fast.lastTime = isOff ? now : time;
+  fast.toldStamp = time;
+  if (isOff || fast.isOld) return false;
+  fast.judgedStamp = time;
   state.lastTime = time;
   return true;
 }
 
-/** The line for which takeExpress() said `general` went the long way: what that says of its date is said once. */
-export function noteJudged(express: Express): void {
-  express.judgedStamp = express.toldStamp;
-  express.toldStamp = Number.NaN;
+/** The line for which matchLine() said `general` went the long way: what that says of its date is said once. */
+export function noteJudged(fast: FastFilter): void {
+  fast.judgedStamp = fast.toldStamp;
+  fast.toldStamp = Number.NaN;
 }
 
 /** What of the line is not its date; on the ground where it is there and short. */
-function setSubject({ subject, stamp }: Express, place: Place, look: ExpressLook): void {
-  const { ground, origin } = look;
+function setSubject({ subject, stamp }: FastFilter, place: DatePlace, look: LineContext): void {
+  const { shared, origin } = look;
   const { start, end } = place;
   const before = stamp.start - start;
-  subject.ground = ground;
+  subject.shared = shared;
   subject.text = null;
   subject.isUnwatched = look.isUnwatched;
-  if (ground === null || end - start >= MOST_TEXT) {
-    subject.ground = null;
+  if (shared === null || end - start >= MOST_TEXT) {
+    subject.shared = null;
     subject.text = textWithout(place, stamp, look);
   } else if (before === 0) {
     subject.from = origin + stamp.end;
     subject.to = origin + end + 1;
   } else {
-    const { bytes, text } = ground;
+    const { bytes, text } = shared;
     bytes.copyWithin(text, origin + start, origin + stamp.start);
     bytes.copyWithin(text + before, origin + stamp.end, origin + end + 1);
     subject.from = text;
@@ -313,83 +317,91 @@ function setSubject({ subject, stamp }: Express, place: Place, look: ExpressLook
   }
 }
 
-function textWithout({ start, end }: Place, stamp: Repeat, look: ExpressLook): string {
+function textWithout({ start, end }: DatePlace, stamp: Repeat, look: LineContext): string {
   const after = look.copy(stamp.end, end + 1);
   return stamp.start === start ? after : look.copy(start, stamp.start) + after;
 }
 
-function isIgnored(express: Express): boolean {
-  const { ignores } = express.plan;
+function isIgnored(fast: FastFilter): boolean {
+  const { ignores } = fast.plan;
   for (let i = 0; i < ignores.length; i++) {
     const ignore = ignores[i];
-    if (ignore === undefined || !search(ignore, express.subject)) continue;
-    express.regex = i;
+    if (ignore === undefined || !search(ignore, fast.subject)) continue;
+    fast.regex = i;
     return true;
   }
   return false;
 }
 
 /** The id of the session that the line belongs to, into `part`; false where there is none. */
-function findSession({ plan, prefixed }: Express, { hasSession, search: found }: Fast): boolean {
-  if (hasSession) return placeOf(found, MLFID, part);
-  return plan.hasPrefixSession && prefixed !== null && placeOf(prefixed, MLFID, part);
+function findSession({ plan, prefixed }: FastFilter, { hasSession, search: found }: PlannedRegex): boolean {
+  if (hasSession) return groupPlace(found, MLFID, part);
+  return plan.hasPrefixSession && prefixed !== null && groupPlace(prefixed, MLFID, part);
 }
 
 /** The IPv4 address that failed, -1 where the line does not say it; null where it is something else. */
-function addressOf({ prefixed, plan }: Express, { hasId, isOdd, search: found }: Fast): number | null {
+function failedAddress(
+  { prefixed, plan }: FastFilter,
+  { hasId, isOdd, search: found }: PlannedRegex,
+): number | null {
   if (isOdd) return null;
   if (hasId) return ip4Of(found);
   return prefixed === null || !plan.hasPrefixId ? -1 : ip4Of(prefixed);
 }
 
-function judge(express: Express, fast: Fast, look: ExpressLook, place: Place): LineVerdict {
-  const { sessions } = express.state;
-  const hasSession = findSession(express, fast);
-  const isGained = hasSession && isSet(fast.search, MLFGAINED);
-  const isHelper = isGained || isSet(fast.search, NOFAIL);
+function judgeFound(
+  fast: FastFilter,
+  planned: PlannedRegex,
+  look: LineContext,
+  place: DatePlace,
+): LineVerdict {
+  const { sessions } = fast.state;
+  const hasSession = findSession(fast, planned);
+  const isGained = hasSession && isSet(planned.search, MLFGAINED);
+  const isHelper = isGained || isSet(planned.search, NOFAIL);
   // With checkAll a helper that does not say who it is waits for that.
   const isAsked = !isHelper || look.checkAll;
   if (look.keepsFields) {
-    if (isAsked || (hasSession && sessions.hasAt(part))) return judgeWhole(express, fast, look, place);
-    if (hasSession && !isSet(fast.search, MLFFORGET)) remember(express, fast, { look, place });
+    if (isAsked || (hasSession && sessions.hasAt(part))) return judgeWithFields(fast, planned, look, place);
+    if (hasSession && !isSet(planned.search, MLFFORGET)) rememberHit(fast, planned, { look, place });
     return 'helper';
   }
   if (!hasSession && !isAsked) return 'helper';
-  const ip = addressOf(express, fast);
-  if (ip === null || (ip < 0 && !hasSession)) return judgeWhole(express, fast, look, place);
-  express.ip = ip;
+  const ip = failedAddress(fast, planned);
+  if (ip === null || (ip < 0 && !hasSession)) return judgeWithFields(fast, planned, look, place);
+  fast.ip = ip;
   if (!hasSession) return isHelper ? 'helper' : 'matched';
-  findUser(fast.search);
-  Object.assign(line, { ip, isHelper, isGained, isForgotten: isSet(fast.search, MLFFORGET) });
-  return takeSession(express, look, place) ?? judgeWhole(express, fast, look, place);
+  findUser(planned.search);
+  Object.assign(line, { ip, isHelper, isGained, isForgotten: isSet(planned.search, MLFFORGET) });
+  return takeSession(fast, look, place) ?? judgeWithFields(fast, planned, look, place);
 }
 
 /** The user that the line names, into `line`. */
 function findUser(found: Search): void {
   const { user } = line;
-  if (placeOf(found, USER, user) && user.to > user.from) return;
-  if (!placeOf(found, ALT_USER, user)) user.to = user.from;
+  if (groupPlace(found, USER, user) && user.to > user.from) return;
+  if (!groupPlace(found, ALT_USER, user)) user.to = user.from;
 }
 
 /** Takes `line`, whose id is `part`, through its session; null where that is not plain. */
-function takeSession(express: Express, { now, checkAll, ground, origin }: ExpressLook, place: Place) {
-  const { plan, state, stamp } = express;
+function takeSession(fast: FastFilter, { now, checkAll, shared, origin }: LineContext, place: DatePlace) {
+  const { plan, state, stamp } = fast;
   const { text, user } = line;
   text.codes = place.codes;
   text.from = stamp.end;
   const begins = plan.isIdFirst && stamp.start === place.start;
   text.to = begins ? place.end + 1 : text.from;
-  const isThere = ground !== null && user.codes === ground.bytes && begins;
+  const isThere = shared !== null && user.codes === shared.bytes && begins;
   line.userAt = isThere ? user.from - origin - text.from : -1;
   const verdict = state.sessions.takePlain(line, now, checkAll);
-  express.ip = state.sessions.ip;
+  fast.ip = state.sessions.ip;
   return verdict;
 }
 
 type Groups = readonly (string | undefined)[];
 
 /** What was captured, by native numbers. */
-type Hit = { readonly fast: Fast; readonly groups: Groups; readonly prefixed: Groups | null };
+type FastHit = { readonly planned: PlannedRegex; readonly groups: Groups; readonly prefixed: Groups | null };
 
 /**
  * What the drive found of a line that matched. `isOpen`: what was captured is to be judged, and `isIntact` where it was put; else the
@@ -409,67 +421,81 @@ export type Driven = {
 };
 
 /** Judges a line that filter/fast/drive.ts found to match; `express` holds the failregex, the time, the address and where the date stands. */
-export function takeDriven(express: Express, driven: Driven, look: ExpressLook, place: Place): LineVerdict {
-  const { plan, state } = express;
-  const { ground } = look;
-  const fast = plan.regexes[express.regex];
-  if (fast === undefined || ground === null) return 'missed';
+export function matchDriven(
+  fast: FastFilter,
+  driven: Driven,
+  look: LineContext,
+  place: DatePlace,
+): LineVerdict {
+  const { plan, state } = fast;
+  const { shared } = look;
+  const planned = plan.regexes[fast.regex];
+  if (planned === undefined || shared === null) return 'missed';
   state.sessions.rollBack();
   if (driven.isOpen) {
-    fast.search.match = null;
-    express.prefixed = plan.searched;
-    if (express.prefixed !== null) express.prefixed.match = null;
-    if (!driven.isIntact && !matchAgain(express, fast, look, place)) return 'missed';
-    return judge(express, fast, look, place);
+    planned.search.match = null;
+    fast.prefixed = plan.searched;
+    if (fast.prefixed !== null) fast.prefixed.match = null;
+    if (!driven.isIntact && !matchAgain(fast, planned, look, place)) return 'missed';
+    return judgeFound(fast, planned, look, place);
   }
-  part.codes = ground.bytes;
+  part.codes = shared.bytes;
   part.from = driven.idStart;
   part.to = driven.idEnd;
-  line.user.codes = ground.bytes;
+  line.user.codes = shared.bytes;
   line.user.from = driven.userStart;
   line.user.to = driven.userEnd;
-  line.ip = driven.hasIp ? express.ip : -1;
+  line.ip = driven.hasIp ? fast.ip : -1;
   line.isHelper = driven.isHelper;
   line.isGained = driven.isGained;
   line.isForgotten = driven.isForgotten;
-  const verdict = takeSession(express, look, place);
+  const verdict = takeSession(fast, look, place);
   if (verdict !== null) return verdict;
   // The session is not plain.
-  return matchAgain(express, fast, look, place) ? judgeWhole(express, fast, look, place) : 'missed';
+  return matchAgain(fast, planned, look, place) ? judgeWithFields(fast, planned, look, place) : 'missed';
 }
 
 /** Finds once more what the drive found in a line, so that what it captured is there. */
-function matchAgain(express: Express, fast: Fast, look: ExpressLook, place: Place): boolean {
-  setSubject(express, place, look);
-  return takePrefix(express) && search(fast.search, express.subject);
+function matchAgain(fast: FastFilter, planned: PlannedRegex, look: LineContext, place: DatePlace): boolean {
+  setSubject(fast, place, look);
+  return takePrefix(fast) && search(planned.search, fast.subject);
 }
 
 /** So many lines that were driven through had known dates, the last of them the one at `place`. */
-export function noteDriven({ state }: Express, place: Place, now: number, count: number): void {
+export function noteDriven({ state }: FastFilter, place: DatePlace, now: number, count: number): void {
   const last = repeatMany(state.dates, place, now, count);
   if (last === null) return;
   state.lastTime = last.time;
   if (last.text !== null) state.lastDate = newDate(state.dates, last) ?? state.lastDate;
 }
 
-function hitOf({ prefixed }: Express, fast: Fast): Hit {
-  return { fast, groups: groupsOf(fast.search), prefixed: prefixed === null ? null : groupsOf(prefixed) };
+function hitOf({ prefixed }: FastFilter, planned: PlannedRegex): FastHit {
+  return {
+    planned,
+    groups: groupsOf(planned.search),
+    prefixed: prefixed === null ? null : groupsOf(prefixed),
+  };
 }
 
 /** Judges what was found as processLine() does. */
-function judgeWhole(express: Express, one: Fast, look: ExpressLook, place: Place): LineVerdict {
-  const { filter, state, plan, regex: index, isPrefixed, time } = express;
+function judgeWithFields(
+  fast: FastFilter,
+  one: PlannedRegex,
+  look: LineContext,
+  place: DatePlace,
+): LineVerdict {
+  const { filter, state, plan, regex: index, isPrefixed, time } = fast;
   const { now, checkAll } = look;
-  const { fast, groups, prefixed } = hitOf(express, one);
+  const { planned, groups, prefixed } = hitOf(fast, one);
   const attempt = {
     ...{ filter, state, window: [], inherited: inheritedOf(plan, prefixed) },
     look: { time, now, checkAll, mayBeUndated: false, mayMatch: null },
   };
   const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
   const match = { start: 0, end: 0, groups };
-  const judged = judgeMatch(attempt, { index, regex: fast.regex, match, lines });
+  const judged = judgeMatch(attempt, { index, regex: planned.regex, match, lines });
   const isFailure = 'id' in judged;
-  express.outcome = {
+  fast.outcome = {
     result: isFailure ? 'matched' : 'helper',
     ...{ regex: index, hits: [index], isPrefixed, time, warning: null },
     failures: isFailure ? [judged] : [],
@@ -485,26 +511,26 @@ function inheritedOf({ prefix }: Plan, prefixed: Groups | null): Fields | null {
   return inherited;
 }
 
-type Around = { readonly look: ExpressLook; readonly place: Place };
+type HitContext = { readonly look: LineContext; readonly place: DatePlace };
 
 /** A new session, whose id is `part`, with its fields. */
-function remember(express: Express, fast: Fast, { look, place }: Around): void {
-  const { plan, state } = express;
-  const own = hitOf(express, fast);
-  const key = keyOf(plan, own);
+function rememberHit(fast: FastFilter, planned: PlannedRegex, { look, place }: HitContext): void {
+  const { plan, state } = fast;
+  const own = hitOf(fast, planned);
+  const key = sessionKey(plan, own);
   if (key === undefined) return;
   state.sessions.remember(key, begun(plan, own, key, [look.copy(place.start, place.end)]), look.now);
 }
 
 /** As findSession(), but a text of its own. */
-function keyOf(plan: Plan, { fast, groups, prefixed }: Hit): string | undefined {
-  if (fast.hasSession) return groups[fast.search.numbers[MLFID] ?? 0];
+function sessionKey(plan: Plan, { planned, groups, prefixed }: FastHit): string | undefined {
+  if (planned.hasSession) return groups[planned.search.numbers[MLFID] ?? 0];
   return plan.hasPrefixSession ? prefixed?.[plan.prefix?.search.numbers[MLFID] ?? 0] : undefined;
 }
 
 /** What the session of a first line knows. */
-function begun(plan: Plan, hit: Hit, id: string, lines: readonly string[]): Gathered {
+function begun(plan: Plan, hit: FastHit, id: string, lines: readonly string[]): Gathered {
   const match = { start: 0, end: 0, groups: hit.groups };
-  const fields = readFields(hit.fast.regex, match, inheritedOf(plan, hit.prefixed));
+  const fields = readFields(hit.planned.regex, match, inheritedOf(plan, hit.prefixed));
   return mergeSession(null, { id, fields, lines }, 0);
 }

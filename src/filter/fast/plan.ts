@@ -5,7 +5,7 @@ import type { Filter } from '../types.ts';
 import { MLFID, makeSearch, type Search } from './search.ts';
 
 /** A failregex of the short way. */
-export type Fast = {
+export type PlannedRegex = {
   readonly regex: Failregex;
   readonly search: Search;
   /** It says itself who failed, so that prefregex does not. */
@@ -27,7 +27,7 @@ export type Plan = {
   readonly head: Search | null;
   /** What of prefregex is searched first: the head where there is one, else the whole. */
   readonly searched: Search | null;
-  readonly regexes: readonly Fast[];
+  readonly regexes: readonly PlannedRegex[];
   readonly ignores: readonly Search[];
   /** The ignoreregexes are few and come before the failregexes. */
   readonly ignoresFirst: boolean;
@@ -52,7 +52,7 @@ export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter):
   if (prefix !== null && [...prefix.fields.keys()].some((name) => !PREFIX_GROUPS.has(name))) return null;
   if (failregex.some(({ regex }) => [...regex.fields.keys()].some((name) => OTHER_IDS.test(name))))
     return null;
-  const regexes = failregex.map(({ regex, index }): Fast => {
+  const regexes = failregex.map(({ regex, index }): PlannedRegex => {
     // Their bounds are needed at the same time, those of ignoreregexes never.
     const search = searchOf(regex, 2 + index);
     const hasId = saysWho(regex);

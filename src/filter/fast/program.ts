@@ -1,10 +1,9 @@
 /** What of a filter's short way can be followed without a word of JavaScript: see filter/fast/wasm/drive.ts. */
-import type { Express } from './judge.ts';
-import type { Fast, Plan } from './plan.ts';
+import type { FastFilter } from './judge.ts';
+import type { Plan, PlannedRegex } from './plan.ts';
 import {
   ALT_USER,
   CONTENT,
-  type Ground,
   IP4,
   type Main,
   MLFFORGET,
@@ -12,11 +11,12 @@ import {
   MLFID,
   NOFAIL,
   type Search,
+  type SharedMemory,
   USER,
 } from './search.ts';
 
 /** A failregex; the bounds of its groups, or prefregex's in place of its own, stand at these addresses. 0 = it has none. */
-export type Step = {
+export type ProgramStep = {
   /** Null = it is not compiled. */
   readonly main: Main | null;
   readonly ip: number;
@@ -36,50 +36,50 @@ type Prefix = { readonly main: Main; readonly isHead: boolean; readonly bounds: 
 /** A filter's short way on a ground. */
 export type Program = {
   readonly prefix: Prefix | null;
-  readonly steps: readonly Step[];
+  readonly steps: readonly ProgramStep[];
   readonly ignores: readonly (Main | null)[];
   readonly ignoresFirst: boolean;
   readonly hasSessions: boolean;
 };
 
 /** The filter's program, null where prefregex is not compiled for the ground. */
-export function programOf({ plan }: Express, ground: Ground): Program | null {
+export function programOf({ plan }: FastFilter, shared: SharedMemory): Program | null {
   const { searched } = plan;
-  const prefix = prefixOf(plan, ground);
+  const prefix = prefixOf(plan, shared);
   if (searched !== null && prefix === null) return null;
   return {
     prefix,
     hasSessions: plan.hasPrefixSession || plan.regexes.some((one) => one.hasSession),
-    steps: plan.regexes.map((fast) => stepOf(fast, plan, ground)),
-    ignores: plan.ignores.map((one) => mainOn(one, ground)),
+    steps: plan.regexes.map((planned) => stepOf(planned, plan, shared)),
+    ignores: plan.ignores.map((one) => mainOn(one, shared)),
     ignoresFirst: plan.ignoresFirst,
   };
 }
 
-function mainOn({ ground, main }: Search, wanted: Ground): Main | null {
-  return ground === wanted ? main : null;
+function mainOn({ shared, main }: Search, wanted: SharedMemory): Main | null {
+  return shared === wanted ? main : null;
 }
 
-function prefixOf({ searched: one, head, isContentTail }: Plan, ground: Ground): Prefix | null {
-  const main = one === null ? null : mainOn(one, ground);
+function prefixOf({ searched: one, head, isContentTail }: Plan, shared: SharedMemory): Prefix | null {
+  const main = one === null ? null : mainOn(one, shared);
   if (one === null || main === null) return null;
   if (head !== null) return { main, isHead: true, bounds: one.whole << 2 };
-  const bounds = addressOf(one, CONTENT);
+  const bounds = groupAddress(one, CONTENT);
   return isContentTail && bounds !== 0 ? { main, isHead: false, bounds } : null;
 }
 
-function addressOf({ places }: Search, group: number): number {
+function groupAddress({ places }: Search, group: number): number {
   return (places[group] ?? 0) << 2;
 }
 
 function stepOf(
-  { search, hasId, hasSession, isOdd }: Fast,
+  { search, hasId, hasSession, isOdd }: PlannedRegex,
   { hasPrefixSession, searched }: Plan,
-  ground: Ground,
-): Step {
-  const main = mainOn(search, ground);
-  const own = (group: number): number => (main === null ? 0 : addressOf(search, group));
-  const inherited = (group: number): number => (searched === null ? 0 : addressOf(searched, group));
+  shared: SharedMemory,
+): ProgramStep {
+  const main = mainOn(search, shared);
+  const own = (group: number): number => (main === null ? 0 : groupAddress(search, group));
+  const inherited = (group: number): number => (searched === null ? 0 : groupAddress(searched, group));
   return {
     main,
     ip: hasId ? own(IP4) : inherited(IP4),

@@ -6,7 +6,7 @@ import { type Compiled, compileTree, GAVE_UP, YES } from '../regex/wasm/compile.
 import type { IdPlace } from '../session/sessions.ts';
 
 /** The memory that holds the bytes of a log, and room for what is found in them. */
-export type Ground = {
+export type SharedMemory = {
   readonly memory: WebAssembly.Memory;
   /** Made anew when the memory grows. */
   bytes: Buffer;
@@ -27,7 +27,7 @@ export const MOST_TEXT = 4096;
  * as a text.
  */
 export type Subject = {
-  ground: Ground | null;
+  shared: SharedMemory | null;
   from: number;
   to: number;
   text: string | null;
@@ -63,7 +63,7 @@ export type Search = {
   readonly region: number;
   uses: number;
   /** Where it was compiled for, whether it could be or not. */
-  ground: Ground | null;
+  shared: SharedMemory | null;
   main: Main | null;
   /** Of what was compiled: the numbers of the words that hold the groups' bounds, 0 = it has none. */
   readonly places: Int32Array;
@@ -86,23 +86,23 @@ export function makeSearch(
 ): Search {
   const numbers = Int32Array.from(GROUPS, (name) => Math.max(0, fields.get(name) ?? 0));
   return {
-    ...{ native, numbers, fields, tree, region, uses: 0, ground: null, main: null },
+    ...{ native, numbers, fields, tree, region, uses: 0, shared: null, main: null },
     ...{ places: new Int32Array(GROUPS.length), named: [], whole: 0, match: null },
   };
 }
 
 /** Searches the subject. Nothing is changed but the search. May throw UNWATCHED. */
 export function search(one: Search, subject: Subject): boolean {
-  const { ground } = subject;
+  const { shared } = subject;
   one.match = null;
-  if (ground !== null) {
-    if (one.main !== null && one.ground === ground) {
+  if (shared !== null) {
+    if (one.main !== null && one.shared === shared) {
       const answer = runMain(one.main, subject);
       if (answer !== GAVE_UP) return answer === YES;
     } else one.uses++;
   }
   if (subject.isUnwatched) throw UNWATCHED;
-  one.match = execute(one.native, textOf(subject));
+  one.match = execute(one.native, subjectText(subject));
   return one.match !== null;
 }
 
@@ -117,13 +117,13 @@ function runMain(main: Main, { from, to }: Subject): number {
 }
 
 /** How far behind the subject's beginning the match ends that was just found. */
-export function endOf({ match, whole }: Search, { ground, from }: Subject): number {
+export function endOf({ match, whole }: Search, { shared, from }: Subject): number {
   if (match !== null) return match.index + match[0].length;
-  return ground === null ? 0 : (ground.words[whole + 1] ?? 0) - from;
+  return shared === null ? 0 : (shared.words[whole + 1] ?? 0) - from;
 }
 
 /** In characters. */
-export function lengthOf({ text, from, to }: Subject): number {
+export function subjectLength({ text, from, to }: Subject): number {
   return text === null ? to - from : text.length;
 }
 
@@ -145,34 +145,34 @@ export function execute(regexp: RegExp, text: string): RegExpExecArray | null {
 }
 
 /** The subject as a text. */
-export function textOf(subject: Subject): string {
-  return (subject.text ??= subject.ground?.bytes.toString('latin1', subject.from, subject.to) ?? '');
+export function subjectText(subject: Subject): string {
+  return (subject.text ??= subject.shared?.bytes.toString('latin1', subject.from, subject.to) ?? '');
 }
 
 /** Compiles the searches that were used so often, for the ground; takes some milliseconds for each. Answers how many were. */
-export function compileSearches(searches: readonly Search[], ground: Ground, worth: number): number {
+export function compileSearches(searches: readonly Search[], shared: SharedMemory, worth: number): number {
   let count = 0;
   for (const one of searches) {
-    if (one.uses < worth || one.ground === ground) continue;
-    compileSearch(one, ground);
+    if (one.uses < worth || one.shared === shared) continue;
+    compileSearch(one, shared);
     if (one.main !== null) count++;
   }
   return count;
 }
 
-function compileSearch(one: Search, ground: Ground): void {
+function compileSearch(one: Search, shared: SharedMemory): void {
   // Tried once, whatever comes of it.
-  one.ground = ground;
+  one.shared = shared;
   one.main = null;
-  if ((one.region + 1) * REGION > ground.boundsRoom) return;
+  if ((one.region + 1) * REGION > shared.boundsRoom) return;
   const tree = one.tree();
-  const region = { address: ground.bounds + one.region * REGION, room: REGION, spent: ground.spent };
+  const region = { address: shared.bounds + one.region * REGION, room: REGION, spent: shared.spent };
   const compiled = compileTree(tree, region);
   if (compiled === null) return;
   for (const [group, name] of GROUPS.entries()) one.places[group] = placeIn(compiled, tree, name);
   one.named = [...one.fields].map(([name, number]) => ({ number, place: placeIn(compiled, tree, name) }));
   one.whole = region.address >> 2;
-  one.main = mainOf(compiled, ground);
+  one.main = mainOf(compiled, shared);
 }
 
 /** The number of the word where the group's bounds are put, 0 = the pattern has none that can be set. */
@@ -181,26 +181,26 @@ function placeIn({ slots }: Compiled, { names }: Tree, name: string): number {
 }
 
 /** What all named groups captured, by native number. */
-export function groupsOf({ match, named, ground }: Search): readonly (string | undefined)[] {
-  if (match !== null || ground === null) return match ?? [];
+export function groupsOf({ match, named, shared }: Search): readonly (string | undefined)[] {
+  if (match !== null || shared === null) return match ?? [];
   const groups: (string | undefined)[] = [];
   for (const { number, place } of named) {
-    const end = place === 0 ? -1 : (ground.words[place + 1] ?? -1);
-    if (number > 0) groups[number] = end < 0 ? undefined : textAt(ground, ground.words[place] ?? 0, end);
+    const end = place === 0 ? -1 : (shared.words[place + 1] ?? -1);
+    if (number > 0) groups[number] = end < 0 ? undefined : memoryText(shared, shared.words[place] ?? 0, end);
   }
   return groups;
 }
 
-function textAt({ bytes }: Ground, from: number, to: number): string {
+function memoryText({ bytes }: SharedMemory, from: number, to: number): string {
   return bytes.toString('latin1', from, to);
 }
 
 /** Whether the group was set, and not empty. */
-export function isSet({ match, numbers, places, ground }: Search, group: number): boolean {
+export function isSet({ match, numbers, places, shared }: Search, group: number): boolean {
   if (match !== null) return captured({ match, numbers }, group) !== '';
   const place = places[group] ?? 0;
-  if (place === 0 || ground === null) return false;
-  const { words } = ground;
+  if (place === 0 || shared === null) return false;
+  const { words } = shared;
   return (words[place + 1] ?? -1) > (words[place] ?? 0);
 }
 
@@ -211,8 +211,8 @@ export function captured({ match, numbers }: Pick<Search, 'match' | 'numbers'>, 
 }
 
 /** Where what the group captured stands; false where it was not set. */
-export function placeOf(one: Search, group: number, into: IdPlace): boolean {
-  const { match, numbers, places, ground } = one;
+export function groupPlace(one: Search, group: number, into: IdPlace): boolean {
+  const { match, numbers, places, shared } = one;
   if (match !== null) {
     const number = numbers[group] ?? 0;
     if (number === 0 || match[number] === undefined) return false;
@@ -222,23 +222,23 @@ export function placeOf(one: Search, group: number, into: IdPlace): boolean {
     return true;
   }
   const place = places[group] ?? 0;
-  if (place === 0 || ground === null) return false;
-  into.codes = ground.bytes;
-  into.from = ground.words[place] ?? 0;
-  into.to = ground.words[place + 1] ?? -1;
+  if (place === 0 || shared === null) return false;
+  into.codes = shared.bytes;
+  into.from = shared.words[place] ?? 0;
+  into.to = shared.words[place + 1] ?? -1;
   return into.to >= 0;
 }
 
 /** The IPv4 address that was captured; null where it is none. */
 export function ip4Of(one: Search): number | null {
-  const { match, places, ground } = one;
+  const { match, places, shared } = one;
   if (match !== null) return parseIp4(captured(one, IP4));
   const place = places[IP4] ?? 0;
-  if (place === 0 || ground === null) return null;
-  return readIp4(ground.bytes, ground.words[place] ?? 0, ground.words[place + 1] ?? -1);
+  if (place === 0 || shared === null) return null;
+  return readIp4(shared.bytes, shared.words[place] ?? 0, shared.words[place + 1] ?? -1);
 }
 
-function mainOf({ module }: Compiled, { memory }: Ground): Main {
+function mainOf({ module }: Compiled, { memory }: SharedMemory): Main {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } });
   return (exports as { readonly main: Main }).main;
 }

@@ -23,21 +23,21 @@ export type StuckRegex = {
 /** A line that a regex was stuck on; `length` in characters, `now` in epoch seconds. */
 export type Strike = { readonly length: number; readonly line: string; readonly now: number };
 
-type Entry = { -readonly [K in keyof StuckRegex]: StuckRegex[K] } & { fresh: number; shortest: number };
+type SlowRegex = { -readonly [K in keyof StuckRegex]: StuckRegex[K] } & { fresh: number; shortest: number };
 
 /**
  * Which regexes were stuck how often, and on which lines they are no longer used. What explodes does so from some length on:
  * a quarantine leaves the shorter lines alone, or three long lines would be all that an attacker needs to switch a jail off.
  */
 export class Quarantine {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, SlowRegex>();
   /** By worker: the least of their lengths. */
   readonly #from: number[] = [];
   readonly #suspects = new Set<number>();
   /** When a regex that was never stuck was slow last. */
   readonly #slow = new Map<string, number>();
   /** By worker: its regexes in quarantine. */
-  readonly #held = new Map<number, Map<number | null, Entry>>();
+  readonly #held = new Map<number, Map<number | null, SlowRegex>>();
 
   /** Whether it is the first time for long that the regex was slow, so that it may have been an accident. `now` in epoch seconds. */
   doubts(worker: number, regex: number | null, now: number): boolean {
@@ -51,7 +51,7 @@ export class Quarantine {
   /** Counts a line; the length from which on the regex is now held, when this line put it into quarantine, else null. */
   strike(worker: number, regex: number | null, { length, line, now }: Strike): number | null {
     const key = `${worker} ${regex}`;
-    const entry: Entry = this.#entries.get(key) ?? {
+    const entry: SlowRegex = this.#entries.get(key) ?? {
       ...{ worker, regex, from: null, strikes: 0, skipped: 0, line, last: now },
       ...{ fresh: 0, shortest: length },
     };
@@ -66,7 +66,7 @@ export class Quarantine {
     if (entry.fresh < STRIKES && !isUnderAttack) return null;
     entry.fresh = 0;
     entry.from = Math.min(entry.from ?? Number.POSITIVE_INFINITY, Math.ceil(entry.shortest / MARGIN));
-    const held = this.#held.get(worker) ?? new Map<number | null, Entry>();
+    const held = this.#held.get(worker) ?? new Map<number | null, SlowRegex>();
     held.set(regex, entry);
     this.#from[worker] = Math.min(this.from(worker), entry.from);
     this.#held.set(worker, held);

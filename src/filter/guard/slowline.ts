@@ -13,7 +13,7 @@ const ATTEMPTS = 3;
 const PATIENCE = 64;
 
 /** A line that is looked at closely: what each regex cost so far, in milliseconds of processor time, and which are left out. */
-export type Closely = {
+export type SlowLine = {
   beganMs: number;
   readonly costs: Map<number | null, number>;
   readonly skipped: ReadonlySet<number | null>;
@@ -25,7 +25,7 @@ export type Spent = { readonly worker: number; readonly regex: number | null; re
 /** One line on its way through one filter. */
 export type Attempt = {
   /** Takes the line through the filter from the beginning, and calls charge() before each regex. */
-  run(closely: Closely): void;
+  run(slow: SlowLine): void;
   /** The regex that was tried last. */
   regex(): number | null;
   /** Whether the line's outcome was told, though an interruption came after that. */
@@ -37,10 +37,10 @@ export type Attempt = {
 };
 
 /** Puts the time since the last call on the regex's account. */
-export function charge(closely: Closely, regex: number | null): void {
+export function charge(slow: SlowLine, regex: number | null): void {
   const nowMs = processorMs();
-  closely.costs.set(regex, (closely.costs.get(regex) ?? 0) + nowMs - closely.beganMs);
-  closely.beganMs = nowMs;
+  slow.costs.set(regex, (slow.costs.get(regex) ?? 0) + nowMs - slow.beganMs);
+  slow.beganMs = nowMs;
 }
 
 /**
@@ -48,21 +48,24 @@ export function charge(closely: Closely, regex: number | null): void {
  * Answers what each regex cost that was tried to the end; null when the filter leaves the line. An interruption is told by
  * processor time: a busy machine stops clocks, not regexes.
  */
-export function tryClosely(attempt: Attempt, isSuspect: boolean): ReadonlyMap<number | null, number> | null {
+export function matchSlowLine(
+  attempt: Attempt,
+  isSuspect: boolean,
+): ReadonlyMap<number | null, number> | null {
   const limitMs = isSuspect ? SUSPECT_MS : LINE_MS;
   const skipped = new Set<number | null>();
   let patience = 1;
   for (let attempts = 1; attempts <= ATTEMPTS; ) {
-    const closely: Closely = { beganMs: processorMs(), costs: new Map(), skipped };
-    const usedMs = within(limitMs * patience, () => attempt.run(closely));
-    charge(closely, attempt.regex());
-    if (usedMs === null || attempt.isDone()) return closely.costs;
+    const slow: SlowLine = { beganMs: processorMs(), costs: new Map(), skipped };
+    const usedMs = within(limitMs * patience, () => attempt.run(slow));
+    charge(slow, attempt.regex());
+    if (usedMs === null || attempt.isDone()) return slow.costs;
     if (usedMs < limitMs / 2) {
       patience = Math.min(patience * 2, PATIENCE);
       continue;
     }
     patience = 1;
-    const spent = [...closely.costs].map(([regex, ms]) => ({ worker: 0, regex, ms }));
+    const spent = [...slow.costs].map(([regex, ms]) => ({ worker: 0, regex, ms }));
     const guilty = slowestOf(spent, usedMs / 2).filter(({ regex }) => !attempt.doubts(regex));
     if (guilty.length > 0) attempts++;
     for (const { regex } of guilty) {

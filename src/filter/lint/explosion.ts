@@ -12,7 +12,7 @@ const LIMIT_MS = 500;
 const MOST_SPANS = 12;
 
 /** The processor time of one match in milliseconds; a match may be stopped some way beyond `limitMs`. */
-export type Clock = (regex: RegExp, text: string, limitMs: number) => number;
+export type MatchClock = (regex: RegExp, text: string, limitMs: number) => number;
 
 /** A line on which the pattern takes too long: how it begins, and how long it is. */
 export type Explosion = { readonly line: string; readonly length: number; readonly ms: number };
@@ -22,7 +22,7 @@ export type Explosion = { readonly line: string; readonly length: number; readon
  * ending the line so that nothing matches. Patterns are timed as they run, so that what V8's linear engine saves is no
  * finding. Null when none was found.
  */
-export function findExplosion(regex: Failregex, clock: Clock): Explosion | null {
+export function findExplosion(regex: Failregex, clock: MatchClock): Explosion | null {
   const spans = repeatsIn(regex.tree.root).slice(0, MOST_SPANS);
   for (const span of spans) {
     const texts = pumped(regex.tree.root, span);
@@ -36,7 +36,7 @@ export function findExplosion(regex: Failregex, clock: Clock): Explosion | null 
 
 type Pumped = { readonly before: string; readonly unit: string };
 
-function grow(regex: Failregex, { before, unit }: Pumped, clock: Clock): Explosion | null {
+function grow(regex: Failregex, { before, unit }: Pumped, clock: MatchClock): Explosion | null {
   for (const [i, length] of LENGTHS.entries()) {
     const line = `${before}${unit.repeat(Math.ceil(length / unit.length))}\x01`;
     const ms = clock(regex.ascii, `${line}\n`, LIMIT_MS);

@@ -40,10 +40,10 @@ export function lintFilter(filter: Filter): readonly Finding[] {
   });
 }
 
-type Hit = { readonly kind: Finding['kind']; readonly proof: string };
+type LintHit = { readonly kind: Finding['kind']; readonly proof: string };
 
 /** The gravest finding of one pattern; `proven` turns what it matches into a whole line, null when that proves nothing. */
-function lintOne(regex: Failregex, proven: (content: string) => string | null): readonly Hit[] {
+function lintOne(regex: Failregex, proven: (content: string) => string | null): readonly LintHit[] {
   const loose = floating(regex);
   const proof = loose === null ? null : proven(loose);
   if (proof !== null) return [{ kind: 'unanchored', proof }];
@@ -55,7 +55,7 @@ function lintOne(regex: Failregex, proven: (content: string) => string | null): 
 }
 
 /** A prefregex that takes the address itself is proven with what some failregex matches behind it. */
-function lintPrefregex(filter: Filter): readonly (Hit & { readonly one: FilterRegex })[] {
+function lintPrefregex(filter: Filter): readonly (LintHit & { readonly one: FilterRegex })[] {
   const one = filter.prefregex;
   const group = one === null ? null : findContent(one.regex.tree.root);
   if (one === null) return [];

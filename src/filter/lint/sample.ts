@@ -30,7 +30,7 @@ function inCategory(category: string, code: number): boolean {
 }
 
 /** What a sample is to be like. */
-export type Wish = {
+export type SampleWish = {
   /** What stands where a group takes an address. */
   readonly address: string;
   /** Parts that the sample has to lead through: no other branch is taken, nothing around them is left out. */
@@ -46,13 +46,13 @@ export type Wish = {
 export function sampleText(items: readonly Node[], address: string): string | null {
   const captured = new Map<number, string>();
   const maker = { address, ways: new Set<Node>(), fills: new Map<Node, string>(), captured };
-  return join(items.map((item) => textOf(item, maker)));
+  return join(items.map((item) => nodeText(item, maker)));
 }
 
 /** The same for a whole pattern, by a wish. */
-export function sampleOf(root: Node, { address, through, fills }: Wish): string | null {
+export function sampleOf(root: Node, { address, through, fills }: SampleWish): string | null {
   const ways = new Set(through.flatMap((node) => wayTo(root, node) ?? []));
-  return textOf(root, { address, ways, fills, captured: new Map() });
+  return nodeText(root, { address, ways, fills, captured: new Map() });
 }
 
 /** The node and everything around it, from the outside to the inside; null when it is not inside `root`. */
@@ -76,7 +76,7 @@ function join(parts: readonly (string | null)[]): string | null {
   return parts.includes(null) ? null : parts.join('');
 }
 
-function textOf(node: Node, maker: Maker): string | null {
+function nodeText(node: Node, maker: Maker): string | null {
   const { ways, captured } = maker;
   const fill = maker.fills.get(node);
   if (fill !== undefined) return fill;
@@ -86,27 +86,27 @@ function textOf(node: Node, maker: Maker): string | null {
       return code === undefined ? null : String.fromCharCode(code);
     }
     case 'seq':
-      return join(node.items.map((item) => textOf(item, maker)));
+      return join(node.items.map((item) => nodeText(item, maker)));
     case 'alt': {
       const forced = node.branches.filter((branch) => ways.has(branch));
       return firstText(forced.length > 0 ? forced : node.branches, maker);
     }
     case 'repeat': {
       const times = Math.max(node.min, ways.has(node) ? 1 : 0);
-      return times === 0 ? '' : (textOf(node.body, maker)?.repeat(times) ?? null);
+      return times === 0 ? '' : (nodeText(node.body, maker)?.repeat(times) ?? null);
     }
     case 'group': {
       const isAddress = node.name !== null && ADDRESS_GROUPS.includes(node.name);
-      const text = isAddress ? maker.address : textOf(node.body, maker);
+      const text = isAddress ? maker.address : nodeText(node.body, maker);
       if (text !== null) captured.set(node.index, text);
       return text;
     }
     case 'atomic':
-      return textOf(node.body, maker);
+      return nodeText(node.body, maker);
     case 'backref':
       return captured.get(node.index) ?? null;
     case 'cond':
-      return textOf(captured.has(node.index) ? node.yes : node.no, maker);
+      return nodeText(captured.has(node.index) ? node.yes : node.no, maker);
     default:
       return '';
   }
@@ -114,7 +114,7 @@ function textOf(node: Node, maker: Maker): string | null {
 
 function firstText(branches: readonly Node[], maker: Maker): string | null {
   for (const branch of branches) {
-    const text = textOf(branch, maker);
+    const text = nodeText(branch, maker);
     if (text !== null) return text;
   }
   return null;

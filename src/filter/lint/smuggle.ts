@@ -1,4 +1,4 @@
-import { walk, walkerOf } from '../regex/backtrack.ts';
+import { backtrack, walkerOf } from '../regex/backtrack.ts';
 import { type Failregex, matchText } from '../regex/failregex.ts';
 import { childrenOf, type Node, type NodeOf, type Tree } from '../regex/tree.ts';
 import { ADDRESS_GROUPS, sampleOf } from './sample.ts';
@@ -63,10 +63,10 @@ export function addressIn(regex: Failregex, line: string): string | null {
   return values.find((value) => value !== undefined && value !== '') ?? null;
 }
 
-type Around = { readonly real: string; readonly fake: string; readonly whole: string };
+type SmuggleContext = { readonly real: string; readonly fake: string; readonly whole: string };
 
 /** Lines that have an attacker's text in the marked part. */
-function linesAround({ real, fake, whole }: Around): string[] {
+function linesAround({ real, fake, whole }: SmuggleContext): string[] {
   const [head = '', tail = ''] = real.split(MARK);
   if (tail.includes(REAL)) {
     const [, fakeTail = ''] = fake.split(MARK);
@@ -101,7 +101,7 @@ function roomyParts(node: Node): Node[] {
 /** Whether the pattern could read a line as one of REAL's, whatever it answers itself. */
 function pinned(tree: Tree): (line: string) => boolean {
   const walker = walkerOf({ ...tree, root: pin(tree.root) });
-  return (line) => walk(walker, `${line}\n`).found !== null;
+  return (line) => backtrack(walker, `${line}\n`).found !== null;
 }
 
 function pin(node: Node): Node {

@@ -4,13 +4,13 @@ import { widthOf } from './tree.ts';
 import { asciiMembers } from './unicode.ts';
 
 /** Where a capture begins and ends, in code points. */
-type Span = { readonly start: number; readonly end: number };
+type CaptureSpan = { readonly start: number; readonly end: number };
 
 /** What a walk found; offsets count UTF-16 units of the text, groups are by Python's numbers. */
 export type Walked = {
   readonly start: number;
   readonly end: number;
-  readonly spans: readonly (Span | null)[];
+  readonly spans: readonly (CaptureSpan | null)[];
 };
 
 /** How far a walk got when it found nothing: the text's offset, and the places of the pattern that failed there. */
@@ -24,14 +24,14 @@ export type WalkResult = {
 };
 
 /** A tree made ready to be walked, step by step as CPython's `re` would. */
-export type Walker = { readonly matcher: Matcher; readonly groups: number; readonly state: State };
+export type Walker = { readonly matcher: Matcher; readonly groups: number; readonly state: BacktrackState };
 
 type Next = (pos: number) => boolean;
 type Matcher = (pos: number, next: Next) => boolean;
 
-type State = {
+type BacktrackState = {
   codes: number[];
-  spans: (Span | null)[];
+  spans: (CaptureSpan | null)[];
   steps: number;
   furthest: number;
   at: number[];
@@ -44,12 +44,12 @@ class GaveUp extends Error {}
 
 /** Prepares a tree; the walker keeps the state of one walk, so use it for one text at a time. */
 export function walkerOf(tree: Tree): Walker {
-  const state: State = { codes: [], spans: [], steps: 0, furthest: -1, at: [] };
+  const state: BacktrackState = { codes: [], spans: [], steps: 0, furthest: -1, at: [] };
   return { matcher: build(state, tree.root), groups: tree.groups, state };
 }
 
 /** Searches the text with Python's own order of trial: captures outlive a loop's turn, empty turns count once. */
-export function walk(walker: Walker, text: string): WalkResult {
+export function backtrack(walker: Walker, text: string): WalkResult {
   const { state, matcher } = walker;
   state.codes = Array.from(text, (char) => char.codePointAt(0) ?? 0);
   Object.assign(state, { steps: 0, furthest: -1, at: [] });
@@ -72,9 +72,12 @@ export function walk(walker: Walker, text: string): WalkResult {
   return { found, gaveUp, furthest: { offset, at: [...new Set(state.at)] } };
 }
 
-function walked(state: State, whole: Span): Walked {
+function walked(state: BacktrackState, whole: CaptureSpan): Walked {
   const offsets = offsetsOf(state.codes);
-  const move = ({ start, end }: Span): Span => ({ start: offsets[start] ?? 0, end: offsets[end] ?? 0 });
+  const move = ({ start, end }: CaptureSpan): CaptureSpan => ({
+    start: offsets[start] ?? 0,
+    end: offsets[end] ?? 0,
+  });
   return { ...move(whole), spans: state.spans.map((span) => (span === null ? null : move(span))) };
 }
 
@@ -85,11 +88,11 @@ function offsetsOf(codes: readonly number[]): number[] {
   return offsets;
 }
 
-function step(state: State): void {
+function step(state: BacktrackState): void {
   if (++state.steps > MAX_STEPS) throw new GaveUp();
 }
 
-function build(state: State, node: Node): Matcher {
+function build(state: BacktrackState, node: Node): Matcher {
   switch (node.kind) {
     case 'set':
       return buildSet(state, node);
@@ -127,7 +130,7 @@ function sequence(items: readonly Matcher[]): Matcher {
   return (pos, next) => from(0, pos, next);
 }
 
-function buildSet(state: State, node: NodeOf<'set'>): Matcher {
+function buildSet(state: BacktrackState, node: NodeOf<'set'>): Matcher {
   const test = testerOf(node.set);
   return (pos, next) => {
     step(state);
@@ -138,7 +141,7 @@ function buildSet(state: State, node: NodeOf<'set'>): Matcher {
   };
 }
 
-function noteFailure(state: State, at: number, pos: number): void {
+function noteFailure(state: BacktrackState, at: number, pos: number): void {
   if (pos > state.furthest) {
     state.furthest = pos;
     state.at = [at];
@@ -147,13 +150,13 @@ function noteFailure(state: State, at: number, pos: number): void {
   }
 }
 
-function buildRepeat(state: State, node: NodeOf<'repeat'>): Matcher {
+function buildRepeat(state: BacktrackState, node: NodeOf<'repeat'>): Matcher {
   const isCut = node.greed === 'possessive';
   const loop = node.body.kind === 'set' ? charLoop(state, node, node.body) : turnLoop(state, node);
   return isCut ? cut(state, loop) : loop;
 }
 
-function charLoop(state: State, node: NodeOf<'repeat'>, body: NodeOf<'set'>): Matcher {
+function charLoop(state: BacktrackState, node: NodeOf<'repeat'>, body: NodeOf<'set'>): Matcher {
   const test = testerOf(body.set);
   const countUpTo = (pos: number, limit: number) => {
     let count = 0;
@@ -184,7 +187,7 @@ function charLoop(state: State, node: NodeOf<'repeat'>, body: NodeOf<'set'>): Ma
   };
 }
 
-function turnLoop(state: State, node: NodeOf<'repeat'>): Matcher {
+function turnLoop(state: BacktrackState, node: NodeOf<'repeat'>): Matcher {
   const body = build(state, node.body);
   const { min, max } = node;
   const turn = (count: number, pos: number, last: number, next: Next): boolean => {
@@ -199,7 +202,7 @@ function turnLoop(state: State, node: NodeOf<'repeat'>): Matcher {
   return (pos, next) => turn(0, pos, -1, next);
 }
 
-function buildGroup(state: State, node: NodeOf<'group'>): Matcher {
+function buildGroup(state: BacktrackState, node: NodeOf<'group'>): Matcher {
   const body = build(state, node.body);
   return (start, next) =>
     body(start, (end) => {
@@ -211,12 +214,12 @@ function buildGroup(state: State, node: NodeOf<'group'>): Matcher {
     });
 }
 
-function restore(state: State, spans: readonly (Span | null)[]): void {
+function restore(state: BacktrackState, spans: readonly (CaptureSpan | null)[]): void {
   for (const [index, span] of spans.entries()) state.spans[index] = span;
 }
 
 /** Takes the first way through the body and never another. */
-function cut(state: State, body: Matcher): Matcher {
+function cut(state: BacktrackState, body: Matcher): Matcher {
   return (pos, next) => {
     const before = [...state.spans];
     let end = -1;
@@ -230,7 +233,7 @@ function cut(state: State, body: Matcher): Matcher {
   };
 }
 
-function buildLook(state: State, node: NodeOf<'look'>): Matcher {
+function buildLook(state: BacktrackState, node: NodeOf<'look'>): Matcher {
   const body = build(state, node.body);
   const width = node.isAhead ? 0 : (widthOf(node.body) ?? 0);
   return (pos, next) => {
@@ -247,7 +250,7 @@ function buildLook(state: State, node: NodeOf<'look'>): Matcher {
   };
 }
 
-function buildReference(state: State, node: NodeOf<'backref'>): Matcher {
+function buildReference(state: BacktrackState, node: NodeOf<'backref'>): Matcher {
   return (pos, next) => {
     const span = state.spans[node.index];
     if (!span) return false;

@@ -1,6 +1,6 @@
 import { reasonOf } from '../../base/errors.ts';
 import type { UseDns } from '../../config/jail.ts';
-import { type Furthest, type Walker, walk, walkerOf } from './backtrack.ts';
+import { backtrack, type Furthest, type Walker, walkerOf } from './backtrack.ts';
 import { type Agreement, agreementOf } from './groups.ts';
 import { isAnchored, type LiteralSet, mandatoryLiterals } from './literals.ts';
 import { parse } from './parse.ts';
@@ -165,11 +165,11 @@ function execute(regexp: RegExp, text: string): RegExpExecArray | null {
  * of the parts that failed there. Slow; for people who debug.
  */
 export function furthestMiss(regex: Failregex, text: string): Furthest {
-  return walk(regex.walker(), text).furthest;
+  return backtrack(regex.walker(), text).furthest;
 }
 
 function walkText(regex: Failregex, text: string): Match | null {
-  const { found } = walk(regex.walker(), text);
+  const { found } = backtrack(regex.walker(), text);
   if (found === null) return null;
   const groups: (string | undefined)[] = [text.slice(found.start, found.end)];
   for (const [name, index] of regex.names) {

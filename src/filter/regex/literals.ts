@@ -9,7 +9,7 @@ const MAX_TEXTS = 32;
 const NEWLINE = 10;
 
 /** A string that a node always takes at this place; letters known up to their case are lower-cased and noted. */
-type Run = { readonly text: string; readonly isFolded: boolean };
+type LiteralRun = { readonly text: string; readonly isFolded: boolean };
 
 /**
  * The literal sets of a tree, the one with the longest shortest member first; empty when the tree has none. They
@@ -78,7 +78,7 @@ function fromBranches(branches: readonly Node[]): LiteralSet[] {
 
 function fromSequence(items: readonly Node[]): LiteralSet[] {
   const sets: LiteralSet[] = [];
-  let runs: Run[] = [{ text: '', isFolded: false }];
+  let runs: LiteralRun[] = [{ text: '', isFolded: false }];
   const flush = () => {
     const texts = [...new Set(runs.map((run) => run.text))];
     if (texts.every((text) => text !== '')) sets.push(setOf(runs));
@@ -98,13 +98,13 @@ function fromSequence(items: readonly Node[]): LiteralSet[] {
   return sets;
 }
 
-function setOf(runs: readonly Run[]): LiteralSet {
+function setOf(runs: readonly LiteralRun[]): LiteralSet {
   const isFolded = runs.some((run) => run.isFolded);
   const texts = runs.map((run) => (isFolded ? run.text.toLowerCase() : run.text));
   return { texts: [...new Set(texts)], isFolded };
 }
 
-function joined(run: Run, more: Run): Run {
+function joined(run: LiteralRun, more: LiteralRun): LiteralRun {
   return { text: run.text + more.text, isFolded: run.isFolded || more.isFolded };
 }
 
@@ -113,7 +113,7 @@ function isZeroWidth(node: Node): boolean {
 }
 
 /** Everything that the node can take, when that is a few strings; null otherwise. */
-function spellings(node: Node): readonly Run[] | null {
+function spellings(node: Node): readonly LiteralRun[] | null {
   switch (node.kind) {
     case 'set':
       return spellSet(node);
@@ -138,7 +138,7 @@ function spellings(node: Node): readonly Run[] | null {
   }
 }
 
-function spellSet(node: NodeOf<'set'>): readonly Run[] | null {
+function spellSet(node: NodeOf<'set'>): readonly LiteralRun[] | null {
   const only = onlyChar(node.set);
   if (only !== null && only < 128) {
     return only === NEWLINE ? null : [{ text: String.fromCharCode(only), isFolded: false }];
@@ -158,8 +158,8 @@ function spellSet(node: NodeOf<'set'>): readonly Run[] | null {
   return chars.map((text) => ({ text, isFolded: false }));
 }
 
-function spellSequence(items: readonly Node[]): readonly Run[] | null {
-  let runs: readonly Run[] = [{ text: '', isFolded: false }];
+function spellSequence(items: readonly Node[]): readonly LiteralRun[] | null {
+  let runs: readonly LiteralRun[] = [{ text: '', isFolded: false }];
   for (const item of items) {
     const spelt = spellings(item);
     if (spelt === null || spelt.length * runs.length > MAX_TEXTS) return null;
@@ -168,12 +168,12 @@ function spellSequence(items: readonly Node[]): readonly Run[] | null {
   return runs;
 }
 
-function spellRepeat(body: Node, min: number, max: number): readonly Run[] | null {
+function spellRepeat(body: Node, min: number, max: number): readonly LiteralRun[] | null {
   if (max > 4) return null;
   const one = spellings(body);
   if (one === null || isNullable(body)) return null;
-  const out: Run[] = [];
-  let runs: readonly Run[] = [{ text: '', isFolded: false }];
+  const out: LiteralRun[] = [];
+  let runs: readonly LiteralRun[] = [{ text: '', isFolded: false }];
   for (let count = 0; count <= max; count++) {
     if (count >= min) out.push(...runs);
     runs = runs.flatMap((run) => one.map((more) => joined(run, more)));

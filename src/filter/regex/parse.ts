@@ -6,8 +6,8 @@ import {
   type Flags,
   foldOf,
   originOf,
+  type PatternReader,
   peek,
-  type Reader,
   readerOf,
   take,
 } from './reader.ts';
@@ -44,7 +44,7 @@ export function parse(source: Expanded, isMultiline: boolean): Tree {
 }
 
 /** Reads `a|b|c` up to a closing bracket or the end. */
-export function parseAlternatives(reader: Reader, flags: Flags): Node {
+export function parseAlternatives(reader: PatternReader, flags: Flags): Node {
   const at = originOf(reader, reader.pos);
   const branches = [parseSequence(reader, flags)];
   while (accept(reader, '|')) branches.push(parseSequence(reader, flags));
@@ -53,7 +53,7 @@ export function parseAlternatives(reader: Reader, flags: Flags): Node {
 }
 
 /** Reads up to `|`, a closing bracket or the end. */
-export function parseSequence(reader: Reader, flags: Flags): Node {
+export function parseSequence(reader: PatternReader, flags: Flags): Node {
   const at = originOf(reader, reader.pos);
   const items: Node[] = [];
   for (;;) {
@@ -76,7 +76,7 @@ export function parseSequence(reader: Reader, flags: Flags): Node {
 type Counts = { readonly min: number; readonly max: number };
 
 /** `* + ? {m,n}`; a `{` that begins no count is an ordinary character. */
-function parseCounts(reader: Reader): Counts | null {
+function parseCounts(reader: PatternReader): Counts | null {
   if (accept(reader, '*')) return { min: 0, max: Number.POSITIVE_INFINITY };
   if (accept(reader, '+')) return { min: 1, max: Number.POSITIVE_INFINITY };
   if (accept(reader, '?')) return { min: 0, max: 1 };
@@ -98,7 +98,7 @@ function parseCounts(reader: Reader): Counts | null {
 /** More is never meant, and the printed form of a nested count must stay small. */
 const MAX_COUNT = 65535;
 
-function parseRepeat(reader: Reader, start: number, counts: Counts, body: Node | undefined): Node {
+function parseRepeat(reader: PatternReader, start: number, counts: Counts, body: Node | undefined): Node {
   const sign = reader.source.text.slice(start, reader.pos);
   if (body === undefined || body.kind === 'anchor') {
     throw errorAt(reader, start, `there is nothing that "${sign}" could repeat`);
@@ -108,7 +108,7 @@ function parseRepeat(reader: Reader, start: number, counts: Counts, body: Node |
   return { kind: 'repeat', at: body.at, body, min: counts.min, max: counts.max, greed };
 }
 
-function parseItem(reader: Reader, flags: Flags): Node | null {
+function parseItem(reader: PatternReader, flags: Flags): Node | null {
   const start = reader.pos;
   const at = originOf(reader, start);
   const char = take(reader);
@@ -138,7 +138,7 @@ function anchorOf(char: string, isAscii: boolean): Anchor | null {
   return null;
 }
 
-function parseBackslash(reader: Reader, flags: Flags, start: number): Node {
+function parseBackslash(reader: PatternReader, flags: Flags, start: number): Node {
   const at = originOf(reader, start);
   const anchor = anchorOf(peek(reader), flags.ascii);
   if (anchor !== null) {
@@ -155,13 +155,13 @@ function parseBackslash(reader: Reader, flags: Flags, start: number): Node {
 }
 
 /** A back-reference must point to a group that is complete. */
-export function checkReference(reader: Reader, pos: number, index: number): void {
+export function checkReference(reader: PatternReader, pos: number, index: number): void {
   if (index > reader.groups) throw errorAt(reader, pos, `there is no group ${index} before this place`);
   if (reader.open.has(index)) throw errorAt(reader, pos, `group ${index} is still open here`);
 }
 
 /** Reads what follows an opening bracket; null when it leaves nothing in the tree (a comment, global flags). */
-export function parseGroup(reader: Reader, flags: Flags): Node | null {
+export function parseGroup(reader: PatternReader, flags: Flags): Node | null {
   const open = reader.pos - 1;
   const at = originOf(reader, open);
   if (!accept(reader, '?')) return parseCapture(reader, flags, open, null);
@@ -181,7 +181,7 @@ export function parseGroup(reader: Reader, flags: Flags): Node | null {
 }
 
 /** A group's inside; flags that stand first in it hold for it alone. */
-function parseBody(reader: Reader, flags: Flags): Node {
+function parseBody(reader: PatternReader, flags: Flags): Node {
   const found = acceptMatch(reader, /\(\?([a-zA-Z]+)\)/y);
   if (found === null) return parseAlternatives(reader, flags);
   return parseAlternatives(
@@ -190,14 +190,14 @@ function parseBody(reader: Reader, flags: Flags): Node {
   );
 }
 
-function closed(reader: Reader, open: number, body: Node): Node {
+function closed(reader: PatternReader, open: number, body: Node): Node {
   if (!accept(reader, ')')) throw errorAt(reader, open, 'the group is not closed, ")" is missing');
   return body.kind === 'repeat' || body.kind === 'anchor'
     ? { kind: 'seq', at: originOf(reader, open), items: [body] }
     : body;
 }
 
-function parseCapture(reader: Reader, flags: Flags, open: number, name: string | null): Node {
+function parseCapture(reader: PatternReader, flags: Flags, open: number, name: string | null): Node {
   // As fail2ban rewrites `((?i)...)`: the bracket turns into one that only carries the flags.
   if (name === null && /\(\?[a-z]+\)/y.test(reader.source.text.slice(reader.pos, reader.pos + 12))) {
     return closed(reader, open, parseBody(reader, flags));
@@ -211,7 +211,7 @@ function parseCapture(reader: Reader, flags: Flags, open: number, name: string |
   return { kind: 'group', at: originOf(reader, open), index, name, body };
 }
 
-function parseNamed(reader: Reader, flags: Flags, open: number): Node {
+function parseNamed(reader: PatternReader, flags: Flags, open: number): Node {
   const found = acceptMatch(reader, /<([^>]*)>|=([^)]*)\)/y);
   if (found === null) throw errorAt(reader, open, 'behind (?P stands neither <name> nor =name)');
   const name = found[1] ?? found[2] ?? '';
@@ -228,7 +228,7 @@ function parseNamed(reader: Reader, flags: Flags, open: number): Node {
   return { kind: 'backref', at: originOf(reader, open), index: known, fold: foldOf(flags) };
 }
 
-function parseConditional(reader: Reader, flags: Flags, open: number): Node {
+function parseConditional(reader: PatternReader, flags: Flags, open: number): Node {
   const found = acceptMatch(reader, /([^)]*)\)/y);
   const name = found?.[1] ?? '';
   const isNumber = /^\d+$/.test(name);
@@ -245,7 +245,7 @@ function parseConditional(reader: Reader, flags: Flags, open: number): Node {
   return { kind: 'cond', at, index, yes, no };
 }
 
-function parseLook(reader: Reader, flags: Flags, open: number, sign: string): Node {
+function parseLook(reader: PatternReader, flags: Flags, open: number, sign: string): Node {
   const body = closed(reader, open, parseAlternatives(reader, flags));
   const isAhead = !sign.startsWith('<');
   if (!isAhead && widthOf(body) === null) {
@@ -254,7 +254,7 @@ function parseLook(reader: Reader, flags: Flags, open: number, sign: string): No
   return { kind: 'look', at: originOf(reader, open), isAhead, isNegated: sign.endsWith('!'), body };
 }
 
-function parseFlags(reader: Reader, flags: Flags, open: number): Node | null {
+function parseFlags(reader: PatternReader, flags: Flags, open: number): Node | null {
   const found = acceptMatch(reader, /([a-zA-Z]*)(?:-([a-zA-Z]+))?([:)])/y);
   const [, on = '', off = '', end] = found ?? [];
   if (found === null || (on === '' && off === '') || (off !== '' && end !== ':')) {
@@ -274,9 +274,9 @@ function parseFlags(reader: Reader, flags: Flags, open: number): Node | null {
   return null;
 }
 
-type Change = { readonly on: string; readonly off: string; readonly pos: number };
+type FlagChange = { readonly on: string; readonly off: string; readonly pos: number };
 
-function withFlags(reader: Reader, flags: Flags, change: Change): Flags {
+function withFlags(reader: PatternReader, flags: Flags, change: FlagChange): Flags {
   const { on, off, pos } = change;
   const unknown = /[^aimsux]/.exec(on)?.[0] ?? /[^imsx]/.exec(off)?.[0];
   if (unknown !== undefined) throw errorAt(reader, pos, `cannot have the flag "${unknown}" here`);

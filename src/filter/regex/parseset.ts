@@ -5,8 +5,8 @@ import {
   type Flags,
   foldOf,
   originOf,
+  type PatternReader,
   peek,
-  type Reader,
   take,
 } from './reader.ts';
 import type { Category, CharSet, Node, Range } from './tree.ts';
@@ -83,7 +83,7 @@ function inSet(category: Category, flags: Flags): Pick<CharSet, 'ranges' | 'cate
 }
 
 /** Reads a class behind its opening `[`; a `]` that stands first is a member, as in Python. */
-export function parseClass(reader: Reader, flags: Flags): Node {
+export function parseClass(reader: PatternReader, flags: Flags): Node {
   const open = reader.pos - 1;
   const isNegated = accept(reader, '^');
   const ranges: Range[] = [];
@@ -120,7 +120,7 @@ export function parseClass(reader: Reader, flags: Flags): Node {
   return { kind: 'set', at: originOf(reader, open), set };
 }
 
-function parseMember(reader: Reader): Member {
+function parseMember(reader: PatternReader): Member {
   const start = reader.pos;
   const char = take(reader);
   if (char !== '\\') return { code: char.codePointAt(0) ?? 0 };
@@ -131,14 +131,14 @@ function parseMember(reader: Reader): Member {
 }
 
 /** The value of an octal escape; CPython refuses what is over \377. */
-export function octalCode(reader: Reader, start: number, digits: string): number {
+export function octalCode(reader: PatternReader, start: number, digits: string): number {
   const code = Number.parseInt(digits, 8);
   if (code > 0o377) throw errorAt(reader, start, `the octal escape \\${digits} is over \\377`);
   return code;
 }
 
 /** Reads what stands behind a backslash and means a character or a category, in a class or outside. */
-export function parseEscape(reader: Reader, start: number): Member {
+export function parseEscape(reader: PatternReader, start: number): Member {
   const hex = acceptMatch(reader, /x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})/y);
   if (hex !== null) {
     const code = Number.parseInt(hex[1] ?? hex[2] ?? hex[3] ?? '', 16);

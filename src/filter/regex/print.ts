@@ -241,7 +241,7 @@ function printLoop(printer: Printer, node: NodeOf<'repeat'>, context: Context): 
   printer.copies *= Math.max(1, own);
   const body = atom(printNode(printer, node.body, inner), node.body);
   printer.copies = before;
-  return `${body}${countOf(node)}${lazy}`;
+  return `${body}${repeatSign(node)}${lazy}`;
 }
 
 /** Whether printing the node makes native groups; such a node must be printed once. */
@@ -259,7 +259,7 @@ function atom(printed: string, body: Node): string {
   return body.kind === 'set' ? printed : `(?:${printed})`;
 }
 
-function countOf({ min, max }: NodeOf<'repeat'>): string {
+function repeatSign({ min, max }: NodeOf<'repeat'>): string {
   if (max === Number.POSITIVE_INFINITY) return min === 0 ? '*' : min === 1 ? '+' : `{${min},}`;
   if (min === 0 && max === 1) return '?';
   return min === max ? `{${min}}` : `{${min},${max}}`;

@@ -11,7 +11,7 @@ export type Flags = {
 };
 
 /** A place in the pattern that moves on; one per parse. */
-export type Reader = {
+export type PatternReader = {
   readonly source: Expanded;
   pos: number;
   /** Number of groups opened so far. */
@@ -26,7 +26,7 @@ export type Reader = {
 };
 
 /** Starts reading with the flags that hold for the whole pattern. */
-export function readerOf(source: Expanded, global: Flags): Reader {
+export function readerOf(source: Expanded, global: Flags): PatternReader {
   return {
     source,
     pos: 0,
@@ -39,27 +39,27 @@ export function readerOf(source: Expanded, global: Flags): Reader {
 }
 
 /** The character (code point) at the place, '' at the end. */
-export function peek(reader: Reader): string {
+export function peek(reader: PatternReader): string {
   const code = reader.source.text.codePointAt(reader.pos);
   return code === undefined ? '' : String.fromCodePoint(code);
 }
 
 /** Moves over one character and answers it, '' at the end. */
-export function take(reader: Reader): string {
+export function take(reader: PatternReader): string {
   const char = peek(reader);
   reader.pos += char.length;
   return char;
 }
 
 /** Moves over the text if it stands here. */
-export function accept(reader: Reader, text: string): boolean {
+export function accept(reader: PatternReader, text: string): boolean {
   if (!reader.source.text.startsWith(text, reader.pos)) return false;
   reader.pos += text.length;
   return true;
 }
 
 /** Moves over what the sticky expression takes here; null when it takes nothing. */
-export function acceptMatch(reader: Reader, sticky: RegExp): RegExpExecArray | null {
+export function acceptMatch(reader: PatternReader, sticky: RegExp): RegExpExecArray | null {
   sticky.lastIndex = reader.pos;
   const found = sticky.exec(reader.source.text);
   if (found !== null) reader.pos += found[0].length;
@@ -67,13 +67,13 @@ export function acceptMatch(reader: Reader, sticky: RegExp): RegExpExecArray | n
 }
 
 /** The offset in the user's own text of a position in the expanded text. */
-export function originOf(reader: Reader, pos: number): number {
+export function originOf(reader: PatternReader, pos: number): number {
   const { origins } = reader.source;
   return origins[pos] ?? (origins.at(-1) ?? -1) + 1;
 }
 
 /** An error at a position of the expanded text, told at the user's own offset. */
-export function errorAt(reader: Reader, pos: number, message: string): RegexError {
+export function errorAt(reader: PatternReader, pos: number, message: string): RegexError {
   return new RegexError(message, originOf(reader, pos));
 }
 

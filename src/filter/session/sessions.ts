@@ -56,7 +56,11 @@ const CHANGES = 2;
 const ENDS = 3;
 
 /** What is to become of a session; `gathered` null: it is forgotten. `until` null: it ends when it would have. */
-type Change = { readonly id: string; readonly gathered: Gathered | null; readonly until: number | null };
+type SessionChange = {
+  readonly id: string;
+  readonly gathered: Gathered | null;
+  readonly until: number | null;
+};
 
 /**
  * The sessions of one jail by MLFID, oldest first. Times are epoch seconds. Changes are only noted until commit(): a line that is
@@ -75,7 +79,7 @@ export class Sessions {
   readonly #userLength = new Int32Array(MAX_SESSIONS);
   readonly #userText: (string | null)[] = [];
   readonly #lengths = new Int32Array(MAX_SESSIONS);
-  #changes: Change[] = [];
+  #changes: SessionChange[] = [];
   /** Of a plain session. */
   #noted = NOTHING;
   #slot = -1;
@@ -113,7 +117,7 @@ export class Sessions {
     this.#slot = slot;
     this.#flagsThen = flagsOf({ hasIp, isSeveral, isPending: !hasIp && isAsked });
     const isFirst = this.#userText[slot] === null && (this.#userAt[slot] ?? -1) < 0;
-    this.#userThen = isFirst && line.user.to > line.user.from ? textOf(line.user) : null;
+    this.#userThen = isFirst && line.user.to > line.user.from ? idText(line.user) : null;
     return isHelper ? 'helper' : 'matched';
   }
 
@@ -127,7 +131,7 @@ export class Sessions {
       const isLent = length > 0 && length <= ROOM;
       const hasUser = user.to > user.from;
       const isThere = isLent && line.userAt >= 0;
-      const slot = isLent ? this.#slots.reserveAt(id.codes, id.from, id.to) : this.#slots.reserve(textOf(id));
+      const slot = isLent ? this.#slots.reserveAt(id.codes, id.from, id.to) : this.#slots.reserve(idText(id));
       if (isLent) this.#slots.lend(slot, text.codes, text.from);
       this.#hasLent ||= isLent;
       this.#lengths[slot] = length;
@@ -141,7 +145,7 @@ export class Sessions {
       });
       this.#userAt[slot] = hasUser && isThere ? line.userAt : -1;
       this.#userLength[slot] = user.to - user.from;
-      this.#userText[slot] = hasUser && !isThere ? textOf(user) : null;
+      this.#userText[slot] = hasUser && !isThere ? idText(user) : null;
       this.#slot = slot;
       this.#noted = BEGINS;
     }
@@ -152,7 +156,7 @@ export class Sessions {
   #isOther(slot: number, { codes, from, to }: IdPlace): boolean {
     if (to <= from) return false;
     const known = this.#userText[slot] ?? null;
-    if (known !== null) return known !== textOf({ codes, from, to });
+    if (known !== null) return known !== idText({ codes, from, to });
     const at = this.#userAt[slot] ?? -1;
     if (at < 0) return false;
     return this.#userLength[slot] !== to - from || !this.#slots.standsIn(slot, at, { codes, from, to });
@@ -228,7 +232,7 @@ export class Sessions {
     this.#noted = NOTHING;
   }
 
-  #change({ id, gathered, until }: Change): void {
+  #change({ id, gathered, until }: SessionChange): void {
     const known = this.#slots.find(id);
     if (gathered === null) {
       if (known < 0) return;
@@ -251,7 +255,7 @@ function flagsOf(is: {
   return (is.hasIp ? HAS_IP : 0) | (is.isPending ? IS_PENDING : 0) | (is.isSeveral ? IS_SEVERAL : 0);
 }
 
-function textOf({ codes, from, to }: IdPlace): string {
+function idText({ codes, from, to }: IdPlace): string {
   return Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
 }
 

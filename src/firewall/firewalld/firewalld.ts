@@ -17,9 +17,9 @@
 import { MachineError } from '../../base/errors.ts';
 import { type Family, familyOf } from '../../base/ip.ts';
 import { type Command, command, FILE_ARGUMENT, type Output } from '../../base/process.ts';
-import { type Difference, type Entry, FAMILIES, type Firewall, type Held, type Rule } from '../backend.ts';
+import { type BanEntry, type Difference, FAMILIES, type Firewall, type Held, type Rule } from '../backend.ts';
 import { assertCanonical, groupBy } from '../match.ts';
-import { tagsOf } from '../names.ts';
+import { jailTags } from '../names.ts';
 import { KERNEL, kernelStands, readKernel } from './kernel.ts';
 import { LOSSES } from './losses.ts';
 import { FORWARD_POLICY, INPUT_POLICY, parseSetName, policiesOf, rulesOfPolicy, setName } from './rule.ts';
@@ -142,7 +142,7 @@ function newPolicy(name: string, rules: readonly string[]): Command {
 
 function entryCommands(
   verb: 'add' | 'remove',
-  entries: readonly Entry[],
+  entries: readonly BanEntry[],
   isNews: boolean,
 ): readonly Command[] {
   if (!isNews) return bulkCommands(verb, entries, true);
@@ -154,7 +154,11 @@ function entryCommands(
 }
 
 /** `heals`: what firewalld remembers is set straight by the opposite first. */
-function bulkCommands(verb: 'add' | 'remove', entries: readonly Entry[], heals: boolean): readonly Command[] {
+function bulkCommands(
+  verb: 'add' | 'remove',
+  entries: readonly BanEntry[],
+  heals: boolean,
+): readonly Command[] {
   const groups = groupBy(entries, ({ jail, address }) => setName(jail, familyOf(address)));
   const opposite = verb === 'add' ? 'remove' : 'add';
   return [...groups].flatMap(([set, group]) => {
@@ -170,7 +174,7 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
   const kernel = readKernel(outputs);
   const [names, policies, input, forward] = outputs.slice(KERNEL.length);
   if (names?.exitCode !== 0) throw new MachineError('firewalld does not answer');
-  const jails = tagsOf(rules.map((rule) => rule.jail));
+  const jails = jailTags(rules.map((rule) => rule.jail));
   const known = new Set(jails.values());
   const traces = new Map<string, string[]>([
     [SHARED, quoted(policies).flatMap((name) => (/^f2b(?:-forward)?$/.test(name) ? [`policy ${name}`] : []))],
@@ -216,7 +220,7 @@ function quoted(output: Output | undefined): readonly string[] {
   );
 }
 
-function cut(rules: readonly Rule[], added: readonly Entry[]): readonly Command[] {
+function cut(rules: readonly Rule[], added: readonly BanEntry[]): readonly Command[] {
   assertCanonical(added);
   const byJail = new Map(rules.map((rule) => [rule.jail, rule]));
   return [...groupBy(added, (entry) => entry.jail)].flatMap(([jail, entries]) => {

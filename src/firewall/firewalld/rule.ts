@@ -1,7 +1,7 @@
 import type { Family } from '../../base/ip.ts';
 import { FAMILIES, type Rule } from '../backend.ts';
 import { chainsOf, matchesOf } from '../match.ts';
-import { tagOf } from '../names.ts';
+import { jailTag } from '../names.ts';
 
 /** The policy for packets to the host itself. */
 export const INPUT_POLICY = 'f2b';
@@ -11,7 +11,7 @@ export const FORWARD_POLICY = 'f2b-forward';
 
 /** The jail's set of one family; the ipset backend's names begin otherwise. */
 export function setName(jail: string, family: Family): string {
-  return `f2bf.${tagOf(jail)}-${family}`;
+  return `f2bf.${jailTag(jail)}-${family}`;
 }
 
 /** What setName wrote; null for a foreign name. */

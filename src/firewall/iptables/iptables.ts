@@ -10,15 +10,15 @@
 import { MachineError } from '../../base/errors.ts';
 import { type Family, familyOf } from '../../base/ip.ts';
 import { type Command, command, type Output } from '../../base/process.ts';
-import { type Difference, type Entry, FAMILIES, type Firewall, type Held, type Rule } from '../backend.ts';
+import { type BanEntry, type Difference, FAMILIES, type Firewall, type Held, type Rule } from '../backend.ts';
 import { assertCanonical, canonicalOf, chainsOf } from '../match.ts';
-import { tagOf, tagsOf } from '../names.ts';
+import { jailTag, jailTags } from '../names.ts';
 import {
   commentOf,
   deletionOf,
-  type Line,
   ownerOf,
   PREFIX,
+  type RuleLine,
   readSaved,
   restoreCommand,
   restoreCommands,
@@ -63,7 +63,7 @@ export const iptables: Firewall = {
 };
 
 function chainOf(jail: string): string {
-  return `${PREFIX}${jail === RESET ? RESET : tagOf(jail)}`;
+  return `${PREFIX}${jail === RESET ? RESET : jailTag(jail)}`;
 }
 
 function targetOfEntry(rule: Rule, family: Family): string {
@@ -80,7 +80,7 @@ function change(rules: readonly Rule[], wanted: Difference): readonly Command[] 
   const { setup, add, remove, teardown, traces } = wanted;
   assertCanonical(add);
   assertCanonical(remove);
-  const jumps = (jails: readonly string[], foreign: string): Line[] =>
+  const jumps = (jails: readonly string[], foreign: string): RuleLine[] =>
     jails.flatMap((jail) =>
       (traces.get(jail) ?? []).flatMap((trace) => {
         const saved = savedOf(trace.startsWith(foreign) ? trace.slice(foreign.length) : trace);
@@ -120,7 +120,7 @@ function change(rules: readonly Rule[], wanted: Difference): readonly Command[] 
   ];
 }
 
-function lineOf(family: Family, text: string): Line {
+function lineOf(family: Family, text: string): RuleLine {
   return { family, chain: '', text };
 }
 
@@ -128,14 +128,14 @@ function goneLines(
   teardown: readonly string[],
   traces: Difference['traces'],
   family: Family,
-): readonly Line[] {
+): readonly RuleLine[] {
   const chains = teardown.filter((jail) => traces.get(jail)?.includes(`chain ${family}`)).map(chainOf);
   return [...chains.map((chain) => `-F ${chain}`), ...chains.map((chain) => `-X ${chain}`)].map((text) =>
     lineOf(family, text),
   );
 }
 
-function resetLines(setup: readonly Rule[], family: Family): readonly Line[] {
+function resetLines(setup: readonly Rule[], family: Family): readonly RuleLine[] {
   if (!setup.some((rule) => rule.block === 'tcp-reset')) return [];
   const chain = `${PREFIX}${RESET}`;
   return [
@@ -147,7 +147,11 @@ function resetLines(setup: readonly Rule[], family: Family): readonly Line[] {
 
 type EntryRule = { readonly family: Family; readonly rule: Rule | undefined };
 
-function entryLine(entry: Entry, verb: '-A' | '-I' | '-D', { family, rule }: EntryRule): readonly Line[] {
+function entryLine(
+  entry: BanEntry,
+  verb: '-A' | '-I' | '-D',
+  { family, rule }: EntryRule,
+): readonly RuleLine[] {
   if (rule === undefined || familyOf(entry.address) !== family) return [];
   const chain = chainOf(rule.jail);
   return [lineOf(family, `${verb} ${chain} -s ${entry.address} ${targetOfEntry(rule, family)}`)];
@@ -160,7 +164,7 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
     { family: 4, saved: saved4 },
     { family: 6, saved: readSaved(outputs[1], 6) },
   ] as const;
-  const jails = tagsOf(rules.map((rule) => rule.jail));
+  const jails = jailTags(rules.map((rule) => rule.jail));
   const byChain = new Map(rules.map((rule) => [chainOf(rule.jail), rule]));
   const entries = new Map<string, Map<string, null>>();
   const traces = new Map<string, string[]>();

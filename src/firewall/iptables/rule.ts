@@ -2,7 +2,7 @@ import type { Family } from '../../base/ip.ts';
 import { type Command, command, type Output } from '../../base/process.ts';
 import { type Block, FAMILIES, type PortRange, type Rule } from '../backend.ts';
 import { chainsOf, fingerprint, groupBy, matchesOf } from '../match.ts';
-import { tagOf } from '../names.ts';
+import { jailTag } from '../names.ts';
 
 /** What all our names in iptables and ipset begin with; fail2ban's begin with `f2b-`. */
 export const PREFIX = 'f2b.';
@@ -11,7 +11,7 @@ export const PREFIX = 'f2b.';
 export type SavedRule = { readonly family: Family; readonly chain: string; readonly text: string };
 
 /** A line for iptables-restore in the filter table. */
-export type Line = { readonly family: Family; readonly chain: string; readonly text: string };
+export type RuleLine = { readonly family: Family; readonly chain: string; readonly text: string };
 
 /** Ports that one multiport match may list; a range counts twice. */
 const MULTIPORT = 15;
@@ -61,7 +61,7 @@ export type Means = 'set' | 'chain';
 
 /** Words of a comment that says whose rule this is and what it was made from. */
 export function commentOf(rule: Rule, means: Means): string {
-  return `-m comment --comment "${PREFIX}${tagOf(rule.jail)} ${means} ${fingerprint(rule, 'ipt 1')}"`;
+  return `-m comment --comment "${PREFIX}${jailTag(rule.jail)} ${means} ${fingerprint(rule, 'ipt 1')}"`;
 }
 
 /** The chains of a table and the rules in them, from iptables-save; null when it did not answer. */
@@ -92,11 +92,11 @@ export function ownerOf(text: string, means: Means): { readonly tag: string; rea
 }
 
 /** What a chain of one jail should have, by chain: how many rules. */
-export type Wanted = { readonly means: Means; readonly count: (chain: string) => number };
+export type WantedRule = { readonly means: Means; readonly count: (chain: string) => number };
 
 /** Whether the jail's rules stand in every chain of theirs in one family's table. */
-export function rulesStand(rule: Rule, saved: Saved, { means, count }: Wanted): boolean {
-  const [tag, mark] = [tagOf(rule.jail), fingerprint(rule, 'ipt 1')];
+export function rulesStand(rule: Rule, saved: Saved, { means, count }: WantedRule): boolean {
+  const [tag, mark] = [jailTag(rule.jail), fingerprint(rule, 'ipt 1')];
   const own = saved.rules.flatMap((line) => {
     const owner = ownerOf(line.text, means);
     return owner?.tag === tag ? [{ chain: line.chain, mark: owner.mark }] : [];
@@ -112,7 +112,7 @@ export function rulesStand(rule: Rule, saved: Saved, { means, count }: Wanted): 
  * One iptables-restore for each family and chain (so that a chain that does not exist, such as DOCKER-USER without Docker,
  * holds up no other), lines in the order given.
  */
-export function restoreCommands(lines: readonly Line[]): readonly Command[] {
+export function restoreCommands(lines: readonly RuleLine[]): readonly Command[] {
   return FAMILIES.flatMap((family) => {
     const groups = groupBy(
       lines.filter((line) => line.family === family),
@@ -123,14 +123,14 @@ export function restoreCommands(lines: readonly Line[]): readonly Command[] {
 }
 
 /** One iptables-restore (a single transaction) that leaves alone what it does not name. */
-export function restoreCommand(family: Family, lines: readonly Line[]): Command {
+export function restoreCommand(family: Family, lines: readonly RuleLine[]): Command {
   const program = family === 4 ? 'iptables-restore' : 'ip6tables-restore';
   const stdin = ['*filter', ...lines.map((line) => line.text), 'COMMIT', ''].join('\n');
   return command([program, '--noflush', '-w', '10'], { stdin });
 }
 
 /** The line that deletes a saved rule. */
-export function deletionOf({ family, chain, text }: SavedRule): Line {
+export function deletionOf({ family, chain, text }: SavedRule): RuleLine {
   return { family, chain, text: `-D${text.slice(2)}` };
 }
 

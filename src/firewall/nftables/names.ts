@@ -1,7 +1,7 @@
 import { type Family, masked } from '../../base/ip.ts';
 import type { Rule } from '../backend.ts';
 import { chainsOf } from '../match.ts';
-import { tagOf } from '../names.ts';
+import { jailTag } from '../names.ts';
 
 /** Our table, family first. */
 export const TABLE = 'inet f2b';
@@ -29,7 +29,7 @@ export function bitsOf(family: Family): number {
 /** `addr4-JAIL`, `addr6-JAIL` for hosts, `net6-64-JAIL` for networks. */
 export function setName(jail: string, { family, prefix }: Unit): string {
   const kind = prefix === bitsOf(family) ? `addr${family}` : `net${family}-${prefix}`;
-  return `${kind}-${tagOf(jail)}`;
+  return `${kind}-${jailTag(jail)}`;
 }
 
 /** What setName wrote; null for a foreign name. */
@@ -43,7 +43,7 @@ export function parseSetName(name: string): (Unit & { readonly tag: string }) | 
 
 /** A chain of a jail: its hook, and the unit when it serves only one that is not default. */
 export function chainName(jail: string, hook: Hook, unit: Unit | null): string {
-  return `${hook.name}${unit === null ? '' : `${unit.family}.${unit.prefix}`}-${tagOf(jail)}`;
+  return `${hook.name}${unit === null ? '' : `${unit.family}.${unit.prefix}`}-${jailTag(jail)}`;
 }
 
 /** The jail's tag in a name of chainName; null for a foreign name. */

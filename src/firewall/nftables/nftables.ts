@@ -13,9 +13,9 @@
 import { MachineError } from '../../base/errors.ts';
 import { familyOf } from '../../base/ip.ts';
 import { type Command, command, failureOf, type Output } from '../../base/process.ts';
-import type { Difference, Entry, Firewall, Held, Rule } from '../backend.ts';
+import type { BanEntry, Difference, Firewall, Held, Rule } from '../backend.ts';
 import { assertCanonical, canonicalOf, prefixOf } from '../match.ts';
-import { tagOf, tagsOf } from '../names.ts';
+import { jailTag, jailTags } from '../names.ts';
 import {
   bitsOf,
   canaryOf,
@@ -65,9 +65,9 @@ export function nftables(setSize = 262144): Firewall {
   };
 }
 
-type Options = { readonly setSize: number; readonly now: number };
+type TableOptions = { readonly setSize: number; readonly now: number };
 
-function change(rules: readonly Rule[], wanted: Difference, options: Options): readonly Command[] {
+function change(rules: readonly Rule[], wanted: Difference, options: TableOptions): readonly Command[] {
   const { setup, add, remove, teardown, traces } = wanted;
   assertCanonical(add);
   assertCanonical(remove);
@@ -91,7 +91,7 @@ function change(rules: readonly Rule[], wanted: Difference, options: Options): r
   return [command(['nft', '-f', '-'], { stdin: `${lines.join('\n')}\n` })];
 }
 
-function extrasOf(add: readonly Entry[], rules: ReadonlyMap<string, Rule>) {
+function extrasOf(add: readonly BanEntry[], rules: ReadonlyMap<string, Rule>) {
   const units = new Map<string, { rule: Rule; unit: Unit }>();
   for (const { jail, address } of add) {
     const unit = { family: familyOf(address), prefix: prefixOf(address) };
@@ -109,8 +109,8 @@ function tableOf(output: Output | undefined): Table {
   throw new MachineError(failureOf(command(['nft']), output) ?? 'nft: no answer');
 }
 
-function readHeld(rules: readonly Rule[], table: Table, options: Options): Held {
-  const jails = tagsOf(rules.map((rule) => rule.jail));
+function readHeld(rules: readonly Rule[], table: Table, options: TableOptions): Held {
+  const jails = jailTags(rules.map((rule) => rule.jail));
   const entries = new Map<string, Map<string, number | null>>();
   const traces = new Map<string, string[]>();
   const note = (tag: string, name: string): string => {
@@ -155,7 +155,7 @@ function isReady(rule: Rule, table: Table, setSize: number): boolean {
 function structureStands(rule: Rule, table: Table, setSize: number): boolean {
   const ours = table.sets.flatMap((set) => {
     const unit = parseSetName(set.name);
-    return unit !== null && unit.tag === tagOf(rule.jail) ? [{ ...unit, size: set.size }] : [];
+    return unit !== null && unit.tag === jailTag(rule.jail) ? [{ ...unit, size: set.size }] : [];
   });
   const extras = ours.filter((unit) => !isDefault(unit));
   return (

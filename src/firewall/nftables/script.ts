@@ -1,5 +1,5 @@
 import { familyOf, masked } from '../../base/ip.ts';
-import type { Entry, Rule } from '../backend.ts';
+import type { BanEntry, Rule } from '../backend.ts';
 import { fingerprint, groupBy, matchesOf, prefixOf, timeoutOf } from '../match.ts';
 import {
   bitsOf,
@@ -85,30 +85,30 @@ export function removalLines(names: readonly string[]): readonly string[] {
   ];
 }
 
-function setOf({ jail, address }: Entry): string {
+function setOf({ jail, address }: BanEntry): string {
   return setName(jail, { family: familyOf(address), prefix: prefixOf(address) });
 }
 
-function addressOf(entry: Entry): string {
+function startOf(entry: BanEntry): string {
   const slash = entry.address.indexOf('/');
   return slash < 0 ? entry.address : entry.address.slice(0, slash);
 }
 
 /** `add; delete` cannot fail whether or not the element is there. */
-export function removeLines(entries: readonly Entry[]): readonly string[] {
-  return [...elementLines('add', entries, addressOf), ...elementLines('delete', entries, addressOf)];
+export function removeLines(entries: readonly BanEntry[]): readonly string[] {
+  return [...elementLines('add', entries, startOf), ...elementLines('delete', entries, startOf)];
 }
 
 /** Puts entries in, or gives them a new time-out; those of `fresh` jails cannot be there yet. */
 export function addLines(
-  entries: readonly Entry[],
+  entries: readonly BanEntry[],
   fresh: ReadonlySet<string>,
   now: number,
 ): readonly string[] {
   const standing = entries.filter((entry) => !fresh.has(entry.jail));
-  const write = (entry: Entry): string => {
+  const write = (entry: BanEntry): string => {
     const timeout = timeoutOf(entry.until, now, MAX_TIMEOUT);
-    return timeout === null ? addressOf(entry) : `${addressOf(entry)} timeout ${formatTimeout(timeout)}`;
+    return timeout === null ? startOf(entry) : `${startOf(entry)} timeout ${formatTimeout(timeout)}`;
   };
   // An element that stands already keeps its old time-out under a plain `add`.
   return [...removeLines(standing), ...elementLines('add', entries, write)];
@@ -116,8 +116,8 @@ export function addLines(
 
 function elementLines(
   verb: 'add' | 'delete',
-  entries: readonly Entry[],
-  write: (entry: Entry) => string,
+  entries: readonly BanEntry[],
+  write: (entry: BanEntry) => string,
 ): readonly string[] {
   const lines: string[] = [];
   for (const [set, group] of groupBy(entries, setOf)) {

@@ -20,7 +20,7 @@ export type Table = {
   readonly rules: readonly { readonly chain: string; readonly comment: string; readonly text: string }[];
 };
 
-type Json = { readonly [key: string]: unknown };
+type NftJson = { readonly [key: string]: unknown };
 
 /**
  * Reads one table (`inet NAME`) from the output of `nft -j list table` or `list ruleset`; without output it is empty.
@@ -29,26 +29,26 @@ type Json = { readonly [key: string]: unknown };
 export function readTable(json: string, name: string): Table {
   if (json.trim() === '') return { chains: [], sets: [], rules: [] };
   const items = listOf(objectOf(JSON.parse(json))['nftables']).map(objectOf);
-  const of = (kind: string): Json[] =>
+  const of = (kind: string): NftJson[] =>
     items
       .filter((item) => kind in item)
       .map((item) => objectOf(item[kind]))
       .filter((item) => item['table'] === name && item['family'] === 'inet');
   return {
     chains: of('chain').map((chain) => ({
-      name: textOf(chain['name']),
-      hook: textOf(chain['hook']),
+      name: stringOf(chain['name']),
+      hook: stringOf(chain['hook']),
       priority: numberOf(chain['prio']),
     })),
     sets: of('set').map((set) => ({
-      name: textOf(set['name']),
-      type: textOf(set['type']),
+      name: stringOf(set['name']),
+      type: stringOf(set['type']),
       size: numberOf(set['size']) ?? 0,
       elements: listOf(set['elem']).flatMap(elementsOf),
     })),
     rules: of('rule').map((rule) => ({
-      chain: textOf(rule['chain']),
-      comment: textOf(rule['comment']),
+      chain: stringOf(rule['chain']),
+      comment: stringOf(rule['comment']),
       text: JSON.stringify(rule['expr'] ?? []),
     })),
   };
@@ -59,14 +59,14 @@ function elementsOf(value: unknown): readonly Element[] {
   const item = objectOf(value);
   if ('prefix' in item) {
     const { addr, len } = objectOf(item['prefix']);
-    return [{ address: `${textOf(addr)}/${String(len)}`, expires: null }];
+    return [{ address: `${stringOf(addr)}/${String(len)}`, expires: null }];
   }
   if (!('elem' in item)) return [];
   const elem = objectOf(item['elem']);
   return elementsOf(elem['val']).map(({ address }) => ({ address, expires: numberOf(elem['expires']) }));
 }
 
-function objectOf(value: unknown): Json {
+function objectOf(value: unknown): NftJson {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
@@ -74,7 +74,7 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-function textOf(value: unknown): string {
+function stringOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 

@@ -1,5 +1,5 @@
 /** One entry of the journal as a line of text. */
-export type Entry = {
+export type JournalEntry = {
   readonly cursor: string;
   /** `__REALTIME_TIMESTAMP`, microseconds since the epoch: the journal's own order. */
   readonly realtime: number;
@@ -26,38 +26,40 @@ export const FIELDS = [
  * identifier (else the command's name) with the process id in brackets and a colon, the kernel's with its
  * uptime; newlines in the message become `\n` spelt out.
  */
-export function readEntry(json: string): Entry | null {
+export function readEntry(json: string): JournalEntry | null {
   const fields = parseFields(json);
   if (fields === null) return null;
-  const cursor = textOf(fields['__CURSOR']);
-  const realtime = Number(textOf(fields['__REALTIME_TIMESTAMP']));
+  const cursor = fieldText(fields['__CURSOR']);
+  const realtime = Number(fieldText(fields['__REALTIME_TIMESTAMP']));
   if (cursor === '' || !Number.isFinite(realtime) || realtime <= 0) return null;
-  const logged = Number(textOf(fields['_SOURCE_REALTIME_TIMESTAMP'])) || realtime;
+  const logged = Number(fieldText(fields['_SOURCE_REALTIME_TIMESTAMP'])) || realtime;
   return { cursor, realtime, time: logged / 1e6, line: lineOf(fields) };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+type JournalFields = Readonly<Record<string, unknown>>;
 
-function parseFields(json: string): Fields | null {
+function parseFields(json: string): JournalFields | null {
   try {
     const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as JournalFields)
+      : null;
   } catch {
     return null;
   }
 }
 
-function lineOf(fields: Fields): string {
+function lineOf(fields: JournalFields): string {
   const parts: string[] = [];
-  const host = textOf(fields['_HOSTNAME']);
+  const host = fieldText(fields['_HOSTNAME']);
   if (host !== '') parts.push(host);
-  const identifier = textOf(fields['SYSLOG_IDENTIFIER']) || textOf(fields['_COMM']);
+  const identifier = fieldText(fields['SYSLOG_IDENTIFIER']) || fieldText(fields['_COMM']);
   if (identifier !== '') {
-    const tag = `${identifier}${pidOf(textOf(fields['SYSLOG_PID']) || textOf(fields['_PID']))}:`;
+    const tag = `${identifier}${pidOf(fieldText(fields['SYSLOG_PID']) || fieldText(fields['_PID']))}:`;
     parts.push(tag);
     if (tag === 'kernel:') parts.push(uptimeOf(fields));
   }
-  parts.push(textOf(fields['MESSAGE']));
+  parts.push(fieldText(fields['MESSAGE']));
   return parts.join(' ').replaceAll('\n', '\\n');
 }
 
@@ -68,17 +70,17 @@ function pidOf(pid: string): string {
 }
 
 /** `[    1.234567]`, seconds since the start of the machine. */
-function uptimeOf(fields: Fields): string {
-  const own = textOf(fields['_SOURCE_MONOTONIC_TIMESTAMP']);
-  const microseconds = Number(own === '' ? textOf(fields['__MONOTONIC_TIMESTAMP']) : own);
+function uptimeOf(fields: JournalFields): string {
+  const own = fieldText(fields['_SOURCE_MONOTONIC_TIMESTAMP']);
+  const microseconds = Number(own === '' ? fieldText(fields['__MONOTONIC_TIMESTAMP']) : own);
   return `[${((Number.isFinite(microseconds) ? microseconds : 0) / 1e6).toFixed(6).padStart(12)}]`;
 }
 
 /** A field's text: a string; bytes where it is no UTF-8 or holds control characters; several where it was given repeatedly. */
-function textOf(value: unknown): string {
+function fieldText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value);
   if (!Array.isArray(value)) return '';
   if (value.every((one) => typeof one === 'number')) return Buffer.from(value).toString('utf8');
-  return value.map(textOf).join(' ');
+  return value.map(fieldText).join(' ');
 }

@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { MachineError, reasonOf } from '../../base/errors.ts';
-import { tether } from '../../base/process.ts';
+import { dieWithParent } from '../../base/process.ts';
 import {
   type Batch,
   type JournalPosition,
@@ -19,9 +19,9 @@ import {
   type Say,
   type SourceStatus,
 } from '../source.ts';
-import { Health } from '../status.ts';
+import { SourceStats } from '../status.ts';
 import { type From, journalArguments, matchArguments, type Selection } from './arguments.ts';
-import { type Entry, readEntry } from './entry.ts';
+import { type JournalEntry, readEntry } from './entry.ts';
 
 /** How to follow the journal. */
 export type JournalOptions = Selection & {
@@ -84,7 +84,7 @@ export class Journal implements LineSource {
   readonly name: string;
   readonly #options: JournalOptions;
   readonly #command: readonly string[];
-  readonly #health: Health;
+  readonly #health: SourceStats;
   #position: JournalPosition | null;
   #child: ChildProcess | null = null;
   #startedMs = 0;
@@ -107,7 +107,7 @@ export class Journal implements LineSource {
     this.name = journalKey(options);
     this.#options = options;
     this.#command = options.command ?? ['journalctl'];
-    this.#health = new Health(this.name, Date.now() / 1000, options.say);
+    this.#health = new SourceStats(this.name, Date.now() / 1000, options.say);
     this.#position = options.position;
     const program = this.#command[0] ?? 'journalctl';
     if (!isInstalled(program))
@@ -166,7 +166,7 @@ export class Journal implements LineSource {
     this.#startedMs = performance.now();
     try {
       const [program = 'journalctl', ...args] = [
-        ...tether(),
+        ...dieWithParent(),
         ...this.#command,
         ...journalArguments(this.#options, this.#from()),
       ];
@@ -251,7 +251,7 @@ export class Journal implements LineSource {
   }
 
   /** Whether an entry is news; finds out whether the cursor is still good. */
-  #accept(entry: Entry): boolean {
+  #accept(entry: JournalEntry): boolean {
     if (this.#expected !== null) {
       const known = this.#expected === entry.cursor;
       this.#expected = null;

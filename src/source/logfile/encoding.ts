@@ -67,7 +67,7 @@ export function codecOf(logencoding: string): Codec | null {
 }
 
 /** The byte-order mark at a file's start: its length, and the codec it speaks for when it is UTF-16's. */
-export function readMark(bytes: Buffer): { readonly length: number; readonly codec: Codec | null } {
+export function readByteOrderMark(bytes: Buffer): { readonly length: number; readonly codec: Codec | null } {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return { length: 3, codec: null };
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return { length: 2, codec: codecOf('utf-16le') };
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return { length: 2, codec: codecOf('utf-16be') };

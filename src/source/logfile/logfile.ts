@@ -3,23 +3,23 @@
  *
  * The path leads to a sequence of files ("generations"). Each is kept open until it was read to its end and has
  * been quiet for a while, also when its name is gone; lines are handed out oldest file first. Polling with
- * fs.watchFile says when to look; wake-ups by the kernel (FolderSight) make it faster. A change is never
+ * fs.watchFile says when to look; wake-ups by the kernel (FolderWatch) make it faster. A change is never
  * believed without looking: which file stands at the path (inode), and whether the bytes before the offset are
  * still those that were read (they are not after a truncation, however fast the file grew again).
  */
 import { statSync } from 'node:fs';
 import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
 import type { Batch, FileMark, FilePosition, LineSource, SourceStatus } from '../source.ts';
-import { Health } from '../status.ts';
+import { SourceStats } from '../status.ts';
 import { codecOf, RAW } from './encoding.ts';
-import { fits, type Generation, kindOf, type Outcome, openPlain } from './openfile.ts';
+import { fits, kindOf, type OpenFile, openPlain, type ReadResult } from './openfile.ts';
 import type { LogFileOptions } from './options.ts';
-import { keyOf } from './recover.ts';
+import { inodeKey } from './recover.ts';
 import { keyOfOpened, resume } from './resume.ts';
-import { Beside } from './rotated.ts';
-import { Succession } from './rotation.ts';
+import { RotationSearch } from './rotated.ts';
+import { RotatedFiles } from './rotation.ts';
 import { begin, hurry } from './seek.ts';
-import { Sights } from './watch.ts';
+import { PathWatch } from './watch.ts';
 
 export type { LogFileOptions } from './options.ts';
 
@@ -30,7 +30,7 @@ const MISSING_MS = 2000;
 /** fs.watchFile takes its first look some time after the opening; what happens until then is looked for. */
 const FIRST_TICKS = 2;
 
-const EMPTY: Extract<Outcome, { kind: 'lines' }> = {
+const EMPTY: Extract<ReadResult, { kind: 'lines' }> = {
   kind: 'lines',
   bytes: Buffer.alloc(0),
   start: 0,
@@ -46,10 +46,10 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
 export class LogFile implements LineSource {
   readonly name: string;
   readonly #options: LogFileOptions;
-  readonly #health: Health;
-  readonly #sights: Sights;
-  readonly #succession: Succession;
-  readonly #beside: Beside;
+  readonly #health: SourceStats;
+  readonly #pathWatch: PathWatch;
+  readonly #rotated: RotatedFiles;
+  readonly #search: RotationSearch;
   #missingSince: number | null = null;
   /** Epoch seconds at which the newest file was last seen at the path and unharmed. */
   #seen: number;
@@ -72,17 +72,17 @@ export class LogFile implements LineSource {
     const codec = codecOf(options.encoding);
     if (codec === null)
       options.say('warning', `${path}: unknown encoding ${options.encoding}, reading as auto`);
-    const health = new Health(path, now, options.say);
-    const succession = new Succession({
+    const health = new SourceStats(path, now, options.say);
+    const rotated = new RotatedFiles({
       codec: codec ?? RAW,
       bornSince: options.bornSince ?? now,
       drainMs: options.drainMs ?? DRAIN_MS,
       health,
     });
     this.#health = health;
-    this.#succession = succession;
-    this.#beside = new Beside({ path, options, succession, health });
-    this.#sights = new Sights(path, options, this.#wake);
+    this.#rotated = rotated;
+    this.#search = new RotationSearch({ path, options, rotated, health });
+    this.#pathWatch = new PathWatch(path, options, this.#wake);
     if (options.position !== null) this.#resume(options.position);
     this.#opening = options.bornSince === undefined;
     this.#look(performance.now());
@@ -107,14 +107,14 @@ export class LogFile implements LineSource {
   }
 
   position(): FilePosition | null {
-    const files = this.#succession.marks();
+    const files = this.#rotated.marks();
     return files.length === 0 ? null : { kind: 'file', seen: this.#seen, files };
   }
 
   status(): SourceStatus {
     let { cutLines, skippedBytes } = this.#health.counts;
     let lag = 0;
-    for (const one of this.#succession.open) {
+    for (const one of this.#rotated.open) {
       cutLines += one.cutLines;
       skippedBytes += one.skippedBytes;
       lag += one.lag();
@@ -125,26 +125,26 @@ export class LogFile implements LineSource {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#sights.close();
+    this.#pathWatch.close();
     if (this.#tick !== null) clearTimeout(this.#tick);
-    this.#succession.close();
+    this.#rotated.close();
   }
 
   /** Whether nothing stands at the path and nothing is left to read. */
   isGone(): boolean {
-    return this.#succession.open.length === 0 && this.#health.state === 'waiting';
+    return this.#rotated.open.length === 0 && this.#health.state === 'waiting';
   }
 
   /** How far a file that is known here but does not stand at this path was read; [] when there is none. */
   marksOf(key: string): readonly FileMark[] {
-    const known = this.#succession.known().filter((one) => keyOf(one) === key);
+    const known = this.#rotated.known().filter((one) => inodeKey(one) === key);
     return known.length > 0 && this.#leadsTo(key) ? [] : known;
   }
 
   /** Gives up a file that came to another source's path; it stays known here, so as not to be taken for a new one. */
   forget(key: string): void {
     if (this.#leadsTo(key)) return;
-    for (const one of this.#succession.open) if (keyOf(one) === key) this.#succession.retire(one);
+    for (const one of this.#rotated.open) if (inodeKey(one) === key) this.#rotated.retire(one);
   }
 
   #leadsTo(key: string): boolean {
@@ -157,19 +157,19 @@ export class LogFile implements LineSource {
   }
 
   #readAny(maxBytes: number, nowMs: number, begun: number): Batch | null {
-    for (const one of this.#succession.open) {
+    for (const one of this.#rotated.open) {
       for (let tries = 0; ; tries++) {
         const seen = this.#seen;
         const wasEmpty = one.offset === 0;
         const outcome = this.#attempt(one, maxBytes, nowMs);
         if (outcome === null) break;
         if (outcome.kind === 'truncated') {
-          this.#beside.truncated(one, seen, nowMs);
+          this.#search.truncated(one, seen, nowMs);
           return this.#batch(EMPTY, one.live);
         }
-        const isNewest = this.#succession.isAtPath(one);
+        const isNewest = this.#rotated.isAtPath(one);
         if (isNewest && one.offset > 0) this.#seen = begun;
-        if (isNewest && wasEmpty && one.offset > 0) this.#beside.begun(one, seen, nowMs);
+        if (isNewest && wasEmpty && one.offset > 0) this.#search.begun(one, seen, nowMs);
         if (outcome.kind === 'lines') return this.#batch(outcome, one.live);
         if (outcome.kind === 'end') break;
         if (tries === 64) return this.#batch(EMPTY, one.live);
@@ -179,17 +179,17 @@ export class LogFile implements LineSource {
   }
 
   /** Null: the file cannot be read any more (NFS took it away, the disk failed) and is given up; it is opened anew. */
-  #attempt(one: Generation, maxBytes: number, nowMs: number): Outcome | null {
+  #attempt(one: OpenFile, maxBytes: number, nowMs: number): ReadResult | null {
     try {
       return one.read(maxBytes, nowMs, this.#options.partialMs ?? PARTIAL_MS);
     } catch (error) {
       this.#health.fail(`cannot read ${this.name}: ${reasonOf(error)}`);
-      this.#succession.retire(one);
+      this.#rotated.retire(one);
       return null;
     }
   }
 
-  #batch(lines: Extract<Outcome, { kind: 'lines' }>, live: boolean): Batch {
+  #batch(lines: Extract<ReadResult, { kind: 'lines' }>, live: boolean): Batch {
     if (lines.end > lines.start) {
       this.#health.counts.bytes += lines.end - lines.start;
       this.#health.lastLine = Date.now() / 1000;
@@ -205,16 +205,16 @@ export class LogFile implements LineSource {
         this.#missing(nowMs);
         return false;
       }
-      const { newest } = this.#succession;
+      const { newest } = this.#rotated;
       const key = `${stat.dev}:${stat.ino}`;
-      const same = newest !== undefined && keyOf(newest) === key;
-      if (!same) this.#succession.leave(nowMs);
+      const same = newest !== undefined && inodeKey(newest) === key;
+      if (!same) this.#rotated.leave(nowMs);
       if (!same && !stat.isFile()) {
         throw new MachineError(`cannot follow ${this.name}: it is ${kindOf(stat)}, not a file`);
       }
-      if (!same && this.#succession.isFull) return false;
-      if (!same && !this.#succession.comesBack(key)) this.#welcome(nowMs);
-      this.#succession.atPath = true;
+      if (!same && this.#rotated.isFull) return false;
+      if (!same && !this.#rotated.comesBack(key)) this.#welcome(nowMs);
+      this.#rotated.atPath = true;
       this.#missingSince = null;
       this.#health.well();
       return !same;
@@ -227,7 +227,7 @@ export class LogFile implements LineSource {
   }
 
   #missing(nowMs: number): void {
-    this.#succession.leave(nowMs);
+    this.#rotated.leave(nowMs);
     this.#missingSince ??= nowMs;
     if (nowMs - this.#missingSince < MISSING_MS) return;
     this.#health.wait(`${this.name} does not exist, waiting for it`);
@@ -235,29 +235,29 @@ export class LogFile implements LineSource {
 
   /** Another file than before stands at the path. */
   #welcome(nowMs: number): void {
-    const { newest, past } = this.#succession;
+    const { newest, past } = this.#rotated;
     const opened = openPlain(this.name);
-    const next = this.#succession.adopt(opened);
-    this.#sights.refresh();
-    const known = this.#adopt(next) ?? this.#succession.markOf(next);
+    const next = this.#rotated.adopt(opened);
+    this.#pathWatch.refresh();
+    const known = this.#adopt(next) ?? this.#rotated.markOf(next);
     if (newest !== undefined) this.#health.counts.rotations++;
     if (known !== null) {
       next.seek(known.offset, known.skip);
       // The same log was written anew: what is left to read of it is in the new file, too.
       if (newest !== undefined && known.ino === newest.ino && known.ino !== next.ino)
-        this.#succession.retire(newest);
+        this.#rotated.retire(newest);
     } else if (newest !== undefined || past.length > 0) {
-      this.#beside.replaced(next, this.#seen, nowMs);
+      this.#search.replaced(next, this.#seen, nowMs);
     } else if (this.#first && (this.#opening || !next.live)) {
       begin(next, Number(opened.stat.size), this.#options);
     }
     this.#first = false;
-    this.#succession.push(next);
+    this.#rotated.push(next);
   }
 
   /** Where another source left off a file that came to this path. */
   #adopt(file: { readonly fd: number; readonly dev: string; readonly ino: string }): FileMark | null {
-    return this.#options.adopt?.(keyOf(file), (mark) => fits(file.fd, mark)) ?? null;
+    return this.#options.adopt?.(inodeKey(file), (mark) => fits(file.fd, mark)) ?? null;
   }
 
   #resume(position: FilePosition): void {
@@ -267,21 +267,21 @@ export class LogFile implements LineSource {
       isFollowed: this.#options.isFollowed ?? (() => false),
       adopt: (opened) => this.#options.adopt?.(keyOfOpened(opened), (mark) => fits(opened.fd, mark)) ?? null,
     });
-    this.#succession.remember(...past);
-    this.#succession.take(current === null ? before : [...before, current], null, false);
+    this.#rotated.remember(...past);
+    this.#rotated.take(current === null ? before : [...before, current], null, false);
     if (lost !== null) {
       this.#health.counts.lostFiles++;
       this.#options.say('warning', `${this.name}: ${lost}`);
     }
-    for (const one of this.#succession.open) hurry(one, this.#options);
+    for (const one of this.#rotated.open) hurry(one, this.#options);
   }
 
   /** Everything was read: closes what is done with, and sees to a later look where no event will call. */
   #settle(nowMs: number): void {
-    if (this.#succession.open.length > 0) this.#health.live = true;
-    this.#beside.settle(nowMs);
-    this.#succession.retireQuiet(nowMs);
-    this.#sights.drain(this.#succession.open.length > 1);
+    if (this.#rotated.open.length > 0) this.#health.live = true;
+    this.#search.settle(nowMs);
+    this.#rotated.retireQuiet(nowMs);
+    this.#pathWatch.drain(this.#rotated.open.length > 1);
     if (this.#isSettled() || this.#tick !== null) return;
     this.#ticks++;
     this.#tick = setTimeout(() => {
@@ -291,8 +291,8 @@ export class LogFile implements LineSource {
   }
 
   #isSettled(): boolean {
-    const { open, atPath } = this.#succession;
-    if (this.#ticks < FIRST_TICKS || this.#beside.isPending || this.#health.state !== 'reading') return false;
+    const { open, atPath } = this.#rotated;
+    if (this.#ticks < FIRST_TICKS || this.#search.isPending || this.#health.state !== 'reading') return false;
     return atPath && open.length === 1 && !open.some((one) => one.hasPartial);
   }
 }

@@ -2,7 +2,7 @@ import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync }
 import { sha1 } from '../../base/digest.ts';
 import { MachineError } from '../../base/errors.ts';
 import { type FileMark, LINE_CAP } from '../source.ts';
-import { type Codec, cleanLines, firstLineEnd, lastLineEnd, readMark, toUtf8 } from './encoding.ts';
+import { type Codec, cleanLines, firstLineEnd, lastLineEnd, readByteOrderMark, toUtf8 } from './encoding.ts';
 
 const HEAD = 256;
 const TAIL = 64;
@@ -11,13 +11,13 @@ const TAIL = 64;
 const scratch = Buffer.allocUnsafeSlow(TAIL + LINE_CAP + 64);
 
 /** What one attempt to read gave. `again`: nothing to hand out, but more to read. */
-export type Outcome =
+export type ReadResult =
   | { readonly kind: 'lines'; readonly bytes: Buffer; readonly start: number; readonly end: number }
   | { readonly kind: 'end' | 'again' | 'truncated' };
 
-const END: Outcome = { kind: 'end' };
-const AGAIN: Outcome = { kind: 'again' };
-const TRUNCATED: Outcome = { kind: 'truncated' };
+const END: ReadResult = { kind: 'end' };
+const AGAIN: ReadResult = { kind: 'again' };
+const TRUNCATED: ReadResult = { kind: 'truncated' };
 
 /** Opens a path as a plain file for reading; MachineError when it is something else, a system error as it comes. */
 export function openPlain(path: string): { readonly fd: number; readonly stat: BigIntStats } {
@@ -88,7 +88,7 @@ export function isTelling(mark: FileMark): boolean {
 }
 
 /** One file that stands or stood at a log's path, held open, with the place up to which it is handed out. */
-export class Generation {
+export class OpenFile {
   readonly fd: number;
   readonly dev: string;
   readonly ino: string;
@@ -187,7 +187,7 @@ export class Generation {
    * The next whole lines, up to `max` bytes unless one line is longer. An unfinished last line is handed out, with
    * a newline, once it has not grown for `partialMs` (0: at once); its rest will be skipped.
    */
-  read(max: number, nowMs: number, partialMs: number): Outcome {
+  read(max: number, nowMs: number, partialMs: number): ReadResult {
     const want = Math.min(LINE_CAP, Math.max(max, 1024)) & ~1;
     const outcome = this.#readChunk(want, nowMs, partialMs);
     if (outcome !== null) return outcome;
@@ -199,7 +199,7 @@ export class Generation {
   }
 
   /** Null: not one whole line lies in `want` bytes, and more bytes may follow. */
-  #readChunk(want: number, nowMs: number, partialMs: number): Outcome | null {
+  #readChunk(want: number, nowMs: number, partialMs: number): ReadResult | null {
     const from = this.#tail.length;
     const end = readSync(this.fd, scratch, 0, from + want, this.#offset - from);
     if (end < from || this.#tail.compare(scratch, 0, from) !== 0) return TRUNCATED;
@@ -223,12 +223,12 @@ export class Generation {
 
   /** Takes the byte-order mark into account and answers its length; an explicit logencoding is overruled by UTF-16's only. */
   #readMark(first: Buffer): number {
-    const { length, codec } = readMark(first);
+    const { length, codec } = readByteOrderMark(first);
     if (codec !== null) this.#codec = codec;
     return codec === null && length === 3 && this.#codec.unit === 2 ? 0 : length;
   }
 
-  #lines(from: number, to: number, nowMs: number): Outcome {
+  #lines(from: number, to: number, nowMs: number): ReadResult {
     this.#advance(from, to, nowMs);
     const bytes = toUtf8(this.#codec, scratch.subarray(from, to));
     if (this.#codec.decoder === null || bytes.buffer === scratch.buffer) {
@@ -238,7 +238,7 @@ export class Generation {
   }
 
   /** Hands out the beginning of a line; its rest is skipped. */
-  #cut(from: number, to: number, nowMs: number): Outcome {
+  #cut(from: number, to: number, nowMs: number): ReadResult {
     this.#skip = true;
     this.cutLines++;
     this.#advance(from, to, nowMs);
@@ -252,7 +252,11 @@ export class Generation {
     return { kind: 'lines', bytes: whole, start, end: cleanLines(whole, start, end) };
   }
 
-  #partial(from: number, end: number, time: { readonly nowMs: number; readonly partialMs: number }): Outcome {
+  #partial(
+    from: number,
+    end: number,
+    time: { readonly nowMs: number; readonly partialMs: number },
+  ): ReadResult {
     this.live = true;
     const length = end - from;
     if (length !== this.#partialLength) {
@@ -265,7 +269,7 @@ export class Generation {
     return whole === 0 ? END : this.#cut(from, from + whole, time.nowMs);
   }
 
-  #skipRest(from: number, end: number, nowMs: number): Outcome {
+  #skipRest(from: number, end: number, nowMs: number): ReadResult {
     const lineEnd = firstLineEnd(this.#codec, scratch, from, end);
     if (lineEnd >= 0) this.#skip = false;
     // The newline of a line that was cut at its very end is no loss.
@@ -277,7 +281,7 @@ export class Generation {
   }
 
   /** Passes over NULs that text follows; NULs up to the file's end may yet be written over, so they are waited for. */
-  #skipNuls(from: number, end: number, nowMs: number): Outcome {
+  #skipNuls(from: number, end: number, nowMs: number): ReadResult {
     let to = from;
     while (to < end && scratch[to] === 0) to++;
     if (to === end && end - from < LINE_CAP && this.#nulsAhead === 0) {
@@ -289,7 +293,7 @@ export class Generation {
     return this.#pass(from, to, nowMs);
   }
 
-  #pass(from: number, to: number, nowMs: number): Outcome {
+  #pass(from: number, to: number, nowMs: number): ReadResult {
     this.#advance(from, to, nowMs);
     return AGAIN;
   }

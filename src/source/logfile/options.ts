@@ -1,6 +1,6 @@
 import type { FileMark, FilePosition, Say } from '../source.ts';
 
-import type { FolderSight } from './watchfolder.ts';
+import type { FolderWatch } from './watchfolder.ts';
 
 /** Reads a line's date: epoch seconds, or null when it has none. The line comes as latin1, without its end. */
 export type DateOf = (line: string) => number | null;
@@ -19,7 +19,7 @@ export type LogFileOptions = {
   /** Interval of fs.watchFile, and of the looks at what is unfinished, in milliseconds. */
   readonly pollMs: number;
   /** Wake-ups by the kernel; null: polling only. */
-  readonly sight: FolderSight | null;
+  readonly folderWatch: FolderWatch | null;
   readonly say: Say;
   /** Called, never from inside read(), when read() may have something; perhaps more often than that. */
   readonly onReady: () => void;

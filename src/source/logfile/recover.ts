@@ -5,7 +5,7 @@ import { beginsLike, fits, openPlain, readAt } from './openfile.ts';
 import { byAge, listSiblings, type Sibling } from './siblings.ts';
 
 /** A file to go on with: open, and the place from which on it is unread. */
-export type Found = {
+export type FoundFile = {
   readonly opened: ReturnType<typeof openPlain>;
   readonly path: string;
   readonly offset: number;
@@ -14,7 +14,7 @@ export type Found = {
 
 /** What was found beside the log. */
 export type Recovered = {
-  readonly found: readonly Found[];
+  readonly found: readonly FoundFile[];
   /** What could not be found, in words. */
   readonly lost: readonly string[];
   /** A file was too short to judge: it may be a copy that is being made. Look again a little later. */
@@ -22,7 +22,7 @@ export type Recovered = {
 };
 
 /** What recovery starts from. */
-export type Search = {
+export type FileSearch = {
   readonly path: string;
   /** Unread rests to look for, oldest first. */
   readonly wanted: readonly FileMark[];
@@ -49,7 +49,7 @@ const SHORT = 256;
 const TRIES = 10;
 
 /** The key under which a file is known. */
-export function keyOf(file: { readonly dev: string; readonly ino: string }): string {
+export function inodeKey(file: { readonly dev: string; readonly ino: string }): string {
   return `${file.dev}:${file.ino}`;
 }
 
@@ -58,9 +58,9 @@ export function keyOf(file: { readonly dev: string; readonly ino: string }): str
  * fingerprint, else a copy of them by fingerprint alone (copytruncate); then the files that came and went
  * since `seen`, in the order of their birth.
  */
-export function recover(search: Search): Recovered {
+export function recover(search: FileSearch): Recovered {
   for (let tries = 1; ; tries++) {
-    const opened: Found[] = [];
+    const opened: FoundFile[] = [];
     try {
       return tryRecover(search, opened);
     } catch (error) {
@@ -75,8 +75,8 @@ export function recover(search: Search): Recovered {
 /** A name leads to another file than a moment ago. */
 class Moved extends Error {}
 
-function tryRecover(search: Search, found: Found[]): Recovered {
-  const siblings = listSiblings(search.path).filter((one) => !search.taken.has(keyOf(one)));
+function tryRecover(search: FileSearch, found: FoundFile[]): Recovered {
+  const siblings = listSiblings(search.path).filter((one) => !search.taken.has(inodeKey(one)));
   const plain = siblings.filter((one) => !one.compressed);
   const used = new Set<string>();
   const lost: string[] = [];
@@ -86,7 +86,7 @@ function tryRecover(search: Search, found: Found[]): Recovered {
     else if (!plain.some((one) => holdsNothingNew(one, mark)))
       lost.push(describeLoss(mark, siblings, search.seen));
   }
-  const isNew = (one: Sibling): boolean => one.born >= search.seen - COARSE && !used.has(keyOf(one));
+  const isNew = (one: Sibling): boolean => one.born >= search.seen - COARSE && !used.has(inodeKey(one));
   const between = plain.filter((one) => one.rotated && isNew(one) && !search.isFollowed(one.path));
   let again = false;
   for (const one of between.sort(byAge)) {
@@ -110,16 +110,16 @@ function mayBeInTheMaking(copy: number, original: number): boolean {
 }
 
 /** The file itself wherever it was moved, or the largest copy of it that reaches as far as was read. */
-function findRest(mark: FileMark, plain: readonly Sibling[], used: Set<string>): Found | null {
+function findRest(mark: FileMark, plain: readonly Sibling[], used: Set<string>): FoundFile | null {
   const same = plain.filter((one) => one.ino === mark.ino);
   const copies = plain.filter((one) => one.ino !== mark.ino && mark.offset > 0 && one.rotated);
   copies.sort((a, b) => b.size - a.size);
   for (const one of [...same, ...copies]) {
-    if (one.size < mark.offset || used.has(keyOf(one))) continue;
+    if (one.size < mark.offset || used.has(inodeKey(one))) continue;
     const file = openFrom(one, mark.offset, mark.skip);
     if (file === null) continue;
     if (fits(file.opened.fd, mark)) {
-      used.add(keyOf(one));
+      used.add(inodeKey(one));
       return file;
     }
     closeSync(file.opened.fd);
@@ -138,8 +138,8 @@ function holdsNothingNew(one: Sibling, mark: FileMark): boolean {
 }
 
 /** Opens what was found; null when it may not be read, Moved when its name leads elsewhere by now. */
-function openFrom(one: Sibling, offset: number, skip: boolean): Found | null {
-  let opened: Found['opened'];
+function openFrom(one: Sibling, offset: number, skip: boolean): FoundFile | null {
+  let opened: FoundFile['opened'];
   try {
     opened = openPlain(one.path);
   } catch (error) {

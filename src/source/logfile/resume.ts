@@ -1,13 +1,13 @@
 import type { FileMark, FilePosition } from '../source.ts';
 import { fits, isTelling, openPlain } from './openfile.ts';
-import { type Found, keyOf, recover, type Search } from './recover.ts';
+import { type FileSearch, type FoundFile, inodeKey, recover } from './recover.ts';
 
 /** How a saved position was found again. */
 export type Resumed = {
   /** Files with an unread rest, oldest first; the one at the path is not among them. */
-  readonly before: readonly Found[];
+  readonly before: readonly FoundFile[];
   /** The file at the path; null when none can be opened. */
-  readonly current: Found | null;
+  readonly current: FoundFile | null;
   /** Marks that are done with, to be known again. */
   readonly past: readonly FileMark[];
   /** What could not be found, in words. */
@@ -15,15 +15,15 @@ export type Resumed = {
 };
 
 /** How resume() asks its surroundings. */
-export type Surroundings = Pick<Search, 'path' | 'isFollowed'> & {
-  readonly adopt: (opened: Found['opened']) => FileMark | null;
+export type ResumeContext = Pick<FileSearch, 'path' | 'isFollowed'> & {
+  readonly adopt: (opened: FoundFile['opened']) => FileMark | null;
 };
 
 /**
  * Takes up a saved position: finds the files that were read last, whatever they are called by now, and those
  * that came and went in the meantime. A file whose fingerprint does not agree is a new one.
  */
-export function resume(position: FilePosition, around: Surroundings): Resumed {
+export function resume(position: FilePosition, around: ResumeContext): Resumed {
   const { path, isFollowed } = around;
   const pending = position.files.filter((one) => !one.done);
   const opened = tryOpen(path);
@@ -53,11 +53,11 @@ export function resume(position: FilePosition, around: Surroundings): Resumed {
 }
 
 /** The key of an open file, as keyOf() makes it of a mark. */
-export function keyOfOpened(opened: Found['opened']): string {
-  return keyOf({ dev: String(opened.stat.dev), ino: String(opened.stat.ino) });
+export function keyOfOpened(opened: FoundFile['opened']): string {
+  return inodeKey({ dev: String(opened.stat.dev), ino: String(opened.stat.ino) });
 }
 
-function tryOpen(path: string): Found['opened'] | null {
+function tryOpen(path: string): FoundFile['opened'] | null {
   try {
     return openPlain(path);
   } catch {
@@ -66,7 +66,7 @@ function tryOpen(path: string): Found['opened'] | null {
 }
 
 /** The mark that the file goes on from: its own, or, when it was rewritten, one that cannot agree by chance. */
-function markOf(opened: Found['opened'], files: readonly FileMark[]): FileMark | null {
+function markOf(opened: FoundFile['opened'], files: readonly FileMark[]): FileMark | null {
   const ino = String(opened.stat.ino);
   const own = files.findLast(
     (one) => one.ino === ino && (one.offset > 0 || !one.done) && fits(opened.fd, one),

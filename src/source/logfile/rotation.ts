@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileMark } from '../source.ts';
-import type { Health } from '../status.ts';
+import type { SourceStats } from '../status.ts';
 import type { Codec } from './encoding.ts';
-import { fits, Generation, isTelling } from './openfile.ts';
-import { type Found, keyOf } from './recover.ts';
+import { fits, isTelling, OpenFile } from './openfile.ts';
+import { type FoundFile, inodeKey } from './recover.ts';
 
 /** How long a copy, which nobody writes to, and the oldest of too many files are still watched, in milliseconds. */
 const COPY_MS = 1000;
@@ -23,13 +23,13 @@ export type SuccessionParts = {
   readonly bornSince: number;
   /** How long a file that left the path is still watched after it fell silent, in milliseconds. */
   readonly drainMs: number;
-  readonly health: Health;
+  readonly health: SourceStats;
 };
 
 /** The files to which one path led, oldest first: those that are open, and the marks of those that are done with. */
-export class Succession {
+export class RotatedFiles {
   readonly #parts: SuccessionParts;
-  #open: readonly Generation[] = [];
+  #open: readonly OpenFile[] = [];
   #past: readonly FileMark[] = [];
   /** Whether the last of the open ones is what the path leads to. */
   atPath = false;
@@ -38,7 +38,7 @@ export class Succession {
     this.#parts = parts;
   }
 
-  get open(): readonly Generation[] {
+  get open(): readonly OpenFile[] {
     return this.#open;
   }
 
@@ -46,7 +46,7 @@ export class Succession {
     return this.#past;
   }
 
-  get newest(): Generation | undefined {
+  get newest(): OpenFile | undefined {
     return this.#open.at(-1);
   }
 
@@ -54,7 +54,7 @@ export class Succession {
     return this.#open.length >= OPEN_MOST;
   }
 
-  isAtPath(one: Generation): boolean {
+  isAtPath(one: OpenFile): boolean {
     return this.atPath && one === this.newest;
   }
 
@@ -69,26 +69,26 @@ export class Succession {
   }
 
   /** An open file that is to become part of it. */
-  adopt(opened: { readonly fd: number; readonly stat: BigIntStats }): Generation {
-    const generation = new Generation(opened, this.#parts.codec, performance.now());
+  adopt(opened: { readonly fd: number; readonly stat: BigIntStats }): OpenFile {
+    const generation = new OpenFile(opened, this.#parts.codec, performance.now());
     const born = Number(opened.stat.birthtimeNs / 1000n) / 1e6;
     generation.live = born >= this.#parts.bornSince - COARSE;
     return generation;
   }
 
-  push(one: Generation): void {
+  push(one: OpenFile): void {
     this.#open = [...this.#open, one];
   }
 
   /** A file that is open already came to the path again; false when there is none of that key. */
   comesBack(key: string): boolean {
-    const back = this.#open.find((one) => keyOf(one) === key);
+    const back = this.#open.find((one) => inodeKey(one) === key);
     if (back !== undefined) this.#open = [...this.#open.filter((one) => one !== back), back];
     return back !== undefined;
   }
 
   /** Takes in files that were found elsewhere: before one of the open ones, else behind all of them. */
-  take(found: readonly Found[], before: Generation | null, areCopies: boolean): void {
+  take(found: readonly FoundFile[], before: OpenFile | null, areCopies: boolean): void {
     const added = found.map((one) => {
       const generation = this.adopt(one.opened);
       generation.isCopy = areCopies;
@@ -100,7 +100,7 @@ export class Succession {
   }
 
   /** The mark of `next` from which on it is unread, when it is no new file: it came back, or was written anew. */
-  markOf(next: Generation): FileMark | null {
+  markOf(next: OpenFile): FileMark | null {
     const own = (mark: FileMark): boolean => mark.ino === next.ino && mark.offset > 0 && fits(next.fd, mark);
     const back = this.#past.findLast(own);
     if (back !== undefined) return back;
@@ -115,7 +115,7 @@ export class Succession {
   }
 
   /** Closes a file that is done with; it stays known. */
-  retire(one: Generation): void {
+  retire(one: OpenFile): void {
     const { counts } = this.#parts.health;
     counts.cutLines += one.cutLines;
     counts.skippedBytes += one.skippedBytes;

@@ -1,5 +1,5 @@
 import { readSync } from 'node:fs';
-import type { Generation } from './openfile.ts';
+import type { OpenFile } from './openfile.ts';
 import type { DateOf, LogFileOptions } from './options.ts';
 
 /** Lines a little out of order must not be jumped over. */
@@ -23,7 +23,7 @@ export function seekSince(
   const [low, high] = range;
   const buffer = Buffer.allocUnsafe(PROBE);
   const wanted = since - SLACK;
-  warmUp({ fd, buffer, dateOf }, low);
+  warmUpDates({ fd, buffer, dateOf }, low);
   let before = low;
   let after = high;
   let dated = false;
@@ -49,11 +49,11 @@ type Prober = { readonly fd: number; readonly buffer: Buffer; readonly dateOf: D
  * What reads dates is compiled at its first use. On a busy machine that takes so long that a line's date is given up, and
  * without any date the search would end behind everything there is.
  */
-function warmUp({ fd, buffer, dateOf }: Prober, at: number): void {
+function warmUpDates({ fd, buffer, dateOf }: Prober, at: number): void {
   const got = readSync(fd, buffer, 0, PROBE, at);
   const end = buffer.subarray(0, got).indexOf(10);
   if (end < 0) return;
-  const text = textOf(buffer, 0, end);
+  const text = lineText(buffer, 0, end);
   for (let tries = 0; tries < WARM_UPS && dateOf(text) === null; tries++);
 }
 
@@ -69,7 +69,7 @@ function probeDate(
   while (start > 0) {
     const end = buffer.subarray(0, got).indexOf(10, start);
     if (end < 0) return null;
-    const date = dateOf(textOf(buffer, start, end));
+    const date = dateOf(lineText(buffer, start, end));
     if (date !== null) return { at: from + start, date };
     start = end + 1;
   }
@@ -91,7 +91,7 @@ function scanForward(
     for (;;) {
       const end = buffer.subarray(0, got).indexOf(10, start);
       if (end < 0) break;
-      const date = dateOf(textOf(buffer, start, end));
+      const date = dateOf(lineText(buffer, start, end));
       if (date !== null) {
         dated = true;
         if (date >= wanted) return { at: at + start, dated };
@@ -104,7 +104,7 @@ function scanForward(
   return { at, dated };
 }
 
-function textOf(buffer: Buffer, start: number, end: number): string {
+function lineText(buffer: Buffer, start: number, end: number): string {
   return buffer.toString('latin1', start, Math.min(end, start + 4096));
 }
 
@@ -115,7 +115,7 @@ export type Beginning = Pick<LogFileOptions, 'start' | 'since' | 'dateOf'>;
 const BACKLOG = 16 * 1024 * 1024;
 
 /** Goes to where reading begins in a file of `size` bytes that is followed for the first time. */
-export function begin(next: Generation, size: number, { start, since, dateOf }: Beginning): void {
+export function begin(next: OpenFile, size: number, { start, since, dateOf }: Beginning): void {
   next.live = false;
   if (start === 'head' || size === 0) return;
   const found = start === 'catchup' ? seekSince(next.fd, [0, size], since, dateOf) : null;
@@ -123,7 +123,7 @@ export function begin(next: Generation, size: number, { start, since, dateOf }: 
 }
 
 /** After a long pause: jumps over lines that are too old to matter. */
-export function hurry(one: Generation, { since, dateOf }: Beginning): void {
+export function hurry(one: OpenFile, { since, dateOf }: Beginning): void {
   const lag = one.lag();
   if (lag < BACKLOG) return;
   const at = seekSince(one.fd, [one.offset, one.offset + lag], since, dateOf);

@@ -1,22 +1,22 @@
 import { realpathSync, unwatchFile, watchFile } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { FolderSight } from './watchfolder.ts';
+import type { FolderWatch } from './watchfolder.ts';
 
 /** Everything that calls when something may have happened at a path: polling always, the kernel where it is wanted. */
-export class Sights {
+export class PathWatch {
   readonly #path: string;
-  readonly #sight: FolderSight | null;
+  readonly #folderWatch: FolderWatch | null;
   readonly #wake: () => void;
   #folders = new Map<string, () => void>();
   #drain: readonly (() => void)[] = [];
 
   constructor(
     path: string,
-    options: { readonly pollMs: number; readonly sight: FolderSight | null },
+    options: { readonly pollMs: number; readonly folderWatch: FolderWatch | null },
     wake: () => void,
   ) {
     this.#path = path;
-    this.#sight = options.sight;
+    this.#folderWatch = options.folderWatch;
     this.#wake = () => wake();
     watchFile(path, { bigint: true, interval: options.pollMs, persistent: true }, this.#wake);
     this.refresh();
@@ -24,7 +24,7 @@ export class Sights {
 
   /** The path may be a symlink that now leads elsewhere: watches the target's folder too. */
   refresh(): void {
-    if (this.#sight === null) return;
+    if (this.#folderWatch === null) return;
     const before = this.#folders;
     this.#folders = new Map();
     this.#watch(this.#path);
@@ -38,11 +38,11 @@ export class Sights {
 
   /** A file that left the path is written to under another name: while one is read, any name in the folder counts. */
   drain(wanted: boolean): void {
-    const sight = this.#sight;
-    if (sight === null || wanted === this.#drain.length > 0) return;
+    const folderWatch = this.#folderWatch;
+    if (folderWatch === null || wanted === this.#drain.length > 0) return;
     for (const stop of this.#drain) stop();
     const folders = wanted ? new Set([...this.#folders.keys()].map(dirname)) : [];
-    this.#drain = [...folders].map((folder) => sight.subscribe(folder, null, this.#wake));
+    this.#drain = [...folders].map((folder) => folderWatch.subscribe(folder, null, this.#wake));
   }
 
   close(): void {
@@ -52,7 +52,7 @@ export class Sights {
   }
 
   #watch(path: string): void {
-    if (this.#sight === null || this.#folders.has(path)) return;
-    this.#folders.set(path, this.#sight.subscribe(dirname(path), basename(path), this.#wake));
+    if (this.#folderWatch === null || this.#folders.has(path)) return;
+    this.#folders.set(path, this.#folderWatch.subscribe(dirname(path), basename(path), this.#wake));
   }
 }

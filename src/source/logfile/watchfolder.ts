@@ -17,7 +17,7 @@ type Folder = {
  * The kernel's wake-ups (fs.watch, on Linux inotify), one watch a folder however many logs lie in it. Only a
  * hint: it may be late, double or missing, so that everybody who subscribes also polls.
  */
-export class FolderSight {
+export class FolderWatch {
   readonly #folders = new Map<string, Folder>();
   readonly #say: Say;
   #said = false;

@@ -4,10 +4,10 @@ import type { Problem } from '../../../src/base/errors.ts';
 import {
   addLine,
   formatReport,
-  judge,
+  type LineReport,
   newTally,
   type ReportOptions,
-  type Verdict,
+  reportLine,
 } from '../../../src/cli/regex/report.ts';
 import { compileFilter } from '../../../src/filter/compile.ts';
 import { newFilterState, processLine } from '../../../src/filter/line.ts';
@@ -47,9 +47,9 @@ function verdictOf(
   filter: Filter,
   text: string,
   names: ReadonlyMap<string, readonly string[]> = new Map(),
-): Verdict {
+): LineReport {
   const options = { mode: 'test', findtime: 0, checkAll: true, now: NOW } as const;
-  return judge(processLine(filter, newFilterState(filter), { text, time: NOW }, options), names);
+  return reportLine(processLine(filter, newFilterState(filter), { text, time: NOW }, options), names);
 }
 
 function reportOf(filter: Filter, lines: readonly string[], options: ReportOptions = OPTIONS): string {

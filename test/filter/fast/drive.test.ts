@@ -10,9 +10,9 @@ import { compileFilter } from '../../../src/filter/compile.ts';
 import { findDate } from '../../../src/filter/date/datepattern.ts';
 import { Engine, type Survey } from '../../../src/filter/engine.ts';
 import { type Dispatch, makeDispatch } from '../../../src/filter/fast/dispatch.ts';
-import { DONE, Drive, HELD, LEFT } from '../../../src/filter/fast/drive.ts';
+import { BatchMatcher, DONE, HELD, LEFT } from '../../../src/filter/fast/drive.ts';
 import { newFilterState, processLine } from '../../../src/filter/line.ts';
-import type { Filter, Outcome } from '../../../src/filter/types.ts';
+import type { Filter, LineOutcome } from '../../../src/filter/types.ts';
 import { dice } from '../../testbed/dice.ts';
 
 const roll = dice(17);
@@ -80,7 +80,7 @@ function eachLine(dispatch: Dispatch, bytes: Buffer, told: (start: number, end: 
 }
 
 /** Of an odd date is warned on the first line in a row that has it, so warnings are not compared. */
-function failuresOf({ failures }: Outcome, worker: number): readonly string[] {
+function failuresOf({ failures }: LineOutcome, worker: number): readonly string[] {
   return failures.map(({ id, time }) => `${worker} ${id} ${time}`);
 }
 
@@ -106,14 +106,14 @@ function dispatchFor(filters: readonly Filter[], first: Buffer, all: boolean): D
 
 /** Counts what is driven until stop(). */
 function watchDrives() {
-  const { go, takeDated } = Drive.prototype;
+  const { go, takeDated } = BatchMatcher.prototype;
   const seen = { reasons: new Map<number, number>(), lines: 0, dated: [] as number[] };
-  Drive.prototype.go = function (...words) {
+  BatchMatcher.prototype.go = function (...words) {
     const reason = go.apply(this, words);
     seen.reasons.set(reason, (seen.reasons.get(reason) ?? 0) + 1);
     return reason;
   };
-  Drive.prototype.takeDated = function (lane, into) {
+  BatchMatcher.prototype.takeDated = function (lane, into) {
     const isAny = takeDated.call(this, lane, into);
     if (isAny) {
       seen.lines += into.count;
@@ -123,7 +123,7 @@ function watchDrives() {
   };
   return {
     seen,
-    stop: () => Object.assign(Drive.prototype, { go, takeDated }),
+    stop: () => Object.assign(BatchMatcher.prototype, { go, takeDated }),
   };
 }
 
@@ -294,7 +294,7 @@ const newCounts = (): Counts => ({ prefixed: 0, matched: 0, helper: 0, ignored: 
 
 type Told = { readonly result: string; readonly isPrefixed: boolean; readonly hits: readonly number[] };
 
-function toldOf({ result, isPrefixed, hits, regex }: Outcome): Told {
+function toldOf({ result, isPrefixed, hits, regex }: LineOutcome): Told {
   return { result, isPrefixed, hits: result === 'ignored' ? [regex ?? -1] : hits };
 }
 

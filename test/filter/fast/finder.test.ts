@@ -8,7 +8,7 @@ import {
   countSameHead,
   countSameWalled,
   lendBytes,
-  makeWasmFinder,
+  makeFinder,
 } from '../../../src/filter/fast/finder.ts';
 import { dice } from '../../testbed/dice.ts';
 
@@ -56,7 +56,7 @@ test('law: the finder tells the lines that a naive search tells, with the same l
     const bytes = Buffer.from(`abz${text}abab`, 'latin1');
     const [start, end] = [3, 3 + text.length];
     const costs = Uint8Array.from({ length: 256 }, () => roll(100));
-    const wasm = makeWasmFinder(literals, costs);
+    const wasm = makeFinder(literals, costs);
     assert.ok(wasm !== null);
     for (const isAll of [false, true]) {
       const wanted = naive(literals, text, start, isAll);
@@ -73,7 +73,7 @@ test('a batch of a megabyte is told whole, however many lines hit', () => {
     { text: 'other', isFolded: true },
     { text: 'none', isFolded: false },
   ];
-  const finder = makeWasmFinder(literals, NO_COSTS);
+  const finder = makeFinder(literals, NO_COSTS);
   assert.ok(finder !== null);
   for (const isAll of [false, true]) {
     const told = toldBy(finder, Buffer.from(text), [0, text.length], isAll);
@@ -82,9 +82,9 @@ test('a batch of a megabyte is told whole, however many lines hit', () => {
 });
 
 test('the WebAssembly finder refuses what it cannot hold: texts of two characters, thousands of literals', () => {
-  assert.equal(makeWasmFinder([{ text: 'ab', isFolded: false }], NO_COSTS), null);
+  assert.equal(makeFinder([{ text: 'ab', isFolded: false }], NO_COSTS), null);
   const many = Array.from({ length: 3000 }, (_, i) => ({ text: `literal ${i}`, isFolded: false }));
-  assert.equal(makeWasmFinder(many, NO_COSTS), null);
+  assert.equal(makeFinder(many, NO_COSTS), null);
 });
 
 test('lines are counted, and lines that begin alike', () => {

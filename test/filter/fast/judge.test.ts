@@ -7,20 +7,20 @@ import { loadFilter } from '../../../src/config/readfilter.ts';
 import { diskTree } from '../../../src/config/tree.ts';
 import { compileFilter } from '../../../src/filter/compile.ts';
 import {
+  commitFast,
   compileWanted,
-  type ExpressLook,
-  makeExpress,
+  type LineContext,
+  makeFastFilter,
+  matchLine,
   noteJudged,
-  settleExpress,
-  takeExpress,
 } from '../../../src/filter/fast/judge.ts';
 import { newFilterState, processLine } from '../../../src/filter/line.ts';
-import type { Filter, Outcome } from '../../../src/filter/types.ts';
+import type { Filter, LineOutcome } from '../../../src/filter/types.ts';
 import { dice } from '../../testbed/dice.ts';
 import { makeGround, TEXT_AT } from '../../testbed/ground.ts';
 
 const roll = dice(3);
-const ground = makeGround();
+const shared = makeGround();
 const CASES = [
   [join(import.meta.dirname, '../../..'), join(import.meta.dirname, '../../samples')],
   ['/etc/fail2ban', '/usr/lib/python3/dist-packages/fail2ban/tests/files/logs'],
@@ -46,7 +46,7 @@ function streams(root: string, logs: string): { filter: Filter; lines: string[] 
 }
 
 /** Where nobody wants fields, all that is kept of a session is who failed. */
-const wantedOf = (outcome: Outcome, keepsFields: boolean) => {
+const wantedOf = (outcome: LineOutcome, keepsFields: boolean) => {
   if (keepsFields) return outcome;
   return {
     ...outcome,
@@ -70,26 +70,26 @@ for (const [root, logs] of CASES) {
       let [short, long, compiled] = [0, 0, 0];
       for (const { filter, lines } of streams(root, logs)) {
         const [wantedState, state] = [newFilterState(filter), newFilterState(filter)];
-        const express = makeExpress(filter, state);
+        const express = makeFastFilter(filter, state);
         if (express === null) continue;
         const prefix = 'previous line\n';
         const text = Buffer.from(`${prefix}${lines.join('\n')}\n`);
         // Compiled regexes look for the bytes where the others are told them.
         const isCompiled = roll(3) > 0;
         const origin = isCompiled ? TEXT_AT : 0;
-        if (isCompiled) ground.bytes.set(text, TEXT_AT);
+        if (isCompiled) shared.bytes.set(text, TEXT_AT);
         let start = prefix.length;
         const now = Date.UTC(2005, 7, 14, 12) / 1000;
         const findtime = roll(2) === 0 ? 10 ** 9 : 600;
         const keepsFields = roll(3) === 0;
         const checkAll = mode === 'test' && roll(2) === 0;
-        const look: ExpressLook = {
+        const look: LineContext = {
           ...{ mode, findtime, now, keepsFields, checkAll },
           nextRegex: (from) => (from < filter.failregex.length ? from : -1),
           copy: (from, to) => text.toString('latin1', from, to),
-          ...{ ground: isCompiled ? ground : null, origin, isUnwatched: false },
+          ...{ shared: isCompiled ? shared : null, origin, isUnwatched: false },
         };
-        if (isCompiled) compiled += compileWanted(express, ground, 0);
+        if (isCompiled) compiled += compileWanted(express, shared, 0);
         // As lines of the journal, which have their times and no dates.
         const isTimed = roll(3) === 0;
         let time: number | null = null;
@@ -99,7 +99,7 @@ for (const [root, logs] of CASES) {
           start += line.length + 1;
           const options = { mode, findtime, now, checkAll };
           const wanted = processLine(filter, wantedState, { text: line, time }, options);
-          const verdict = takeExpress(express, place, look, time);
+          const verdict = matchLine(express, place, look, time);
           const why = `${filter.name}: ${line}`;
           if (verdict === 'general') {
             long++;
@@ -109,7 +109,7 @@ for (const [root, logs] of CASES) {
             continue;
           }
           short++;
-          settleExpress(express, place, now);
+          commitFast(express, place, now);
           // Whoever was interrupted does it again.
           if (roll(4) === 0) state.sessions.commit();
           if (verdict === 'judged') {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { walk } from '../../../src/filter/regex/backtrack.ts';
+import { backtrack } from '../../../src/filter/regex/backtrack.ts';
 import {
   compileFailregex,
   type Failregex,
@@ -101,7 +101,7 @@ test('every stock pattern matches as in CPython, over sample lines and mutations
         if (fault !== null) wrong.push(`${name}: ${pattern.text}\n  on ${JSON.stringify(text)}\n  ${fault}`);
         if (i % 50 === 0) {
           walked++;
-          const { found } = walk(regex.walker(), text);
+          const { found } = backtrack(regex.walker(), text);
           const move = offsets(text) ?? ((offset: number) => offset);
           const walkedAs = found && [found.start, found.end];
           assert.deepEqual(

@@ -5,7 +5,7 @@ import { formatIp4 } from '../../../src/base/ip.ts';
 import { compileFilter } from '../../../src/filter/compile.ts';
 import { Engine, type Survey } from '../../../src/filter/engine.ts';
 import { newFilterState, processLine } from '../../../src/filter/line.ts';
-import type { Filter, Outcome } from '../../../src/filter/types.ts';
+import type { Filter, LineOutcome } from '../../../src/filter/types.ts';
 import { dice } from '../../testbed/dice.ts';
 
 const BEGIN = Date.UTC(2026, 0, 1) / 1000;
@@ -46,10 +46,10 @@ function filterOf(prefix: string | null): Filter {
   return filter;
 }
 
-const told = ({ failures }: Outcome): string[] => failures.map(({ id, time }) => `${id} ${time}`);
+const told = ({ failures }: LineOutcome): string[] => failures.map(({ id, time }) => `${id} ${time}`);
 
 /** What waits for somebody to say who it was counts for a report. */
-const surveyedOf = (outcome: Outcome): string[] => [
+const surveyedOf = (outcome: LineOutcome): string[] => [
   ...told(outcome),
   ...outcome.helpers.flatMap(({ kind, regex }) => (kind === 'helper' ? [] : [`${kind} by ${regex}`])),
 ];

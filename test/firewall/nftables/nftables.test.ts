@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import type { Rule } from '../../../src/firewall/backend.ts';
-import { tagOf } from '../../../src/firewall/names.ts';
+import { jailTag } from '../../../src/firewall/names.ts';
 import { nftables } from '../../../src/firewall/nftables/nftables.ts';
-import { flush, type Job, reconcile } from '../../../src/firewall/reconcile.ts';
+import { type FirewallJob, flush, reconcile } from '../../../src/firewall/reconcile.ts';
 import { eventually, makeTestbed, unlessTestbed } from '../../testbed/testbed.ts';
 import { entry, now, packetTests, WEB } from '../packets.ts';
 
@@ -25,7 +25,7 @@ packetTests({
     'nft flush ruleset': [['nft', 'flush', 'ruleset']],
     'nft delete table': [['nft', 'delete table inet f2b']],
     'nft flush table (rules gone, sets kept)': [['nft', 'flush table inet f2b']],
-    'nft flush set': [['nft', `flush set inet f2b addr4-${tagOf(WEB.jail)}`]],
+    'nft flush set': [['nft', `flush set inet f2b addr4-${jailTag(WEB.jail)}`]],
   },
 });
 
@@ -42,7 +42,7 @@ test('for Docker the port that was dialled counts, not the one behind the transl
     await bed.sh('nft', 'add rule ip nat prerouting tcp dport 18080 redirect to :8080');
     assert.equal(await bed.curl({ port: 18080 }), 'accepted');
     const rule: Rule = { ...WEB, ports: [[18080, 18080]], chains: ['INPUT', 'DOCKER-USER'] };
-    const job: Job = { firewall: nftables(), rules: [rule], run: bed.run };
+    const job: FirewallJob = { firewall: nftables(), rules: [rule], run: bed.run };
     const bans = [entry('10.2.1.99'), entry('fd02::99')];
     assert.deepEqual((await reconcile(job, bans, now())).pending, []);
     assert.equal(await bed.curl({ port: 18080 }), 'refused');
@@ -69,14 +69,14 @@ test('watch() prints a line soon after somebody else changed the firewall', {
     monitor.stdout.on('data', (chunk: Buffer) => {
       said += chunk;
     });
-    const job: Job = { firewall: nftables(), rules: [WEB], run: bed.run };
+    const job: FirewallJob = { firewall: nftables(), rules: [WEB], run: bed.run };
     await reconcile(job, [entry('10.2.1.99')], now());
     await eventually('it tells of our own change', async () => {
       await bed.sh('nft', 'add table inet other');
       await bed.sh('nft', 'delete table inet other');
       return said.includes('delete table inet other');
     });
-    for (const change of [`flush set inet f2b addr4-${tagOf(WEB.jail)}`, 'flush ruleset']) {
+    for (const change of [`flush set inet f2b addr4-${jailTag(WEB.jail)}`, 'flush ruleset']) {
       said = '';
       await bed.sh('nft', change);
       await eventually(`it tells of: ${change}`, () => said.includes('\n'));

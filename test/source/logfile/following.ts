@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type LogFile, type LogFileOptions, openLogFile } from '../../../src/source/logfile/logfile.ts';
-import { FolderSight } from '../../../src/source/logfile/watchfolder.ts';
+import { FolderWatch } from '../../../src/source/logfile/watchfolder.ts';
 import type { FilePosition, LineSource } from '../../../src/source/source.ts';
 
 /** A folder that goes away with the test. */
@@ -55,7 +55,7 @@ export function follow(
 ): Following {
   const lines: string[] = [];
   const said: string[] = [];
-  const sight = options.wakeUps === true ? new FolderSight((_level, text) => said.push(text)) : null;
+  const folderWatch = options.wakeUps === true ? new FolderWatch((_level, text) => said.push(text)) : null;
   const source = openLogFile(path, {
     position: null,
     start: 'head',
@@ -63,14 +63,14 @@ export function follow(
     dateOf: () => null,
     encoding: 'auto',
     pollMs: 25,
-    sight,
+    folderWatch,
     say: (level, text) => said.push(`${level}: ${text}`),
     onReady: () => drain(source, lines),
     ...options,
   });
   const close = (): void => {
     source.close();
-    sight?.close();
+    folderWatch?.close();
   };
   t.after(close);
   const got = async (count: number): Promise<string[]> => {

@@ -4,7 +4,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { openLogFile } from '../../../src/source/logfile/logfile.ts';
-import { FolderSight } from '../../../src/source/logfile/watchfolder.ts';
+import { FolderWatch } from '../../../src/source/logfile/watchfolder.ts';
 import { readPosition } from '../../../src/source/source.ts';
 
 const [path = '', state = ''] = process.argv.slice(2);
@@ -29,7 +29,7 @@ const source = openLogFile(path, {
   dateOf: () => null,
   encoding: 'auto',
   pollMs: 20,
-  sight: new FolderSight(() => {}),
+  folderWatch: new FolderWatch(() => {}),
   say: (_level, text) => process.stderr.write(`${text}\n`),
   onReady: pump,
 });

@@ -6,16 +6,16 @@ import { asciiMembers } from '../unicode.ts';
  * be matched is not tried. `accept`: all is matched; `found`: a part that is tried by itself is; `call`: a function for what
  * follows; `more`: up to `left` turns of a repeat; `loop`: any number of them.
  */
-export type Way =
+export type Continuation =
   | { readonly kind: 'accept' }
   | { readonly kind: 'found' }
-  | { readonly kind: 'node'; readonly node: Node; readonly next: Way }
-  | { readonly kind: 'groupEnd'; readonly index: number; readonly next: Way }
-  | { readonly kind: 'call'; readonly way: Way }
+  | { readonly kind: 'node'; readonly node: Node; readonly next: Continuation }
+  | { readonly kind: 'groupEnd'; readonly index: number; readonly next: Continuation }
+  | { readonly kind: 'call'; readonly way: Continuation }
   | (Turns & { readonly kind: 'more'; readonly left: number })
   | (Turns & { readonly kind: 'loop' });
 
-type Turns = { readonly body: Node; readonly isLazy: boolean; readonly next: Way };
+type Turns = { readonly body: Node; readonly isLazy: boolean; readonly next: Continuation };
 
 /** Which characters may come next, a bit for each ASCII code, and the bit END for the text's end. */
 export type Firsts = bigint;
@@ -25,10 +25,10 @@ export const END = 128;
 export const ALL_CHARS: Firsts = (1n << 128n) - 1n;
 const EVERYTHING: Firsts = (1n << 129n) - 1n;
 
-const inside = new WeakMap<Way, Way>();
+const inside = new WeakMap<Continuation, Continuation>();
 
 /** A sequence, item by item; the same for the same way, so that nothing is made twice. */
-export function unfold(way: Extract<Way, { kind: 'node' }>, node: NodeOf<'seq'>): Way {
+export function unfold(way: Extract<Continuation, { kind: 'node' }>, node: NodeOf<'seq'>): Continuation {
   const known = inside.get(way);
   if (known !== undefined) return known;
   let next = way.next;
@@ -37,10 +37,10 @@ export function unfold(way: Extract<Way, { kind: 'node' }>, node: NodeOf<'seq'>)
   return next;
 }
 
-const firsts = new WeakMap<Way, Firsts>();
+const firsts = new WeakMap<Continuation, Firsts>();
 
 /** What the next character may be; more than that where it is not worth knowing. */
-export function firstsOf(way: Way): Firsts {
+export function firstsOf(way: Continuation): Firsts {
   const known = firsts.get(way);
   if (known !== undefined) return known;
   // A loop asks for itself.
@@ -50,7 +50,7 @@ export function firstsOf(way: Way): Firsts {
   return found;
 }
 
-function findFirsts(way: Way): Firsts {
+function findFirsts(way: Continuation): Firsts {
   switch (way.kind) {
     case 'accept':
     case 'found':
@@ -68,13 +68,13 @@ function findFirsts(way: Way): Firsts {
 }
 
 /** The first characters of a node; `next` null: of the node alone, which is not empty. */
-function startOf(node: Node, next: Way | null): Firsts {
+function startOf(node: Node, next: Continuation | null): Firsts {
   const after = (): Firsts => (next === null ? EVERYTHING : firstsOf(next));
   switch (node.kind) {
     case 'set':
       return membersOf(node.set);
     case 'seq':
-      return next === null ? startOfItems(node.items) : firstsOf(unfold(wayTo(node, next), node));
+      return next === null ? startOfItems(node.items) : firstsOf(unfold(continuationOf(node, next), node));
     case 'alt':
       return node.branches.reduce((all, branch) => all | startOf(branch, next), 0n);
     case 'group':
@@ -93,9 +93,9 @@ function startOf(node: Node, next: Way | null): Firsts {
   }
 }
 
-const ways = new WeakMap<Node, Map<Way, Extract<Way, { kind: 'node' }>>>();
+const ways = new WeakMap<Node, Map<Continuation, Extract<Continuation, { kind: 'node' }>>>();
 
-function wayTo(node: Node, next: Way): Extract<Way, { kind: 'node' }> {
+function continuationOf(node: Node, next: Continuation): Extract<Continuation, { kind: 'node' }> {
   const known = ways.get(node) ?? new Map();
   ways.set(node, known);
   const way = known.get(next) ?? { kind: 'node', node, next };
@@ -147,13 +147,13 @@ export function areApart(one: Firsts, other: Firsts): boolean {
 }
 
 /** Whether nothing is left that may fail. */
-export function isDone(way: Way): boolean {
+export function isDone(way: Continuation): boolean {
   if (way.kind === 'groupEnd') return isDone(way.next);
   return way.kind === 'accept' || way.kind === 'found';
 }
 
 /** The text that must come next, and what comes after it. */
-export function textOf(way: Way): { readonly text: string; readonly next: Way } {
+export function literalAhead(way: Continuation): { readonly text: string; readonly next: Continuation } {
   let text = '';
   let next = way;
   for (;;) {
@@ -176,10 +176,10 @@ function onlyMember(set: CharSet): string | null {
   return only === null || only >= END ? null : String.fromCharCode(only);
 }
 
-const calls = new WeakMap<Way, Way>();
+const calls = new WeakMap<Continuation, Continuation>();
 
 /** What is needed at several places becomes a function, unless it is next to nothing. */
-export function callOf(way: Way): Way {
+export function callOf(way: Continuation): Continuation {
   if (isDone(way) || way.kind === 'call') return way;
   const known = calls.get(way) ?? { kind: 'call', way };
   calls.set(way, known);

@@ -161,10 +161,10 @@ function unsigned(value: number): number[] {
 
 /** The parts with their length before them. */
 function sized(parts: readonly Part[]): readonly Part[] {
-  return [unsigned(lengthOf(parts)), ...parts];
+  return [unsigned(partsLength(parts)), ...parts];
 }
 
-function lengthOf(parts: readonly Part[]): number {
+function partsLength(parts: readonly Part[]): number {
   return parts.reduce((sum, { length }) => sum + length, 0);
 }
 
@@ -200,7 +200,7 @@ export function encodeModule(
       bodies.flatMap((body) => body.parts()),
     ),
   ];
-  const out = new Uint8Array(lengthOf(parts));
+  const out = new Uint8Array(partsLength(parts));
   let at = 0;
   for (const part of parts) {
     out.set(part, at);

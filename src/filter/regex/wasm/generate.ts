@@ -10,7 +10,15 @@ import {
   type Tree,
   widthOf,
 } from '../tree.ts';
-import { ALL_CHARS, callOf, firstsOf, membersOf, textOf, unfold, type Way } from './continuation.ts';
+import {
+  ALL_CHARS,
+  type Continuation,
+  callOf,
+  firstsOf,
+  literalAhead,
+  membersOf,
+  unfold,
+} from './continuation.ts';
 import {
   emitAnchor,
   emitCopy,
@@ -53,8 +61,8 @@ export class Generator implements Emitter {
   /** Addresses by group; that of group 0 is the whole match's. */
   readonly #slots: Slots;
   readonly #bodies: Body[] = [];
-  readonly #functions = new Map<Way, number>();
-  readonly #open: { readonly way: Way; readonly body: Body }[] = [];
+  readonly #functions = new Map<Continuation, number>();
+  readonly #open: { readonly way: Continuation; readonly body: Body }[] = [];
   /** Groups whose end has to be set back where what follows fails. */
   readonly #uncertain: ReadonlySet<number>;
   /** The address where work is added up. */
@@ -90,7 +98,7 @@ export class Generator implements Emitter {
   }
 
   /** Tries the text's places one after the other. */
-  #emitMain(body: Body, way: Way, isAtStart: boolean): void {
+  #emitMain(body: Body, way: Continuation, isAtStart: boolean): void {
     body.const(this.#spent).const(this.#spent).at(OP.load, 0);
     body.const(MOST_WORK).with(OP.globalGet, FUEL).op(OP.sub, OP.add).at(OP.store, 0);
     body.get(POS).with(OP.globalSet, START).const(MOST_WORK).with(OP.globalSet, FUEL);
@@ -119,7 +127,7 @@ export class Generator implements Emitter {
     body.const(this.#slotOf(index)).const(end).at(OP.store, 4);
   }
 
-  #functionOf(way: Way): number {
+  #functionOf(way: Continuation): number {
     const known = this.#functions.get(way);
     if (known !== undefined) return known;
     const body = new Body();
@@ -129,7 +137,7 @@ export class Generator implements Emitter {
     return number;
   }
 
-  #emitFunction(body: Body, way: Way): void {
+  #emitFunction(body: Body, way: Continuation): void {
     body.with(OP.globalGet, FUEL).const(1).op(OP.sub).with(OP.globalSet, FUEL);
     body.with(OP.globalGet, FUEL).const(0).op(OP.ltS);
     body.open(OP.if);
@@ -144,7 +152,7 @@ export class Generator implements Emitter {
   }
 
   /** Matches the way at the place: returns what came of it, or leaves `fail` when it cannot be. */
-  emit(body: Body, at: number, way: Way, fail: number): void {
+  emit(body: Body, at: number, way: Continuation, fail: number): void {
     if (body.code.length > MOST_CODE) throw new NotCompiled('it is too large');
     if (body.depth > MOST_DEPTH) {
       this.#emitCall(body, at, way, fail);
@@ -172,15 +180,15 @@ export class Generator implements Emitter {
     }
   }
 
-  #emitCall(body: Body, at: number, way: Way, fail: number): void {
+  #emitCall(body: Body, at: number, way: Continuation, fail: number): void {
     const answer = body.local();
     body.get(at).get(TEXT_END).with(OP.call, this.#functionOf(way)).tee(answer);
     body.op(OP.eqz).leaveIf(fail).get(answer).op(OP.return);
   }
 
-  #emitNode(body: Body, at: number, way: Extract<Way, { kind: 'node' }>, fail: number): void {
+  #emitNode(body: Body, at: number, way: Extract<Continuation, { kind: 'node' }>, fail: number): void {
     const { node, next } = way;
-    const { text, next: behind } = textOf(way);
+    const { text, next: behind } = literalAhead(way);
     if (text.length > 0) {
       emitWord(body, at, text, fail);
       this.emit(body, at, behind, fail);
@@ -226,8 +234,8 @@ export class Generator implements Emitter {
   }
 
   #emitSteps(body: Body, at: number, items: readonly Node[], fail: number): void {
-    const all: Way = { kind: 'node', node: { kind: 'seq', at: 0, items }, next: { kind: 'accept' } };
-    const { text, next } = textOf(all);
+    const all: Continuation = { kind: 'node', node: { kind: 'seq', at: 0, items }, next: { kind: 'accept' } };
+    const { text, next } = literalAhead(all);
     if (text.length > 0 && next.kind === 'accept') emitWord(body, at, text, fail);
     else for (const item of items) this.#emitStep(body, at, item, fail);
   }
@@ -240,12 +248,12 @@ export class Generator implements Emitter {
       branches,
       next,
       fail,
-    }: { readonly branches: readonly Node[]; readonly next: Way; readonly fail: number },
+    }: { readonly branches: readonly Node[]; readonly next: Continuation; readonly fail: number },
   ): void {
     const rest = branches.length > 1 ? callOf(next) : next;
     const last = branches.length - 1;
     for (const [number, node] of branches.entries()) {
-      const way: Way = { kind: 'node', node, next: rest };
+      const way: Continuation = { kind: 'node', node, next: rest };
       if (number === last) {
         this.emit(body, at, way, fail);
         return;
@@ -260,7 +268,11 @@ export class Generator implements Emitter {
   #emitCondition(
     body: Body,
     at: number,
-    { node, next, fail }: { readonly node: NodeOf<'cond'>; readonly next: Way; readonly fail: number },
+    {
+      node,
+      next,
+      fail,
+    }: { readonly node: NodeOf<'cond'>; readonly next: Continuation; readonly fail: number },
   ): void {
     const rest = callOf(next);
     const slot = this.#slots.get(node.index);
@@ -275,7 +287,11 @@ export class Generator implements Emitter {
   #emitGroup(
     body: Body,
     at: number,
-    { node, next, fail }: { readonly node: NodeOf<'group'>; readonly next: Way; readonly fail: number },
+    {
+      node,
+      next,
+      fail,
+    }: { readonly node: NodeOf<'group'>; readonly next: Continuation; readonly fail: number },
   ): void {
     const slot = this.#slots.get(node.index);
     if (slot === undefined) {
@@ -283,11 +299,16 @@ export class Generator implements Emitter {
       return;
     }
     body.const(slot).get(at).at(OP.store, 0);
-    const end: Way = { kind: 'groupEnd', index: node.index, next };
+    const end: Continuation = { kind: 'groupEnd', index: node.index, next };
     this.emit(body, at, { kind: 'node', node: node.body, next: end }, fail);
   }
 
-  #emitGroupEnd(body: Body, at: number, way: Extract<Way, { kind: 'groupEnd' }>, fail: number): void {
+  #emitGroupEnd(
+    body: Body,
+    at: number,
+    way: Extract<Continuation, { kind: 'groupEnd' }>,
+    fail: number,
+  ): void {
     const slot = this.#slotOf(way.index);
     body.const(slot).get(at).at(OP.store, 4);
     if (!this.#uncertain.has(way.index)) {
@@ -305,7 +326,7 @@ export class Generator implements Emitter {
   #emitCut(
     body: Body,
     at: number,
-    { node, next, fail }: { readonly node: Node; readonly next: Way; readonly fail: number },
+    { node, next, fail }: { readonly node: Node; readonly next: Continuation; readonly fail: number },
   ): void {
     this.#emitPart(body, at, node, fail);
     body.with(OP.globalGet, PLACE).set(at);
@@ -314,7 +335,7 @@ export class Generator implements Emitter {
 
   /** Matches a part by itself, once: where it ends stands in PLACE. Where nothing is known of it that is returned. */
   #emitPart(body: Body, at: number, node: Node, fail: number): void {
-    const way: Way = { kind: 'node', node, next: { kind: 'found' } };
+    const way: Continuation = { kind: 'node', node, next: { kind: 'found' } };
     const answer = body.local();
     body.get(at).get(TEXT_END).with(OP.call, this.#functionOf(way)).tee(answer);
     body.const(GAVE_UP).op(OP.eq);
@@ -343,8 +364,8 @@ export class Generator implements Emitter {
   }
 
   /** Leaves `fail` where the next characters show that the way cannot be; the place stays. */
-  emitPeek(body: Body, at: number, way: Way, fail: number): void {
-    const { text } = textOf(way);
+  emitPeek(body: Body, at: number, way: Continuation, fail: number): void {
+    const { text } = literalAhead(way);
     if (text.length > 0) {
       emitText(body, at, text.slice(0, 8), fail);
       return;
@@ -356,7 +377,11 @@ export class Generator implements Emitter {
   #emitRepeat(
     body: Body,
     at: number,
-    { node, next, fail }: { readonly node: NodeOf<'repeat'>; readonly next: Way; readonly fail: number },
+    {
+      node,
+      next,
+      fail,
+    }: { readonly node: NodeOf<'repeat'>; readonly next: Continuation; readonly fail: number },
   ): void {
     const { min, max, greed } = node;
     if (max === 0) {
@@ -376,7 +401,7 @@ export class Generator implements Emitter {
     if (min > MOST_TURNS || (max !== Number.POSITIVE_INFINITY && max > MOST_TURNS))
       throw new NotCompiled('it counts too far');
     const turns = { body: node.body, isLazy: greed === 'lazy', next };
-    let way: Way = next;
+    let way: Continuation = next;
     if (max === Number.POSITIVE_INFINITY) way = { kind: 'loop', ...turns };
     else if (max > min) way = { kind: 'more', ...turns, left: max - min };
     if (max > 1 && isNullable(node.body)) throw new NotCompiled('a turn of a loop may be empty');
@@ -392,9 +417,13 @@ export class Generator implements Emitter {
       way,
       again,
       fail,
-    }: { readonly way: Extract<Way, { kind: 'more' | 'loop' }>; readonly again: Way; readonly fail: number },
+    }: {
+      readonly way: Extract<Continuation, { kind: 'more' | 'loop' }>;
+      readonly again: Continuation;
+      readonly fail: number;
+    },
   ): void {
-    const turn: Way = { kind: 'node', node: way.body, next: again };
+    const turn: Continuation = { kind: 'node', node: way.body, next: again };
     // After the last of so many turns the same follows as after none.
     const next = way.kind === 'more' ? callOf(way.next) : way.next;
     const other = body.open(OP.block);
@@ -410,9 +439,9 @@ function isStraight(node: Node): boolean {
   return node.kind === 'seq' && node.items.every(isStraight);
 }
 
-const fewer = new WeakMap<Way, Way>();
+const fewer = new WeakMap<Continuation, Continuation>();
 
-function moreOf(way: Extract<Way, { kind: 'more' }>): Way {
+function moreOf(way: Extract<Continuation, { kind: 'more' }>): Continuation {
   if (way.left === 1) return way.next;
   const known = fewer.get(way) ?? { ...way, left: way.left - 1 };
   fewer.set(way, known);

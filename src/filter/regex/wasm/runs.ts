@@ -1,32 +1,32 @@
 import type { Node, NodeOf } from '../tree.ts';
-import { areApart, callOf, type Firsts, firstsOf, isDone, type Way } from './continuation.ts';
+import { areApart, type Continuation, callOf, type Firsts, firstsOf, isDone } from './continuation.ts';
 import { emitCopy, emitMember, emitMove, emitRoom, FUEL } from './emit.ts';
 import { type Body, OP } from './encode.ts';
 
 /** What writes the rest. */
 export type Emitter = {
   /** Matches the way at the place: returns what came of it, or leaves `fail` when it cannot be. */
-  emit(body: Body, at: number, way: Way, fail: number): void;
+  emit(body: Body, at: number, way: Continuation, fail: number): void;
   /** Leaves `fail` where the next characters show that the way cannot be; the place stays. */
-  emitPeek(body: Body, at: number, way: Way, fail: number): void;
+  emitPeek(body: Body, at: number, way: Continuation, fail: number): void;
   emitLook(body: Body, at: number, node: NodeOf<'look'>, fail: number): void;
 };
 
 /** A repeat of single characters. */
-export type Run = {
+export type CharRun = {
   readonly emitter: Emitter;
   readonly node: NodeOf<'repeat'>;
-  readonly unit: Unit;
+  readonly unit: RunUnit;
   /** The unit's, as codes. */
   readonly members: Firsts;
-  readonly next: Way;
+  readonly next: Continuation;
   readonly fail: number;
 };
 
 /** One character of a set where what the looks want holds. */
-type Unit = { readonly set: NodeOf<'set'>['set']; readonly looks: readonly NodeOf<'look'>[] };
+type RunUnit = { readonly set: NodeOf<'set'>['set']; readonly looks: readonly NodeOf<'look'>[] };
 
-export function unitOf(node: Node): Unit | null {
+export function unitOf(node: Node): RunUnit | null {
   if (node.kind === 'set') return { set: node.set, looks: [] };
   if (node.kind !== 'seq') return null;
   const last = node.items.at(-1);
@@ -40,7 +40,7 @@ export function unitOf(node: Node): Unit | null {
 const MOST_FREE = 16;
 
 /** Matches a repeat of single characters and what follows it. */
-export function emitRun(body: Body, at: number, run: Run): void {
+export function emitRun(body: Body, at: number, run: CharRun): void {
   const { emitter, node, next, members } = run;
   const isFixed = node.min === node.max;
   if (isFixed || isDone(next) || areApart(members, firstsOf(next))) {
@@ -53,7 +53,7 @@ export function emitRun(body: Body, at: number, run: Run): void {
 }
 
 /** Moves the place behind as many as there are, `max` at most; leaves where there are too few. */
-function emitScan(body: Body, at: number, run: Run, max: number): void {
+function emitScan(body: Body, at: number, run: CharRun, max: number): void {
   const { min } = run.node;
   if (max === 1 && min === 1) {
     emitOne(body, at, run, run.fail);
@@ -72,7 +72,7 @@ function emitScan(body: Body, at: number, run: Run, max: number): void {
 }
 
 /** Moves behind one of them; leaves where there is none. */
-function emitOne(body: Body, at: number, { emitter, unit, members }: Run, fail: number): void {
+function emitOne(body: Body, at: number, { emitter, unit, members }: CharRun, fail: number): void {
   emitRoom(body, at, 1, fail);
   emitMember(body, at, members, fail);
   for (const look of unit.looks) emitter.emitLook(body, at, look, fail);
@@ -80,7 +80,7 @@ function emitOne(body: Body, at: number, { emitter, unit, members }: Run, fail: 
 }
 
 /** As many as there are, then fewer. */
-function emitGreedyRun(body: Body, at: number, run: Run): void {
+function emitGreedyRun(body: Body, at: number, run: CharRun): void {
   const { emitter, node, next, fail } = run;
   const least = emitCopy(body, at);
   if (node.min > 0) emitMove(body, least, node.min);
@@ -99,7 +99,7 @@ function emitGreedyRun(body: Body, at: number, run: Run): void {
 }
 
 /** As few as may be, then more. */
-function emitLazyRun(body: Body, at: number, run: Run): void {
+function emitLazyRun(body: Body, at: number, run: CharRun): void {
   const { emitter, node, next } = run;
   const from = emitCopy(body, at);
   const failed = body.open(OP.block);

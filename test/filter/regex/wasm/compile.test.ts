@@ -13,8 +13,8 @@ import { compilePattern, makePattern, pick } from '../pattern.ts';
 
 const LETTERS = [...'aaabbb kKsS1.-] \r{}x\n'];
 const ROOT = join(import.meta.dirname, '../../../..');
-const ground = makeGround();
-const { memory, bytes, words, bounds } = ground;
+const shared = makeGround();
+const { memory, bytes, words, bounds } = shared;
 
 type Tried = { readonly compiled: Compiled; readonly main: (from: number, end: number) => number };
 
