@@ -26,20 +26,14 @@ export const banip: Subcommand = {
   summary: 'ban addresses or networks by hand',
   usage: 'JAIL IP.. | --confirmed JAIL IP..',
   options: [
-    {
-      name: 'bantime',
-      short: null,
-      value: 'TIME',
-      help: "how long, such as 1h or -1 for ever (the jail's bantime)",
-    },
-    { name: 'wide', short: null, value: null, help: 'allow an IPv4 network wider than /16' },
+    { name: 'bantime', value: 'TIME', help: "how long, such as 1h or -1 for ever (the jail's bantime)" },
+    { name: 'wide', help: 'allow an IPv4 network wider than /16' },
     {
       name: 'confirm',
-      short: null,
       value: 'TIME',
       help: 'lift the ban again after TIME unless banip --confirmed is called before',
     },
-    { name: 'confirmed', short: null, value: null, help: 'let bans made with --confirm last' },
+    { name: 'confirmed', help: 'let bans made with --confirm last' },
   ],
   about: `Prints how many were banned that were not banned before. Refused, and logged as refused, are own
 addresses, those of ignoreip, the default gateway, addresses from which somebody is logged in by SSH (unless the

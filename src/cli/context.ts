@@ -4,7 +4,7 @@ import { ConfigError, formatProblem, UsageError } from '../base/errors.ts';
 import { readServices } from '../base/ports.ts';
 import type { Command as Argv } from '../base/process.ts';
 import { formatCommand } from '../base/process.ts';
-import { nearest } from '../base/suggest.ts';
+import { didYouMean } from '../base/suggest.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { type ConfigTree, findConfigTree, memoryTree } from '../config/tree.ts';
@@ -73,14 +73,9 @@ export function findJail(config: Config, name: string): Jail {
     const hint = `write enabled = true into its section, ${file}:${line}`;
     throw new UsageError(`the jail "${name}" is not enabled (${config.tree})`, hint);
   }
-  const close = nearest(
-    name,
-    config.allJails.map((one) => one.name),
-  );
-  throw new UsageError(
-    `there is no jail "${name}" (${config.tree})`,
-    close === null ? 'f2b status lists the jails' : `did you mean "${close}"?`,
-  );
+  const names = config.allJails.map((one) => one.name);
+  const hint = didYouMean(name, names) ?? 'f2b status lists the jails';
+  throw new UsageError(`there is no jail "${name}" (${config.tree})`, hint);
 }
 
 /** How commands reach the firewall: with `--dry-run` they are printed in place of being run. */

@@ -19,10 +19,10 @@ export const run: Subcommand = {
   summary: 'follow the logs and ban, in the foreground',
   usage: '[--once]',
   options: [
-    { name: 'once', short: null, value: null, help: 'process what is new since last time, then end' },
-    { name: 'poll', short: null, value: 'SECONDS', help: 'interval at which log files are looked at (1)' },
-    { name: 'lift', short: null, value: null, help: 'when stopped, lift all bans until the next start' },
-    { name: 'loglevel', short: null, value: 'LEVEL', help: LEVELS.join(', ').toLowerCase() },
+    { name: 'once', help: 'process what is new since last time, then end' },
+    { name: 'poll', value: 'SECONDS', help: 'interval at which log files are looked at (1)' },
+    { name: 'lift', help: 'when stopped, lift all bans until the next start' },
+    { name: 'loglevel', value: 'LEVEL', help: LEVELS.join(', ').toLowerCase() },
   ],
   about: `Reads the logs of all enabled jails from where they were left, counts failures, bans at the firewall, and lifts
 bans when their time is up. SIGTERM and SIGINT stop it, bans stay (with --lift they stand

@@ -17,14 +17,9 @@ export const status: Subcommand = {
   summary: "show the jails, or one jail's failures and bans",
   usage: '[JAIL.. | --all] [--sources | --bans]',
   options: [
-    { name: 'all', short: null, value: null, help: 'show every jail' },
-    { name: 'sources', short: null, value: null, help: 'show the log sources in place of the bans' },
-    {
-      name: 'bans',
-      short: null,
-      value: null,
-      help: 'list the bans only: since, until, how often, next time',
-    },
+    { name: 'all', help: 'show every jail' },
+    { name: 'sources', help: 'show the log sources in place of the bans' },
+    { name: 'bans', help: 'list the bans only: since, until, how often, next time' },
   ],
   about: `Works with and without a running daemon. A ban that the firewall has not confirmed is named with the reason.
 --sources tells of each log when its last line and its last match came, and what is suspicious about it: silence, errors, lines

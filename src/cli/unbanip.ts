@@ -12,7 +12,7 @@ export const unbanip: Subcommand = {
   name: 'unbanip',
   summary: 'lift the bans of addresses, in one jail or in all',
   usage: '[JAIL] IP.. | --all [JAIL]',
-  options: [{ name: 'all', short: null, value: null, help: 'lift every ban' }],
+  options: [{ name: 'all', help: 'lift every ban' }],
   about: `Prints how many bans were lifted; 0 when there was none. What was counted against the address is forgotten as well, so
 that one more failure does not ban it again at once.
 A network lifts the bans inside it as well. An IPv6 address lifts the ban of its /64 (the jail's ipv6prefix). An address that the
