@@ -107,6 +107,15 @@ export function canonicalIp(text: string): string | null {
   return isMapped ? formatIp4((groups[6] ?? 0) * 65536 + (groups[7] ?? 0)) : formatIp6(groups);
 }
 
+/** The address as the reverse zones of the DNS spell it, without their ending: `7.2.0.192.`; null when it is none. */
+export function reverseZoneName(ip: string): string | null {
+  if (parseIp4(ip) !== null) return `${ip.split('.').reverse().join('.')}.`;
+  const groups = parseIp6(ip);
+  if (groups === null) return null;
+  const digits = groups.map((group) => group.toString(16).padStart(4, '0')).join('');
+  return `${[...digits].reverse().join('.')}.`;
+}
+
 /** The family of a canonical address or network. */
 export function familyOf(canonical: string): Family {
   return canonical.includes(':') ? 6 : 4;

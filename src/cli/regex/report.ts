@@ -1,5 +1,6 @@
 import type { Fields } from '../../filter/fields.ts';
 import type { Filter, FilterFailure, LineOutcome, LineVerdict } from '../../filter/types.ts';
+import { spellTime } from './words.ts';
 
 /** One failregex that hit a line; `id` is null while the session has not said who it is. */
 export type RegexHit = {
@@ -190,8 +191,6 @@ export type ReportInput = {
   readonly options: ReportOptions;
   /** What to print below a missed line; nothing where there is nothing to say. */
   readonly explain: (line: string) => readonly string[];
-  /** Local time of epoch seconds, in words. */
-  readonly spellTime: (time: number) => string;
 };
 
 /** The report's second half, from "Results" on, in the form that fail2ban-regex(1) prints. */
@@ -251,7 +250,7 @@ function numbered(regexes: Filter['failregex'], hits: readonly number[], all: bo
   });
 }
 
-function regexLines({ filter, tally, options, spellTime }: ReportInput): readonly string[] {
+function regexLines({ filter, tally, options }: ReportInput): readonly string[] {
   return numbered(filter.failregex, tally.failHits, options.verbose).flatMap((line, index) => [
     ...line,
     ...(tally.seen[index] ?? []).map(
