@@ -15,9 +15,9 @@ import { ignoreListOf, limitsOf, ownAddresses } from '../daemon/jails.ts';
 import { learnNames } from '../daemon/lookups.ts';
 import { type FirewallPlan, jailOfRule } from '../firewall/plan.ts';
 import { addOrder, type Ban, type State } from '../state/state.ts';
-import { actWithoutDaemon } from './actions.ts';
+import { runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
-import { changeState, configOf, enforceChange, findJail, statePathOf, wallOf } from './context.ts';
+import { changeState, configOf, enforceChange, findJail, planOf, statePathOf } from './context.ts';
 import { runningPid } from './status.ts';
 
 /** `f2b banip`: bans by hand. */
@@ -51,26 +51,26 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
       throw new UsageError('banip needs a jail and an address', 'see: f2b help banip');
     const config = configOf(call);
     const jail = findJail(config, name);
-    const guard = await guardOf(jail);
-    const targets = words.map((word) => readTarget(word, jail, { call, guard }));
+    const ignored = await ignoreListFor(jail);
+    const targets = words.map((word) => readBanTarget(word, jail, { call, ignored }));
     logRefusals(call, config, jail, targets);
     const [refused] = targets.flatMap((target) => target.refusal ?? []);
     if (refused !== undefined) throw refused;
     const ids = targets.map(({ id }) => id);
-    const plan = await wallOf(config.jails, call.io);
+    const plan = await planOf(config.jails, call.io);
     const limits = limitsFor(jail, call);
     const isConfirmation = call.options['confirmed'] === true;
     const trial = isConfirmation ? null : durationOf(call.options['confirm']);
     if (trial === Number.POSITIVE_INFINITY) throw new UsageError('--confirm needs a time that ends');
-    if (trial !== null) mustEnd(call, plan, jail);
+    if (trial !== null) assertEnds(call, plan, jail);
     const { fresh, missing } = await changeState(call, (state) => {
       const made = isConfirmation
-        ? ids.flatMap((id) => confirm(state, jail, id))
-        : ids.flatMap((id) => make(call, state, { jail, id, limits, trial }));
+        ? ids.flatMap((id) => confirmBan(state, jail, id))
+        : ids.flatMap((id) => addBan(call, state, { jail, id, limits, trial }));
       return enforceBans(call, state, { jail, ids: made, plan });
     });
     call.io.stdout(`${fresh.length}\n`);
-    await actWithoutDaemon(
+    await runActions(
       call,
       config,
       fresh.map((id) => ({ kind: 'ban', jail: jail.name, id }) as const),
@@ -84,17 +84,17 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
 type BanTarget = { readonly id: string; readonly refusal: UsageError | null };
 
 /** Who is never banned in the jail, names in ignoreip asked for now. */
-async function guardOf(jail: Jail): Promise<IgnoreList> {
+async function ignoreListFor(jail: Jail): Promise<IgnoreList> {
   const shared = { own: new Set(ownAddresses()), files: new IgnoreFiles() };
   const list = ignoreListOf(jail, shared, []);
   await learnNames(list, openDns());
   return list;
 }
 
-type Guard = { readonly call: Call; readonly guard: IgnoreList };
+type Target = { readonly call: Call; readonly ignored: IgnoreList };
 
 /** A canonical address or network, and why it may not be banned in the jail. */
-function readTarget(word: string, jail: Jail, { call, guard: list }: Guard): BanTarget {
+function readBanTarget(word: string, jail: Jail, { call, ignored }: Target): BanTarget {
   const network = parseNetwork(word);
   if (network === null) throw new UsageError(`"${word}" is not an address or network`);
   const id = formatNetwork(network);
@@ -103,15 +103,15 @@ function readTarget(word: string, jail: Jail, { call, guard: list }: Guard): Ban
     refusal: new UsageError(`${id} is never banned: ${why}`, hint),
   });
   const protection = protectedFor(jail, watchLogins()());
-  const guarded = lockoutReason(protection, id, call.options['wide'] === true);
-  if (guarded !== null) {
-    const isAllowedWide = /wider/.test(guarded) && lockoutReason(protection, id, true) === null;
-    return refuse(guarded, isAllowedWide ? 'say --wide if it is meant' : null);
+  const lockout = lockoutReason(protection, id, call.options['wide'] === true);
+  if (lockout !== null) {
+    const isAllowedWide = /wider/.test(lockout) && lockoutReason(protection, id, true) === null;
+    return refuse(lockout, isAllowedWide ? 'say --wide if it is meant' : null);
   }
-  const because = ignoredBy(list, id);
+  const because = ignoredBy(ignored, id);
   if (because === 'ip' || because === 'dns') return refuse(`ignoreip of the jail "${jail.name}" protects it`);
   if (because !== null) return refuse('it is an address of this machine');
-  return { id: bannedId(id, jail.ipv6prefix, list, protection), refusal: null };
+  return { id: bannedId(id, jail.ipv6prefix, ignored, protection), refusal: null };
 }
 
 /** Refusals go where the daemon's log lines go, when that is a file. */
@@ -157,7 +157,7 @@ function durationOf(given: string | boolean | undefined): number | null {
 }
 
 /** A ban on trial must end without anybody's help, or by a running daemon. */
-function mustEnd({ global, io }: Call, { rulesByJail, sections }: FirewallPlan, { name }: Jail): void {
+function assertEnds({ global, io }: Call, { rulesByJail, sections }: FirewallPlan, { name }: Jail): void {
   const kinds = new Set((rulesByJail.get(name) ?? []).map(({ kind }) => kind));
   const without = sections.find(({ firewall }) => kinds.has(firewall.kind) && !firewall.hasTimeouts);
   if (without === undefined || without.firewall.kind === 'dummy' || global.dryRun) return;
@@ -175,7 +175,7 @@ type BanRequest = {
 };
 
 /** The id when it was not banned before. */
-function make(call: Call, state: State, { jail, id, limits, trial }: BanRequest): readonly string[] {
+function addBan(call: Call, state: State, { jail, id, limits, trial }: BanRequest): readonly string[] {
   const now = call.io.now();
   const made = makeBan(limits, bansBefore(state, jail.name, id, limits), {
     now,
@@ -187,7 +187,7 @@ function make(call: Call, state: State, { jail, id, limits, trial }: BanRequest)
 }
 
 /** Gives a ban on trial its full length; the id when there was one. A running daemon takes both orders in one turn. */
-function confirm(state: State, jail: Jail, id: string): readonly string[] {
+function confirmBan(state: State, jail: Jail, id: string): readonly string[] {
   const ban = state.jails.get(jail.name)?.bans.get(id);
   if (ban?.confirmed === undefined) return [];
   const { confirmed, ...rest } = ban;

@@ -9,7 +9,7 @@ import { runLockPath } from '../state/file.ts';
 import type { State } from '../state/state.ts';
 import type { Call, Subcommand } from './command.ts';
 import { configOf, findJail, readOnlyState, statePathOf } from './context.ts';
-import { printBans, printJail, printOverview, statusOf } from './jailstatus.ts';
+import { printBans, printOverview, printStatus, statusOf } from './jailstatus.ts';
 
 /** `f2b status`: the jails, or one jail's counts and bans. */
 export const status: Subcommand = {
@@ -53,7 +53,7 @@ that no longer look as the filter expects. What the daemon knew when it last sav
       return 0;
     }
     if (words.length === 0) io.stdout(printOverview(names, state.repairs));
-    for (const one of statuses) io.stdout(printJail(one));
+    for (const one of statuses) io.stdout(printStatus(one));
     return 0;
   },
 };

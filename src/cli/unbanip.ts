@@ -3,9 +3,9 @@ import { UsageError } from '../base/errors.ts';
 import { contains, formatNetwork, parseNetwork } from '../base/ip.ts';
 import type { Config } from '../config/config.ts';
 import { addOrder, type State } from '../state/state.ts';
-import { actWithoutDaemon } from './actions.ts';
+import { runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
-import { changeState, configOf, enforceChange, findJail, wallOf } from './context.ts';
+import { changeState, configOf, enforceChange, findJail, planOf } from './context.ts';
 
 /** `f2b unbanip`: lifts bans by hand, in one jail or in all. */
 export const unbanip: Subcommand = {
@@ -27,7 +27,7 @@ ban of another network holds, such as one made by rollup, stays banned: that net
     const config = configOf(call);
     const { jail, ids } = readWords(call);
     if (jail !== null) findJail(config, jail);
-    const plan = await wallOf(config.jails, call.io);
+    const plan = await planOf(config.jails, call.io);
     const { lifted, missing, covers } = await changeState(call, async (state) => {
       const jails = jailsFor(config, state, jail);
       const lifted = lift(state, ids, jails);
@@ -35,7 +35,7 @@ ban of another network holds, such as one made by rollup, stays banned: that net
       return { lifted, missing, covers: covering(state, ids, jails) };
     });
     call.io.stdout(`${lifted.length}\n`);
-    await actWithoutDaemon(
+    await runActions(
       call,
       config,
       lifted.map((one) => ({ kind: 'unban', ...one }) as const),
@@ -107,10 +107,7 @@ function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<st
 function inside(id: string, bans: ReadonlyMap<string, unknown>): readonly string[] {
   const network = id.includes('/') ? parseNetwork(id) : null;
   if (network === null) return [];
-  return [...bans.keys()].filter((other) => {
-    const inner = parseNetwork(other);
-    return inner !== null && contains(network, inner);
-  });
+  return [...bans.keys()].filter((other) => contains(network, other));
 }
 
 /** The bans of networks that still hold one of the ids. */
@@ -123,10 +120,7 @@ function covering(
     const bans = [...(state.jails.get(jail)?.bans.keys() ?? [])].filter((id) => id.includes('/'));
     return bans.flatMap((id) => {
       const network = parseNetwork(id);
-      const held = (ids ?? []).filter((one) => {
-        const target = parseNetwork(one);
-        return network !== null && target !== null && contains(network, target);
-      });
+      const held = (ids ?? []).filter((one) => network !== null && contains(network, one));
       return held.map((one) => ({ id: one, by: { jail, id } }));
     });
   });

@@ -8,7 +8,7 @@ import { FirewallQueue, WAITING } from './queue.ts';
 import { type Enforcement, flush, type RunProgram } from './reconcile.ts';
 
 /** What the enforcer works with, and whom it tells. */
-export type EnforcerParts = {
+type EnforcerParts = {
   readonly state: State;
   readonly run: RunProgram;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -29,7 +29,7 @@ const CHECK_MS = 2000;
 /** Everything is compared this often, for what neither events nor looks show, in milliseconds. */
 const COMPARE_MS = 300_000;
 
-/** Makes the bans of the state stand in the firewalls of a wall, and keeps them standing. */
+/** Makes the bans of the state stand in the firewalls of a plan, and keeps them standing. */
 export class Enforcer {
   readonly #plan: FirewallPlan;
   readonly #parts: EnforcerParts;
@@ -48,7 +48,7 @@ export class Enforcer {
         {
           wanted: () => wantedEntries(parts.state, plan, firewall.kind),
           locked: (work) => parts.locked(work),
-          onResult: (result) => this.#note(result),
+          onResult: (result) => this.#writePending(result),
           onDamage: (what, isRepaired) => {
             if (isRepaired) noteRepair(parts.state, firewall.kind, parts.now());
             parts.onTrouble('WARNING', `${firewall.kind}: ${what}`);
@@ -139,7 +139,7 @@ export class Enforcer {
   }
 
   /** Writes into the bans that were handed over why they do not stand yet, or that they do. */
-  #note(result: Enforcement): void {
+  #writePending(result: Enforcement): void {
     let changed = false;
     for (const { jail: rule, address } of [...result.enforced, ...result.pending.map(({ entry }) => entry)]) {
       const jail = jailOfRule(rule);

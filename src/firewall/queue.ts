@@ -22,9 +22,9 @@ const LONGEST_REST_MS = 5000;
 /** Why a ban does not stand of which the firewall has said nothing yet. */
 export const WAITING = 'not yet handed to the firewall';
 
-/** What a front asks of the daemon and tells it. */
-export type QueueEvents = {
-  /** Every ban that should stand behind this front now. */
+/** What the queue asks of the daemon and tells it. */
+type QueueEvents = {
+  /** Every ban that should stand in this firewall now. */
   wanted(): readonly BanEntry[];
   /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
   locked(work: () => Promise<void>): Promise<boolean>;
@@ -75,11 +75,6 @@ export class FirewallQueue {
   reason(jail: string, address: string): string | null {
     const key = `${jail} ${address}`;
     return this.#pending.get(key) ?? (this.#waiting.has(key) ? WAITING : null);
-  }
-
-  /** The addresses that are wanted and do not stand, with the reasons. */
-  get pending(): ReadonlyMap<string, string> {
-    return this.#pending;
   }
 
   /** Queues a ban. */

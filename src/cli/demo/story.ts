@@ -8,7 +8,7 @@ import { ask, type ServerPlace, serve } from './server.ts';
 import type { StageFirewall } from './stage.ts';
 
 /** Where the story plays. */
-export type Scene = {
+type Scene = {
   readonly folder: string;
   readonly server: ServerPlace;
   readonly attacker: string;

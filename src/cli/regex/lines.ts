@@ -23,7 +23,7 @@ export type Input = {
 };
 
 /** How the lines are to be had. */
-export type InputOptions = {
+type InputOptions = {
   readonly encoding: string | null;
   /** `journalmatch` lines of the filter or of the command line. */
   readonly journalmatch: readonly string[];

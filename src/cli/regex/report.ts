@@ -1,6 +1,5 @@
 import type { Fields } from '../../filter/fields.ts';
 import type { Filter, FilterFailure, LineOutcome, LineVerdict } from '../../filter/types.ts';
-import { spellTime } from './words.ts';
 
 /** One failregex that hit a line; `id` is null while the session has not said who it is. */
 export type RegexHit = {
@@ -25,7 +24,7 @@ export type LineReport = {
 };
 
 /** The names that stand for addresses; a name that is not in it could not be resolved. */
-export type Names = ReadonlyMap<string, readonly string[]>;
+type Names = ReadonlyMap<string, readonly string[]>;
 
 /** Names (not addresses) that the outcome's failures are known by, to be resolved before judge(). */
 export function namesIn(outcome: LineOutcome): readonly string[] {
@@ -80,7 +79,7 @@ export type ReportOptions = {
 };
 
 /** What was seen at a hit, for the verbose report. */
-export type SeenRegex = {
+type SeenRegex = {
   readonly id: string | null;
   readonly time: number | null;
   readonly isSeveral: boolean;
@@ -138,7 +137,7 @@ export function addLine(tally: Tally, line: string, report: LineReport, options:
 }
 
 /** A line that went the short way through the filter; `text` where wantsText() says so. */
-export type ShortLine = {
+type ShortLine = {
   readonly report: LineVerdict;
   readonly regex: number;
   readonly isPrefixed: boolean;
@@ -181,7 +180,7 @@ export function addLate(tally: Tally, line: string, options: ReportOptions): voi
 }
 
 /** What the report says beside the sums. */
-export type ReportInput = {
+type ReportInput = {
   readonly filter: Filter;
   readonly tally: Tally;
   /** Lines of the section on date forms. */
@@ -258,6 +257,12 @@ function regexLines({ filter, tally, options }: ReportInput): readonly string[] 
         `    ${id ?? 'None'}  ${time === null ? '-' : spellTime(time)}${isSeveral ? ' (multiple regex matched)' : ''}`,
     ),
   ]);
+}
+
+/** Epoch seconds in local time as `Fri Aug 14 11:59:58 2026`. */
+function spellTime(time: number): string {
+  const [weekday, month, day, year, clock] = new Date(time * 1000).toString().split(' ');
+  return `${weekday} ${month} ${day} ${clock} ${year}`;
 }
 
 function severalLines(tally: Tally, options: ReportOptions): readonly string[] {
