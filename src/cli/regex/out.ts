@@ -42,31 +42,23 @@ function fill(form: string, failure: FilterFailure, id: string): readonly string
 
 function tagValue(name: string, failure: FilterFailure, id: string): string | null {
   if (name.startsWith('F-')) return spelt(failure.fields.get(fieldName(name.slice(2))));
-  const ip = ipOf(failure, id);
-  switch (name) {
-    case 'ip':
-      return ip;
-    case 'id':
-    case 'fid':
-      return id;
-    case 'family':
-      return familyName(ip);
-    case 'time':
-      return pythonTime(failure.time);
-    case 'matches':
-      return failure.matches.join('\n');
-    case 'failures':
-      return '1';
-    case 'ip-rev':
-      return reverseZoneName(ip) ?? '';
-    case 'br':
-      return '\n';
-    case 'sp':
-      return ' ';
-    default:
-      return null;
-  }
+  return TAGS.get(name)?.(failure, id) ?? null;
 }
+
+type TagText = (failure: FilterFailure, id: string) => string;
+
+const TAGS: ReadonlyMap<string, TagText> = new Map<string, TagText>([
+  ['ip', ipOf],
+  ['id', (_, id) => id],
+  ['fid', (_, id) => id],
+  ['family', (failure, id) => familyName(ipOf(failure, id))],
+  ['time', ({ time }) => pythonTime(time)],
+  ['matches', ({ matches }) => matches.join('\n')],
+  ['failures', () => '1'],
+  ['ip-rev', (failure, id) => reverseZoneName(ipOf(failure, id)) ?? ''],
+  ['br', () => '\n'],
+  ['sp', () => ' '],
+]);
 
 function familyName(ip: string): string {
   const address = canonicalIp(ip.split('/')[0] ?? '');

@@ -131,9 +131,7 @@ export function addLine(tally: Tally, line: string, report: LineReport, options:
   }
   const regexes = [...new Set(hits.map((hit) => hit.regex))];
   if (options.several && regexes.length > 1) tally.several.push({ line, regexes });
-  if (result === 'matched') keep(tally.matched, line, options.matched, options);
-  else if (result === 'missed') keep(tally.missed, line, options.missed, options);
-  else keep(tally.ignored, line, options.ignored, options);
+  keep(tally, kindOf(result), line, options);
 }
 
 /** A line that went the short way through the filter; `text` where wantsText() says so. */
@@ -161,14 +159,18 @@ export function wantsText(tally: Tally, report: LineVerdict, options: ReportOpti
   return options[kind] === 'some' && tally[kind].lines.length <= options.maxlines;
 }
 
-function kindOf(report: LineVerdict): 'matched' | 'missed' | 'ignored' {
+/** The lists in which the report keeps lines. */
+type Kind = 'matched' | 'ignored' | 'missed';
+
+function kindOf(report: LineVerdict): Kind {
   return report === 'matched' || report === 'missed' ? report : 'ignored';
 }
 
-function keep(kept: Kept, line: string, listing: Listing, options: ReportOptions): void {
+function keep(tally: Tally, kind: Kind, line: string, options: ReportOptions): void {
+  const kept = tally[kind];
   kept.count++;
-  if (listing === 'all' || (listing === 'some' && kept.lines.length <= options.maxlines))
-    kept.lines.push(line);
+  const isListed = options[kind] === 'some' && kept.lines.length <= options.maxlines;
+  if (options[kind] === 'all' || isListed) kept.lines.push(line);
 }
 
 /** A line that was missed became part of a match over several lines. */
@@ -176,7 +178,7 @@ export function addLate(tally: Tally, line: string, options: ReportOptions): voi
   const place = tally.missed.lines.indexOf(line);
   if (place >= 0) tally.missed.lines.splice(place, 1);
   tally.missed.count--;
-  keep(tally.matched, line, options.matched, options);
+  keep(tally, 'matched', line, options);
 }
 
 /** What the report says beside the sums. */
@@ -218,13 +220,9 @@ export function formatReport(input: ReportInput): string {
     `[processed in ${input.elapsed.toFixed(2)} sec]`,
     '',
     ...severalLines(tally, options),
-    ...listed('Matched', tally.matched, { listing: options.matched, maxlines: options.maxlines }),
-    ...listed('Ignored', tally.ignored, { listing: options.ignored, maxlines: options.maxlines }),
-    ...listed('Missed', tally.missed, {
-      listing: options.missed,
-      maxlines: options.maxlines,
-      more: input.explain,
-    }),
+    ...listed('matched', input),
+    ...listed('ignored', input),
+    ...listed('missed', input),
     '',
   ].join('\n');
 }
@@ -288,22 +286,15 @@ function stuckLines({ stuck }: Tally): readonly string[] {
   return lines.length === 0 ? [] : ['Took too long:', ...boxed(lines, null), ''];
 }
 
-type Shown = {
-  readonly listing: Listing;
-  readonly maxlines: number;
-  /** What is printed below a line. */
-  readonly more?: (line: string) => readonly string[];
-};
-
-function listed(title: string, kept: Kept, show: Shown): readonly string[] {
-  if (kept.count === 0 || show.listing === 'none') return [];
-  const header = `${title} line(s):`;
-  if (show.listing === 'all' || kept.count < show.maxlines) {
-    return boxed(
-      kept.lines.flatMap((line) => [line, ...(show.more?.(line) ?? [])]).map((line) => line.trimEnd()),
-      header,
-    );
-  }
-  const option = `--print-all-${title.toLowerCase()}`;
-  return [`${header} too many to print.  Use ${option} to print all ${kept.count} lines`];
+function listed(kind: Kind, { tally, options, explain }: ReportInput): readonly string[] {
+  const { count, lines } = tally[kind];
+  if (count === 0 || options[kind] === 'none') return [];
+  const header = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} line(s):`;
+  if (options[kind] === 'some' && count >= options.maxlines)
+    return [`${header} too many to print.  Use --print-all-${kind} to print all ${count} lines`];
+  const shown = kind === 'missed' ? lines.flatMap((line) => [line, ...explain(line)]) : lines;
+  return boxed(
+    shown.map((line) => line.trimEnd()),
+    header,
+  );
 }

@@ -91,16 +91,16 @@ function change(rules: readonly Rule[], wanted: Difference, setSize: number): re
 
 /** Sets are removed after the rules that use them; otherwise firewalld ends in state `failed`. */
 function definitionCommands(rules: readonly Rule[], { teardown, traces }: Difference, setSize: number) {
-  const all = [...traces.values()].flat();
-  const namesOf = (kind: string): string[] =>
-    all.filter((trace) => trace.startsWith(`${kind} `)).map((trace) => trace.slice(kind.length + 1));
+  const namesOf = (kind: string, among = [...traces.values()].flat()): string[] =>
+    among.filter((trace) => trace.startsWith(`${kind} `)).map((trace) => trace.slice(kind.length + 1));
   const permanent = (args: readonly string[]): Command =>
     command(['firewall-cmd', '--permanent', ...args], { mayFail: true });
   const policies = [INPUT_POLICY, FORWARD_POLICY].filter((policy) => rulesOfPolicy(rules, policy).length > 0);
-  const gone = teardown.flatMap((jail) =>
-    (traces.get(jail) ?? []).filter((trace) => trace.startsWith('set ')),
+  const gone = namesOf(
+    'set',
+    teardown.flatMap((jail) => traces.get(jail) ?? []),
   );
-  const removed = [...new Set([...gone.map((trace) => trace.slice(4)), ...namesOf('odd')])];
+  const removed = [...new Set([...gone, ...namesOf('odd')])];
   const standing = new Set(namesOf('set').filter((name) => !removed.includes(name)));
   const missing = rules
     .flatMap(({ jail }) => FAMILIES.map((family) => ({ name: SETS.name(jail, family), family })))
