@@ -1,3 +1,12 @@
+/**
+ * Runs the command actions of a jail (action.d): start, ban, unban, flush, stop, one step after the other.
+ * A step that fails or hangs is told and delays no ban: the firewall does not wait for it. Values from logs never
+ * become part of a command's text.
+ *
+ *     const runner = new ActionRunner(jail, { onTrouble, totals, env: {}, print: null });
+ *     runner.ban(ticketOf('192.0.2.7', ban));
+ *     await runner.idle(120_000);
+ */
 import { hostname } from 'node:os';
 import { openDns } from '../base/dns.ts';
 import { reasonOf } from '../base/errors.ts';
@@ -18,7 +27,7 @@ import {
 } from './steps.ts';
 import { type TagContext, type Ticket, tagsOf } from './tags.ts';
 
-/** What the actors ask and tell. */
+/** What a runner asks and tells. */
 export type RunnerParts = {
   onTrouble(level: Level, text: string): void;
   /** Numbers of the jail as they are now. */
@@ -251,7 +260,7 @@ export class ActionRunner {
   }
 }
 
-/** What a step is executed on: a ban, or the ground that all bans of a family need. */
+/** What a step is executed for: one ban, or all bans of a family. */
 type On = { readonly family: StepFamily; readonly ticket?: Ticket };
 
 function ticketOnly(action: ActionSource, ticket: Ticket): On {

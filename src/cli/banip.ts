@@ -66,7 +66,7 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
     const { fresh, missing } = await changeState(call, (state) => {
       const made = isConfirmation
         ? ids.flatMap((id) => confirmBan(state, jail, id))
-        : ids.flatMap((id) => addBan(call, state, { jail, id, limits, trial }));
+        : ids.flatMap((id) => orderBan(call, state, { jail, id, limits, trial }));
       return enforceBans(call, state, { jail, ids: made, plan });
     });
     call.io.stdout(`${fresh.length}\n`);
@@ -175,7 +175,7 @@ type BanRequest = {
 };
 
 /** The id when it was not banned before. */
-function addBan(call: Call, state: State, { jail, id, limits, trial }: BanRequest): readonly string[] {
+function orderBan(call: Call, state: State, { jail, id, limits, trial }: BanRequest): readonly string[] {
   const now = call.io.now();
   const made = makeBan(limits, bansBefore(state, jail.name, id, limits), {
     now,

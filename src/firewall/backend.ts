@@ -1,3 +1,10 @@
+/**
+ * The contract of a firewall backend: what f2b asks of nftables, ipset, iptables, firewalld and dummy.
+ * A backend is pure: it turns rules and bans into argument vectors and outputs into facts, and runs nothing.
+ *
+ *     const [list] = nftables().list(rules);                 // nft -j list table inet f2b
+ *     const held = nftables().readHeld(rules, [output], now); // which jails are ready, which addresses stand until when
+ */
 import type { Family } from '../base/ip.ts';
 import type { PortRange } from '../base/ports.ts';
 import type { Command, Output } from '../base/process.ts';

@@ -1,3 +1,11 @@
+/**
+ * Keeps the bans of the state standing in all firewalls while the daemon runs: queues, retries, repairs.
+ * A ban's `pending` in the state is null once the kernel confirmed it, else the reason. Bans outlive close().
+ *
+ *     const enforcer = new Enforcer(plan, { state, run, env, dryRun: false, locked, onChanged, onTrouble, now });
+ *     enforcer.add('sshd', '192.0.2.7', until);
+ *     await enforcer.close();
+ */
 import { type Following, follow, wasStartedHere } from '../base/process.ts';
 import { noteRepair, type State } from '../state/state.ts';
 import type { FirewallKind } from './backend.ts';

@@ -1,12 +1,18 @@
+/**
+ * Makes a firewall hold exactly the wanted bans, and says of each whether the kernel confirmed it.
+ * Never rejects for what the firewall does: a ban that does not stand is pending, with the reason. Jobs on one
+ * firewall must not overlap; nothing of others is touched.
+ *
+ *     const { enforced, pending } = await reconcile({ firewall: nftables(), rules, run }, bans, now);
+ */
 import { reasonOf } from '../base/errors.ts';
-
-export type { FirewallJob, RunProgram } from './apply.ts';
-
 import { type Command, failureOf, type Output } from '../base/process.ts';
 import { apply, applyInParts, type FirewallJob, isHopeless, keyOf } from './apply.ts';
 import { type BanEntry, type Difference, type Held, NO_DIFFERENCE } from './backend.ts';
 import { coverOf, difference, isNothing } from './difference.ts';
 import { isCanonical, jailsOf } from './match.ts';
+
+export type { FirewallJob, RunProgram } from './apply.ts';
 
 /** What stands and what does not. The entries are the caller's own objects. */
 export type Enforcement = {
