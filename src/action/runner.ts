@@ -55,7 +55,7 @@ export function commandActions(jail: Jail): readonly ActionSource[] {
 
 /**
  * Runs the command actions of one jail, one step after the other and beside everything else: a slow mail server delays
- * nobody's ban. Values from logs never become part of a command's text (see action/shelltext.ts).
+ * no ban. Values from logs never become part of a command's text (see action/shelltext.ts).
  */
 export class ActionRunner {
   readonly #jail: string;

@@ -169,6 +169,12 @@ export function masked(address: string, prefix: number): string {
   );
 }
 
+/** The canonical spelling of an address or network, null when the text is none. */
+export function canonicalNetwork(text: string): string | null {
+  const network = parseNetwork(text);
+  return network === null ? null : formatNetwork(network);
+}
+
 /** Whether the canonical address (or the whole of a network) lies in the network. */
 export function contains(network: Network, inner: Network | string): boolean {
   const other = typeof inner === 'string' ? parseNetwork(inner) : inner;

@@ -7,7 +7,7 @@ import { watchLogins } from '../ban/logins.ts';
 import { openDns } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
 import { ConfigError, type Problem, UsageError } from '../base/errors.ts';
-import { formatNetwork, parseNetwork } from '../base/ip.ts';
+import { canonicalNetwork } from '../base/ip.ts';
 import { openLog } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
@@ -17,7 +17,7 @@ import { type FirewallPlan, jailOfRule } from '../firewall/plan.ts';
 import { addOrder, type Ban, type State } from '../state/state.ts';
 import { runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
-import { changeState, configOf, enforceChange, findJail, planOf, statePathOf } from './context.ts';
+import { changeState, configOf, enforceChange, findJail, firewallPlanOf, statePathOf } from './context.ts';
 import { runningPid } from './status.ts';
 
 /** `f2b banip`: bans by hand. */
@@ -57,7 +57,7 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
     const [refused] = targets.flatMap((target) => target.refusal ?? []);
     if (refused !== undefined) throw refused;
     const ids = targets.map(({ id }) => id);
-    const plan = await planOf(config.jails, call.io);
+    const plan = await firewallPlanOf(config.jails, call.io);
     const limits = limitsFor(jail, call);
     const isConfirmation = call.options['confirmed'] === true;
     const trial = isConfirmation ? null : durationOf(call.options['confirm']);
@@ -95,9 +95,8 @@ type Target = { readonly call: Call; readonly ignored: IgnoreList };
 
 /** A canonical address or network, and why it may not be banned in the jail. */
 function readBanTarget(word: string, jail: Jail, { call, ignored }: Target): BanTarget {
-  const network = parseNetwork(word);
-  if (network === null) throw new UsageError(`"${word}" is not an address or network`);
-  const id = formatNetwork(network);
+  const id = canonicalNetwork(word);
+  if (id === null) throw new UsageError(`"${word}" is not an address or network`);
   const refuse = (why: string, hint: string | null = null): BanTarget => ({
     id,
     refusal: new UsageError(`${id} is never banned: ${why}`, hint),

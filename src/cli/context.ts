@@ -24,7 +24,7 @@ import type { Call, GlobalOptions, Io } from './command.ts';
 /** What a command needs of its call to reach files and firewalls. */
 type Access = Pick<Call, 'global' | 'io'>;
 
-/** Where the state is kept when nobody says otherwise. */
+/** Where the state is kept by default. */
 const STATE_PATH = '/var/lib/f2b/state.json';
 
 /** The path of the state file: `--state FILE`, $F2B_STATE, or the default. */
@@ -90,7 +90,7 @@ export function runnerOf({ global, io }: Access): RunProgram {
 }
 
 /** The firewalls behind the jails. */
-export function planOf(jails: readonly Jail[], io: Io): Promise<FirewallPlan> {
+export function firewallPlanOf(jails: readonly Jail[], io: Io): Promise<FirewallPlan> {
   return planFirewalls(jails, readServices(servicesText()), io.env);
 }
 

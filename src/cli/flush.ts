@@ -7,7 +7,7 @@ import { type FirewallJob, reconcile } from '../firewall/reconcile.ts';
 import { addOrder, type State } from '../state/state.ts';
 import { type BanChange, runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
-import { changeState, configOf, findJail, jobsOf, planOf } from './context.ts';
+import { changeState, configOf, findJail, firewallPlanOf, jobsOf } from './context.ts';
 
 /** `f2b flush`: lifts all bans and removes everything of ours from the firewall. */
 export const flush: Subcommand = {
@@ -37,7 +37,7 @@ the daemon, or by this command where none runs.`,
 
 type Flushed = { readonly lifted: readonly BanChange[]; readonly troubles: readonly string[] };
 
-/** A broken configuration keeps nobody from flushing: then the commands of actions are not known. */
+/** flush works with a broken configuration too: then the commands of actions are not known. */
 async function undoActions(call: Call, lifted: readonly BanChange[]): Promise<void> {
   if (lifted.length === 0) return;
   let config: Config;
@@ -66,7 +66,7 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
   const config = configOf(call);
   findJail(config, name);
   const lifted = liftAll(state, name);
-  const plan = await planOf(config.jails, call.io);
+  const plan = await firewallPlanOf(config.jails, call.io);
   const troubles: string[] = [];
   for (const job of jobsOf(plan, call)) {
     if (!job.rules.some((rule) => jailOfRule(rule.jail) === name)) continue;

@@ -40,7 +40,7 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     const jails = isAll ? config.jails : words.map((name) => findJail(config, name));
     const state = readOnlyState(call);
     if (options['sources'] === true) return showSources(call, jails, state);
-    const statuses = jails.map((jail) => statusOf(jail, state, filesOf(jail), io.now()));
+    const statuses = jails.map((jail) => statusOf(jail, state, existingFiles(jail), io.now()));
     const names = config.jails.map(({ name }) => name).sort();
     if (global.json) {
       const repairs = Object.fromEntries(state.repairs);
@@ -76,7 +76,7 @@ function showSources({ global, io }: Call, jails: readonly Jail[], state: State)
   return 0;
 }
 
-function filesOf(jail: Jail): readonly string[] {
+function existingFiles(jail: Jail): readonly string[] {
   return [...new Set(jail.logpath.flatMap(({ glob }) => expandGlob(glob)))].filter((path) =>
     existsSync(path),
   );

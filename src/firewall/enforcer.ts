@@ -15,14 +15,14 @@ import { busEnvironment, type FirewallPlan, isEnforceable, jailOfRule, wantedEnt
 import { FirewallQueue, WAITING } from './queue.ts';
 import { type Enforcement, flush, type RunProgram } from './reconcile.ts';
 
-/** What the enforcer works with, and whom it tells. */
+/** What the enforcer works with, and what it tells. */
 type EnforcerParts = {
   readonly state: State;
   readonly run: RunProgram;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The firewalls exist in memory only: their commands are printed by `run`. */
   readonly dryRun: boolean;
-  /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
+  /** Runs the work under the lock of the state; false when the lock could not be had. */
   locked(work: () => Promise<void>): Promise<boolean>;
   /** Some ban's `pending` changed. */
   onChanged(): void;
@@ -106,7 +106,7 @@ export class Enforcer {
     this.#each(jail, id, (queue, rule) => queue.remove({ jail: rule, address: id, until: null }));
   }
 
-  /** Looks whether somebody damaged our rules or sets, and repairs them. */
+  /** Looks whether our rules or sets are damaged, and repairs them. */
   check(): void {
     for (const queue of this.#queues.values()) void queue.check();
   }

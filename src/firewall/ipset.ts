@@ -91,7 +91,7 @@ function change(_rules: readonly Rule[], wanted: Difference, options: SetOptions
     ...remove.map((entry) => `del ${SETS.of(entry)} ${entry.address}`),
     ...add
       .filter((entry) => !isFresh.has(entry.jail))
-      .map((entry) => entryLine(entry, SETS.of(entry), options.now)),
+      .map((entry) => addEntryLine(entry, SETS.of(entry), options.now)),
   ];
   return [
     ...restoreCommands([...deletions(teardown), ...early]),
@@ -115,7 +115,7 @@ function fillLines(
     const spare = `${name}+`;
     const type = `hash:net family ${family === 4 ? 'inet' : 'inet6'} maxelem ${setSize} timeout 0`;
     const entries = add.filter((entry) => entry.jail === rule.jail && familyOf(entry.address) === family);
-    const fill = (set: string): string[] => entries.map((entry) => entryLine(entry, set, now));
+    const fill = (set: string): string[] => entries.map((entry) => addEntryLine(entry, set, now));
     if (!traces.includes(`set ${name}`)) return [`create ${name} ${type}`, ...fill(name)];
     const isLeft = traces.includes(`set ${spare}`);
     return [
@@ -128,7 +128,7 @@ function fillLines(
   });
 }
 
-function entryLine({ address, until }: BanEntry, set: string, now: number): string {
+function addEntryLine({ address, until }: BanEntry, set: string, now: number): string {
   return `add ${set} ${address} timeout ${timeoutOf(until, now, MAX_TIMEOUT) ?? 0}`;
 }
 

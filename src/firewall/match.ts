@@ -1,6 +1,6 @@
 import { sha256 } from '../base/digest.ts';
 import type { Family } from '../base/ip.ts';
-import { familyOf, formatNetwork, parseNetwork } from '../base/ip.ts';
+import { canonicalNetwork, familyOf } from '../base/ip.ts';
 import type { PortRange } from '../base/ports.ts';
 import type { BlockKind } from '../config/actionkind.ts';
 import type { BanEntry, Rule } from './backend.ts';
@@ -99,16 +99,14 @@ export function fingerprint(rule: Rule, extra: string): string {
 
 /** Whether a value may stand in a command: a canonical address or network, not the whole of a family. */
 export function isCanonical(address: string): boolean {
-  const network = parseNetwork(address);
-  return network !== null && network.prefix > 0 && formatNetwork(network) === address;
+  return canonicalNetwork(address) === address && prefixOf(address) > 0;
 }
 
 /** The canonical spelling of an address or network as a program printed it; other text stays as it is. */
 export function canonicalOf(text: string): string {
   // Only the mixed form (::1.2.3.4) and full prefixes (/32) are ever printed otherwise than we do.
   if (!text.includes('/') && !(text.includes(':') && text.includes('.'))) return text;
-  const network = parseNetwork(text);
-  return network === null ? text : formatNetwork(network);
+  return canonicalNetwork(text) ?? text;
 }
 
 /** Throws unless every entry's address is canonical; the last line of defence before a command is written. */

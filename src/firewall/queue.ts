@@ -26,7 +26,7 @@ export const WAITING = 'not yet handed to the firewall';
 type QueueEvents = {
   /** Every ban that should stand in this firewall now. */
   wanted(): readonly BanEntry[];
-  /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
+  /** Runs the work under the lock of the state; false when the lock could not be had. */
   locked(work: () => Promise<void>): Promise<boolean>;
   /** Some bans stand now, or do not; reason() has the details. */
   onResult(result: Enforcement): void;
@@ -103,7 +103,7 @@ export class FirewallQueue {
   }
 
   /**
-   * Somebody changed the firewall: everything is compared soon. What may be the echo of our own doing, as it comes while
+   * The firewall was changed: everything is compared soon. What may be the echo of our own change, as it comes while
    * we are at work or just after it, is only looked at cheaply.
    */
   noticed(mayBeEcho: boolean): void {
@@ -115,7 +115,7 @@ export class FirewallQueue {
     this.#noticed ??= setTimeout(() => void this.#lookAfter(), inMs);
   }
 
-  /** Looks cheaply whether somebody damaged our rules or sets, and repairs them. */
+  /** Looks cheaply whether our rules or sets are damaged, and repairs them. */
   async check(): Promise<void> {
     if (this.#running !== null || this.#isClosed || !this.#isWhole) return;
     const expected = new Map<string, number>();

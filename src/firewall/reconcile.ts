@@ -42,8 +42,8 @@ export type News = {
   /** Every wanted entry, those of `add` among them and those of `remove` not. */
   wanted(): readonly BanEntry[];
   /**
-   * Runs the full comparison, should it come to that, while nobody else changes state or firewall; not given = the caller
-   * has seen to that.
+   * Runs the full comparison, should it come to that, under the lock of the state; not given = the caller
+   * holds it.
    */
   alone?(work: () => Promise<Enforcement>): Promise<Enforcement>;
 };

@@ -50,7 +50,7 @@ export function openInput(log: string, options: InputOptions): Input {
       plain: null,
     };
   }
-  if (JOURNAL.test(log)) return openJournal(log, options, using);
+  if (JOURNAL.test(log)) return journalInput(log, options, using);
   if (exists(log)) {
     return {
       intro: [`Use         log file : ${log}`, using],
@@ -58,7 +58,7 @@ export function openInput(log: string, options: InputOptions): Input {
       plain: isRegular(log) && !isGzip(log) ? { path: log, encoding } : null,
     };
   }
-  return literal(log, options.maxlines);
+  return literalInput(log, options.maxlines);
 }
 
 function decoderOf(encoding: string): TextDecoder {
@@ -125,14 +125,14 @@ async function* split(
   name: string,
 ): AsyncGenerator<readonly InputLine[]> {
   try {
-    for await (const lines of linesOf(open(), decoder, LINE_CAP)) yield lines.map(capLine);
+    for await (const lines of streamLines(open(), decoder, LINE_CAP)) yield lines.map(capLine);
   } catch (error) {
     throw new MachineError(`cannot read ${name}: ${codeOf(error) || reasonOf(error)}`);
   }
 }
 
 /** Whole lines, without their newlines, as the chunks bring them; of an endless one only the beginning is kept. */
-async function* linesOf(
+async function* streamLines(
   chunks: Readable,
   decoder: TextDecoder,
   cap: number,
@@ -155,7 +155,7 @@ function capLine(text: string): InputLine {
 }
 
 /** A line, or several, given on the command line. */
-function literal(log: string, maxlines: number): Input {
+function literalInput(log: string, maxlines: number): Input {
   const texts = log.split('\n');
   const batches = async function* (): AsyncGenerator<readonly InputLine[]> {
     yield texts.map(capLine);
@@ -177,7 +177,7 @@ export function shortened(text: string): string {
   return text.length > 53 ? `${text.slice(0, 50)}...` : text;
 }
 
-function openJournal(log: string, options: InputOptions, using: string): Input {
+function journalInput(log: string, options: InputOptions, using: string): Input {
   const named = parseNamed(log);
   if (typeof named === 'string') throw new UsageError(`cannot read "${log}": ${named}`);
   const matches = options.journalmatch;
@@ -209,7 +209,7 @@ async function* journalLines(args: readonly string[]): AsyncGenerator<readonly I
       resolve(code === 0 ? null : trouble.trim() || `journalctl ended with ${code}`),
     );
   });
-  for await (const lines of linesOf(child.stdout, new TextDecoder(), Number.POSITIVE_INFINITY)) {
+  for await (const lines of streamLines(child.stdout, new TextDecoder(), Number.POSITIVE_INFINITY)) {
     yield lines.flatMap((json) => {
       const entry = readEntry(json);
       return entry === null ? [] : [{ text: entry.line, time: entry.time }];

@@ -26,7 +26,7 @@ export type RegexRequest = {
   readonly now: number;
 };
 
-/** Lines that are listed when nobody asks for more, and misses that are explained. */
+/** Lines that are listed by default, and misses that are explained. */
 export const LISTED = 20;
 
 /** Every option of fail2ban-regex(1), and ours. */
@@ -90,7 +90,7 @@ export function readWish({ options, global, io }: Call): RegexRequest {
     if (all && none) throw new UsageError(`--print-all-${name} and --print-no-${name} contradict each other`);
     return all ? 'all' : none ? 'none' : usual;
   };
-  const maxlines = readNumber('maxlines', text('maxlines'));
+  const maxlines = wholeNumber('maxlines', text('maxlines'));
   const timezone = text('timezone', 'TZ');
   return {
     report: {
@@ -99,7 +99,7 @@ export function readWish({ options, global, io }: Call): RegexRequest {
       ignored: listing('ignored', 'some'),
       // fail2ban-regex lists as many lines as it is told to see at once, too.
       maxlines: maxlines ?? LISTED,
-      verbose: isOn('verbose') || (readNumber('verbosity', text('verbosity')) ?? 0) > 0,
+      verbose: isOn('verbose') || (wholeNumber('verbosity', text('verbosity')) ?? 0) > 0,
       several: isOn('check-all'),
     },
     isVerboseDate: isOn('verbose-date', 'VD'),
@@ -119,7 +119,7 @@ export function readWish({ options, global, io }: Call): RegexRequest {
   };
 }
 
-function readNumber(name: string, text: string | null): number | null {
+function wholeNumber(name: string, text: string | null): number | null {
   if (text === null) return null;
   if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--${name}: cannot read "${text}" as a number`);
   return Number(text);

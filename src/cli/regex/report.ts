@@ -32,7 +32,7 @@ export function namesIn(outcome: LineOutcome): readonly string[] {
 }
 
 /**
- * Says what a line counts as: a name stands for its addresses, and for nobody when it has none; a failure whose session
+ * Says what a line counts as: a name stands for its addresses, if it has any; a failure whose session
  * has not yet said who it is counts as matched (fail2ban-regex 1.0.2 behaviour).
  */
 export function reportLine(outcome: LineOutcome, names: Names): LineReport {
@@ -131,7 +131,7 @@ export function addLine(tally: Tally, line: string, report: LineReport, options:
   }
   const regexes = [...new Set(hits.map((hit) => hit.regex))];
   if (options.several && regexes.length > 1) tally.several.push({ line, regexes });
-  keep(tally, kindOf(result), line, options);
+  keep(tally, listFor(result), line, options);
 }
 
 /** A line that went the short way through the filter; `text` where wantsText() says so. */
@@ -148,25 +148,25 @@ export function countShort(tally: Tally, { report, regex, isPrefixed, text }: Sh
   if (report === 'ignored') tally.ignoreHits[regex] = (tally.ignoreHits[regex] ?? 0) + lines;
   if (report === 'matched' || report === 'helper')
     tally.failHits[regex] = (tally.failHits[regex] ?? 0) + lines;
-  const kept = tally[kindOf(report)];
+  const kept = tally[listFor(report)];
   kept.count += lines;
   if (text !== null) kept.lines.push(text);
 }
 
 /** Whether a line that became this may still be listed. */
 export function wantsText(tally: Tally, report: LineVerdict, options: ReportOptions): boolean {
-  const kind = kindOf(report);
+  const kind = listFor(report);
   return options[kind] === 'some' && tally[kind].lines.length <= options.maxlines;
 }
 
 /** The lists in which the report keeps lines. */
-type Kind = 'matched' | 'ignored' | 'missed';
+type ListName = 'matched' | 'ignored' | 'missed';
 
-function kindOf(report: LineVerdict): Kind {
+function listFor(report: LineVerdict): ListName {
   return report === 'matched' || report === 'missed' ? report : 'ignored';
 }
 
-function keep(tally: Tally, kind: Kind, line: string, options: ReportOptions): void {
+function keep(tally: Tally, kind: ListName, line: string, options: ReportOptions): void {
   const kept = tally[kind];
   kept.count++;
   const isListed = options[kind] === 'some' && kept.lines.length <= options.maxlines;
@@ -286,7 +286,7 @@ function stuckLines({ stuck }: Tally): readonly string[] {
   return lines.length === 0 ? [] : ['Took too long:', ...boxed(lines, null), ''];
 }
 
-function listed(kind: Kind, { tally, options, explain }: ReportInput): readonly string[] {
+function listed(kind: ListName, { tally, options, explain }: ReportInput): readonly string[] {
   const { count, lines } = tally[kind];
   if (count === 0 || options[kind] === 'none') return [];
   const header = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} line(s):`;

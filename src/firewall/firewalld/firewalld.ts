@@ -44,10 +44,10 @@ export function firewalld(setSize = 262144): Firewall {
     takesOverlaps: false,
     list: () => [
       ...KERNEL,
-      ask('config', 'config', 'getIPSetNames'),
-      ask('config', 'config', 'getPolicyNames'),
-      ask('', 'policy', 'getPolicySettings', 's', INPUT_POLICY),
-      ask('', 'policy', 'getPolicySettings', 's', FORWARD_POLICY),
+      busCall('config', 'config', 'getIPSetNames'),
+      busCall('config', 'config', 'getPolicyNames'),
+      busCall('', 'policy', 'getPolicySettings', 's', INPUT_POLICY),
+      busCall('', 'policy', 'getPolicySettings', 's', FORWARD_POLICY),
     ],
     readHeld,
     probe: () => KERNEL,
@@ -67,7 +67,7 @@ export function firewalld(setSize = 262144): Firewall {
   };
 }
 
-function ask(folder: string, part: string, method: string, ...args: string[]): Command {
+function busCall(folder: string, part: string, method: string, ...args: string[]): Command {
   const path = folder === '' ? PATH : `${PATH}/${folder}`;
   const argv = ['busctl', 'call', BUS, path, `${BUS}.${part}`, method, ...args] as const;
   return command(argv, { mayFail: method === 'getPolicySettings' });

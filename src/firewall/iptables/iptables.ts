@@ -3,7 +3,7 @@
  * chains. Everything travels in one iptables-restore for each family. For hosts without ipset and nft: every packet
  * is compared with every address, so some hundreds of bans are sensible here.
  *
- * Established connections: cut, as long as our jump isReady before the accepting of established ones; it is put in at
+ * Established connections: cut, as long as our jump stands before the accepting of established ones; it is put in at
  * the top. No kernel time-outs: bans outlive a dead f2b until it runs again. The probe reads the whole table.
  * In chains other than INPUT and FORWARD the port that was dialled (before translation) counts as well as the present one.
  */
@@ -35,7 +35,7 @@ import {
 /** No tag begins with a dot, so this chain's name is no jail's: TCP is reset, everything else rejected. */
 const RESET = '.reset';
 
-/** Before the trace of somebody else's jump to our chain; it goes only when the chain goes, which it would hinder. */
+/** Marks the trace of a foreign jump to our chain: it is removed only with the chain, which it keeps from going. */
 const FOREIGN = '!';
 
 /** The iptables backend. */
@@ -102,7 +102,7 @@ function change(rules: readonly Rule[], wanted: Difference): readonly Command[] 
   const lines = FAMILIES.flatMap((family) => [
     ...goneLines(teardown, traces, family),
     ...resetLines(setup, family),
-    ...setup.map((rule) => `:${chainOf(rule.jail)} - [0:0]`).map((text) => lineOf(family, text)),
+    ...setup.map((rule) => `:${chainOf(rule.jail)} - [0:0]`).map((text) => ruleLine(family, text)),
     ...remove.flatMap((entry) => entryLine(entry, '-D', { family, rule: byJail.get(entry.jail) })),
     ...add.flatMap((entry) =>
       entryLine(entry, isFresh.has(entry.jail) ? '-A' : '-I', { family, rule: byJail.get(entry.jail) }),
@@ -123,7 +123,7 @@ function change(rules: readonly Rule[], wanted: Difference): readonly Command[] 
   ];
 }
 
-function lineOf(family: Family, text: string): RuleLine {
+function ruleLine(family: Family, text: string): RuleLine {
   return { family, chain: '', text };
 }
 
@@ -134,7 +134,7 @@ function goneLines(
 ): readonly RuleLine[] {
   const chains = teardown.filter((jail) => traces.get(jail)?.includes(`chain ${family}`)).map(chainOf);
   return [...chains.map((chain) => `-F ${chain}`), ...chains.map((chain) => `-X ${chain}`)].map((text) =>
-    lineOf(family, text),
+    ruleLine(family, text),
   );
 }
 
@@ -145,7 +145,7 @@ function resetLines(setup: readonly Rule[], family: Family): readonly RuleLine[]
     `:${chain} - [0:0]`,
     `-A ${chain} -p 6 ${targetOf('tcp-reset', family)}`,
     `-A ${chain} ${targetOf('reject', family)}`,
-  ].map((text) => lineOf(family, text));
+  ].map((text) => ruleLine(family, text));
 }
 
 type EntryRule = { readonly family: Family; readonly rule: Rule | undefined };
@@ -157,7 +157,7 @@ function entryLine(
 ): readonly RuleLine[] {
   if (rule === undefined || familyOf(entry.address) !== family) return [];
   const chain = chainOf(rule.jail);
-  return [lineOf(family, `${verb} ${chain} -s ${entry.address} ${targetOfEntry(rule, family)}`)];
+  return [ruleLine(family, `${verb} ${chain} -s ${entry.address} ${targetOfEntry(rule, family)}`)];
 }
 
 function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {

@@ -128,10 +128,10 @@ function readHeld(rules: readonly Rule[], table: Table, options: TableOptions): 
         standing.set(`${canonicalOf(address)}${suffix}`, expires === null ? null : options.now + expires);
     }
   }
-  return found.held(rules.filter((rule) => isReady(rule, table, options.setSize)));
+  return found.held(rules.filter((rule) => jailStands(rule, table, options.setSize)));
 }
 
-function isReady(rule: Rule, table: Table, setSize: number): boolean {
+function jailStands(rule: Rule, table: Table, setSize: number): boolean {
   const sets = new Map(table.sets.map((set) => [set.name, set]));
   const isMarked = UNITS.every((unit) => {
     const elements = sets.get(unitSetName(rule.jail, unit))?.elements ?? [];
