@@ -1,4 +1,14 @@
+/**
+ * Runs the command actions of a jail (action.d): start, ban, unban, flush, stop, one step after the other.
+ * A step that fails or hangs is told and delays no ban: the firewall does not wait for it. Values from logs never
+ * become part of a command's text.
+ *
+ *     const runner = new ActionRunner(jail, { onTrouble, totals, env: {}, print: null });
+ *     runner.ban(ticketOf('192.0.2.7', ban));
+ *     await runner.idle(120_000);
+ */
 import { hostname } from 'node:os';
+import { openDns } from '../base/dns.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Level } from '../base/log.ts';
 import { command, failureOf, formatCommand, run } from '../base/process.ts';
@@ -17,7 +27,7 @@ import {
 } from './steps.ts';
 import { type TagContext, type Ticket, tagsOf } from './tags.ts';
 
-/** What the actors ask and tell. */
+/** What a runner asks and tells. */
 export type RunnerParts = {
   onTrouble(level: Level, text: string): void;
   /** Numbers of the jail as they are now. */
@@ -34,8 +44,9 @@ export type RunnerParts = {
 const MOST_WAITING = 50_000;
 /** Seconds a step may take where its action does not say (`timeout`). */
 const TIMEOUT = 60;
-/** How long the name of a banned address is looked for, in milliseconds. */
-const NAME_MS = 2000;
+
+/** Asked for <ip-host>; keeps its answers for all jails. */
+const dns = openDns();
 
 /** The actions of a jail that are commands of their own, not firewalls that f2b drives itself. */
 export function commandActions(jail: Jail): readonly ActionSource[] {
@@ -44,7 +55,7 @@ export function commandActions(jail: Jail): readonly ActionSource[] {
 
 /**
  * Runs the command actions of one jail, one step after the other and beside everything else: a slow mail server delays
- * nobody's ban. Values from logs never become part of a command's text (see action/shelltext.ts).
+ * no ban. Values from logs never become part of a command's text (see action/shelltext.ts).
  */
 export class ActionRunner {
   readonly #jail: string;
@@ -71,7 +82,7 @@ export class ActionRunner {
   start(): void {
     for (const action of this.#actions) {
       if (startsOnDemand(action)) continue;
-      for (const family of familiesOf(action)) this.#enqueue(() => this.#begin(action, family));
+      for (const family of familiesOf(action)) this.#enqueue(() => this.#startOnce(action, family));
     }
   }
 
@@ -79,8 +90,8 @@ export class ActionRunner {
     for (const action of this.#actions) {
       if (ticket.restored && isOn(action, 'norestored')) continue;
       this.#enqueue(async () => {
-        await this.#begin(action, familyFor(action, ticket.id));
-        await this.#insist(action, 'actionban', ticket);
+        await this.#startOnce(action, familyFor(action, ticket.id));
+        await this.#runInsisting(action, 'actionban', ticket);
         const known = this.#banned.get(action) ?? new Map<string, Ticket>();
         this.#banned.set(action, known.set(ticket.id, ticket));
       });
@@ -92,7 +103,7 @@ export class ActionRunner {
       if (ticket.restored && isOn(action, 'norestored')) continue;
       this.#enqueue(async () => {
         this.#banned.get(action)?.delete(ticket.id);
-        await this.#insist(action, 'actionunban', ticket);
+        await this.#runInsisting(action, 'actionunban', ticket);
       });
     }
   }
@@ -162,7 +173,7 @@ export class ActionRunner {
     else for (const family of flushing) await this.#try(action, 'actionflush', { family });
   }
 
-  async #begin(action: ActionSource, family: StepFamily): Promise<void> {
+  async #startOnce(action: ActionSource, family: StepFamily): Promise<void> {
     const started = this.#started.get(action) ?? new Set();
     this.#started.set(action, started);
     if (started.has(family)) return;
@@ -172,15 +183,19 @@ export class ActionRunner {
   }
 
   /**
-   * Once more after a failure, when the action's own check says that its ground is gone and it could be mended. An unban
+   * Once more after a failure, when the action's own check fails and could be repaired. An unban
    * has nothing to undo then. fail2ban 1.0.2 behaviour.
    */
-  async #insist(action: ActionSource, step: ActionStep, ticket: Ticket): Promise<void> {
+  async #runInsisting(action: ActionSource, step: ActionStep, ticket: Ticket): Promise<void> {
     const on = ticketOnly(action, ticket);
     const reason = await this.#execute(action, step, on);
     if (reason === null) return;
-    const mayMend = step !== 'actionunban' || isOn(action, 'actionrepair_on_unban');
-    if (!mayMend || (await this.#isSound(action, on.family)) || !(await this.#mend(action, on.family))) {
+    const mayRepair = step !== 'actionunban' || isOn(action, 'actionrepair_on_unban');
+    if (
+      !mayRepair ||
+      (await this.#isInOrder(action, on.family)) ||
+      !(await this.#repair(action, on.family))
+    ) {
       this.#tell('ERROR', `${action.name}: ${step} failed: ${reason}`);
       return;
     }
@@ -191,19 +206,19 @@ export class ActionRunner {
     }
   }
 
-  async #isSound(action: ActionSource, family: StepFamily): Promise<boolean> {
+  async #isInOrder(action: ActionSource, family: StepFamily): Promise<boolean> {
     if (stepText(action, 'actioncheck', family) === '') return true;
     return (await this.#execute(action, 'actioncheck', { family })) === null;
   }
 
-  async #mend(action: ActionSource, family: StepFamily): Promise<boolean> {
+  async #repair(action: ActionSource, family: StepFamily): Promise<boolean> {
     if (stepText(action, 'actionrepair', family) !== '')
       await this.#execute(action, 'actionrepair', { family });
     else {
       await this.#execute(action, 'actionstop', { family });
       await this.#execute(action, 'actionstart', { family });
     }
-    return this.#isSound(action, family);
+    return this.#isInOrder(action, family);
   }
 
   async #try(action: ActionSource, step: ActionStep, on: On): Promise<void> {
@@ -219,7 +234,8 @@ export class ActionRunner {
     if (text === '') return null;
     let filled: FilledText;
     try {
-      const ipHost = ticket !== null && text.includes('<ip-host>') ? await nameOf(ticket.id) : '';
+      const isNamed = ticket !== null && text.includes('<ip-host>');
+      const [ipHost = ''] = isNamed ? await dns.namesOf(ticket.id) : [];
       const around = { ...this.#parts.totals(this.#jail), fqHostname: hostname(), ipHost };
       const read = tagsOf(ticket, around);
       filled = fillTags(text, (tag) => read(tag) ?? (tag === 'family' ? family : null));
@@ -244,20 +260,9 @@ export class ActionRunner {
   }
 }
 
-/** What a step is executed on: a ban, or the ground that all bans of a family need. */
+/** What a step is executed for: one ban, or all bans of a family. */
 type On = { readonly family: StepFamily; readonly ticket?: Ticket };
 
 function ticketOnly(action: ActionSource, ticket: Ticket): On {
   return { family: familyFor(action, ticket.id), ticket };
-}
-
-async function nameOf(address: string): Promise<string> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<string[]>((resolve) => {
-    timer = setTimeout(() => resolve([]), NAME_MS);
-  });
-  const { reverse } = process.getBuiltinModule('node:dns/promises');
-  const names = await Promise.race([reverse(address).catch(() => []), limit]);
-  clearTimeout(timer);
-  return names[0] ?? '';
 }

@@ -13,8 +13,8 @@ export type TagValue = (tag: string) => string | null;
 const HARMLESS = /^(?!-)[A-Za-z0-9_.:/@%+=,-]*$/;
 const TAG = /<([A-Za-z][A-Za-z0-9_.:-]*)>/y;
 
-/** Where a character of a shell text stands. `ticks` are back-ticks within double quotes, whose inner quotes are nobody's law. */
-type Place = 'plain' | 'single' | 'double' | 'ticks' | 'here' | 'quotedHere';
+/** Where a character of a shell text stands. `ticks` are back-ticks within double quotes, whose inner quotes every shell reads in its own way. */
+type ShellPlace = 'plain' | 'single' | 'double' | 'ticks' | 'here' | 'quotedHere';
 
 /** Fills the tags in. Throws an Error for a value that cannot be had safely where its tag stands. */
 export function fillTags(text: string, read: TagValue): FilledText {
@@ -27,7 +27,7 @@ export function fillTags(text: string, read: TagValue): FilledText {
     const tag = found?.[1] ?? '';
     const value = found === null ? null : read(tag);
     if (found === null || value === null) {
-      filled += step(scanner);
+      filled += readNext(scanner);
       continue;
     }
     filled += referTo(tag, value, { place: placeOf(scanner), env });
@@ -39,7 +39,7 @@ export function fillTags(text: string, read: TagValue): FilledText {
 function referTo(
   tag: string,
   value: string,
-  { place, env }: { readonly place: Place; readonly env: Record<string, string> },
+  { place, env }: { readonly place: ShellPlace; readonly env: Record<string, string> },
 ): string {
   if (HARMLESS.test(value)) return value;
   const name = `F2B_${tag.replace(/[^A-Za-z0-9]/g, '_')}`;
@@ -67,7 +67,7 @@ function newScanner(text: string): Scanner {
   return { text, at: 0, stack: [{ kind: 'plain', depth: 0 }], waiting: [], here: null };
 }
 
-function placeOf({ stack, here }: Scanner): Place {
+function placeOf({ stack, here }: Scanner): ShellPlace {
   if (here !== null) return here.isQuoted ? 'quotedHere' : 'here';
   const kinds = stack.map(({ kind }) => kind);
   const last = kinds.at(-1);
@@ -78,26 +78,26 @@ function placeOf({ stack, here }: Scanner): Place {
   return 'plain';
 }
 
-/** Takes the next character, or the next few that belong together, and minds what they open and close. */
-function step(scanner: Scanner): string {
+/** Reads the next character, or the next few that belong together, and keeps track of what they open and close. */
+function readNext(scanner: Scanner): string {
   const { text, stack } = scanner;
   const char = text[scanner.at] ?? '';
   const frame = stack.at(-1);
   if (char === '\n') return lineBreak(scanner);
-  if (scanner.here !== null || frame === undefined) return take(scanner, 1);
+  if (scanner.here !== null || frame === undefined) return advance(scanner, 1);
   if (frame.kind === 'single') {
     if (char === "'") stack.pop();
-    return take(scanner, 1);
+    return advance(scanner, 1);
   }
-  if (char === '\\') return take(scanner, 2);
+  if (char === '\\') return advance(scanner, 2);
   const pair = text.slice(scanner.at, scanner.at + 2);
   if (pair === '$(') {
     stack.push({ kind: 'sub', depth: 0 });
-    return take(scanner, 2);
+    return advance(scanner, 2);
   }
   if (pair === '${') {
     stack.push({ kind: 'param', depth: 0 });
-    return take(scanner, 2);
+    return advance(scanner, 2);
   }
   if (frame.kind !== 'double' && frame.kind !== 'param' && pair === '<<') return hereBegin(scanner);
   if (char === '`') toggle(stack, 'ticks');
@@ -106,7 +106,7 @@ function step(scanner: Scanner): string {
   else if (char === '(' && frame.kind === 'sub') frame.depth++;
   else if (char === ')' && frame.kind === 'sub' && frame.depth-- === 0) stack.pop();
   else if (char === '}' && frame.kind === 'param') stack.pop();
-  return take(scanner, 1);
+  return advance(scanner, 1);
 }
 
 function toggle(stack: Frame[], kind: 'ticks' | 'double'): void {
@@ -114,7 +114,7 @@ function toggle(stack: Frame[], kind: 'ticks' | 'double'): void {
   else stack.push({ kind, depth: 0 });
 }
 
-function take(scanner: Scanner, count: number): string {
+function advance(scanner: Scanner, count: number): string {
   const part = scanner.text.slice(scanner.at, scanner.at + count);
   scanner.at += part.length;
   return part;
@@ -125,14 +125,14 @@ function hereBegin(scanner: Scanner): string {
   const found = /<<(-?)[ \t]*(?:'([^'\n]+)'|"([^"\n]+)"|\\?([A-Za-z0-9_]+))/y;
   found.lastIndex = scanner.at;
   const [whole, tabs, single, double, bare] = found.exec(scanner.text) ?? [];
-  if (whole === undefined) return take(scanner, 2);
+  if (whole === undefined) return advance(scanner, 2);
   const isQuoted = bare === undefined || whole.includes('\\');
   scanner.waiting.push({ end: single ?? double ?? bare ?? '', isQuoted, stripsTabs: tabs === '-' });
-  return take(scanner, whole.length);
+  return advance(scanner, whole.length);
 }
 
 function lineBreak(scanner: Scanner): string {
-  const part = take(scanner, 1);
+  const part = advance(scanner, 1);
   if (scanner.here === null) scanner.here = scanner.waiting.shift() ?? null;
   const { here } = scanner;
   if (here === null) return part;
@@ -140,5 +140,5 @@ function lineBreak(scanner: Scanner): string {
   const line = scanner.text.slice(scanner.at, stop < 0 ? undefined : stop);
   if ((here.stripsTabs ? line.replace(/^\t+/, '') : line) !== here.end) return part;
   scanner.here = scanner.waiting.shift() ?? null;
-  return part + take(scanner, line.length);
+  return part + advance(scanner, line.length);
 }

@@ -1,4 +1,4 @@
-import { familyOf, parseIp4, parseIp6 } from '../base/ip.ts';
+import { familyOf, reverseZoneName } from '../base/ip.ts';
 import type { Ban, JailState } from '../state/state.ts';
 import type { TagValue } from './shelltext.ts';
 
@@ -55,7 +55,7 @@ function ticketTags(ticket: Ticket, { ipHost }: TagContext): [string, string][] 
     ['ip', id],
     ['fid', id],
     ['family', `inet${familyOf(id)}`],
-    ['ip-rev', reversed(id)],
+    ['ip-rev', reverseZoneName(id) ?? id],
     ['ip-host', ipHost],
     ['failures', String(failures)],
     ['ipfailures', String(failures)],
@@ -68,15 +68,6 @@ function ticketTags(ticket: Ticket, { ipHost }: TagContext): [string, string][] 
     ['ipmatches', lines],
     ['ipjailmatches', lines],
   ];
-}
-
-/** The address as a name server looks it up, with a dot behind: `7.2.0.192.`; the id itself when it is no address. */
-function reversed(id: string): string {
-  if (parseIp4(id) !== null) return `${id.split('.').reverse().join('.')}.`;
-  const groups = parseIp6(id);
-  if (groups === null) return id;
-  const digits = groups.map((group) => group.toString(16).padStart(4, '0')).join('');
-  return `${[...digits].reverse().join('.')}.`;
 }
 
 /** Captures as the filter gives them: a tuple of several is joined. */

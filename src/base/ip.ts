@@ -107,6 +107,15 @@ export function canonicalIp(text: string): string | null {
   return isMapped ? formatIp4((groups[6] ?? 0) * 65536 + (groups[7] ?? 0)) : formatIp6(groups);
 }
 
+/** The address as the reverse zones of the DNS spell it, without their ending: `7.2.0.192.`; null when it is none. */
+export function reverseZoneName(ip: string): string | null {
+  if (parseIp4(ip) !== null) return `${ip.split('.').reverse().join('.')}.`;
+  const groups = parseIp6(ip);
+  if (groups === null) return null;
+  const digits = groups.map((group) => group.toString(16).padStart(4, '0')).join('');
+  return `${[...digits].reverse().join('.')}.`;
+}
+
 /** The family of a canonical address or network. */
 export function familyOf(canonical: string): Family {
   return canonical.includes(':') ? 6 : 4;
@@ -158,6 +167,12 @@ export function masked(address: string, prefix: number): string {
       return group & (0xffff << (16 - keep)) & 0xffff;
     }),
   );
+}
+
+/** The canonical spelling of an address or network, null when the text is none. */
+export function canonicalNetwork(text: string): string | null {
+  const network = parseNetwork(text);
+  return network === null ? null : formatNetwork(network);
 }
 
 /** Whether the canonical address (or the whole of a network) lies in the network. */

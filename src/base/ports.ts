@@ -1,7 +1,7 @@
 /** First and last port, inclusive. */
-export type Ports = readonly [first: number, last: number];
+export type PortRange = readonly [first: number, last: number];
 
-/** Ports by service name, lower case. */
+/** PortRange by service name, lower case. */
 export type Services = ReadonlyMap<string, number>;
 
 /** The services that jails name, for hosts without /etc/services. */
@@ -32,7 +32,7 @@ export function readServices(etcServices: string): Services {
 }
 
 /** The ranges a port list means (null = all ports), and the words of it that mean nothing. */
-export type PortList = { readonly ranges: readonly Ports[] | null; readonly bad: readonly string[] };
+export type PortList = { readonly ranges: readonly PortRange[] | null; readonly bad: readonly string[] };
 
 /**
  * Reads a port list: numbers, service names, ranges `80:90` and `80-90`, `all`, between commas or white space. Ranges come
@@ -43,7 +43,7 @@ export function parsePorts(text: string, services: Services): PortList {
     .replace(/\s*([:-])\s*(?=\d)/g, '$1')
     .split(/[\s,]+/)
     .filter((word) => word !== '');
-  const ranges: Ports[] = [];
+  const ranges: PortRange[] = [];
   const bad: string[] = [];
   for (const word of words) {
     const range = readRange(word, services);
@@ -55,7 +55,7 @@ export function parsePorts(text: string, services: Services): PortList {
   return { ranges: isAll ? null : merged, bad };
 }
 
-function readRange(word: string, services: Services): Ports | null {
+function readRange(word: string, services: Services): PortRange | null {
   if (/^(?:all|any|\*)$/i.test(word)) return [0, 65535];
   const named = services.get(word.toLowerCase());
   if (named !== undefined) return [named, named];
@@ -72,8 +72,8 @@ function readPort(word: string, services: Services): number | null {
   return Number(word) <= 65535 ? Number(word) : null;
 }
 
-function mergeRanges(ranges: readonly Ports[]): Ports[] {
-  const merged: Ports[] = [];
+function mergeRanges(ranges: readonly PortRange[]): PortRange[] {
+  const merged: PortRange[] = [];
   for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
     const before = merged.at(-1);
     if (before !== undefined && first <= before[1] + 1 && (first <= before[1] || before[0] !== before[1])) {

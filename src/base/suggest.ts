@@ -32,8 +32,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best?.name ?? null;
 }
 
-/** `did you mean "x"?`, or null when no candidate is near. */
-export function didYouMean(word: string, candidates: Iterable<string>): string | null {
+/** `did you mean "x"?`, or null when no candidate is near; `spell` writes the name otherwise, such as `--x`. */
+export function didYouMean(
+  word: string,
+  candidates: Iterable<string>,
+  spell = (name: string): string => `"${name}"`,
+): string | null {
   const name = nearest(word, candidates);
-  return name === null ? null : `did you mean "${name}"?`;
+  return name === null ? null : `did you mean ${spell(name)}?`;
 }

@@ -12,16 +12,20 @@ const ACTIONS_MS = 120_000;
 /** And for each of many bans. */
 const EACH_MS = 1000;
 
-/** A ban that a command made or lifted; `flush` lifts all of the jail. */
-export type Deed = { readonly kind: 'ban' | 'unban' | 'flush'; readonly jail: string; readonly id: string };
+/** What a command did to one ban; `flush` lifts all of the jail. */
+export type BanChange = {
+  readonly kind: 'ban' | 'unban' | 'flush';
+  readonly jail: string;
+  readonly id: string;
+};
 
 /**
  * Runs the command actions (mail, scripts) of what a command did, where no daemon runs; a running one does it when it
  * takes in the orders. Failures go to standard error.
  */
-export async function actWithoutDaemon(call: Call, config: Config, deeds: readonly Deed[]): Promise<void> {
+export async function runActions(call: Call, config: Config, changes: readonly BanChange[]): Promise<void> {
   const { global, io } = call;
-  const names = new Set(deeds.map(({ jail }) => jail));
+  const names = new Set(changes.map(({ jail }) => jail));
   const jails = config.jails.filter((jail) => names.has(jail.name) && commandActions(jail).length > 0);
   if (jails.length === 0 || (!global.dryRun && runningPid(statePathOf(global, io)) !== null)) return;
   const state = readOnlyState(call);
@@ -34,7 +38,7 @@ export async function actWithoutDaemon(call: Call, config: Config, deeds: readon
       print: global.dryRun ? io.stdout : null,
       mostWaiting: Number.POSITIVE_INFINITY,
     });
-    const own = deeds.filter((deed) => deed.jail === jail.name);
+    const own = changes.filter((change) => change.jail === jail.name);
     for (const { kind, id } of own) {
       if (kind === 'ban') runner.ban(ticketOf(id, known.bans.get(id) ?? null));
       if (kind === 'unban') runner.unban(ticketOf(id, null));

@@ -7,7 +7,7 @@ import { watchLogins } from '../ban/logins.ts';
 import { openDns } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
 import { ConfigError, type Problem, UsageError } from '../base/errors.ts';
-import { formatNetwork, parseNetwork } from '../base/ip.ts';
+import { canonicalNetwork } from '../base/ip.ts';
 import { openLog } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
@@ -15,9 +15,9 @@ import { ignoreListOf, limitsOf, ownAddresses } from '../daemon/jails.ts';
 import { learnNames } from '../daemon/lookups.ts';
 import { type FirewallPlan, jailOfRule } from '../firewall/plan.ts';
 import { addOrder, type Ban, type State } from '../state/state.ts';
-import { actWithoutDaemon } from './actions.ts';
+import { runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
-import { changeState, configOf, enforceChange, findJail, statePathOf, wallOf } from './context.ts';
+import { changeState, configOf, enforceChange, findJail, firewallPlanOf, statePathOf } from './context.ts';
 import { runningPid } from './status.ts';
 
 /** `f2b banip`: bans by hand. */
@@ -26,20 +26,14 @@ export const banip: Subcommand = {
   summary: 'ban addresses or networks by hand',
   usage: 'JAIL IP.. | --confirmed JAIL IP..',
   options: [
-    {
-      name: 'bantime',
-      short: null,
-      value: 'TIME',
-      help: "how long, such as 1h or -1 for ever (the jail's bantime)",
-    },
-    { name: 'wide', short: null, value: null, help: 'allow an IPv4 network wider than /16' },
+    { name: 'bantime', value: 'TIME', help: "how long, such as 1h or -1 for ever (the jail's bantime)" },
+    { name: 'wide', help: 'allow an IPv4 network wider than /16' },
     {
       name: 'confirm',
-      short: null,
       value: 'TIME',
       help: 'lift the ban again after TIME unless banip --confirmed is called before',
     },
-    { name: 'confirmed', short: null, value: null, help: 'let bans made with --confirm last' },
+    { name: 'confirmed', help: 'let bans made with --confirm last' },
   ],
   about: `Prints how many were banned that were not banned before. Refused, and logged as refused, are own
 addresses, those of ignoreip, the default gateway, addresses from which somebody is logged in by SSH (unless the
@@ -57,26 +51,26 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
       throw new UsageError('banip needs a jail and an address', 'see: f2b help banip');
     const config = configOf(call);
     const jail = findJail(config, name);
-    const guard = await guardOf(jail);
-    const targets = words.map((word) => readTarget(word, jail, { call, guard }));
+    const ignored = await ignoreListFor(jail);
+    const targets = words.map((word) => readBanTarget(word, jail, { call, ignored }));
     logRefusals(call, config, jail, targets);
     const [refused] = targets.flatMap((target) => target.refusal ?? []);
     if (refused !== undefined) throw refused;
     const ids = targets.map(({ id }) => id);
-    const plan = await wallOf(config.jails, call.io);
+    const plan = await firewallPlanOf(config.jails, call.io);
     const limits = limitsFor(jail, call);
     const isConfirmation = call.options['confirmed'] === true;
     const trial = isConfirmation ? null : durationOf(call.options['confirm']);
     if (trial === Number.POSITIVE_INFINITY) throw new UsageError('--confirm needs a time that ends');
-    if (trial !== null) mustEnd(call, plan, jail);
+    if (trial !== null) assertEnds(call, plan, jail);
     const { fresh, missing } = await changeState(call, (state) => {
       const made = isConfirmation
-        ? ids.flatMap((id) => confirm(state, jail, id))
-        : ids.flatMap((id) => make(call, state, { jail, id, limits, trial }));
+        ? ids.flatMap((id) => confirmBan(state, jail, id))
+        : ids.flatMap((id) => orderBan(call, state, { jail, id, limits, trial }));
       return enforceBans(call, state, { jail, ids: made, plan });
     });
     call.io.stdout(`${fresh.length}\n`);
-    await actWithoutDaemon(
+    await runActions(
       call,
       config,
       fresh.map((id) => ({ kind: 'ban', jail: jail.name, id }) as const),
@@ -90,34 +84,33 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
 type BanTarget = { readonly id: string; readonly refusal: UsageError | null };
 
 /** Who is never banned in the jail, names in ignoreip asked for now. */
-async function guardOf(jail: Jail): Promise<IgnoreList> {
+async function ignoreListFor(jail: Jail): Promise<IgnoreList> {
   const shared = { own: new Set(ownAddresses()), files: new IgnoreFiles() };
   const list = ignoreListOf(jail, shared, []);
   await learnNames(list, openDns());
   return list;
 }
 
-type Guard = { readonly call: Call; readonly guard: IgnoreList };
+type Target = { readonly call: Call; readonly ignored: IgnoreList };
 
 /** A canonical address or network, and why it may not be banned in the jail. */
-function readTarget(word: string, jail: Jail, { call, guard: list }: Guard): BanTarget {
-  const network = parseNetwork(word);
-  if (network === null) throw new UsageError(`"${word}" is not an address or network`);
-  const id = formatNetwork(network);
+function readBanTarget(word: string, jail: Jail, { call, ignored }: Target): BanTarget {
+  const id = canonicalNetwork(word);
+  if (id === null) throw new UsageError(`"${word}" is not an address or network`);
   const refuse = (why: string, hint: string | null = null): BanTarget => ({
     id,
     refusal: new UsageError(`${id} is never banned: ${why}`, hint),
   });
   const protection = protectedFor(jail, watchLogins()());
-  const guarded = lockoutReason(protection, id, call.options['wide'] === true);
-  if (guarded !== null) {
-    const isAllowedWide = /wider/.test(guarded) && lockoutReason(protection, id, true) === null;
-    return refuse(guarded, isAllowedWide ? 'say --wide if it is meant' : null);
+  const lockout = lockoutReason(protection, id, call.options['wide'] === true);
+  if (lockout !== null) {
+    const isAllowedWide = /wider/.test(lockout) && lockoutReason(protection, id, true) === null;
+    return refuse(lockout, isAllowedWide ? 'say --wide if it is meant' : null);
   }
-  const because = ignoredBy(list, id);
+  const because = ignoredBy(ignored, id);
   if (because === 'ip' || because === 'dns') return refuse(`ignoreip of the jail "${jail.name}" protects it`);
   if (because !== null) return refuse('it is an address of this machine');
-  return { id: bannedId(id, jail.ipv6prefix, list, protection), refusal: null };
+  return { id: bannedId(id, jail.ipv6prefix, ignored, protection), refusal: null };
 }
 
 /** Refusals go where the daemon's log lines go, when that is a file. */
@@ -163,7 +156,7 @@ function durationOf(given: string | boolean | undefined): number | null {
 }
 
 /** A ban on trial must end without anybody's help, or by a running daemon. */
-function mustEnd({ global, io }: Call, { rulesByJail, sections }: FirewallPlan, { name }: Jail): void {
+function assertEnds({ global, io }: Call, { rulesByJail, sections }: FirewallPlan, { name }: Jail): void {
   const kinds = new Set((rulesByJail.get(name) ?? []).map(({ kind }) => kind));
   const without = sections.find(({ firewall }) => kinds.has(firewall.kind) && !firewall.hasTimeouts);
   if (without === undefined || without.firewall.kind === 'dummy' || global.dryRun) return;
@@ -181,7 +174,7 @@ type BanRequest = {
 };
 
 /** The id when it was not banned before. */
-function make(call: Call, state: State, { jail, id, limits, trial }: BanRequest): readonly string[] {
+function orderBan(call: Call, state: State, { jail, id, limits, trial }: BanRequest): readonly string[] {
   const now = call.io.now();
   const made = makeBan(limits, bansBefore(state, jail.name, id, limits), {
     now,
@@ -193,7 +186,7 @@ function make(call: Call, state: State, { jail, id, limits, trial }: BanRequest)
 }
 
 /** Gives a ban on trial its full length; the id when there was one. A running daemon takes both orders in one turn. */
-function confirm(state: State, jail: Jail, id: string): readonly string[] {
+function confirmBan(state: State, jail: Jail, id: string): readonly string[] {
   const ban = state.jails.get(jail.name)?.bans.get(id);
   if (ban?.confirmed === undefined) return [];
   const { confirmed, ...rest } = ban;

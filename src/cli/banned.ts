@@ -1,4 +1,4 @@
-import { formatNetwork, parseNetwork } from '../base/ip.ts';
+import { canonicalNetwork } from '../base/ip.ts';
 import type { Subcommand } from './command.ts';
 import { readOnlyState } from './context.ts';
 
@@ -24,17 +24,12 @@ export const banned: Subcommand = {
       call.words.length === 0
         ? jails.map(([name, ids]) => ({ [name]: ids }))
         : call.words.map((word) =>
-            jails.filter(([, ids]) => ids.includes(canonical(word))).map(([name]) => name),
+            jails.filter(([, ids]) => ids.includes(canonicalNetwork(word) ?? word)).map(([name]) => name),
           );
     call.io.stdout(`${call.global.json ? JSON.stringify(answer) : pythonText(answer)}\n`);
     return 0;
   },
 };
-
-function canonical(word: string): string {
-  const network = parseNetwork(word);
-  return network === null ? word : formatNetwork(network);
-}
 
 /** The form in which fail2ban-client prints lists, which scripts read. */
 function pythonText(value: unknown): string {

@@ -1,4 +1,6 @@
 import type { Readable } from 'node:stream';
+import { UsageError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 
 /** Options that may stand before or after the command. Paths are as the user wrote them, null when not given. */
 export type GlobalOptions = {
@@ -20,22 +22,36 @@ export type Io = {
   now(): number;
 };
 
-/** What a command is called with: `words` are the arguments behind its name, `options` its own flags by name. */
+/** The options of a command line by name: flags are booleans, an option that was not given is undefined. */
+export type Options = Readonly<Record<string, string | boolean | undefined>>;
+
+/** What a command is called with: `words` are the arguments behind its name, `options` its own options. */
 export type Call = {
   readonly words: readonly string[];
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly options: Options;
   readonly global: GlobalOptions;
   readonly io: Io;
 };
 
-/** One option of one command, for parsing and for its help text. `value` names its argument, null = a flag. */
+/** One option of one command, for parsing and for its help text. */
 export type OptionSpec = {
   readonly name: string;
-  /** One letter without the dash, or null. */
-  readonly short: string | null;
-  readonly value: string | null;
+  /** One letter without the dash. */
+  readonly short?: string;
+  /** What its argument is called; a flag has none. */
+  readonly value?: string;
   readonly help: string;
 };
+
+/** Options that every command takes, before or after its name. */
+export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
+  { name: 'config', short: 'c', value: 'DIR', help: 'read the configuration in DIR' },
+  { name: 'state', value: 'FILE', help: 'keep the state in FILE (/var/lib/f2b/state.json)' },
+  { name: 'log', value: 'FILE', help: 'append log lines to FILE instead of standard error' },
+  { name: 'dry-run', short: 'n', help: 'print what would be executed, change nothing' },
+  { name: 'json', help: 'answer in JSON where there is an answer' },
+  { name: 'help', short: 'h', help: 'show help for the command' },
+];
 
 /** A command: `run` answers the exit code (0, 1, 2) or throws UsageError, ConfigError or MachineError. */
 export type Subcommand = {
@@ -50,3 +66,12 @@ export type Subcommand = {
   readonly examples: readonly (readonly [command: string, meaning: string])[];
   run(call: Call): Promise<number>;
 };
+
+/** The command of that name. Throws UsageError with what was probably meant; `program` stands before it there. */
+export function findCommand(name: string, commands: readonly Subcommand[], program = 'f2b'): Subcommand {
+  const found = commands.find((command) => command.name === name);
+  if (found !== undefined) return found;
+  const names = commands.map((command) => command.name);
+  const hint = didYouMean(name, names, (close) => `"${program} ${close}"`);
+  throw new UsageError(`there is no command "${name}"`, hint ?? 'see: f2b help');
+}

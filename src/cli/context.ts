@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { embeddedFiles } from '../base/embedded.ts';
 import { ConfigError, formatProblem, UsageError } from '../base/errors.ts';
 import { readServices } from '../base/ports.ts';
-import type { Command as Argv } from '../base/process.ts';
 import { formatCommand } from '../base/process.ts';
-import { nearest } from '../base/suggest.ts';
+import { didYouMean } from '../base/suggest.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { type ConfigTree, findConfigTree, memoryTree } from '../config/tree.ts';
@@ -22,8 +21,11 @@ import { loadState, lockState, prepareFolder, saveState } from '../state/file.ts
 import type { State } from '../state/state.ts';
 import type { Call, GlobalOptions, Io } from './command.ts';
 
-/** Where the state is kept when nobody says otherwise. */
-export const STATE_PATH = '/var/lib/f2b/state.json';
+/** What a command needs of its call to reach files and firewalls. */
+type Access = Pick<Call, 'global' | 'io'>;
+
+/** Where the state is kept by default. */
+const STATE_PATH = '/var/lib/f2b/state.json';
 
 /** The path of the state file: `--state FILE`, $F2B_STATE, or the default. */
 export function statePathOf(global: GlobalOptions, io: Io): string {
@@ -31,7 +33,7 @@ export function statePathOf(global: GlobalOptions, io: Io): string {
 }
 
 /** The configuration that the call means. */
-export function treeOf({ global, io }: Pick<Call, 'global' | 'io'>): ConfigTree {
+export function treeOf({ global, io }: Access): ConfigTree {
   const embedded = memoryTree(embeddedFiles());
   return findConfigTree({ config: global.config, embedded }, io.env);
 }
@@ -49,7 +51,7 @@ export function servicesText(): string {
  * The whole configuration that the call means. What cannot be read of it, and is no single jail's trouble, is told on
  * standard error.
  */
-export function configOf(call: Pick<Call, 'global' | 'io'>): Config {
+export function configOf(call: Access): Config {
   const config = loadConfig(treeOf(call), { services: servicesText() });
   for (const one of config.problems) {
     if (one.severity === 'error' && one.jail === null) call.io.stderr(`f2b: ${formatProblem(one)}\n`);
@@ -73,32 +75,27 @@ export function findJail(config: Config, name: string): Jail {
     const hint = `write enabled = true into its section, ${file}:${line}`;
     throw new UsageError(`the jail "${name}" is not enabled (${config.tree})`, hint);
   }
-  const close = nearest(
-    name,
-    config.allJails.map((one) => one.name),
-  );
-  throw new UsageError(
-    `there is no jail "${name}" (${config.tree})`,
-    close === null ? 'f2b status lists the jails' : `did you mean "${close}"?`,
-  );
+  const names = config.allJails.map((one) => one.name);
+  const hint = didYouMean(name, names) ?? 'f2b status lists the jails';
+  throw new UsageError(`there is no jail "${name}" (${config.tree})`, hint);
 }
 
 /** How commands reach the firewall: with `--dry-run` they are printed in place of being run. */
-export function runnerOf({ global, io }: Pick<Call, 'global' | 'io'>): RunProgram {
+export function runnerOf({ global, io }: Access): RunProgram {
   if (!global.dryRun) return firewallRunner(io.env);
-  return async (command: Argv) => {
+  return async (command) => {
     io.stdout(`${formatCommand(command)}\n`);
     return { exitCode: 0, stdout: '', stderr: '', trouble: null };
   };
 }
 
 /** The firewalls behind the jails. */
-export function wallOf(jails: readonly Jail[], io: Io): Promise<FirewallPlan> {
+export function firewallPlanOf(jails: readonly Jail[], io: Io): Promise<FirewallPlan> {
   return planFirewalls(jails, readServices(servicesText()), io.env);
 }
 
-/** The jobs of a wall; with `--dry-run` on firewalls that exist in memory only. */
-export function jobsOf(plan: FirewallPlan, call: Pick<Call, 'global' | 'io'>): readonly FirewallJob[] {
+/** The jobs of a plan; with `--dry-run` on firewalls that exist in memory only. */
+export function jobsOf(plan: FirewallPlan, call: Access): readonly FirewallJob[] {
   const run = runnerOf(call);
   return plan.sections.map(({ firewall, rules }) => ({
     firewall: call.global.dryRun ? simulated(firewall) : firewall,
@@ -108,14 +105,14 @@ export function jobsOf(plan: FirewallPlan, call: Pick<Call, 'global' | 'io'>): r
 }
 
 /** What a command changed: which of the wanted entries are new, and which are not wanted any more. */
-export type StateChange = {
+type StateChange = {
   add(entry: BanEntry): boolean;
   readonly remove: readonly { readonly jail: string; readonly id: string }[];
 };
 
 /** Hands a change of the state to the firewalls. Answers, by address, why something is not as it should be. */
 export async function enforceChange(
-  call: Pick<Call, 'global' | 'io'>,
+  call: Access,
   plan: FirewallPlan,
   state: State,
   change: StateChange,
@@ -149,10 +146,7 @@ export async function enforceChange(
  * Changes the state under its lock: load, `work`, save. With `--dry-run` nothing is locked or saved. Warnings about
  * the file go to standard error.
  */
-export async function changeState<T>(
-  call: Pick<Call, 'global' | 'io'>,
-  work: (state: State) => Promise<T>,
-): Promise<T> {
+export async function changeState<T>(call: Access, work: (state: State) => Promise<T>): Promise<T> {
   const { global, io } = call;
   const path = statePathOf(global, io);
   if (global.dryRun) return work(readOnlyState(call));
@@ -170,7 +164,7 @@ export async function changeState<T>(
 }
 
 /** The state as it is on disk, nothing changed or repaired. */
-export function readOnlyState({ global, io }: Pick<Call, 'global' | 'io'>): State {
+export function readOnlyState({ global, io }: Access): State {
   const { state, warnings } = loadState(statePathOf(global, io), false);
   for (const warning of warnings) io.stderr(`f2b: ${warning}\n`);
   return state;

@@ -1,12 +1,13 @@
 import { reasonOf, UsageError } from '../base/errors.ts';
 import type { Config } from '../config/config.ts';
+import type { BanEntry } from '../firewall/backend.ts';
 import { isOnPath, presentFirewalls } from '../firewall/choose.ts';
 import { firewalldRuns, firewallRunner, jailOfRule, wantedEntries } from '../firewall/plan.ts';
-import { flush as flushFirewall, reconcile } from '../firewall/reconcile.ts';
+import { type FirewallJob, reconcile } from '../firewall/reconcile.ts';
 import { addOrder, type State } from '../state/state.ts';
-import { actWithoutDaemon, type Deed } from './actions.ts';
+import { type BanChange, runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
-import { changeState, configOf, findJail, jobsOf, wallOf } from './context.ts';
+import { changeState, configOf, findJail, firewallPlanOf, jobsOf } from './context.ts';
 
 /** `f2b flush`: lifts all bans and removes everything of ours from the firewall. */
 export const flush: Subcommand = {
@@ -34,10 +35,10 @@ the daemon, or by this command where none runs.`,
   },
 };
 
-type Flushed = { readonly lifted: readonly Deed[]; readonly troubles: readonly string[] };
+type Flushed = { readonly lifted: readonly BanChange[]; readonly troubles: readonly string[] };
 
-/** A broken configuration keeps nobody from flushing: then the commands of actions are not known. */
-async function undoActions(call: Call, lifted: readonly Deed[]): Promise<void> {
+/** flush works with a broken configuration too: then the commands of actions are not known. */
+async function undoActions(call: Call, lifted: readonly BanChange[]): Promise<void> {
   if (lifted.length === 0) return;
   let config: Config;
   try {
@@ -46,7 +47,7 @@ async function undoActions(call: Call, lifted: readonly Deed[]): Promise<void> {
     call.io.stderr(`f2b: the commands of actions are not run: ${reasonOf(error)}\n`);
     return;
   }
-  await actWithoutDaemon(call, config, lifted);
+  await runActions(call, config, lifted);
 }
 
 async function flushAll(call: Call, state: State): Promise<Flushed> {
@@ -55,13 +56,8 @@ async function flushAll(call: Call, state: State): Promise<Flushed> {
   const run = firewallRunner(call.io.env);
   for (const firewall of presentFirewalls(isOnPath)) {
     if (firewall.kind === 'firewalld' && !(await firewalldRuns(call.io.env))) continue;
-    if (call.global.dryRun) {
-      call.io.stdout(`# would remove everything of f2b from ${firewall.kind}\n`);
-      continue;
-    }
-    const result = await flushFirewall({ firewall, rules: [], run }, call.io.now());
-    troubles.push(...result.trouble);
-    if (result.warning !== undefined) call.io.stderr(`f2b: ${result.warning}\n`);
+    const job = { firewall, rules: [], run };
+    troubles.push(...(await remove(call, 'everything of f2b', { job, wanted: [] })));
   }
   return { lifted, troubles };
 }
@@ -70,24 +66,31 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
   const config = configOf(call);
   findJail(config, name);
   const lifted = liftAll(state, name);
-  const plan = await wallOf(config.jails, call.io);
+  const plan = await firewallPlanOf(config.jails, call.io);
   const troubles: string[] = [];
   for (const job of jobsOf(plan, call)) {
     if (!job.rules.some((rule) => jailOfRule(rule.jail) === name)) continue;
-    if (call.global.dryRun) {
-      call.io.stdout(`# would remove the bans, rules and sets of ${name} from ${job.firewall.kind}\n`);
-      continue;
-    }
     const rules = job.rules.filter((rule) => jailOfRule(rule.jail) !== name);
-    const wanted = wantedEntries(state, plan, job.firewall.kind);
-    const result = await reconcile({ ...job, rules }, wanted, call.io.now());
-    troubles.push(...result.trouble);
-    if (result.warning !== undefined) call.io.stderr(`f2b: ${result.warning}\n`);
+    const rest = { job: { ...job, rules }, wanted: wantedEntries(state, plan, job.firewall.kind) };
+    troubles.push(...(await remove(call, `the bans, rules and sets of ${name}`, rest)));
   }
   return { lifted, troubles };
 }
 
-function liftAll(state: State, jail: string): readonly Deed[] {
+type Rest = { readonly job: FirewallJob; readonly wanted: readonly BanEntry[] };
+
+/** Leaves of ours only `rest` in a firewall; `what` says what goes. Answers what failed. */
+async function remove({ global, io }: Call, what: string, { job, wanted }: Rest): Promise<readonly string[]> {
+  if (global.dryRun) {
+    io.stdout(`# would remove ${what} from ${job.firewall.kind}\n`);
+    return [];
+  }
+  const { trouble, warning } = await reconcile(job, wanted, io.now());
+  if (warning !== undefined) io.stderr(`f2b: ${warning}\n`);
+  return trouble;
+}
+
+function liftAll(state: State, jail: string): readonly BanChange[] {
   const ids = [...(state.jails.get(jail)?.bans.keys() ?? [])];
   return ids.flatMap((id) =>
     addOrder(state, { kind: 'unban', jail, id }) ? [{ kind: 'flush', jail, id } as const] : [],

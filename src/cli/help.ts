@@ -1,8 +1,5 @@
 import { programVersion } from '../base/embedded.ts';
-import { UsageError } from '../base/errors.ts';
-import { nearest } from '../base/suggest.ts';
-import type { OptionSpec, Subcommand } from './command.ts';
-import { GLOBAL_OPTIONS } from './parse.ts';
+import { findCommand, GLOBAL_OPTIONS, type OptionSpec, type Subcommand } from './command.ts';
 
 /** Makes `f2b help [COMMAND]` for the given commands. */
 export function makeHelp(commands: () => readonly Subcommand[]): Subcommand {
@@ -15,36 +12,27 @@ export function makeHelp(commands: () => readonly Subcommand[]): Subcommand {
     examples: [['f2b help banip', 'how to ban by hand']],
     async run({ words, io }) {
       const [name] = words;
-      if (name === undefined) {
-        io.stdout(overview(commands()));
-        return 0;
-      }
-      const command = commands().find((candidate) => candidate.name === name);
-      if (command === undefined) {
-        const close = nearest(
-          name,
-          commands().map((candidate) => candidate.name),
-        );
-        throw new UsageError(
-          `there is no command "${name}"`,
-          close === null ? 'see: f2b help' : `did you mean "f2b help ${close}"?`,
-        );
-      }
-      io.stdout(manual(command));
+      io.stdout(
+        name === undefined ? overview(commands()) : manual(findCommand(name, commands(), 'f2b help')),
+      );
       return 0;
     },
   };
 }
 
+/** The commands with their summaries, one a line in columns: in `f2b help` and in the README. */
+export function commandLines(commands: readonly Subcommand[]): readonly string[] {
+  return inColumns(commands.map(({ name, summary }) => [name, summary]));
+}
+
 function overview(commands: readonly Subcommand[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     `f2b ${programVersion()}: bans addresses that fail too often, as the logs tell`,
     '',
     'Usage: f2b [options] COMMAND [arguments]',
     '',
     'Commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...commandLines(commands),
     '',
     'Options for every command:',
     ...optionLines(GLOBAL_OPTIONS),
@@ -62,21 +50,20 @@ function manual(command: Subcommand): string {
     `Usage: f2b ${name} ${usage}`.trimEnd(),
     ...(about === '' ? [] : ['', about.trimEnd()]),
     ...(options.length === 0 ? [] : ['', 'Options:', ...optionLines(options)]),
-    ...(examples.length === 0 ? [] : ['', 'Examples:', ...exampleLines(examples)]),
+    ...(examples.length === 0 ? [] : ['', 'Examples:', ...inColumns(examples)]),
     '',
   ].join('\n');
 }
 
-function optionLines(options: readonly OptionSpec[]): string[] {
-  const heads = options.map(({ name, short, value }) => {
-    const letter = short === null ? '    ' : `-${short}, `;
-    return `  ${letter}--${name}${value === null ? '' : ` ${value}`}`;
+function optionLines(options: readonly OptionSpec[]): readonly string[] {
+  const rows = options.map(({ name, short, value, help }) => {
+    const letter = short === undefined ? '    ' : `-${short}, `;
+    return [`${letter}--${name}${value === undefined ? '' : ` ${value}`}`, help] as const;
   });
-  const width = Math.max(...heads.map((head) => head.length));
-  return options.map(({ help }, i) => `${(heads[i] ?? '').padEnd(width)}  ${help}`);
+  return inColumns(rows);
 }
 
-function exampleLines(examples: Subcommand['examples']): string[] {
-  const width = Math.max(...examples.map(([command]) => command.length));
-  return examples.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
+function inColumns(rows: readonly (readonly [left: string, right: string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }

@@ -5,7 +5,7 @@ import { printStuck, type StuckHealth } from '../source/health.ts';
 import type { State } from '../state/state.ts';
 
 /** What `status JAIL` tells of a jail. */
-export type JailStatus = {
+type JailStatus = {
   readonly name: string;
   readonly currentlyFailed: number;
   readonly totalFailed: number;
@@ -20,7 +20,7 @@ export type JailStatus = {
 };
 
 /** One ban; times in epoch seconds, `until` null = for ever, `pending` null = it stands in the firewall. */
-export type BanStatus = {
+type BanStatus = {
   readonly id: string;
   readonly at: number;
   readonly until: number | null;
@@ -75,7 +75,7 @@ export function printOverview(names: readonly string[], repairs: State['repairs'
 }
 
 /** A jail as `fail2ban-client status JAIL` prints it; bans that do not stand yet are named besides, with the reason. */
-export function printJail(status: JailStatus): string {
+export function printStatus(status: JailStatus): string {
   const pending = status.banned.flatMap(({ id, pending }) =>
     pending === null ? [] : [`${id} (${pending})`],
   );

@@ -19,10 +19,10 @@ export const run: Subcommand = {
   summary: 'follow the logs and ban, in the foreground',
   usage: '[--once]',
   options: [
-    { name: 'once', short: null, value: null, help: 'process what is new since last time, then end' },
-    { name: 'poll', short: null, value: 'SECONDS', help: 'interval at which log files are looked at (1)' },
-    { name: 'lift', short: null, value: null, help: 'when stopped, lift all bans until the next start' },
-    { name: 'loglevel', short: null, value: 'LEVEL', help: LEVELS.join(', ').toLowerCase() },
+    { name: 'once', help: 'process what is new since last time, then end' },
+    { name: 'poll', value: 'SECONDS', help: 'interval at which log files are looked at (1)' },
+    { name: 'lift', help: 'when stopped, lift all bans until the next start' },
+    { name: 'loglevel', value: 'LEVEL', help: LEVELS.join(', ').toLowerCase() },
   ],
   about: `Reads the logs of all enabled jails from where they were left, counts failures, bans at the firewall, and lifts
 bans when their time is up. SIGTERM and SIGINT stop it, bans stay (with --lift they stand
@@ -38,11 +38,11 @@ With --once the exit code is 1 when a ban could not be enforced or the state not
   async run(call) {
     if (call.words.length > 0) throw new UsageError(`run takes no arguments: ${call.words.join(' ')}`);
     const path = statePathOf(call.global, call.io);
-    if (call.global.dryRun) return serve(call, path);
+    if (call.global.dryRun) return runDaemon(call, path);
     prepareFolder(path);
     const lock = onlyOne(path);
     try {
-      return await serve(call, path);
+      return await runDaemon(call, path);
     } finally {
       lock.release();
     }
@@ -56,7 +56,7 @@ function onlyOne(path: string): Lock {
   throw new MachineError(`f2b already runs on ${path}${pid === null ? '' : `, as process ${pid}`}`);
 }
 
-async function serve(call: Call, statePath: string): Promise<number> {
+async function runDaemon(call: Call, statePath: string): Promise<number> {
   const { global, io, options } = call;
   const services = servicesText();
   const load = () => loadConfig(treeOf(call), { services });
@@ -84,7 +84,7 @@ async function serve(call: Call, statePath: string): Promise<number> {
     dryRun: global.dryRun,
     now: io.now,
   });
-  const ended = once ? null : untilSignal(daemon);
+  const ended = once ? null : untilStopped(daemon);
   await daemon.start();
   if (ended === null) await daemon.drain(ONCE_MS);
   else await ended;
@@ -106,7 +106,7 @@ function openState(path: string, isDry: boolean) {
 }
 
 /** Resolves at the first signal to stop. SIGHUP reloads. A second signal ends the process at once. */
-function untilSignal(daemon: Daemon): Promise<void> {
+function untilStopped(daemon: Daemon): Promise<void> {
   process.on('SIGHUP', () => void daemon.reload());
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());

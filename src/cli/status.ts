@@ -9,7 +9,7 @@ import { runLockPath } from '../state/file.ts';
 import type { State } from '../state/state.ts';
 import type { Call, Subcommand } from './command.ts';
 import { configOf, findJail, readOnlyState, statePathOf } from './context.ts';
-import { printBans, printJail, printOverview, statusOf } from './jailstatus.ts';
+import { printBans, printOverview, printStatus, statusOf } from './jailstatus.ts';
 
 /** `f2b status`: the jails, or one jail's counts and bans. */
 export const status: Subcommand = {
@@ -17,14 +17,9 @@ export const status: Subcommand = {
   summary: "show the jails, or one jail's failures and bans",
   usage: '[JAIL.. | --all] [--sources | --bans]',
   options: [
-    { name: 'all', short: null, value: null, help: 'show every jail' },
-    { name: 'sources', short: null, value: null, help: 'show the log sources in place of the bans' },
-    {
-      name: 'bans',
-      short: null,
-      value: null,
-      help: 'list the bans only: since, until, how often, next time',
-    },
+    { name: 'all', help: 'show every jail' },
+    { name: 'sources', help: 'show the log sources in place of the bans' },
+    { name: 'bans', help: 'list the bans only: since, until, how often, next time' },
   ],
   about: `Works with and without a running daemon. A ban that the firewall has not confirmed is named with the reason.
 --sources tells of each log when its last line and its last match came, and what is suspicious about it: silence, errors, lines
@@ -45,7 +40,7 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     const jails = isAll ? config.jails : words.map((name) => findJail(config, name));
     const state = readOnlyState(call);
     if (options['sources'] === true) return showSources(call, jails, state);
-    const statuses = jails.map((jail) => statusOf(jail, state, filesOf(jail), io.now()));
+    const statuses = jails.map((jail) => statusOf(jail, state, existingFiles(jail), io.now()));
     const names = config.jails.map(({ name }) => name).sort();
     if (global.json) {
       const repairs = Object.fromEntries(state.repairs);
@@ -58,7 +53,7 @@ that no longer look as the filter expects. What the daemon knew when it last sav
       return 0;
     }
     if (words.length === 0) io.stdout(printOverview(names, state.repairs));
-    for (const one of statuses) io.stdout(printJail(one));
+    for (const one of statuses) io.stdout(printStatus(one));
     return 0;
   },
 };
@@ -81,7 +76,7 @@ function showSources({ global, io }: Call, jails: readonly Jail[], state: State)
   return 0;
 }
 
-function filesOf(jail: Jail): readonly string[] {
+function existingFiles(jail: Jail): readonly string[] {
   return [...new Set(jail.logpath.flatMap(({ glob }) => expandGlob(glob)))].filter((path) =>
     existsSync(path),
   );

@@ -1,18 +1,18 @@
 import { countedId } from '../ban/failure.ts';
 import { UsageError } from '../base/errors.ts';
-import { contains, formatNetwork, parseNetwork } from '../base/ip.ts';
+import { canonicalNetwork, contains, parseNetwork } from '../base/ip.ts';
 import type { Config } from '../config/config.ts';
 import { addOrder, type State } from '../state/state.ts';
-import { actWithoutDaemon } from './actions.ts';
+import { runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
-import { changeState, configOf, enforceChange, findJail, wallOf } from './context.ts';
+import { changeState, configOf, enforceChange, findJail, firewallPlanOf } from './context.ts';
 
 /** `f2b unbanip`: lifts bans by hand, in one jail or in all. */
 export const unbanip: Subcommand = {
   name: 'unbanip',
   summary: 'lift the bans of addresses, in one jail or in all',
   usage: '[JAIL] IP.. | --all [JAIL]',
-  options: [{ name: 'all', short: null, value: null, help: 'lift every ban' }],
+  options: [{ name: 'all', help: 'lift every ban' }],
   about: `Prints how many bans were lifted; 0 when there was none. What was counted against the address is forgotten as well, so
 that one more failure does not ban it again at once.
 A network lifts the bans inside it as well. An IPv6 address lifts the ban of its /64 (the jail's ipv6prefix). An address that the
@@ -27,7 +27,7 @@ ban of another network holds, such as one made by rollup, stays banned: that net
     const config = configOf(call);
     const { jail, ids } = readWords(call);
     if (jail !== null) findJail(config, jail);
-    const plan = await wallOf(config.jails, call.io);
+    const plan = await firewallPlanOf(config.jails, call.io);
     const { lifted, missing, covers } = await changeState(call, async (state) => {
       const jails = jailsFor(config, state, jail);
       const lifted = lift(state, ids, jails);
@@ -35,7 +35,7 @@ ban of another network holds, such as one made by rollup, stays banned: that net
       return { lifted, missing, covers: covering(state, ids, jails) };
     });
     call.io.stdout(`${lifted.length}\n`);
-    await actWithoutDaemon(
+    await runActions(
       call,
       config,
       lifted.map((one) => ({ kind: 'unban', ...one }) as const),
@@ -65,7 +65,7 @@ function readWords({ words, options }: Call): { jail: string | null; ids: readon
     throw new UsageError(`"${first}" is not an address or network`);
   if (!isAddress && rest.length === 0)
     throw new UsageError(`which address of the jail "${first}"?`, 'see: f2b help unbanip');
-  return { jail: isAddress ? null : first, ids: (isAddress ? words : rest).map(canonical) };
+  return { jail: isAddress ? null : first, ids: (isAddress ? words : rest).map(readId) };
 }
 
 function looksLikeAddress(word: string): boolean {
@@ -73,11 +73,10 @@ function looksLikeAddress(word: string): boolean {
 }
 
 /** Ids that are no addresses (F-ID) are taken as they stand. */
-function canonical(word: string): string {
-  const network = parseNetwork(word);
-  if (network !== null) return formatNetwork(network);
-  if (looksLikeAddress(word)) throw new UsageError(`"${word}" is not an address or network`);
-  return word;
+function readId(word: string): string {
+  const id = canonicalNetwork(word);
+  if (id === null && looksLikeAddress(word)) throw new UsageError(`"${word}" is not an address or network`);
+  return id ?? word;
 }
 
 /** The jails meant and their IPv6 prefixes; jails that are configured no more may still have bans. */
@@ -95,7 +94,7 @@ function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<st
   for (const [jail, prefix] of jails) {
     const bans = state.jails.get(jail)?.bans ?? new Map();
     const targets = (ids ?? [...bans.keys()]).flatMap((id) =>
-      bans.has(id) ? [id, ...inside(id, bans)] : [countedId(id, prefix), ...inside(id, bans)],
+      bans.has(id) ? [id, ...bansInside(id, bans)] : [countedId(id, prefix), ...bansInside(id, bans)],
     );
     for (const id of new Set(targets)) {
       if (addOrder(state, { kind: 'unban', jail, id })) lifted.push({ jail, id });
@@ -104,13 +103,10 @@ function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<st
   return lifted;
 }
 
-function inside(id: string, bans: ReadonlyMap<string, unknown>): readonly string[] {
+function bansInside(id: string, bans: ReadonlyMap<string, unknown>): readonly string[] {
   const network = id.includes('/') ? parseNetwork(id) : null;
   if (network === null) return [];
-  return [...bans.keys()].filter((other) => {
-    const inner = parseNetwork(other);
-    return inner !== null && contains(network, inner);
-  });
+  return [...bans.keys()].filter((other) => contains(network, other));
 }
 
 /** The bans of networks that still hold one of the ids. */
@@ -123,10 +119,7 @@ function covering(
     const bans = [...(state.jails.get(jail)?.bans.keys() ?? [])].filter((id) => id.includes('/'));
     return bans.flatMap((id) => {
       const network = parseNetwork(id);
-      const held = (ids ?? []).filter((one) => {
-        const target = parseNetwork(one);
-        return network !== null && target !== null && contains(network, target);
-      });
+      const held = (ids ?? []).filter((one) => network !== null && contains(network, one));
       return held.map((one) => ({ id: one, by: { jail, id } }));
     });
   });

@@ -1,4 +1,4 @@
-import { type Ports, parsePorts, type Services } from '../base/ports.ts';
+import { type PortRange, parsePorts, type Services } from '../base/ports.ts';
 import type { ActionSource } from './jail.ts';
 
 /** A firewall as a jail names it; `auto` is whichever is there: firewalld where it runs, nftables, ipset, iptables. */
@@ -135,6 +135,6 @@ export function readBlock(blocktype: string): BlockKind | null {
 export function wishedPorts(
   rule: RuleWish,
   services: Services,
-): { readonly ranges: readonly Ports[] | null; readonly bad: readonly string[] } {
+): { readonly ranges: readonly PortRange[] | null; readonly bad: readonly string[] } {
   return rule.ports === null ? { ranges: null, bad: [] } : parsePorts(rule.ports, services);
 }

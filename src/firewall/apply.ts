@@ -28,7 +28,7 @@ export async function apply(job: FirewallJob, change: Difference, now: number): 
 }
 
 /** What is remembered while a change is done in parts. */
-export type ChangeParts = {
+type ChangeParts = {
   readonly now: number;
   /** Failures by what failed: a jail, or keyOf an entry. */
   readonly trouble: Map<string, string>;
@@ -40,42 +40,40 @@ export type ChangeParts = {
 /** Halves a change that failed as a whole until what fails stands alone, so that the rest is done. */
 export async function applyInParts(job: FirewallJob, change: Difference, parts: ChangeParts): Promise<void> {
   const doable = withoutHopeless(change, parts);
-  const items = itemsOf(doable);
-  if (items.length === 0) return;
+  const size = sizeOf(doable);
+  if (size === 0) return;
   const reason = parts.left.runs-- > 0 ? await apply(job, doable, parts.now) : OUT_OF_TRIES;
   if (reason === null) return;
-  if (items.length === 1 || parts.left.runs <= 0 || isHopeless(reason)) {
-    for (const item of items) noteFailure(item, reason, parts);
+  if (size === 1 || parts.left.runs <= 0 || isHopeless(reason)) {
+    rememberFailure(doable, reason, parts);
     return;
   }
-  const middle = Math.ceil(items.length / 2);
-  await applyInParts(job, changeOf(items.slice(0, middle), change), parts);
-  await applyInParts(job, changeOf(items.slice(middle), change), parts);
+  const middle = Math.ceil(size / 2);
+  await applyInParts(job, sliceOf(doable, 0, middle), parts);
+  await applyInParts(job, sliceOf(doable, middle, size), parts);
 }
 
-type Item =
-  | { readonly kind: 'setup'; readonly rule: Rule }
-  | { readonly kind: 'teardown'; readonly jail: string }
-  | { readonly kind: 'add' | 'remove'; readonly entry: BanEntry };
-
-function itemsOf(change: Difference): readonly Item[] {
-  return [
-    ...change.teardown.map((jail) => ({ kind: 'teardown', jail }) as const),
-    ...change.setup.map((rule) => ({ kind: 'setup', rule }) as const),
-    ...change.remove.map((entry) => ({ kind: 'remove', entry }) as const),
-    ...change.add.map((entry) => ({ kind: 'add', entry }) as const),
-  ];
-}
-
-function changeOf(items: readonly Item[], { traces }: Difference): Difference {
+/** A part of a change: of all that it does, in order, what stands from `from` to before `to`. */
+function sliceOf(change: Difference, from: number, to: number): Difference {
+  let at = 0;
+  const cut = <T>(part: readonly T[]): readonly T[] => {
+    const own = part.slice(Math.max(0, from - at), Math.max(0, to - at));
+    at += part.length;
+    return own;
+  };
+  const { teardown, setup, remove, add, traces } = change;
   return {
-    setup: items.flatMap((item) => (item.kind === 'setup' ? [item.rule] : [])),
-    teardown: items.flatMap((item) => (item.kind === 'teardown' ? [item.jail] : [])),
-    remove: items.flatMap((item) => (item.kind === 'remove' ? [item.entry] : [])),
-    add: items.flatMap((item) => (item.kind === 'add' ? [item.entry] : [])),
+    teardown: cut(teardown),
+    setup: cut(setup),
+    remove: cut(remove),
+    add: cut(add),
     traces,
     isNews: false,
   };
+}
+
+function sizeOf({ teardown, setup, remove, add }: Difference): number {
+  return teardown.length + setup.length + remove.length + add.length;
 }
 
 /** Leaves out what must fail again: entries of a jail without a rule or with a full set. */
@@ -89,14 +87,15 @@ function withoutHopeless(change: Difference, parts: ChangeParts): Difference {
   return { ...change, add: change.add.filter((entry) => reasonFor(entry) === undefined) };
 }
 
-function noteFailure(item: Item, reason: string, { trouble, full }: ChangeParts): void {
-  if (item.kind === 'setup') trouble.set(item.rule.jail, reason);
-  else if (item.kind === 'teardown') trouble.set(item.jail, reason);
-  else {
-    const isFull = item.kind === 'add' && /too many open files|is full/i.test(reason);
-    const text = isFull ? `the set of jail ${item.entry.jail} is full (${reason})` : reason;
-    if (isFull) full.set(fullKey(item.entry), text);
-    trouble.set(keyOf(item.entry), text);
+function rememberFailure(change: Difference, reason: string, { trouble, full }: ChangeParts): void {
+  for (const jail of change.teardown) trouble.set(jail, reason);
+  for (const { jail } of change.setup) trouble.set(jail, reason);
+  for (const entry of change.remove) trouble.set(keyOf(entry), reason);
+  for (const entry of change.add) {
+    const isFull = /too many open files|is full/i.test(reason);
+    const text = isFull ? `the set of jail ${entry.jail} is full (${reason})` : reason;
+    if (isFull) full.set(fullKey(entry), text);
+    trouble.set(keyOf(entry), text);
   }
 }
 

@@ -1,14 +1,17 @@
+/**
+ * The contract of a firewall backend: what f2b asks of nftables, ipset, iptables, firewalld and dummy.
+ * A backend is pure: it turns rules and bans into argument vectors and outputs into facts, and runs nothing.
+ *
+ *     const [list] = nftables().list(rules);                 // nft -j list table inet f2b
+ *     const held = nftables().readHeld(rules, [output], now); // which jails are ready, which addresses stand until when
+ */
 import type { Family } from '../base/ip.ts';
+import type { PortRange } from '../base/ports.ts';
 import type { Command, Output } from '../base/process.ts';
+import type { BlockKind, FirewallChoice } from '../config/actionkind.ts';
 
 /** The firewalls f2b can drive; `dummy` only logs. */
-export type FirewallKind = 'nftables' | 'ipset' | 'iptables' | 'firewalld' | 'dummy';
-
-/** First and last port, inclusive; a single port has both alike. */
-export type PortRange = readonly [first: number, last: number];
-
-/** What happens to a packet of a banned address. `reject` is icmp-port-unreachable (icmp6 for IPv6). */
-export type Block = 'reject' | 'drop' | 'tcp-reset';
+export type FirewallKind = Exclude<FirewallChoice, 'auto'>;
 
 /** What one jail wants to stand in the firewall, beside the addresses: one rule (or one per family and port). */
 export type Rule = {
@@ -19,14 +22,15 @@ export type Rule = {
   readonly protocols: readonly string[];
   /** iptables' chains, such as INPUT or DOCKER-USER; empty = INPUT. */
   readonly chains: readonly string[];
-  readonly block: Block;
+  /** `reject` is icmp-port-unreachable (icmp6 for IPv6). */
+  readonly block: BlockKind;
 };
 
 /** One address or network (`a/b`), canonical, that a jail's rule is to block. `until`: epoch seconds, null = for ever. */
 export type BanEntry = { readonly jail: string; readonly address: string; readonly until: number | null };
 
 /** Names (or rules) of ours that stand in the firewall, by jail, in the backend's own words; needed to remove them. */
-export type Traces = ReadonlyMap<string, readonly string[]>;
+type Traces = ReadonlyMap<string, readonly string[]>;
 
 /** What the kernel holds of ours. */
 export type Held = {

@@ -7,7 +7,7 @@ import {
   NO_DIFFERENCE,
   type Rule,
 } from './backend.ts';
-import { groupBy, prefixOf } from './match.ts';
+import { groupBy, jailsOf, prefixOf } from './match.ts';
 
 /** Seconds by which a kernel's time-out may differ from the wanted end before it is set again. */
 const TOLERANCE = 10;
@@ -24,7 +24,7 @@ export function difference(
 ): Difference {
   const { held, now } = state;
   const setup = rules.filter((rule) => !held.ready.has(rule.jail));
-  const fresh = new Set(setup.map((rule) => rule.jail));
+  const fresh = jailsOf(setup);
   const byJail = groupBy(wanted, (entry) => entry.jail);
   const add: BanEntry[] = [];
   const remove: BanEntry[] = [];

@@ -1,4 +1,5 @@
 import type { Difference, Firewall, Rule } from './backend.ts';
+import { jailsOf } from './match.ts';
 
 /**
  * The firewall as it would be if every command worked, in memory: what stands is what was changed through it. For
@@ -7,7 +8,7 @@ import type { Difference, Firewall, Rule } from './backend.ts';
 export function simulated(firewall: Firewall): Firewall {
   const ready = new Set<string>();
   const entries = new Map<string, Map<string, number | null>>();
-  const note = ({ setup, teardown, add, remove }: Difference): void => {
+  const remember = ({ setup, teardown, add, remove }: Difference): void => {
     for (const jail of teardown) {
       ready.delete(jail);
       entries.delete(jail);
@@ -24,7 +25,7 @@ export function simulated(firewall: Firewall): Firewall {
     ...rest,
     list: () => [],
     readHeld: (rules: readonly Rule[]) => {
-      const wanted = new Set(rules.map((rule) => rule.jail));
+      const wanted = jailsOf(rules);
       const strays = new Set([...ready].filter((jail) => !wanted.has(jail)));
       return { ready: new Set(ready), entries, strays, traces: new Map() };
     },
@@ -32,7 +33,7 @@ export function simulated(firewall: Firewall): Firewall {
     readProbe: () => new Set(),
     change(rules, difference, now) {
       const commands = firewall.change(rules, difference, now);
-      note(difference);
+      remember(difference);
       return commands;
     },
     watch: () => null,

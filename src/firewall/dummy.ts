@@ -1,5 +1,6 @@
 /** No firewall at all: bans are decided, logged and kept, and nothing is blocked. For trying out a configuration. */
 import type { Firewall } from './backend.ts';
+import { collectHeld } from './held.ts';
 
 /** The firewall that does nothing; the enforcer takes every entry of it for enforced. */
 export const dummy: Firewall = {
@@ -10,12 +11,7 @@ export const dummy: Firewall = {
   exitProves: true,
   takesOverlaps: true,
   list: () => [],
-  readHeld: (rules) => ({
-    ready: new Set(rules.map((rule) => rule.jail)),
-    entries: new Map(),
-    strays: new Set(),
-    traces: new Map(),
-  }),
+  readHeld: (rules) => collectHeld(rules).held(rules),
   probe: () => [],
   readProbe: () => new Set(),
   change: () => [],

@@ -1,3 +1,11 @@
+/**
+ * Keeps the bans of the state standing in all firewalls while the daemon runs: queues, retries, repairs.
+ * A ban's `pending` in the state is null once the kernel confirmed it, else the reason. Bans outlive close().
+ *
+ *     const enforcer = new Enforcer(plan, { state, run, env, dryRun: false, locked, onChanged, onTrouble, now });
+ *     enforcer.add('sshd', '192.0.2.7', until);
+ *     await enforcer.close();
+ */
 import { type Following, follow, wasStartedHere } from '../base/process.ts';
 import { noteRepair, type State } from '../state/state.ts';
 import type { FirewallKind } from './backend.ts';
@@ -7,14 +15,14 @@ import { busEnvironment, type FirewallPlan, isEnforceable, jailOfRule, wantedEnt
 import { FirewallQueue, WAITING } from './queue.ts';
 import { type Enforcement, flush, type RunProgram } from './reconcile.ts';
 
-/** What the enforcer works with, and whom it tells. */
-export type EnforcerParts = {
+/** What the enforcer works with, and what it tells. */
+type EnforcerParts = {
   readonly state: State;
   readonly run: RunProgram;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The firewalls exist in memory only: their commands are printed by `run`. */
   readonly dryRun: boolean;
-  /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
+  /** Runs the work under the lock of the state; false when the lock could not be had. */
   locked(work: () => Promise<void>): Promise<boolean>;
   /** Some ban's `pending` changed. */
   onChanged(): void;
@@ -29,7 +37,7 @@ const CHECK_MS = 2000;
 /** Everything is compared this often, for what neither events nor looks show, in milliseconds. */
 const COMPARE_MS = 300_000;
 
-/** Makes the bans of the state stand in the firewalls of a wall, and keeps them standing. */
+/** Makes the bans of the state stand in the firewalls of a plan, and keeps them standing. */
 export class Enforcer {
   readonly #plan: FirewallPlan;
   readonly #parts: EnforcerParts;
@@ -48,7 +56,7 @@ export class Enforcer {
         {
           wanted: () => wantedEntries(parts.state, plan, firewall.kind),
           locked: (work) => parts.locked(work),
-          onResult: (result) => this.#note(result),
+          onResult: (result) => this.#writePending(result),
           onDamage: (what, isRepaired) => {
             if (isRepaired) noteRepair(parts.state, firewall.kind, parts.now());
             parts.onTrouble('WARNING', `${firewall.kind}: ${what}`);
@@ -98,7 +106,7 @@ export class Enforcer {
     this.#each(jail, id, (queue, rule) => queue.remove({ jail: rule, address: id, until: null }));
   }
 
-  /** Looks whether somebody damaged our rules or sets, and repairs them. */
+  /** Looks whether our rules or sets are damaged, and repairs them. */
   check(): void {
     for (const queue of this.#queues.values()) void queue.check();
   }
@@ -139,7 +147,7 @@ export class Enforcer {
   }
 
   /** Writes into the bans that were handed over why they do not stand yet, or that they do. */
-  #note(result: Enforcement): void {
+  #writePending(result: Enforcement): void {
     let changed = false;
     for (const { jail: rule, address } of [...result.enforced, ...result.pending.map(({ entry }) => entry)]) {
       const jail = jailOfRule(rule);

@@ -12,8 +12,9 @@ import { MachineError } from '../base/errors.ts';
 import { type Family, familyOf } from '../base/ip.ts';
 import { type Command, command, type Output } from '../base/process.ts';
 import { type BanEntry, type Difference, FAMILIES, type Firewall, type Held, type Rule } from './backend.ts';
+import { collectHeld } from './held.ts';
 import {
-  commentOf,
+  commentWords,
   deletionOf,
   ownerOf,
   PREFIX,
@@ -28,11 +29,11 @@ import {
   targetOf,
   traceOf,
 } from './iptables/rule.ts';
-import { assertCanonical, canonicalOf, chainsOf, timeoutOf } from './match.ts';
-import { jailTag, jailTags } from './names.ts';
+import { assertCanonical, canonicalOf, chainsOf, jailsOf, timeoutOf } from './match.ts';
+import { hashSets } from './names.ts';
 
 const MAX_TIMEOUT = 2147483;
-const SUFFIX = { 4: '-4', 6: '-6' } as const;
+const SETS = hashSets(PREFIX);
 
 /** The ipset backend; `setSize` is how many addresses a set may hold. */
 export function ipset(setSize = 262144): Firewall {
@@ -53,36 +54,17 @@ export function ipset(setSize = 262144): Firewall {
   };
 }
 
-function setName(jail: string, family: Family): string {
-  return `${PREFIX}${jailTag(jail)}${SUFFIX[family]}`;
-}
-
-/** The tag and family of a set of ours; `isSpare` when it is the one that is filled before a swap. */
-function parseSetName(name: string) {
-  const found = /^f2b\.([A-Za-z0-9_.-]{1,24})-([46])(\+?)$/.exec(name);
-  if (found === null) return null;
-  const family: Family = found[2] === '4' ? 4 : 6;
-  return { tag: found[1] ?? '', family, isSpare: found[3] === '+' };
-}
-
-function ruleLines(rule: Rule): readonly RuleLine[] {
+function insertions(rule: Rule): readonly RuleLine[] {
   return FAMILIES.flatMap((family) =>
     chainsOf(rule).flatMap((chain) => rulesOf(rule, family, chain).map((text) => ({ family, chain, text }))),
   );
 }
 
 function rulesOf(rule: Rule, family: Family, chain: string): readonly string[] {
-  const start = `-I ${chain} 1`;
-  const set = `-m set --match-set ${setName(rule.jail, family)} src ${commentOf(rule, 'set')}`;
-  const target = targetOf(rule.block, family);
-  const reset = '-j REJECT --reject-with tcp-reset';
+  const set = `-m set --match-set ${SETS.name(rule.jail, family)} src ${commentWords(rule, 'set')}`;
   return specsOf(rule, family, chain)
-    .flatMap((spec) => {
-      if (rule.block === 'tcp-reset' && spec === '') return [`-p 6 ${set} ${reset}`, `${set} ${target}`];
-      if (rule.block === 'tcp-reset' && /^-p 6\b/.test(spec)) return [`${spec} ${set} ${reset}`];
-      return [`${spec} ${set} ${target}`];
-    })
-    .map((words) => `${start} ${words.trim()}`)
+    .map(({ words, block }) => `${words} ${set} ${targetOf(block, family)}`.trim())
+    .map((words) => `-I ${chain} 1 ${words}`)
     .toReversed();
 }
 
@@ -92,7 +74,7 @@ function change(_rules: readonly Rule[], wanted: Difference, options: SetOptions
   const { setup, add, remove, teardown, traces } = wanted;
   assertCanonical(add);
   assertCanonical(remove);
-  const isFresh = new Set(setup.map((rule) => rule.jail));
+  const isFresh = jailsOf(setup);
   const tracesOf = (jails: Iterable<string>): string[] =>
     [...jails].flatMap((jail) => [...(traces.get(jail) ?? [])]);
   const odd = tracesOf(isFresh).filter((trace) => trace.startsWith('odd '));
@@ -103,13 +85,13 @@ function change(_rules: readonly Rule[], wanted: Difference, options: SetOptions
       return saved === null ? [] : [deletionOf(saved)];
     });
   const early = odd.length === 0 ? [] : deletions(isFresh);
-  const late = [...(odd.length === 0 ? deletions(isFresh) : []), ...setup.flatMap(ruleLines)];
+  const late = [...(odd.length === 0 ? deletions(isFresh) : []), ...setup.flatMap(insertions)];
   const filling = [
     ...setup.flatMap((rule) => fillLines(rule, add, { ...options, traces: traces.get(rule.jail) ?? [] })),
-    ...remove.map((entry) => `del ${setOf(entry)} ${entry.address}`),
+    ...remove.map((entry) => `del ${SETS.of(entry)} ${entry.address}`),
     ...add
       .filter((entry) => !isFresh.has(entry.jail))
-      .map((entry) => addLine(entry, setOf(entry), options.now)),
+      .map((entry) => addEntryLine(entry, SETS.of(entry), options.now)),
   ];
   return [
     ...restoreCommands([...deletions(teardown), ...early]),
@@ -129,11 +111,11 @@ function fillLines(
   { setSize, now, traces }: SetOptions & { readonly traces: readonly string[] },
 ): readonly string[] {
   return FAMILIES.flatMap((family) => {
-    const name = setName(rule.jail, family);
+    const name = SETS.name(rule.jail, family);
     const spare = `${name}+`;
     const type = `hash:net family ${family === 4 ? 'inet' : 'inet6'} maxelem ${setSize} timeout 0`;
     const entries = add.filter((entry) => entry.jail === rule.jail && familyOf(entry.address) === family);
-    const fill = (set: string): string[] => entries.map((entry) => addLine(entry, set, now));
+    const fill = (set: string): string[] => entries.map((entry) => addEntryLine(entry, set, now));
     if (!traces.includes(`set ${name}`)) return [`create ${name} ${type}`, ...fill(name)];
     const isLeft = traces.includes(`set ${spare}`);
     return [
@@ -146,54 +128,47 @@ function fillLines(
   });
 }
 
-function addLine({ address, until }: BanEntry, set: string, now: number): string {
+function addEntryLine({ address, until }: BanEntry, set: string, now: number): string {
   return `add ${set} ${address} timeout ${timeoutOf(until, now, MAX_TIMEOUT) ?? 0}`;
 }
 
-function setOf({ jail, address }: BanEntry): string {
-  return setName(jail, familyOf(address));
-}
-
-function mustAnswer<T>(value: T | null, what: string): T {
-  if (value === null) throw new MachineError(`cannot read the output of ${what}`);
-  return value;
-}
-
 function readHeld(rules: readonly Rule[], outputs: readonly Output[], options: SetOptions): Held {
-  const jails = jailTags(rules.map((rule) => rule.jail));
-  const known = new Set(jails.values());
-  const saved4 = mustAnswer(readSaved(outputs[1], 4), 'iptables-save');
-  const saved6 = readSaved(outputs[2], 6);
-  const entries = new Map<string, Map<string, number | null>>();
-  const traces = new Map<string, string[]>();
-  const note = (tag: string, trace: string): void => {
-    const jail = jails.get(tag) ?? tag;
-    traces.set(jail, [...(traces.get(jail) ?? []), trace]);
-  };
-  for (const rule of [...saved4.rules, ...(saved6?.rules ?? [])]) {
+  const found = collectHeld(rules);
+  const saved = tablesIn(outputs);
+  for (const rule of FAMILIES.flatMap((family) => saved[family]?.rules ?? [])) {
     const owner = ownerOf(rule.text, 'set');
-    if (owner !== null) note(owner.tag, traceOf(rule));
+    if (owner !== null) found.addTrace(owner.tag, traceOf(rule));
   }
   const sets = readSets(outputs[0]?.stdout ?? '', options);
   for (const [name, set] of sets) {
-    const parsed = parseSetName(name);
+    const parsed = SETS.parse(name);
     if (parsed === null) continue;
-    note(parsed.tag, `${set.isOdd ? 'odd' : 'set'} ${name}`);
+    found.addTrace(parsed.tag, `${set.isOdd ? 'odd' : 'set'} ${name}`);
     if (parsed.isSpare) continue;
-    const jail = jails.get(parsed.tag) ?? parsed.tag;
-    entries.set(jail, new Map([...(entries.get(jail) ?? []), ...set.entries]));
+    const standing = found.entriesOf(parsed.tag);
+    for (const [address, until] of set.entries) standing.set(address, until);
   }
   const isReady = (rule: Rule): boolean =>
     FAMILIES.every((family) => {
-      const saved = family === 4 ? saved4 : saved6;
-      const set = sets.get(setName(rule.jail, family));
-      const stands =
-        saved === null ||
-        rulesStand(rule, saved, { means: 'set', count: (chain) => rulesOf(rule, family, chain).length });
-      return stands && set !== undefined && !set.isOdd && set.size === options.setSize;
+      const set = sets.get(SETS.name(rule.jail, family));
+      return familyStands(rule, family, saved) && set?.isOdd === false && set.size === options.setSize;
     });
-  const ready = new Set(rules.filter(isReady).map((rule) => rule.jail));
-  return { ready, entries, traces, strays: new Set([...traces.keys()].filter((jail) => !known.has(jail))) };
+  return found.held(rules.filter(isReady));
+}
+
+type Tables = Readonly<Record<Family, Saved | null>>;
+
+/** The tables of iptables in the outputs; that of IPv6 may be missing. */
+function tablesIn([, ip4, ip6]: readonly Output[]): Tables {
+  const table4 = readSaved(ip4, 4);
+  if (table4 === null) throw new MachineError('cannot read the output of iptables-save');
+  return { 4: table4, 6: readSaved(ip6, 6) };
+}
+
+function familyStands(rule: Rule, family: Family, tables: Tables): boolean {
+  const saved = tables[family];
+  const count = (chain: string): number => rulesOf(rule, family, chain).length;
+  return saved === null || rulesStand(rule, saved, { means: 'set', count });
 }
 
 type KernelSet = {
@@ -210,7 +185,7 @@ function readSets(save: string, { now }: SetOptions): ReadonlyMap<string, Kernel
     const [verb, name = '', value = '', ...rest] = line.split(' ');
     if (verb === 'create') {
       const options = rest.join(' ');
-      const family = parseSetName(name)?.family === 6 ? 'family inet6' : 'family inet ';
+      const family = SETS.parse(name)?.family === 6 ? 'family inet6' : 'family inet ';
       const isOdd = value !== 'hash:net' || !`${options} `.includes(family) || !options.includes('timeout ');
       const size = Number(/maxelem (\d+)/.exec(options)?.[1] ?? 0);
       sets.set(name, { size, isOdd, entries: new Map() });
@@ -229,10 +204,7 @@ function readProbe(
   outputs: readonly Output[],
   { setSize, expected }: Expected,
 ): ReadonlySet<string> {
-  const saved: Record<Family, Saved | null> = {
-    4: mustAnswer(readSaved(outputs[1], 4), 'iptables-save'),
-    6: readSaved(outputs[2], 6),
-  };
+  const tables = tablesIn(outputs);
   const sets = new Map(
     (outputs[0]?.stdout ?? '').split('\n\n').map((block) => {
       const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
@@ -241,18 +213,11 @@ function readProbe(
     }),
   );
   const broken = rules.filter((rule) => {
-    let count = 0;
-    const stands = FAMILIES.every((family) => {
-      const set = sets.get(setName(rule.jail, family));
-      const table = saved[family];
-      count += set?.count ?? 0;
-      return (
-        set?.size === setSize &&
-        (table === null ||
-          rulesStand(rule, table, { means: 'set', count: (chain) => rulesOf(rule, family, chain).length }))
-      );
-    });
-    return !stands || count < (expected.get(rule.jail) ?? 0);
+    const own = FAMILIES.map((family) => sets.get(SETS.name(rule.jail, family)));
+    const count = own.reduce((sum, set) => sum + (set?.count ?? 0), 0);
+    const stands = FAMILIES.every((family) => familyStands(rule, family, tables));
+    const hasSets = own.every((set) => set?.size === setSize);
+    return !stands || !hasSets || count < (expected.get(rule.jail) ?? 0);
   });
-  return new Set(broken.map((rule) => rule.jail));
+  return jailsOf(broken);
 }

@@ -1,10 +1,19 @@
 import { sha256 } from '../base/digest.ts';
 import type { Family } from '../base/ip.ts';
-import { familyOf, formatNetwork, parseNetwork } from '../base/ip.ts';
-import type { BanEntry, PortRange, Rule } from './backend.ts';
+import { canonicalNetwork, familyOf } from '../base/ip.ts';
+import type { PortRange } from '../base/ports.ts';
+import type { BlockKind } from '../config/actionkind.ts';
+import type { BanEntry, Rule } from './backend.ts';
 
-/** One protocol of a rule: its number, and the ports it is blocked on (null = it is blocked entirely). */
-export type PacketMatch = { readonly protocol: number; readonly ports: readonly PortRange[] | null };
+/** Packets that a rule blocks, and how. */
+type PacketMatch = {
+  /** null = of every protocol. */
+  readonly protocol: number | null;
+  /** null = on every port. */
+  readonly ports: readonly PortRange[] | null;
+  /** `tcp-reset` only where the protocol is TCP. */
+  readonly block: BlockKind;
+};
 
 /** IANA protocol numbers of the names that rules may use; another protocol is written as its number. */
 const PROTOCOLS: ReadonlyMap<string, number> = new Map([
@@ -22,22 +31,28 @@ const PROTOCOLS: ReadonlyMap<string, number> = new Map([
   ['udplite', 136],
 ]);
 
-const WITH_PORTS: readonly number[] = [6, 17, 33, 132];
+const TCP = 6;
+const WITH_PORTS: readonly number[] = [TCP, 17, 33, 132];
 
 /**
- * The rule's protocols and ports for one family; null = everything is blocked. `icmp` means ICMPv6 for IPv6. Ports
- * come sorted, without overlaps. Throws on a protocol, port or chain that cannot stand in a command.
+ * What the rule blocks for one family. `icmp` means ICMPv6 for IPv6; what is not TCP is rejected in place of being reset.
+ * Ports come sorted, without overlaps. Throws on a protocol, port or chain that cannot stand in a command.
  */
-export function matchesOf(rule: Rule, family: Family): readonly PacketMatch[] | null {
+export function matchesOf(rule: Rule, family: Family): readonly PacketMatch[] {
   assertChains(rule);
   const ports = rule.ports === null ? null : mergePorts(rule.ports);
-  const isAll = rule.protocols.length === 0 || rule.protocols.includes('all');
-  if (isAll) return ports === null ? null : WITH_PORTS.map((protocol) => ({ protocol, ports }));
-  const numbers = new Set(rule.protocols.map((name) => protocolNumber(name, family)));
-  return [...numbers].map((protocol) => ({
-    protocol,
-    ports: WITH_PORTS.includes(protocol) || protocol === 136 ? ports : null,
-  }));
+  return protocolsOf(rule, family).map((protocol) => {
+    const hasPorts = protocol !== null && (WITH_PORTS.includes(protocol) || protocol === 136);
+    const block = rule.block === 'tcp-reset' && protocol !== TCP ? 'reject' : rule.block;
+    return { protocol, ports: hasPorts ? ports : null, block };
+  });
+}
+
+function protocolsOf({ protocols, ports, block }: Rule, family: Family): readonly (number | null)[] {
+  const isAll = protocols.length === 0 || protocols.includes('all');
+  if (!isAll) return [...new Set(protocols.map((name) => protocolNumber(name, family)))];
+  if (ports !== null) return WITH_PORTS;
+  return block === 'tcp-reset' ? [TCP, null] : [null];
 }
 
 function protocolNumber(name: string, family: Family): number {
@@ -65,6 +80,11 @@ export function mergePorts(ports: readonly PortRange[]): readonly PortRange[] {
   return merged;
 }
 
+/** `80` or `80-90`; `between` separates the ends of a range. */
+export function formatRange([first, last]: PortRange, between = '-'): string {
+  return first === last ? `${first}` : `${first}${between}${last}`;
+}
+
 /** Chains of the rule, INPUT when it names none, each once. */
 export function chainsOf(rule: Rule): readonly string[] {
   return rule.chains.length === 0 ? ['INPUT'] : [...new Set(rule.chains)];
@@ -79,16 +99,14 @@ export function fingerprint(rule: Rule, extra: string): string {
 
 /** Whether a value may stand in a command: a canonical address or network, not the whole of a family. */
 export function isCanonical(address: string): boolean {
-  const network = parseNetwork(address);
-  return network !== null && network.prefix > 0 && formatNetwork(network) === address;
+  return canonicalNetwork(address) === address && prefixOf(address) > 0;
 }
 
 /** The canonical spelling of an address or network as a program printed it; other text stays as it is. */
 export function canonicalOf(text: string): string {
   // Only the mixed form (::1.2.3.4) and full prefixes (/32) are ever printed otherwise than we do.
   if (!text.includes('/') && !(text.includes(':') && text.includes('.'))) return text;
-  const network = parseNetwork(text);
-  return network === null ? text : formatNetwork(network);
+  return canonicalNetwork(text) ?? text;
 }
 
 /** Throws unless every entry's address is canonical; the last line of defence before a command is written. */
@@ -112,4 +130,9 @@ export function timeoutOf(until: number | null, now: number, max: number): numbe
 /** Items by key, each group in the order of arrival. */
 export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
   return Map.groupBy(items, keyOf);
+}
+
+/** The jails of the rules. */
+export function jailsOf(rules: readonly Rule[]): ReadonlySet<string> {
+  return new Set(rules.map((rule) => rule.jail));
 }

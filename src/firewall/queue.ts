@@ -22,11 +22,11 @@ const LONGEST_REST_MS = 5000;
 /** Why a ban does not stand of which the firewall has said nothing yet. */
 export const WAITING = 'not yet handed to the firewall';
 
-/** What a front asks of the daemon and tells it. */
-export type QueueEvents = {
-  /** Every ban that should stand behind this front now. */
+/** What the queue asks of the daemon and tells it. */
+type QueueEvents = {
+  /** Every ban that should stand in this firewall now. */
   wanted(): readonly BanEntry[];
-  /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
+  /** Runs the work under the lock of the state; false when the lock could not be had. */
   locked(work: () => Promise<void>): Promise<boolean>;
   /** Some bans stand now, or do not; reason() has the details. */
   onResult(result: Enforcement): void;
@@ -77,11 +77,6 @@ export class FirewallQueue {
     return this.#pending.get(key) ?? (this.#waiting.has(key) ? WAITING : null);
   }
 
-  /** The addresses that are wanted and do not stand, with the reasons. */
-  get pending(): ReadonlyMap<string, string> {
-    return this.#pending;
-  }
-
   /** Queues a ban. */
   add(entry: BanEntry): void {
     const key = `${entry.jail} ${entry.address}`;
@@ -108,7 +103,7 @@ export class FirewallQueue {
   }
 
   /**
-   * Somebody changed the firewall: everything is compared soon. What may be the echo of our own doing, as it comes while
+   * The firewall was changed: everything is compared soon. What may be the echo of our own change, as it comes while
    * we are at work or just after it, is only looked at cheaply.
    */
   noticed(mayBeEcho: boolean): void {
@@ -120,7 +115,7 @@ export class FirewallQueue {
     this.#noticed ??= setTimeout(() => void this.#lookAfter(), inMs);
   }
 
-  /** Looks cheaply whether somebody damaged our rules or sets, and repairs them. */
+  /** Looks cheaply whether our rules or sets are damaged, and repairs them. */
   async check(): Promise<void> {
     if (this.#running !== null || this.#isClosed || !this.#isWhole) return;
     const expected = new Map<string, number>();

@@ -1,12 +1,18 @@
+/**
+ * Makes a firewall hold exactly the wanted bans, and says of each whether the kernel confirmed it.
+ * Never rejects for what the firewall does: a ban that does not stand is pending, with the reason. Jobs on one
+ * firewall must not overlap; nothing of others is touched.
+ *
+ *     const { enforced, pending } = await reconcile({ firewall: nftables(), rules, run }, bans, now);
+ */
 import { reasonOf } from '../base/errors.ts';
-
-export type { FirewallJob, RunProgram } from './apply.ts';
-
 import { type Command, failureOf, type Output } from '../base/process.ts';
 import { apply, applyInParts, type FirewallJob, isHopeless, keyOf } from './apply.ts';
 import { type BanEntry, type Difference, type Held, NO_DIFFERENCE } from './backend.ts';
 import { coverOf, difference, isNothing } from './difference.ts';
-import { isCanonical } from './match.ts';
+import { isCanonical, jailsOf } from './match.ts';
+
+export type { FirewallJob, RunProgram } from './apply.ts';
 
 /** What stands and what does not. The entries are the caller's own objects. */
 export type Enforcement = {
@@ -36,8 +42,8 @@ export type News = {
   /** Every wanted entry, those of `add` among them and those of `remove` not. */
   wanted(): readonly BanEntry[];
   /**
-   * Runs the full comparison, should it come to that, while nobody else changes state or firewall; not given = the caller
-   * has seen to that.
+   * Runs the full comparison, should it come to that, under the lock of the state; not given = the caller
+   * holds it.
    */
   alone?(work: () => Promise<Enforcement>): Promise<Enforcement>;
 };
@@ -57,30 +63,34 @@ export async function reconcile(
   const live = wanted.filter((entry) => entry.until === null || entry.until > now);
   const sane = live.filter((entry) => isCanonical(entry.address));
   if (job.firewall.kind === 'dummy') return confirmAll(live);
-  const before = await look(job, now);
+  const before = await askHeld(job, now);
   if (typeof before === 'string')
-    return confirm(job, live, { held: null, trouble: new Map(), general: before });
+    return outcomeOf(job, live, { held: null, trouble: new Map(), general: before });
   const change = difference(job.firewall, job.rules, sane, { held: before, now });
-  if (isNothing(change)) return confirm(job, live, { held: before, trouble: new Map(), general: null });
+  if (isNothing(change)) return outcomeOf(job, live, { held: before, trouble: new Map(), general: null });
   const loss = change.setup.length + change.teardown.length > 0 ? await lossOf(job) : null;
   let general = await apply(job, { ...change, isNews: true }, now);
   if (general !== null && isHopeless(general)) {
-    return confirm(job, live, { held: before, trouble: new Map(), general });
+    return outcomeOf(job, live, { held: before, trouble: new Map(), general });
   }
-  let after = await look(job, now);
+  let after = await askHeld(job, now);
   const trouble = new Map<string, string>();
   if (typeof after !== 'string') {
     const rest = difference(job.firewall, job.rules, sane, { held: after, now });
     if (!isNothing(rest)) {
       await applyInParts(job, rest, { now, trouble, left: { runs: RETRIES }, full: new Map() });
-      after = await look(job, now);
+      after = await askHeld(job, now);
     }
   }
-  if (typeof after === 'string') return confirm(job, live, { held: null, trouble, general: after });
+  if (typeof after === 'string') return outcomeOf(job, live, { held: null, trouble, general: after });
   if (isNothing(difference(job.firewall, job.rules, sane, { held: after, now }))) general = null;
-  await cut(job, change.add, after);
+  await cutConnections(job, change.add, after);
   const warning = loss === null ? {} : { warning: loss };
-  return { ...confirm(job, live, { held: after, trouble, general }), repaired: repairOf(change), ...warning };
+  return {
+    ...outcomeOf(job, live, { held: after, trouble, general }),
+    repaired: repairOf(change),
+    ...warning,
+  };
 }
 
 /**
@@ -100,10 +110,9 @@ export async function enforceNow(job: FirewallJob, news: News, now: number): Pro
   const change = { ...NO_DIFFERENCE, add, remove: news.remove, isNews: true };
   const reason = await apply(job, change, now);
   if (reason !== null) return inFull();
-  if (!(await stands(job, change, now))) return inFull();
+  if (!(await areConfirmed(job, change, now))) return inFull();
   for (const command of firewall.cut(rules, add)) await run(command);
-  const repaired = { jails: [], added: add.length, removed: news.remove.length, strays: [] };
-  return { enforced: add, pending: [], repaired, trouble: [] };
+  return { enforced: add, pending: [], repaired: repairOf(change), trouble: [] };
 }
 
 /** Removes every rule, set and entry of ours, whatever jail made it, and nothing else; then looks that they are gone. */
@@ -129,13 +138,6 @@ export async function findDamage(
   }
 }
 
-/** The commands that would set up an untouched firewall with these rules and entries: for `--dry-run`. */
-export function plan(job: Pick<FirewallJob, 'firewall' | 'rules'>, wanted: readonly BanEntry[], now: number) {
-  const held: Held = { ready: new Set(), entries: new Map(), strays: new Set(), traces: new Map() };
-  const sane = wanted.filter((e) => isCanonical(e.address) && (e.until === null || e.until > now));
-  return job.firewall.change(job.rules, difference(job.firewall, job.rules, sane, { held, now }), now);
-}
-
 /** The commands that `enforceNow` would run for these entries: for `--dry-run`. */
 export function planNow(
   job: Pick<FirewallJob, 'firewall' | 'rules'>,
@@ -150,8 +152,7 @@ export function planNow(
 
 /** There is nothing behind `dummy` that could refuse or confirm. */
 function confirmAll(entries: readonly BanEntry[]): Enforcement {
-  const repaired = { jails: [], added: 0, removed: 0, strays: [] };
-  return { enforced: entries, pending: [], repaired, trouble: [] };
+  return { enforced: entries, pending: [], repaired: repairOf(NO_DIFFERENCE), trouble: [] };
 }
 
 async function lossOf({ firewall, run }: FirewallJob): Promise<string | null> {
@@ -159,13 +160,13 @@ async function lossOf({ firewall, run }: FirewallJob): Promise<string | null> {
   return losses === undefined ? null : losses.read(await Promise.all(losses.commands.map(run)));
 }
 
-async function stands(job: FirewallJob, change: Difference, now: number): Promise<boolean> {
+async function areConfirmed(job: FirewallJob, change: Difference, now: number): Promise<boolean> {
   const touched = new Set([...change.add, ...change.remove].map((entry) => entry.jail));
   if (job.firewall.exitProves) {
     const damage = await findDamage(job, new Map());
     return typeof damage !== 'string' && ![...touched].some((jail) => damage.has(jail));
   }
-  const held = await look(job, now);
+  const held = await askHeld(job, now);
   if (typeof held === 'string') return false;
   const isHeld = ({ jail, address }: BanEntry): boolean => held.entries.get(jail)?.has(address) ?? false;
   return (
@@ -175,7 +176,7 @@ async function stands(job: FirewallJob, change: Difference, now: number): Promis
   );
 }
 
-async function look(job: FirewallJob, now: number): Promise<Held | string> {
+async function askHeld(job: FirewallJob, now: number): Promise<Held | string> {
   const outputs = await runAll(job, job.firewall.list(job.rules));
   if (typeof outputs === 'string') return outputs;
   try {
@@ -198,7 +199,7 @@ async function runAll(job: FirewallJob, commands: readonly Command[]): Promise<r
   return outputs;
 }
 
-async function cut(job: FirewallJob, added: readonly BanEntry[], held: Held): Promise<void> {
+async function cutConnections(job: FirewallJob, added: readonly BanEntry[], held: Held): Promise<void> {
   const standing = added.filter(({ jail, address }) => held.entries.get(jail)?.has(address));
   for (const command of job.firewall.cut(job.rules, standing)) await job.run(command);
 }
@@ -219,12 +220,12 @@ type JobOutcome = {
   readonly general: string | null;
 };
 
-function confirm(
+function outcomeOf(
   job: FirewallJob,
   live: readonly BanEntry[],
   { held, trouble, general }: JobOutcome,
 ): Enforcement {
-  const ruled = new Set(job.rules.map((rule) => rule.jail));
+  const ruled = jailsOf(job.rules);
   const covers = new Map<string, (address: string) => boolean>();
   for (const jail of job.firewall.takesOverlaps ? [] : ruled) {
     covers.set(jail, coverOf([...(held?.entries.get(jail)?.keys() ?? [])]));
@@ -249,6 +250,5 @@ function confirm(
     else pending.push({ entry, reason: reasonFor(entry) });
   }
   const said = new Set([...(general === null ? [] : [general]), ...trouble.values()]);
-  const repaired = { jails: [], added: 0, removed: 0, strays: [] };
-  return { enforced, pending, repaired, trouble: [...said].slice(0, 20) };
+  return { enforced, pending, repaired: repairOf(NO_DIFFERENCE), trouble: [...said].slice(0, 20) };
 }

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { test } from 'node:test';
-import { canonicalIp, contains, formatNetwork, masked, parseNetwork } from '../../src/base/ip.ts';
+import {
+  canonicalIp,
+  contains,
+  formatNetwork,
+  masked,
+  parseNetwork,
+  reverseZoneName,
+} from '../../src/base/ip.ts';
 
 test('canonicalIp() has one spelling for each address', () => {
   for (const [text, wanted] of [
@@ -93,4 +100,13 @@ test('contains() is true for the addresses that masked() brings to the network',
   assert.equal(contains(network, '198.51.104.0'), false);
   assert.equal(contains(network, '2001:db8::1'), false);
   assert.equal(masked('2001:db8:ffff:ffff::1', 60), '2001:db8:ffff:fff0::');
+});
+
+test('reverseZoneName() spells addresses as reverse zones do', () => {
+  assert.equal(reverseZoneName('192.0.2.7'), '7.2.0.192.');
+  assert.equal(
+    reverseZoneName('2001:db8::1'),
+    '1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.',
+  );
+  assert.equal(reverseZoneName('alice'), null);
 });

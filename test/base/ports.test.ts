@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Ports, parsePorts, readServices } from '../../src/base/ports.ts';
+import { type PortRange, parsePorts, readServices } from '../../src/base/ports.ts';
 import { makeRandom } from '../config/random.ts';
 
 const services = readServices(
   '# comment\nssh 22/tcp\nmy-app\t4711/tcp  mine Other # x\nbad 99999/tcp\nwww 8000/tcp\n',
 );
-const ranges = (text: string): readonly Ports[] | null => parsePorts(text, services).ranges;
+const ranges = (text: string): readonly PortRange[] | null => parsePorts(text, services).ranges;
 const bad = (text: string): readonly string[] => parsePorts(text, services).bad;
 
 test('numbers, names and ranges with either sign, between commas or blanks', () => {

@@ -4,6 +4,7 @@ import type { Rule } from '../../src/firewall/backend.ts';
 import {
   canonicalOf,
   fingerprint,
+  formatRange,
   isCanonical,
   matchesOf,
   mergePorts,
@@ -40,19 +41,34 @@ test('what is no port is refused', () => {
 });
 
 test('without protocols all ports mean all packets, and some ports every protocol that has ports', () => {
-  assert.equal(matchesOf({ ...RULE, ports: null, protocols: [] }, 4), null);
-  assert.equal(matchesOf({ ...RULE, ports: null, protocols: ['all'] }, 6), null);
-  const numbers = matchesOf({ ...RULE, protocols: [] }, 4)?.map((match) => match.protocol);
+  const all = [{ protocol: null, ports: null, block: 'reject' }];
+  assert.deepEqual(matchesOf({ ...RULE, ports: null, protocols: [] }, 4), all);
+  assert.deepEqual(matchesOf({ ...RULE, ports: null, protocols: ['all'] }, 6), all);
+  const numbers = matchesOf({ ...RULE, protocols: [] }, 4).map((match) => match.protocol);
   assert.deepEqual(numbers, [6, 17, 33, 132]);
 });
 
 test('icmp has no ports, and is ICMPv6 for IPv6', () => {
   const rule: Rule = { ...RULE, protocols: ['icmp', 'tcp'] };
   assert.deepEqual(matchesOf(rule, 4), [
-    { protocol: 1, ports: null },
-    { protocol: 6, ports: [[80, 80]] },
+    { protocol: 1, ports: null, block: 'reject' },
+    { protocol: 6, ports: [[80, 80]], block: 'reject' },
   ]);
-  assert.equal(matchesOf(rule, 6)?.[0]?.protocol, 58);
+  assert.equal(matchesOf(rule, 6)[0]?.protocol, 58);
+});
+
+test('only TCP is reset; whatever else the rule blocks is rejected', () => {
+  const blocks = (rule: Rule) => matchesOf(rule, 4).map(({ protocol, block }) => `${protocol} ${block}`);
+  const reset: Rule = { ...RULE, block: 'tcp-reset' };
+  assert.deepEqual(blocks({ ...reset, protocols: ['tcp', 'udp'] }), ['6 tcp-reset', '17 reject']);
+  assert.deepEqual(blocks({ ...reset, ports: null, protocols: [] }), ['6 tcp-reset', 'null reject']);
+});
+
+test('formatRange() writes a single port as it is, and a range with what stands between', () => {
+  assert.deepEqual(
+    [formatRange([80, 80]), formatRange([80, 90]), formatRange([80, 90], ':')],
+    ['80', '80-90', '80:90'],
+  );
 });
 
 test('the fingerprint changes with everything a rule says, and not with how its ports are written', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jailTag, jailTags } from '../../src/firewall/names.ts';
+import { hashSets, jailTag, jailTags } from '../../src/firewall/names.ts';
 
 const ODD = [
   'a/b',
@@ -36,4 +36,13 @@ test('a tag is its own tag, so that what is left over can be removed by it', () 
 
 test('tagsOf() finds the jail of a tag', () => {
   assert.equal(jailTags(['sshd', 'a b']).get(jailTag('a b')), 'a b');
+});
+
+test('hashSets() reads the names it wrote, spare sets among them, and no foreign ones', () => {
+  const sets = hashSets('f2b.');
+  assert.equal(sets.of({ jail: 'a b', address: '2001:db8::/64', until: null }), sets.name('a b', 6));
+  assert.deepEqual(sets.parse(sets.name('sshd', 4)), { tag: 'sshd', family: 4, isSpare: false });
+  assert.deepEqual(sets.parse('f2b.sshd-6+'), { tag: 'sshd', family: 6, isSpare: true });
+  for (const name of ['f2bf.sshd-4', 'f2b.sshd', 'sshd-4', 'f2b.sshd-5'])
+    assert.equal(sets.parse(name), null, name);
 });

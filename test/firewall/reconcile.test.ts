@@ -6,6 +6,7 @@ import { after, before, describe, it, test } from 'node:test';
 import { type Command, command, failureOf, formatCommand, type Output, run } from '../../src/base/process.ts';
 import type { BanEntry, Difference, Firewall, Rule } from '../../src/firewall/backend.ts';
 import { coverOf } from '../../src/firewall/difference.ts';
+import { simulated } from '../../src/firewall/dryrun.ts';
 import { dummy } from '../../src/firewall/dummy.ts';
 import { firewalld } from '../../src/firewall/firewalld/firewalld.ts';
 import { ipset } from '../../src/firewall/ipset.ts';
@@ -16,7 +17,6 @@ import {
   type FirewallJob,
   findDamage,
   flush,
-  plan,
   planNow,
   reconcile,
 } from '../../src/firewall/reconcile.ts';
@@ -255,10 +255,16 @@ test('the dummy firewall takes everything and runs nothing', async () => {
   assert.deepEqual(await findDamage(job, new Map([['a', 1]])), new Set());
 });
 
-test('plan() and planNow() say what would be run, without running anything', () => {
+test('a simulated firewall and planNow() say what would be run, without running anything', async () => {
   const rules = [rule('a')];
   const ban = { jail: 'a', address: '192.0.2.1', until: NOW + 90_061 };
-  const text = plan({ firewall: nftables(), rules }, [ban], NOW).map(formatCommand).join('\n');
+  const said: string[] = [];
+  const print = async (one: Command): Promise<Output> => {
+    said.push(formatCommand(one));
+    return { exitCode: 0, stdout: '', stderr: '', trouble: null };
+  };
+  await reconcile({ firewall: simulated(nftables()), rules, run: print }, [ban], NOW);
+  const text = said.join('\n');
   assert.match(text, /^nft -f - <<'END'\nadd table inet f2b\n/);
   assert.match(text, /add element inet f2b addr4-a \{ 192\.0\.2\.1 timeout 1d1h61s \}/);
   const set = planNow({ firewall: ipset(), rules }, [ban], [], NOW).map(formatCommand);

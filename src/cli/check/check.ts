@@ -12,14 +12,9 @@ export const check: Subcommand = {
   summary: 'test the configuration and say what it amounts to',
   usage: '[JAIL..] [--all] [--dump]',
   options: [
-    { name: 'all', short: 'a', value: null, help: 'check disabled jails too, as if they were enabled' },
-    { name: 'dump', short: null, value: null, help: 'print the resolved configuration as JSON' },
-    {
-      name: 'verbose',
-      short: 'v',
-      value: null,
-      help: 'also name patterns whose time V8 cannot bound by itself',
-    },
+    { name: 'all', short: 'a', help: 'check disabled jails too, as if they were enabled' },
+    { name: 'dump', help: 'print the resolved configuration as JSON' },
+    { name: 'verbose', short: 'v', help: 'also name patterns whose time V8 cannot bound by itself' },
   ],
   about: `Prints a line for every enabled jail, then what is wrong with file and line, then warnings: logs that are missing,
 firewalls without their programs, patterns through which an attacker could have somebody else banned (with the line that does

@@ -13,7 +13,7 @@ import { isOnPath } from '../../firewall/choose.ts';
 import { type FirewallPlan, firewalldRuns } from '../../firewall/plan.ts';
 import { alarmsOf } from '../../source/health.ts';
 import type { Call } from '../command.ts';
-import { readOnlyState, wallOf } from '../context.ts';
+import { firewallPlanOf, readOnlyState } from '../context.ts';
 import { type Sources, sourcesOf } from './sources.ts';
 
 /** One jail as it would work. */
@@ -57,7 +57,7 @@ export async function examine(call: Call, config: Config, question: Question): P
   const running = compileJails(config.jails.filter(({ name }) => isMeant(name)));
   const ready = [...running.jails.values()];
   const jails = ready.map(({ jail }) => jail);
-  const plan = await wallOf(jails, call.io);
+  const plan = await firewallPlanOf(jails, call.io);
   const problems = [...config.problems, ...running.problems].filter(({ jail }) => isMeant(jail));
   const notes: Note[] = settingNotes(config);
   const lines: JailLine[] = [];

@@ -95,7 +95,7 @@ async function inside(io: Io, outside: string, folder: string): Promise<number> 
     ].join('\n'),
   );
   const server = { address: SERVER, port: 8080 };
-  await untilSignal((signal) =>
+  await stoppable((signal) =>
     play({ folder, server, attacker: ATTACKER, firewall, isReal: true, signal }, io),
   );
   io.stdout('\nThat was it: the processes, the network and the files of the demonstration go now.\n');
@@ -114,7 +114,7 @@ async function dry(io: Io, folder: string, why: string): Promise<number> {
     ].join('\n'),
   );
   const server = { address: '127.0.0.1', port: 0 };
-  await untilSignal((signal) =>
+  await stoppable((signal) =>
     play({ folder, server, attacker: '127.0.0.2', firewall, isReal: false, signal }, io),
   );
   io.stdout('\nThat was it: the processes and the files of the demonstration go now.\n');
@@ -122,7 +122,7 @@ async function dry(io: Io, folder: string, why: string): Promise<number> {
 }
 
 /** Lets the work clean up when a signal comes. */
-async function untilSignal(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+async function stoppable(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
   const stop = (): void => controller.abort(new MachineError('broken off'));
   process.once('SIGINT', stop).once('SIGTERM', stop).once('SIGHUP', stop);

@@ -1,5 +1,3 @@
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
 /** What a Flask development server prints when it starts. */
 export function banner(address: string, port: number): string {
   return [
@@ -18,10 +16,8 @@ export function logLine(
   at: Date,
   request: { readonly method: string; readonly url: string; readonly code: number },
 ): string {
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const day = `${two(at.getDate())}/${MONTHS[at.getMonth()]}/${at.getFullYear()}`;
-  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
-  return `${from} - - [${day} ${time}] "${request.method} ${request.url} HTTP/1.1" ${request.code} -\n`;
+  const [, month, day, year, clock] = at.toString().split(' ');
+  return `${from} - - [${day}/${month}/${year} ${clock}] "${request.method} ${request.url} HTTP/1.1" ${request.code} -\n`;
 }
 
 /** The value of an Authorization header. */

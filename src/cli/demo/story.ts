@@ -8,7 +8,7 @@ import { ask, type ServerPlace, serve } from './server.ts';
 import type { StageFirewall } from './stage.ts';
 
 /** Where the story plays. */
-export type Scene = {
+type Scene = {
   readonly folder: string;
   readonly server: ServerPlace;
   readonly attacker: string;
@@ -59,7 +59,7 @@ export async function play(scene: Scene, io: Io): Promise<void> {
 
 async function opening(on: Play, config: string): Promise<void> {
   const { place, say } = on;
-  say('', '== 1. A web server, and f2b beside it', '');
+  heading(on, '1. A web server, and f2b beside it');
   say(
     `A web server on ${place.address}:${place.port} writes its access log as Flask does. f2b follows that log with the`,
   );
@@ -71,30 +71,22 @@ async function opening(on: Play, config: string): Promise<void> {
 
 async function realPart(on: Play): Promise<void> {
   const { scene, say } = on;
-  say(
-    '',
-    `== 2. ${scene.attacker} asks too often: 3 requests within a second are enough (jail flask-8080)`,
-    '',
-  );
+  heading(on, `2. ${scene.attacker} asks too often: 3 requests within a second are enough (jail flask-8080)`);
   await askUntilRefused(on, '/', null, 150);
   showNews(on);
   say('', ...indented(`$ f2b status flask-8080\n${await statusWithBan(on, 'flask-8080')}`));
   say('', `And this stands in the kernel (${scene.firewall}):`, '');
   say(...indented(await kernelLines(scene)));
 
-  say('', `== 3. f2b unbanip ${scene.attacker}`, '');
-  say(
-    ...indented(
-      `$ f2b unbanip ${scene.attacker}\n${await ownCommand(on.files, ['unbanip', scene.attacker])}`,
-    ),
-  );
+  heading(on, `3. f2b unbanip ${scene.attacker}`);
+  await showCommand(on, ['unbanip', scene.attacker]);
   await until(on, 'the unban in the log', () =>
     on.daemon.log().includes(`[flask-8080] Unban ${scene.attacker}`),
   );
   await request(on, '/', null, '200');
   showNews(on);
 
-  say('', '== 4. Wrong passwords: 2 within ten seconds are enough (jail flask-auth)', '');
+  heading(on, '4. Wrong passwords: 2 within ten seconds are enough (jail flask-auth)');
   await pause(on);
   await request(on, '/restricted/', 'letmein', '401');
   await pause(on);
@@ -102,32 +94,37 @@ async function realPart(on: Play): Promise<void> {
   showNews(on);
   say('', ...indented(`$ f2b status flask-auth\n${await statusWithBan(on, 'flask-auth')}`));
 
-  say('', '== 5. f2b flush lifts every ban', '');
-  say(...indented(`$ f2b flush\n${await ownCommand(on.files, ['flush'])}`));
+  heading(on, '5. f2b flush lifts every ban');
+  await showCommand(on, ['flush']);
   await request(on, '/', null, '200');
 }
 
 async function dryPart(on: Play): Promise<void> {
   const { scene, say, daemon } = on;
   const asked = (jail: string) => () => daemon.log().includes(`[${jail}] Ban ${scene.attacker}`);
-  say(
-    '',
-    `== 2. ${scene.attacker} asks too often: 3 requests within a second are enough (jail flask-8080)`,
-    '',
-  );
+  heading(on, `2. ${scene.attacker} asks too often: 3 requests within a second are enough (jail flask-8080)`);
   for (let i = 0; i < 3; i++) await request(on, '/', null, '200');
   await until(on, 'the ban', asked('flask-8080'));
   showNews(on);
   await pause(on);
-  say('', '== 3. Wrong passwords: 2 within ten seconds are enough (jail flask-auth)', '');
+  heading(on, '3. Wrong passwords: 2 within ten seconds are enough (jail flask-auth)');
   await request(on, '/restricted/', 'letmein', '401');
   await pause(on);
   await request(on, '/restricted/', '12345', '401');
   await until(on, 'the ban', asked('flask-auth'));
   showNews(on);
   await daemon.stop();
-  say('', `== 4. These commands would have been executed (${scene.firewall})`, '');
+  heading(on, `4. These commands would have been executed (${scene.firewall})`);
   say(...indented(daemon.commands()));
+}
+
+function heading({ say }: Play, title: string): void {
+  say('', `== ${title}`, '');
+}
+
+/** Runs a command of f2b and shows it with its answer. */
+async function showCommand({ files, say }: Play, words: readonly string[]): Promise<void> {
+  say(...indented(`$ f2b ${words.join(' ')}\n${await ownCommand(files, words)}`));
 }
 
 /** One request, and what came of it; a MachineError when that is not what has to come. */

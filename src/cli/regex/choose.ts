@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { ConfigError, type Place, type Problem, UsageError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
@@ -7,10 +6,10 @@ import { listFilters, loadConfig } from '../../config/config.ts';
 import type { FilterSource, RegexSource, UseDns } from '../../config/jail.ts';
 import { loadFilter } from '../../config/readfilter.ts';
 import { type ConfigTree, diskTree } from '../../config/tree.ts';
-import { shortened } from './lines.ts';
+import { isRegular, shortened } from './lines.ts';
 
 /** The filter that was named, with what its jail adds, and how the report introduces it. */
-export type Choice = {
+export type FilterChoice = {
   readonly source: FilterSource;
   readonly usedns: UseDns | null;
   readonly logtimezone: string | null;
@@ -26,7 +25,7 @@ const NAME = /^\/{0,3}[\w/_\-.]+(?:\[.*\])?$/s;
  * Finds out what the second word of `f2b regex` is: a filter's name (with options), a filter's file, a jail's name, or a
  * failregex itself. ConfigError when the filter or jail is broken.
  */
-export function chooseFilter(tree: ConfigTree, word: string, backend: string): Choice {
+export function chooseFilter(tree: ConfigTree, word: string, backend: string): FilterChoice {
   if (NAME.test(word)) {
     const named = parseNamed(word);
     if (typeof named === 'string') throw new UsageError(`cannot read "${word}": ${named}`);
@@ -78,7 +77,7 @@ type FoundFilter = { readonly tree: ConfigTree; readonly spec: string; readonly 
 
 function fromFile(tree: ConfigTree, name: string): FoundFilter | null {
   const isPath = name.includes('/') || /\.(?:conf|local)$/.test(name);
-  const path = [name, `${name}.conf`, `${name}.local`].find((each) => isPath && isFile(each));
+  const path = [name, `${name}.conf`, `${name}.local`].find((each) => isPath && isRegular(each));
   if (path === undefined) return null;
   const full = resolve(path);
   const stem = basename(full).replace(/\.(?:conf|local)$/, '');
@@ -92,10 +91,6 @@ function fromFile(tree: ConfigTree, name: string): FoundFilter | null {
   };
 }
 
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-}
-
 function fromTree(tree: ConfigTree, name: string): FoundFilter | null {
   const stem = name.replace(/\.(?:conf|local)$/, '');
   if (!listFilters(tree).includes(stem)) return null;
@@ -104,7 +99,7 @@ function fromTree(tree: ConfigTree, name: string): FoundFilter | null {
 
 type Use = { readonly word: string; readonly options: ReadonlyMap<string, string>; readonly backend: string };
 
-function loaded(found: FoundFilter, { word, options, backend }: Use): Choice {
+function loaded(found: FoundFilter, { word, options, backend }: Use): FilterChoice {
   const { filter, usedns, problems } = loadFilter(found.tree, found.spec, { backend, options });
   if (filter === null) throw new ConfigError(errorsOf(problems));
   if (filter.failregex.length === 0) throw new UsageError(`the filter "${word}" has no failregex`);
@@ -122,7 +117,7 @@ function errorsOf(problems: readonly Problem[]): readonly Problem[] {
   return problems.filter(({ severity }) => severity === 'error');
 }
 
-function fromJail(tree: ConfigTree, name: string): Choice | null {
+function fromJail(tree: ConfigTree, name: string): FilterChoice | null {
   const [result] = loadConfig(tree, { force: true, only: [name] }).allJails;
   if (result === undefined) return null;
   const { jail, problems } = result;

@@ -18,7 +18,7 @@ export type Miss = {
   readonly isNowhere: boolean;
 };
 
-/** Longer lines are not explained: nobody reads them, and each step of a walk costs. */
+/** Longer lines are not explained: each step of a walk costs. */
 const LONGEST = 4096;
 const PART_LENGTH = 60;
 

@@ -15,7 +15,7 @@ export function formatJson(line: number, report: LineReport): string {
   const regex = ignoredBy ?? hit?.regex ?? null;
   const also = regexes.filter((each) => each !== regex).map((each) => each + 1);
   const ids = [...new Set(hits.flatMap(({ id }) => (id === null ? [] : [id])))];
-  // A failure of nobody known yet is what the session's later lines will build on.
+  // A failure without an address yet: later lines of the session may name it.
   const isPending = result === 'matched' && ids.length === 0;
   return JSON.stringify({
     line,

@@ -23,7 +23,7 @@ export type Input = {
 };
 
 /** How the lines are to be had. */
-export type InputOptions = {
+type InputOptions = {
   readonly encoding: string | null;
   /** `journalmatch` lines of the filter or of the command line. */
   readonly journalmatch: readonly string[];
@@ -39,8 +39,8 @@ export const JOURNAL = /^systemd-journal(?:\[|$)/;
  * for an unknown encoding, MachineError when it cannot be read; also while it is being read.
  */
 export function openInput(log: string, options: InputOptions): Input {
-  const encoding =
-    (options.encoding ?? 'utf-8').toLowerCase() === 'auto' ? 'utf-8' : (options.encoding ?? 'utf-8');
+  const wanted = options.encoding ?? 'auto';
+  const encoding = wanted.toLowerCase() === 'auto' ? 'utf-8' : wanted;
   const decoder = decoderOf(encoding);
   const using = `Use         encoding : ${encoding.toUpperCase()}`;
   if (log === '-') {
@@ -50,15 +50,15 @@ export function openInput(log: string, options: InputOptions): Input {
       plain: null,
     };
   }
-  if (JOURNAL.test(log)) return openJournal(log, options, using);
-  if (isFile(log)) {
+  if (JOURNAL.test(log)) return journalInput(log, options, using);
+  if (exists(log)) {
     return {
       intro: [`Use         log file : ${log}`, using],
       batches: split(() => streamOf(log), decoder, log),
       plain: isRegular(log) && !isGzip(log) ? { path: log, encoding } : null,
     };
   }
-  return literal(log, options.maxlines);
+  return literalInput(log, options.maxlines);
 }
 
 function decoderOf(encoding: string): TextDecoder {
@@ -72,7 +72,7 @@ function decoderOf(encoding: string): TextDecoder {
   }
 }
 
-function isFile(path: string): boolean {
+function exists(path: string): boolean {
   // A line of a log can hold what no path may, or be too long for one.
   if (path.includes('\0') || path.includes('\n') || path.length > 4095) return false;
   try {
@@ -101,8 +101,9 @@ function streamOf(path: string): Readable {
   return file.pipe(plain);
 }
 
-function isRegular(path: string): boolean {
-  return statSync(path).isFile();
+/** Whether a plain file is there. */
+export function isRegular(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function isGzip(path: string): boolean {
@@ -123,21 +124,29 @@ async function* split(
   decoder: TextDecoder,
   name: string,
 ): AsyncGenerator<readonly InputLine[]> {
-  let rest = '';
   try {
-    for await (const chunk of open()) {
-      const bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-      const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      // The rest of an endless line is not kept: only its beginning is looked at.
-      if (rest.length > 2 * LINE_CAP) rest = rest.slice(0, LINE_CAP) + rest.slice(-1);
-      yield lines.map(capLine);
-    }
+    for await (const lines of streamLines(open(), decoder, LINE_CAP)) yield lines.map(capLine);
   } catch (error) {
     throw new MachineError(`cannot read ${name}: ${codeOf(error) || reasonOf(error)}`);
   }
+}
+
+/** Whole lines, without their newlines, as the chunks bring them; of an endless one only the beginning is kept. */
+async function* streamLines(
+  chunks: Readable,
+  decoder: TextDecoder,
+  cap: number,
+): AsyncGenerator<readonly string[]> {
+  let rest = '';
+  for await (const chunk of chunks) {
+    const bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > 2 * cap) rest = rest.slice(0, cap) + rest.slice(-1);
+    yield lines;
+  }
   rest += decoder.decode();
-  if (rest !== '') yield [capLine(rest)];
+  if (rest !== '') yield [rest];
 }
 
 function capLine(text: string): InputLine {
@@ -146,7 +155,7 @@ function capLine(text: string): InputLine {
 }
 
 /** A line, or several, given on the command line. */
-function literal(log: string, maxlines: number): Input {
+function literalInput(log: string, maxlines: number): Input {
   const texts = log.split('\n');
   const batches = async function* (): AsyncGenerator<readonly InputLine[]> {
     yield texts.map(capLine);
@@ -168,7 +177,7 @@ export function shortened(text: string): string {
   return text.length > 53 ? `${text.slice(0, 50)}...` : text;
 }
 
-function openJournal(log: string, options: InputOptions, using: string): Input {
+function journalInput(log: string, options: InputOptions, using: string): Input {
   const named = parseNamed(log);
   if (typeof named === 'string') throw new UsageError(`cannot read "${log}": ${named}`);
   const matches = options.journalmatch;
@@ -200,11 +209,7 @@ async function* journalLines(args: readonly string[]): AsyncGenerator<readonly I
       resolve(code === 0 ? null : trouble.trim() || `journalctl ended with ${code}`),
     );
   });
-  let rest = '';
-  const decoder = new TextDecoder();
-  for await (const chunk of child.stdout) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
+  for await (const lines of streamLines(child.stdout, new TextDecoder(), Number.POSITIVE_INFINITY)) {
     yield lines.flatMap((json) => {
       const entry = readEntry(json);
       return entry === null ? [] : [{ text: entry.line, time: entry.time }];

@@ -26,51 +26,53 @@ export type RegexRequest = {
   readonly now: number;
 };
 
-const flag = (name: string, short: string | null, help: string): OptionSpec => ({
-  name,
-  short,
-  value: null,
-  help,
-});
-const valued = (name: string, short: string | null, value: string, help: string): OptionSpec => ({
-  name,
-  short,
-  value,
-  help,
-});
-
-/** Lines that are listed when nobody asks for more, and misses that are explained. */
+/** Lines that are listed by default, and misses that are explained. */
 export const LISTED = 20;
 
 /** Every option of fail2ban-regex(1), and ours. */
 export const OPTIONS: readonly OptionSpec[] = [
-  valued('datepattern', 'd', 'PATTERN', "how dates are written, in place of the filter's own pattern"),
-  valued('timezone', null, 'ZONE', 'zone of dates that name none: UTC+0200, Europe/Zurich'),
-  valued('TZ', null, 'ZONE', 'the same'),
-  valued('now', null, 'TIME', 'judge as of TIME: epoch seconds or a date'),
-  valued('encoding', 'e', 'NAME', "the log's encoding (utf-8)"),
-  flag('raw', 'r', 'show host names as they are, resolve none'),
-  valued('usedns', null, 'HOW', 'yes, warn, no or raw: what <HOST> takes besides addresses'),
-  valued('maxlines', 'L', 'N', 'let the regexes see N lines at once'),
-  valued('journalmatch', 'm', 'MATCH', "matches for systemd-journal, in place of the filter's own"),
-  valued('out', 'o', 'FORM', 'print only failures: id, ip, msg, row, a group, or a text with <tags>'),
-  flag('check-all', null, 'list the lines on which several regexes hit'),
-  flag('first-only', null, 'stop at the first regex that hits, as a jail does'),
-  flag('brief', null, 'do not say why lines were missed'),
-  flag('print-all-matched', null, 'list every matched line'),
-  flag('print-all-missed', null, 'list every missed line, however many'),
-  flag('print-all-ignored', null, 'list every ignored line, however many'),
-  flag('print-no-missed', null, 'list no missed lines'),
-  flag('print-no-ignored', null, 'list no ignored lines'),
-  flag('verbose', 'v', 'list all regexes, and each hit with its time'),
-  valued('verbosity', null, 'N', '1 and more is --verbose'),
-  flag('verbose-date', null, 'show the patterns of the date forms'),
-  flag('VD', null, 'the same'),
-  flag('debuggex', 'D', 'add a link to debuggex.com to each line listed'),
-  valued('log-level', 'l', 'LEVEL', "taken and not used, for fail2ban-regex's sake"),
-  flag('log-traceback', 't', 'likewise'),
-  flag('full-traceback', null, 'likewise'),
-  flag('version', 'V', 'show the version'),
+  {
+    name: 'datepattern',
+    short: 'd',
+    value: 'PATTERN',
+    help: "how dates are written, in place of the filter's own pattern",
+  },
+  { name: 'timezone', value: 'ZONE', help: 'zone of dates that name none: UTC+0200, Europe/Zurich' },
+  { name: 'TZ', value: 'ZONE', help: 'the same' },
+  { name: 'now', value: 'TIME', help: 'judge as of TIME: epoch seconds or a date' },
+  { name: 'encoding', short: 'e', value: 'NAME', help: "the log's encoding (utf-8)" },
+  { name: 'raw', short: 'r', help: 'show host names as they are, resolve none' },
+  { name: 'usedns', value: 'HOW', help: 'yes, warn, no or raw: what <HOST> takes besides addresses' },
+  { name: 'maxlines', short: 'L', value: 'N', help: 'let the regexes see N lines at once' },
+  {
+    name: 'journalmatch',
+    short: 'm',
+    value: 'MATCH',
+    help: "matches for systemd-journal, in place of the filter's own",
+  },
+  {
+    name: 'out',
+    short: 'o',
+    value: 'FORM',
+    help: 'print only failures: id, ip, msg, row, a group, or a text with <tags>',
+  },
+  { name: 'check-all', help: 'list the lines on which several regexes hit' },
+  { name: 'first-only', help: 'stop at the first regex that hits, as a jail does' },
+  { name: 'brief', help: 'do not say why lines were missed' },
+  { name: 'print-all-matched', help: 'list every matched line' },
+  { name: 'print-all-missed', help: 'list every missed line, however many' },
+  { name: 'print-all-ignored', help: 'list every ignored line, however many' },
+  { name: 'print-no-missed', help: 'list no missed lines' },
+  { name: 'print-no-ignored', help: 'list no ignored lines' },
+  { name: 'verbose', short: 'v', help: 'list all regexes, and each hit with its time' },
+  { name: 'verbosity', value: 'N', help: '1 and more is --verbose' },
+  { name: 'verbose-date', help: 'show the patterns of the date forms' },
+  { name: 'VD', help: 'the same' },
+  { name: 'debuggex', short: 'D', help: 'add a link to debuggex.com to each line listed' },
+  { name: 'log-level', short: 'l', value: 'LEVEL', help: "taken and not used, for fail2ban-regex's sake" },
+  { name: 'log-traceback', short: 't', help: 'likewise' },
+  { name: 'full-traceback', help: 'likewise' },
+  { name: 'version', short: 'V', help: 'show the version' },
 ];
 
 /** Reads the options. UsageError for what cannot be read. */
@@ -88,7 +90,7 @@ export function readWish({ options, global, io }: Call): RegexRequest {
     if (all && none) throw new UsageError(`--print-all-${name} and --print-no-${name} contradict each other`);
     return all ? 'all' : none ? 'none' : usual;
   };
-  const maxlines = readNumber('maxlines', text('maxlines'));
+  const maxlines = wholeNumber('maxlines', text('maxlines'));
   const timezone = text('timezone', 'TZ');
   return {
     report: {
@@ -97,7 +99,7 @@ export function readWish({ options, global, io }: Call): RegexRequest {
       ignored: listing('ignored', 'some'),
       // fail2ban-regex lists as many lines as it is told to see at once, too.
       maxlines: maxlines ?? LISTED,
-      verbose: isOn('verbose') || (readNumber('verbosity', text('verbosity')) ?? 0) > 0,
+      verbose: isOn('verbose') || (wholeNumber('verbosity', text('verbosity')) ?? 0) > 0,
       several: isOn('check-all'),
     },
     isVerboseDate: isOn('verbose-date', 'VD'),
@@ -117,7 +119,7 @@ export function readWish({ options, global, io }: Call): RegexRequest {
   };
 }
 
-function readNumber(name: string, text: string | null): number | null {
+function wholeNumber(name: string, text: string | null): number | null {
   if (text === null) return null;
   if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--${name}: cannot read "${text}" as a number`);
   return Number(text);

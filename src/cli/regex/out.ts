@@ -1,4 +1,4 @@
-import { canonicalIp, familyOf, parseIp4, parseIp6 } from '../../base/ip.ts';
+import { canonicalIp, familyOf, reverseZoneName } from '../../base/ip.ts';
 import { type FieldValue, spellValue } from '../../filter/fields.ts';
 import { fieldName } from '../../filter/regex/tags.ts';
 import type { FilterFailure } from '../../filter/types.ts';
@@ -16,11 +16,11 @@ export function formatOut(form: string, hit: RegexHit): readonly string[] {
   if (form === 'ip') return [ipOf(failure, id)];
   if (form === 'msg') return failure.matches;
   if (form === 'row') return [rowOf(failure, id)];
-  if (!form.includes('<')) return [valueText(failure.fields.get(fieldName(form)))];
+  if (!form.includes('<')) return [spelt(failure.fields.get(fieldName(form)))];
   return fill(form, failure, id);
 }
 
-function valueText(value: FieldValue | undefined): string {
+function spelt(value: FieldValue | undefined): string {
   return value === undefined ? '' : spellValue(value);
 }
 
@@ -41,49 +41,32 @@ function fill(form: string, failure: FilterFailure, id: string): readonly string
 }
 
 function tagValue(name: string, failure: FilterFailure, id: string): string | null {
-  if (name.startsWith('F-')) return valueText(failure.fields.get(fieldName(name.slice(2))));
-  const ip = ipOf(failure, id);
-  switch (name) {
-    case 'ip':
-      return ip;
-    case 'id':
-    case 'fid':
-      return id;
-    case 'family':
-      return familyName(ip);
-    case 'time':
-      return spellTime(failure.time);
-    case 'matches':
-      return failure.matches.join('\n');
-    case 'failures':
-      return '1';
-    case 'ip-rev':
-      return reversed(ip);
-    case 'br':
-      return '\n';
-    case 'sp':
-      return ' ';
-    default:
-      return null;
-  }
+  if (name.startsWith('F-')) return spelt(failure.fields.get(fieldName(name.slice(2))));
+  return TAGS.get(name)?.(failure, id) ?? null;
 }
+
+type TagText = (failure: FilterFailure, id: string) => string;
+
+const TAGS: ReadonlyMap<string, TagText> = new Map<string, TagText>([
+  ['ip', ipOf],
+  ['id', (_, id) => id],
+  ['fid', (_, id) => id],
+  ['family', (failure, id) => familyName(ipOf(failure, id))],
+  ['time', ({ time }) => pythonTime(time)],
+  ['matches', ({ matches }) => matches.join('\n')],
+  ['failures', () => '1'],
+  ['ip-rev', (failure, id) => reverseZoneName(ipOf(failure, id)) ?? ''],
+  ['br', () => '\n'],
+  ['sp', () => ' '],
+]);
 
 function familyName(ip: string): string {
   const address = canonicalIp(ip.split('/')[0] ?? '');
   return address === null ? 'dns' : `inet${familyOf(address)}`;
 }
 
-/** The address as the reverse zones of the DNS spell it, without their ending. */
-function reversed(ip: string): string {
-  if (parseIp4(ip) !== null) return `${ip.split('.').reverse().join('.')}.`;
-  const groups = parseIp6(ip);
-  if (groups === null) return '';
-  const nibbles = groups.map((group) => group.toString(16).padStart(4, '0')).join('');
-  return `${[...nibbles].reverse().join('.')}.`;
-}
-
 /** Python spells a time that it has as a float with its fraction. */
-function spellTime(time: number | null): string {
+function pythonTime(time: number | null): string {
   if (time === null) return 'None';
   return Number.isInteger(time) ? `${time}.0` : String(time);
 }
@@ -91,7 +74,7 @@ function spellTime(time: number | null): string {
 function rowOf(failure: FilterFailure, id: string): string {
   const fields = [...failure.fields].map(([name, value]) => `${quoteText(name)}: ${pythonOf(value)}`);
   const users = failure.users.length === 0 ? [] : [`'users': {${failure.users.map(quoteText).join(', ')}}`];
-  return `[${quoteText(id)},\t${spellTime(failure.time)},\t{${[...fields, ...users].join(', ')}}],`;
+  return `[${quoteText(id)},\t${pythonTime(failure.time)},\t{${[...fields, ...users].join(', ')}}],`;
 }
 
 function pythonOf(value: FieldValue): string {

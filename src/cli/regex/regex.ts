@@ -1,14 +1,15 @@
-import { embeddedFiles, programVersion } from '../../base/embedded.ts';
+import { type Dns, openDns } from '../../base/dns.ts';
+import { programVersion } from '../../base/embedded.ts';
 import { ConfigError, type Problem, UsageError } from '../../base/errors.ts';
 import { bounded } from '../../base/timelimit.ts';
-import { findConfigTree, memoryTree } from '../../config/tree.ts';
 import { compileFilter } from '../../filter/compile.ts';
 import { compileDates, type Dates } from '../../filter/date/datepattern.ts';
 import { newFilterState } from '../../filter/line.ts';
 import { BoundedLines, type StuckLine } from '../../filter/perline.ts';
 import type { Filter, FilterState, LineOutcome } from '../../filter/types.ts';
 import type { Call, Io, Subcommand } from '../command.ts';
-import { type Choice, chooseFilter, chooseIgnore } from './choose.ts';
+import { treeOf } from '../context.ts';
+import { chooseFilter, chooseIgnore, type FilterChoice } from './choose.ts';
 import { explainMiss, type Miss } from './explain.ts';
 import { formatJson } from './json.ts';
 import { type Input, type InputLine, JOURNAL, openInput, type Plain } from './lines.ts';
@@ -26,7 +27,7 @@ import {
   type Tally,
 } from './report.ts';
 import { canSurvey, survey } from './wholefile.ts';
-import { dateLines, debuggexLink, explanation, spellTime } from './words.ts';
+import { dateLines, debuggexLink, explanation } from './words.ts';
 
 /** `f2b regex`: tries a filter or a regex on a log; fail2ban-regex(1). */
 export const regex: Subcommand = {
@@ -54,8 +55,8 @@ export const regex: Subcommand = {
 };
 
 /** Runs `f2b regex`. UsageError, ConfigError or MachineError when there is nothing to try; else 0. */
-export async function regexCommand(call: Call): Promise<number> {
-  const { words, global, io, options } = call;
+async function regexCommand(call: Call): Promise<number> {
+  const { words, io, options } = call;
   if (options['version'] === true) {
     io.stdout(`${programVersion()}\n`);
     return 0;
@@ -65,7 +66,7 @@ export async function regexCommand(call: Call): Promise<number> {
     throw new UsageError('regex needs LOG and FILTER', 'see: f2b help regex');
   }
   const wish = readWish(call);
-  const tree = findConfigTree({ config: global.config, embedded: memoryTree(embeddedFiles()) }, io.env);
+  const tree = treeOf(call);
   const choice = chooseFilter(tree, word, JOURNAL.test(log) ? 'systemd' : 'auto');
   const ignoring = ignore === undefined ? null : chooseIgnore(tree, ignore);
   const whole = ignoring === null ? choice : withIgnore(choice, ignoring);
@@ -82,6 +83,7 @@ export async function regexCommand(call: Call): Promise<number> {
     io,
     state: newFilterState(filter),
     tally: newTally(filter),
+    dns: openDns(),
     names: new Map(),
     notes: new Map(),
   };
@@ -90,12 +92,12 @@ export async function regexCommand(call: Call): Promise<number> {
   return 0;
 }
 
-function withIgnore(choice: Choice, ignoring: ReturnType<typeof chooseIgnore>): Choice {
+function withIgnore(choice: FilterChoice, ignoring: ReturnType<typeof chooseIgnore>): FilterChoice {
   const ignoreregex = [...choice.source.ignoreregex, ...ignoring.regexes];
   return { ...choice, source: { ...choice.source, ignoreregex }, intro: [...choice.intro, ignoring.intro] };
 }
 
-function compiled(choice: Choice, wish: RegexRequest): Filter {
+function compiled(choice: FilterChoice, wish: RegexRequest): Filter {
   const problems: Problem[] = [];
   const datepattern =
     wish.datepattern === null
@@ -122,6 +124,7 @@ type RegexRun = {
   readonly io: Io;
   readonly state: FilterState;
   readonly tally: Tally;
+  readonly dns: Dns;
   /** Addresses of the names that were met. */
   readonly names: Map<string, readonly string[]>;
   /** Why lines were missed though a regex matched them. */
@@ -145,7 +148,7 @@ async function eachLine(run: RegexRun, input: Input, sink: Sink): Promise<void> 
     );
     let printed = '';
     for (const { number, line, outcome, before, after } of bounded.run(wanted)) {
-      for (const name of namesIn(outcome)) await resolveName(run, name);
+      await resolveNames(run, namesIn(outcome));
       noteNames(run, line.text, outcome);
       printed += sink(run, { number, line, report: reportLine(outcome, run.names) });
       if (filter.maxlines > 1 && outcome.result !== 'missed') countLate(run, before, after);
@@ -190,47 +193,25 @@ function countLate(
   }
 }
 
-const RESOLVE_MS = 5000;
 const MOST_NAMES = 10_000;
 
-/** A name's addresses, asked once; none when they cannot be had in time. Raw names stand for themselves. */
-async function resolveName({ wish, names }: RegexRun, name: string): Promise<void> {
-  if (names.has(name)) return;
-  if (names.size >= MOST_NAMES) names.clear();
-  names.set(name, wish.raw ? [name] : await addressesOf(name));
-}
-
-async function addressesOf(name: string): Promise<readonly string[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), RESOLVE_MS);
-  });
-  try {
-    const { lookup } = process.getBuiltinModule('node:dns/promises');
-    const found = await Promise.race([lookup(name, { all: true }), late]);
-    return [...new Set(found.map(({ address }) => address))];
-  } catch {
-    return [];
-  } finally {
-    clearTimeout(timer);
+/** Asks for the addresses of names, once each; there are none where no answer comes. Raw names stand for themselves. */
+async function resolveNames({ wish, names, dns }: RegexRun, wanted: readonly string[]): Promise<void> {
+  for (const name of wanted) {
+    if (names.has(name)) continue;
+    if (names.size >= MOST_NAMES) names.clear();
+    names.set(name, wish.raw ? [name] : await dns.addressesOf(name));
   }
 }
 
 function printJson(_: RegexRun, { number, report }: Judged): string {
-  return `${formatJson(number, report)}
-`;
+  return `${formatJson(number, report)}\n`;
 }
 
 function printOut({ wish }: RegexRun, { report }: Judged): string {
   if (report.result !== 'matched') return '';
-  return report.hits
-    .flatMap((hit) =>
-      formatOut(wish.out ?? '', hit).map(
-        (row) => `${row}
-`,
-      ),
-    )
-    .join('');
+  const rows = report.hits.flatMap((hit) => formatOut(wish.out ?? '', hit));
+  return rows.map((row) => `${row}\n`).join('');
 }
 
 function patternIntro({ filter, state, wish }: RegexRun): readonly string[] {
@@ -265,7 +246,6 @@ async function report(run: RegexRun, input: Input, intro: readonly string[]): Pr
     options: wish.report,
     dates: dateLines(dates, wish),
     explain: explainer(run),
-    spellTime,
   });
   io.stdout(text);
 }
@@ -282,14 +262,9 @@ async function surveyFile(run: RegexRun, dates: Dates, plain: Plain): Promise<vo
     onStuck: (stuck) => noteStuck(run, stuck),
     onLong(outcome, text) {
       const names = namesIn(outcome);
-      if (names.length === 0) {
-        count(outcome, text);
-        return null;
-      }
-      return (async () => {
-        for (const name of names) await resolveName(run, name);
-        count(outcome, text);
-      })();
+      if (names.length > 0) return resolveNames(run, names).then(() => count(outcome, text));
+      count(outcome, text);
+      return null;
     },
   });
 }

@@ -24,7 +24,7 @@ export type LineReport = {
 };
 
 /** The names that stand for addresses; a name that is not in it could not be resolved. */
-export type Names = ReadonlyMap<string, readonly string[]>;
+type Names = ReadonlyMap<string, readonly string[]>;
 
 /** Names (not addresses) that the outcome's failures are known by, to be resolved before judge(). */
 export function namesIn(outcome: LineOutcome): readonly string[] {
@@ -32,7 +32,7 @@ export function namesIn(outcome: LineOutcome): readonly string[] {
 }
 
 /**
- * Says what a line counts as: a name stands for its addresses, and for nobody when it has none; a failure whose session
+ * Says what a line counts as: a name stands for its addresses, if it has any; a failure whose session
  * has not yet said who it is counts as matched (fail2ban-regex 1.0.2 behaviour).
  */
 export function reportLine(outcome: LineOutcome, names: Names): LineReport {
@@ -79,7 +79,7 @@ export type ReportOptions = {
 };
 
 /** What was seen at a hit, for the verbose report. */
-export type SeenRegex = {
+type SeenRegex = {
   readonly id: string | null;
   readonly time: number | null;
   readonly isSeveral: boolean;
@@ -131,13 +131,11 @@ export function addLine(tally: Tally, line: string, report: LineReport, options:
   }
   const regexes = [...new Set(hits.map((hit) => hit.regex))];
   if (options.several && regexes.length > 1) tally.several.push({ line, regexes });
-  if (result === 'matched') keep(tally.matched, line, options.matched, options);
-  else if (result === 'missed') keep(tally.missed, line, options.missed, options);
-  else keep(tally.ignored, line, options.ignored, options);
+  keep(tally, listFor(result), line, options);
 }
 
 /** A line that went the short way through the filter; `text` where wantsText() says so. */
-export type ShortLine = {
+type ShortLine = {
   readonly report: LineVerdict;
   readonly regex: number;
   readonly isPrefixed: boolean;
@@ -150,25 +148,29 @@ export function countShort(tally: Tally, { report, regex, isPrefixed, text }: Sh
   if (report === 'ignored') tally.ignoreHits[regex] = (tally.ignoreHits[regex] ?? 0) + lines;
   if (report === 'matched' || report === 'helper')
     tally.failHits[regex] = (tally.failHits[regex] ?? 0) + lines;
-  const kept = tally[kindOf(report)];
+  const kept = tally[listFor(report)];
   kept.count += lines;
   if (text !== null) kept.lines.push(text);
 }
 
 /** Whether a line that became this may still be listed. */
 export function wantsText(tally: Tally, report: LineVerdict, options: ReportOptions): boolean {
-  const kind = kindOf(report);
+  const kind = listFor(report);
   return options[kind] === 'some' && tally[kind].lines.length <= options.maxlines;
 }
 
-function kindOf(report: LineVerdict): 'matched' | 'missed' | 'ignored' {
+/** The lists in which the report keeps lines. */
+type ListName = 'matched' | 'ignored' | 'missed';
+
+function listFor(report: LineVerdict): ListName {
   return report === 'matched' || report === 'missed' ? report : 'ignored';
 }
 
-function keep(kept: Kept, line: string, listing: Listing, options: ReportOptions): void {
+function keep(tally: Tally, kind: ListName, line: string, options: ReportOptions): void {
+  const kept = tally[kind];
   kept.count++;
-  if (listing === 'all' || (listing === 'some' && kept.lines.length <= options.maxlines))
-    kept.lines.push(line);
+  const isListed = options[kind] === 'some' && kept.lines.length <= options.maxlines;
+  if (options[kind] === 'all' || isListed) kept.lines.push(line);
 }
 
 /** A line that was missed became part of a match over several lines. */
@@ -176,11 +178,11 @@ export function addLate(tally: Tally, line: string, options: ReportOptions): voi
   const place = tally.missed.lines.indexOf(line);
   if (place >= 0) tally.missed.lines.splice(place, 1);
   tally.missed.count--;
-  keep(tally.matched, line, options.matched, options);
+  keep(tally, 'matched', line, options);
 }
 
 /** What the report says beside the sums. */
-export type ReportInput = {
+type ReportInput = {
   readonly filter: Filter;
   readonly tally: Tally;
   /** Lines of the section on date forms. */
@@ -190,8 +192,6 @@ export type ReportInput = {
   readonly options: ReportOptions;
   /** What to print below a missed line; nothing where there is nothing to say. */
   readonly explain: (line: string) => readonly string[];
-  /** Local time of epoch seconds, in words. */
-  readonly spellTime: (time: number) => string;
 };
 
 /** The report's second half, from "Results" on, in the form that fail2ban-regex(1) prints. */
@@ -220,13 +220,9 @@ export function formatReport(input: ReportInput): string {
     `[processed in ${input.elapsed.toFixed(2)} sec]`,
     '',
     ...severalLines(tally, options),
-    ...listed('Matched', tally.matched, { listing: options.matched, maxlines: options.maxlines }),
-    ...listed('Ignored', tally.ignored, { listing: options.ignored, maxlines: options.maxlines }),
-    ...listed('Missed', tally.missed, {
-      listing: options.missed,
-      maxlines: options.maxlines,
-      more: input.explain,
-    }),
+    ...listed('matched', input),
+    ...listed('ignored', input),
+    ...listed('missed', input),
     '',
   ].join('\n');
 }
@@ -251,7 +247,7 @@ function numbered(regexes: Filter['failregex'], hits: readonly number[], all: bo
   });
 }
 
-function regexLines({ filter, tally, options, spellTime }: ReportInput): readonly string[] {
+function regexLines({ filter, tally, options }: ReportInput): readonly string[] {
   return numbered(filter.failregex, tally.failHits, options.verbose).flatMap((line, index) => [
     ...line,
     ...(tally.seen[index] ?? []).map(
@@ -259,6 +255,12 @@ function regexLines({ filter, tally, options, spellTime }: ReportInput): readonl
         `    ${id ?? 'None'}  ${time === null ? '-' : spellTime(time)}${isSeveral ? ' (multiple regex matched)' : ''}`,
     ),
   ]);
+}
+
+/** Epoch seconds in local time as `Fri Aug 14 11:59:58 2026`. */
+function spellTime(time: number): string {
+  const [weekday, month, day, year, clock] = new Date(time * 1000).toString().split(' ');
+  return `${weekday} ${month} ${day} ${clock} ${year}`;
 }
 
 function severalLines(tally: Tally, options: ReportOptions): readonly string[] {
@@ -284,22 +286,15 @@ function stuckLines({ stuck }: Tally): readonly string[] {
   return lines.length === 0 ? [] : ['Took too long:', ...boxed(lines, null), ''];
 }
 
-type Shown = {
-  readonly listing: Listing;
-  readonly maxlines: number;
-  /** What is printed below a line. */
-  readonly more?: (line: string) => readonly string[];
-};
-
-function listed(title: string, kept: Kept, show: Shown): readonly string[] {
-  if (kept.count === 0 || show.listing === 'none') return [];
-  const header = `${title} line(s):`;
-  if (show.listing === 'all' || kept.count < show.maxlines) {
-    return boxed(
-      kept.lines.flatMap((line) => [line, ...(show.more?.(line) ?? [])]).map((line) => line.trimEnd()),
-      header,
-    );
-  }
-  const option = `--print-all-${title.toLowerCase()}`;
-  return [`${header} too many to print.  Use ${option} to print all ${kept.count} lines`];
+function listed(kind: ListName, { tally, options, explain }: ReportInput): readonly string[] {
+  const { count, lines } = tally[kind];
+  if (count === 0 || options[kind] === 'none') return [];
+  const header = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} line(s):`;
+  if (options[kind] === 'some' && count >= options.maxlines)
+    return [`${header} too many to print.  Use --print-all-${kind} to print all ${count} lines`];
+  const shown = kind === 'missed' ? lines.flatMap((line) => [line, ...explain(line)]) : lines;
+  return boxed(
+    shown.map((line) => line.trimEnd()),
+    header,
+  );
 }

@@ -36,14 +36,3 @@ export function debuggexLink(regex: string, line: string): string {
   const query = new URLSearchParams({ re: regex, str: line, flavor: 'python' });
   return `https://www.debuggex.com/?${query}`;
 }
-
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** Epoch seconds in local time as `Fri Aug 14 11:59:58 2026`. */
-export function spellTime(time: number): string {
-  const date = new Date(time * 1000);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
-  return `${DAYS[date.getDay()]} ${MONTHS[date.getMonth()]} ${two(date.getDate())} ${clock} ${date.getFullYear()}`;
-}

@@ -18,11 +18,11 @@ import { MachineError } from '../../base/errors.ts';
 import { type Family, familyOf } from '../../base/ip.ts';
 import { type Command, command, FILE_ARGUMENT, type Output } from '../../base/process.ts';
 import { type BanEntry, type Difference, FAMILIES, type Firewall, type Held, type Rule } from '../backend.ts';
-import { assertCanonical, groupBy } from '../match.ts';
-import { jailTags } from '../names.ts';
+import { collectHeld } from '../held.ts';
+import { assertCanonical, groupBy, jailsOf } from '../match.ts';
 import { KERNEL, kernelStands, readKernel } from './kernel.ts';
 import { LOSSES } from './losses.ts';
-import { FORWARD_POLICY, INPUT_POLICY, parseSetName, policiesOf, rulesOfPolicy, setName } from './rule.ts';
+import { FORWARD_POLICY, INPUT_POLICY, policiesOf, rulesOfPolicy, SETS } from './rule.ts';
 
 const BUS = 'org.fedoraproject.FirewallD1';
 const PATH = '/org/fedoraproject/FirewallD1';
@@ -44,25 +44,21 @@ export function firewalld(setSize = 262144): Firewall {
     takesOverlaps: false,
     list: () => [
       ...KERNEL,
-      ask('config', 'config', 'getIPSetNames'),
-      ask('config', 'config', 'getPolicyNames'),
-      ask('', 'policy', 'getPolicySettings', 's', INPUT_POLICY),
-      ask('', 'policy', 'getPolicySettings', 's', FORWARD_POLICY),
+      busCall('config', 'config', 'getIPSetNames'),
+      busCall('config', 'config', 'getPolicyNames'),
+      busCall('', 'policy', 'getPolicySettings', 's', INPUT_POLICY),
+      busCall('', 'policy', 'getPolicySettings', 's', FORWARD_POLICY),
     ],
     readHeld,
     probe: () => KERNEL,
     readProbe(rules, outputs, expected) {
       const kernel = readKernel(outputs);
-      const broken = rules.filter(({ jail }) => {
-        const count = FAMILIES.reduce(
-          (sum, f) => sum + (kernel.sets.get(setName(jail, f))?.entries.length ?? 0),
-          0,
-        );
-        return count < (expected.get(jail) ?? 0);
+      const broken = rules.filter((rule) => {
+        const sets = FAMILIES.map((family) => kernel.sets.get(SETS.name(rule.jail, family)));
+        const count = sets.reduce((sum, set) => sum + (set?.entries.length ?? 0), 0);
+        return !kernelStands(rule, kernel) || count < (expected.get(rule.jail) ?? 0);
       });
-      return new Set(
-        [...broken, ...rules.filter((rule) => !kernelStands(rule, kernel))].map((rule) => rule.jail),
-      );
+      return jailsOf(broken);
     },
     change: (rules, difference) => change(rules, difference, setSize),
     cut,
@@ -71,7 +67,7 @@ export function firewalld(setSize = 262144): Firewall {
   };
 }
 
-function ask(folder: string, part: string, method: string, ...args: string[]): Command {
+function busCall(folder: string, part: string, method: string, ...args: string[]): Command {
   const path = folder === '' ? PATH : `${PATH}/${folder}`;
   const argv = ['busctl', 'call', BUS, path, `${BUS}.${part}`, method, ...args] as const;
   return command(argv, { mayFail: method === 'getPolicySettings' });
@@ -81,39 +77,33 @@ function change(rules: readonly Rule[], wanted: Difference, setSize: number): re
   assertCanonical(wanted.add);
   assertCanonical(wanted.remove);
   const isSetup = wanted.setup.length + wanted.teardown.length > 0;
-  const fresh = new Set(wanted.setup.map((rule) => rule.jail));
+  const fresh = jailsOf(wanted.setup);
+  const standing = wanted.add.filter((entry) => !fresh.has(entry.jail));
+  const added = wanted.add.filter((entry) => fresh.has(entry.jail));
   return [
     ...(isSetup ? definitionCommands(rules, wanted, setSize) : []),
     ...entryCommands('remove', wanted.remove, wanted.isNews),
-    ...entryCommands(
-      'add',
-      wanted.add.filter((entry) => !fresh.has(entry.jail)),
-      wanted.isNews,
-    ),
+    ...entryCommands('add', standing, wanted.isNews),
     // After the reload the sets are empty in firewalld's memory as well.
-    ...bulkCommands(
-      'add',
-      wanted.add.filter((entry) => fresh.has(entry.jail)),
-      false,
-    ),
+    ...bulkCommands('add', added, false),
   ];
 }
 
 /** Sets are removed after the rules that use them; otherwise firewalld ends in state `failed`. */
 function definitionCommands(rules: readonly Rule[], { teardown, traces }: Difference, setSize: number) {
-  const all = [...traces.values()].flat();
-  const namesOf = (kind: string): string[] =>
-    all.filter((trace) => trace.startsWith(`${kind} `)).map((trace) => trace.slice(kind.length + 1));
+  const namesOf = (kind: string, among = [...traces.values()].flat()): string[] =>
+    among.filter((trace) => trace.startsWith(`${kind} `)).map((trace) => trace.slice(kind.length + 1));
   const permanent = (args: readonly string[]): Command =>
     command(['firewall-cmd', '--permanent', ...args], { mayFail: true });
   const policies = [INPUT_POLICY, FORWARD_POLICY].filter((policy) => rulesOfPolicy(rules, policy).length > 0);
-  const gone = teardown.flatMap((jail) =>
-    (traces.get(jail) ?? []).filter((trace) => trace.startsWith('set ')),
+  const gone = namesOf(
+    'set',
+    teardown.flatMap((jail) => traces.get(jail) ?? []),
   );
-  const removed = [...new Set([...gone.map((trace) => trace.slice(4)), ...namesOf('odd')])];
+  const removed = [...new Set([...gone, ...namesOf('odd')])];
   const standing = new Set(namesOf('set').filter((name) => !removed.includes(name)));
   const missing = rules
-    .flatMap(({ jail }) => FAMILIES.map((family) => ({ name: setName(jail, family), family })))
+    .flatMap(({ jail }) => FAMILIES.map((family) => ({ name: SETS.name(jail, family), family })))
     .filter(({ name }) => !standing.has(name));
   return [
     ...[...new Set([...policies, ...namesOf('policy')])].map((name) =>
@@ -147,8 +137,8 @@ function entryCommands(
 ): readonly Command[] {
   if (!isNews) return bulkCommands(verb, entries, true);
   if (entries.length > FEW) return bulkCommands(verb, entries, false);
-  return entries.map(({ jail, address }) => {
-    const args = [`${verb}Entry`, 'ss', setName(jail, familyOf(address)), address];
+  return entries.map((entry) => {
+    const args = [`${verb}Entry`, 'ss', SETS.of(entry), entry.address];
     return command(['busctl', 'call', BUS, PATH, `${BUS}.ipset`, ...args]);
   });
 }
@@ -159,7 +149,7 @@ function bulkCommands(
   entries: readonly BanEntry[],
   heals: boolean,
 ): readonly Command[] {
-  const groups = groupBy(entries, ({ jail, address }) => setName(jail, familyOf(address)));
+  const groups = groupBy(entries, SETS.of);
   const opposite = verb === 'add' ? 'remove' : 'add';
   return [...groups].flatMap(([set, group]) => {
     const file = `${group.map((entry) => entry.address).join('\n')}\n`;
@@ -174,37 +164,31 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
   const kernel = readKernel(outputs);
   const [names, policies, input, forward] = outputs.slice(KERNEL.length);
   if (names?.exitCode !== 0) throw new MachineError('firewalld does not answer');
-  const jails = jailTags(rules.map((rule) => rule.jail));
-  const known = new Set(jails.values());
-  const traces = new Map<string, string[]>([
-    [SHARED, quoted(policies).flatMap((name) => (/^f2b(?:-forward)?$/.test(name) ? [`policy ${name}`] : []))],
-  ]);
-  const entries = new Map<string, Map<string, null>>();
+  const found = collectHeld(rules);
+  // Without a rule the policies are strays.
+  const owner = rules.length === 0 ? INPUT_POLICY : SHARED;
+  for (const name of quoted(policies))
+    if (/^f2b(?:-forward)?$/.test(name)) found.addTrace(owner, `policy ${name}`);
   const permanent = new Set(quoted(names));
   for (const name of new Set([...permanent, ...kernel.sets.keys()])) {
-    const tag = parseSetName(name)?.tag;
+    const tag = SETS.parse(name)?.tag;
     if (tag === undefined) continue;
-    const jail = jails.get(tag) ?? tag;
     const set = kernel.sets.get(name);
-    const own = traces.get(jail) ?? [];
-    traces.set(jail, own);
-    if (permanent.has(name)) own.push(`set ${name}`);
-    if (set?.isOdd || !permanent.has(name)) own.push(`odd ${name}`);
-    const standing = entries.get(jail) ?? new Map<string, null>();
-    entries.set(jail, standing);
+    if (permanent.has(name)) found.addTrace(tag, `set ${name}`);
+    if (set?.isOdd || !permanent.has(name)) found.addTrace(tag, `odd ${name}`);
+    const standing = found.entriesOf(tag);
     for (const address of set?.entries ?? []) standing.set(address, null);
   }
-  const strays = new Set([...traces.keys()].filter((jail) => jail !== SHARED && !known.has(jail)));
-  if (rules.length === 0 && traces.get(SHARED)?.length !== 0) strays.add(INPUT_POLICY);
+  const held = found.held(rules, [SHARED]);
   const isWhole =
-    strays.size === 0 &&
+    held.strays.size === 0 &&
     policyStands(rulesOfPolicy(rules, INPUT_POLICY), input) &&
     policyStands(rulesOfPolicy(rules, FORWARD_POLICY), forward) &&
     rules.every(
-      (rule) => kernelStands(rule, kernel) && FAMILIES.every((f) => permanent.has(setName(rule.jail, f))),
+      (rule) => kernelStands(rule, kernel) && FAMILIES.every((f) => permanent.has(SETS.name(rule.jail, f))),
     );
   // Mending one jail takes a reload, after which every set is empty: then all are to be made anew.
-  return { ready: new Set(isWhole ? rules.map((rule) => rule.jail) : []), entries, traces, strays };
+  return isWhole ? held : { ...held, ready: new Set() };
 }
 
 function policyStands(wanted: readonly string[], output: Output | undefined): boolean {

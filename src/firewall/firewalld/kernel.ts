@@ -3,7 +3,7 @@ import { FAMILIES, type Rule } from '../backend.ts';
 import { readSaved } from '../iptables/rule.ts';
 import { canonicalOf } from '../match.ts';
 import { readTable } from '../nftables/table.ts';
-import { parseSetName, policiesOf, richRules, setName } from './rule.ts';
+import { policiesOf, richRules, SETS } from './rule.ts';
 
 /** The commands whose outputs readKernel understands, whichever way firewalld blocks. */
 export const KERNEL: readonly Command[] = [
@@ -14,7 +14,7 @@ export const KERNEL: readonly Command[] = [
 ];
 
 /** What stands of ours in the kernel. */
-export type Kernel = {
+type Kernel = {
   readonly sets: ReadonlyMap<string, { readonly isOdd: boolean; readonly entries: readonly string[] }>;
   /** How many rules refer to each set. */
   readonly uses: ReadonlyMap<string, number>;
@@ -30,7 +30,7 @@ export function readKernel(outputs: readonly Output[]): Kernel {
   };
   const table = readTable(nft?.exitCode === 0 ? nft.stdout : '', 'firewalld');
   for (const { name, type, elements } of table.sets) {
-    const family = parseSetName(name)?.family;
+    const family = SETS.parse(name)?.family;
     if (family === undefined) continue;
     const isOdd = type !== `ipv${family}_addr`;
     sets.set(name, { isOdd, entries: elements.map((element) => canonicalOf(element.address)) });
@@ -38,7 +38,7 @@ export function readKernel(outputs: readonly Output[]): Kernel {
   for (const { text } of table.rules) use(/"@(f2bf\.[^"]+)"/.exec(text)?.[1]);
   for (const line of (ipset?.stdout ?? '').split('\n')) {
     const [verb, name = '', value = '', ...rest] = line.split(' ');
-    const family = parseSetName(name)?.family;
+    const family = SETS.parse(name)?.family;
     if (family === undefined) continue;
     const isOdd = value !== 'hash:net' || rest[1] !== (family === 4 ? 'inet' : 'inet6');
     if (verb === 'create') sets.set(name, { isOdd, entries: [] });
@@ -53,7 +53,7 @@ export function readKernel(outputs: readonly Output[]): Kernel {
 /** Whether the jail's sets stand and as many rules refer to them as should. */
 export function kernelStands(rule: Rule, kernel: Kernel): boolean {
   return FAMILIES.every((family) => {
-    const name = setName(rule.jail, family);
+    const name = SETS.name(rule.jail, family);
     const wanted = richRules(rule, family).length * policiesOf(rule).length;
     return kernel.sets.get(name)?.isOdd === false && (kernel.uses.get(name) ?? 0) >= wanted;
   });

@@ -11,10 +11,11 @@ import { MachineError } from '../../base/errors.ts';
 import { type Family, familyOf } from '../../base/ip.ts';
 import { type Command, command, type Output } from '../../base/process.ts';
 import { type BanEntry, type Difference, FAMILIES, type Firewall, type Held, type Rule } from '../backend.ts';
-import { assertCanonical, canonicalOf, chainsOf } from '../match.ts';
-import { jailTag, jailTags } from '../names.ts';
+import { collectHeld } from '../held.ts';
+import { assertCanonical, canonicalOf, chainsOf, jailsOf } from '../match.ts';
+import { jailTag } from '../names.ts';
 import {
-  commentOf,
+  commentWords,
   deletionOf,
   ownerOf,
   PREFIX,
@@ -34,7 +35,7 @@ import {
 /** No tag begins with a dot, so this chain's name is no jail's: TCP is reset, everything else rejected. */
 const RESET = '.reset';
 
-/** Before the trace of somebody else's jump to our chain; it goes only when the chain goes, which it would hinder. */
+/** Marks the trace of a foreign jump to our chain: it is removed only with the chain, which it keeps from going. */
 const FOREIGN = '!';
 
 /** The iptables backend. */
@@ -55,7 +56,7 @@ export const iptables: Firewall = {
       const count = held.entries.get(jail)?.size ?? 0;
       return !held.ready.has(jail) || count < (expected.get(jail) ?? 0);
     });
-    return new Set(broken.map((rule) => rule.jail));
+    return jailsOf(broken);
   },
   change,
   cut: () => [],
@@ -71,8 +72,10 @@ function targetOfEntry(rule: Rule, family: Family): string {
 }
 
 function jumpsOf(rule: Rule, family: Family, chain: string): readonly string[] {
-  return specsOf(rule, family, chain)
-    .map((spec) => `-I ${chain} 1 ${`${spec} ${commentOf(rule, 'chain')}`.trim()} -j ${chainOf(rule.jail)}`)
+  // The jail's own chain says what becomes of the packets.
+  return specsOf({ ...rule, block: 'drop' }, family, chain)
+    .map(({ words }) => `${words} ${commentWords(rule, 'chain')}`.trim())
+    .map((words) => `-I ${chain} 1 ${words} -j ${chainOf(rule.jail)}`)
     .toReversed();
 }
 
@@ -95,11 +98,11 @@ function change(rules: readonly Rule[], wanted: Difference): readonly Command[] 
     ),
   );
   const byJail = new Map(rules.map((rule) => [rule.jail, rule]));
-  const isFresh = new Set(setup.map((rule) => rule.jail));
+  const isFresh = jailsOf(setup);
   const lines = FAMILIES.flatMap((family) => [
     ...goneLines(teardown, traces, family),
     ...resetLines(setup, family),
-    ...setup.map((rule) => `:${chainOf(rule.jail)} - [0:0]`).map((text) => lineOf(family, text)),
+    ...setup.map((rule) => `:${chainOf(rule.jail)} - [0:0]`).map((text) => ruleLine(family, text)),
     ...remove.flatMap((entry) => entryLine(entry, '-D', { family, rule: byJail.get(entry.jail) })),
     ...add.flatMap((entry) =>
       entryLine(entry, isFresh.has(entry.jail) ? '-A' : '-I', { family, rule: byJail.get(entry.jail) }),
@@ -120,7 +123,7 @@ function change(rules: readonly Rule[], wanted: Difference): readonly Command[] 
   ];
 }
 
-function lineOf(family: Family, text: string): RuleLine {
+function ruleLine(family: Family, text: string): RuleLine {
   return { family, chain: '', text };
 }
 
@@ -131,7 +134,7 @@ function goneLines(
 ): readonly RuleLine[] {
   const chains = teardown.filter((jail) => traces.get(jail)?.includes(`chain ${family}`)).map(chainOf);
   return [...chains.map((chain) => `-F ${chain}`), ...chains.map((chain) => `-X ${chain}`)].map((text) =>
-    lineOf(family, text),
+    ruleLine(family, text),
   );
 }
 
@@ -140,9 +143,9 @@ function resetLines(setup: readonly Rule[], family: Family): readonly RuleLine[]
   const chain = `${PREFIX}${RESET}`;
   return [
     `:${chain} - [0:0]`,
-    `-A ${chain} -p 6 -j REJECT --reject-with tcp-reset`,
+    `-A ${chain} -p 6 ${targetOf('tcp-reset', family)}`,
     `-A ${chain} ${targetOf('reject', family)}`,
-  ].map((text) => lineOf(family, text));
+  ].map((text) => ruleLine(family, text));
 }
 
 type EntryRule = { readonly family: Family; readonly rule: Rule | undefined };
@@ -154,7 +157,7 @@ function entryLine(
 ): readonly RuleLine[] {
   if (rule === undefined || familyOf(entry.address) !== family) return [];
   const chain = chainOf(rule.jail);
-  return [lineOf(family, `${verb} ${chain} -s ${entry.address} ${targetOfEntry(rule, family)}`)];
+  return [ruleLine(family, `${verb} ${chain} -s ${entry.address} ${targetOfEntry(rule, family)}`)];
 }
 
 function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
@@ -164,33 +167,26 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
     { family: 4, saved: saved4 },
     { family: 6, saved: readSaved(outputs[1], 6) },
   ] as const;
-  const jails = jailTags(rules.map((rule) => rule.jail));
+  const found = collectHeld(rules);
   const byChain = new Map(rules.map((rule) => [chainOf(rule.jail), rule]));
-  const entries = new Map<string, Map<string, null>>();
-  const traces = new Map<string, string[]>();
   const unclean = new Set<string>();
-  const note = (tag: string, trace: string): void => {
-    const jail = jails.get(tag) ?? tag;
-    traces.set(jail, [...(traces.get(jail) ?? []), trace]);
-  };
   for (const { family, saved } of tables) {
     if (saved === null) continue;
     for (const chain of saved.chains) {
       if (!/^f2b\.\.?[A-Za-z0-9]/.test(chain)) continue;
-      note(chain.slice(PREFIX.length), `chain ${family}`);
+      found.addTrace(chain.slice(PREFIX.length), `chain ${family}`);
     }
     for (const rule of saved.rules) {
       const owner = ownerOf(rule.text, 'chain');
       const target = / -[jg] f2b\.(\S+)$/.exec(rule.text)?.[1];
-      if (owner !== null) note(owner.tag, traceOf(rule));
+      if (owner !== null) found.addTrace(owner.tag, traceOf(rule));
       else if (target !== undefined && rule.chain !== chainOf(target) && !rule.chain.startsWith(PREFIX)) {
-        note(target, `${FOREIGN}${traceOf(rule)}`);
+        found.addTrace(target, `${FOREIGN}${traceOf(rule)}`);
       }
       const jailRule = byChain.get(rule.chain);
       if (jailRule === undefined) continue;
       const { jail } = jailRule;
-      const standing = entries.get(jail) ?? new Map<string, null>();
-      entries.set(jail, standing);
+      const standing = found.entriesOf(jail);
       const address = addressIn(rule.text, targetOfEntry(jailRule, family));
       if (address === null || standing.has(address)) unclean.add(jail);
       else standing.set(address, null);
@@ -199,11 +195,9 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
   const ready = rules.filter(
     (rule) =>
       !unclean.has(rule.jail) &&
-      tables.every(({ family, saved }) => saved === null || stands(rule, family, saved)),
+      tables.every(({ family, saved }) => saved === null || isReady(rule, family, saved)),
   );
-  const used = new Set([...rules.map((rule) => rule.jail), ...(isResetUsed(rules) ? [RESET] : [])]);
-  const strays = new Set([...traces.keys()].filter((jail) => !used.has(jail)));
-  return { ready: new Set(ready.map((rule) => rule.jail)), entries, traces, strays };
+  return found.held(ready, rules.some((rule) => rule.block === 'tcp-reset') ? [RESET] : []);
 }
 
 function addressIn(text: string, target: string): string | null {
@@ -211,11 +205,7 @@ function addressIn(text: string, target: string): string | null {
   return found === null || found[2] !== target ? null : canonicalOf(found[1] ?? '');
 }
 
-function isResetUsed(rules: readonly Rule[]): boolean {
-  return rules.some((rule) => rule.block === 'tcp-reset');
-}
-
-function stands(rule: Rule, family: Family, saved: Saved): boolean {
+function isReady(rule: Rule, family: Family, saved: Saved): boolean {
   const isReset = rule.block !== 'tcp-reset' || resetStands(saved, family);
   return (
     isReset &&
@@ -229,7 +219,7 @@ function resetStands(saved: Saved, family: Family): boolean {
   const texts = saved.rules.filter((rule) => rule.chain === chain).map((rule) => rule.text);
   return (
     texts.length === 2 &&
-    texts[0] === `-A ${chain} -p tcp -j REJECT --reject-with tcp-reset` &&
+    texts[0] === `-A ${chain} -p tcp ${targetOf('tcp-reset', family)}` &&
     texts[1] === `-A ${chain} ${targetOf('reject', family)}`
   );
 }

@@ -1,14 +1,16 @@
 import type { Family } from '../../base/ip.ts';
+import type { PortRange } from '../../base/ports.ts';
 import { type Command, command, type Output } from '../../base/process.ts';
-import { type Block, FAMILIES, type PortRange, type Rule } from '../backend.ts';
-import { chainsOf, fingerprint, groupBy, matchesOf } from '../match.ts';
+import type { BlockKind } from '../../config/actionkind.ts';
+import { FAMILIES, type Rule } from '../backend.ts';
+import { chainsOf, fingerprint, formatRange, groupBy, matchesOf } from '../match.ts';
 import { jailTag } from '../names.ts';
 
 /** What all our names in iptables and ipset begin with; fail2ban's begin with `f2b-`. */
 export const PREFIX = 'f2b.';
 
 /** A rule as iptables-save prints it (`-A CHAIN ...`), and the table of one family it stands in. */
-export type SavedRule = { readonly family: Family; readonly chain: string; readonly text: string };
+type SavedRule = { readonly family: Family; readonly chain: string; readonly text: string };
 
 /** A line for iptables-restore in the filter table. */
 export type RuleLine = { readonly family: Family; readonly chain: string; readonly text: string };
@@ -16,18 +18,19 @@ export type RuleLine = { readonly family: Family; readonly chain: string; readon
 /** Ports that one multiport match may list; a range counts twice. */
 const MULTIPORT = 15;
 
-/** The words that pick the packets of one rule in one chain, each a rule of its own; '' = all packets. */
-export function specsOf(rule: Rule, family: Family, chain: string): readonly string[] {
-  const matches = matchesOf(rule, family);
-  if (matches === null) return [''];
+/** The words that pick packets (those of all: ''), and what becomes of these; each is a rule of its own. */
+type RuleSpec = { readonly words: string; readonly block: BlockKind };
+
+/** What blocks the packets of one rule in one chain. */
+export function specsOf(rule: Rule, family: Family, chain: string): readonly RuleSpec[] {
   // Chains such as DOCKER-USER come after the published port was translated: the port that was dialled counts as well.
   const isTranslated = chain !== 'INPUT' && chain !== 'FORWARD';
-  return matches.flatMap(({ protocol, ports }) => {
-    const proto = `-p ${protocol}`;
-    if (ports === null) return [proto];
+  return matchesOf(rule, family).flatMap(({ protocol, ports, block }) => {
+    const proto = protocol === null ? '' : `-p ${protocol}`;
+    if (ports === null) return [{ words: proto, block }];
     const plain = portGroups(ports).map((list) => `${proto} -m multiport --dports ${list}`);
-    const dialled = ports.map((range) => `${proto} -m conntrack --ctorigdstport ${formatRange(range)}`);
-    return isTranslated ? [...plain, ...dialled] : plain;
+    const dialled = ports.map((range) => `${proto} -m conntrack --ctorigdstport ${formatRange(range, ':')}`);
+    return (isTranslated ? [...plain, ...dialled] : plain).map((words) => ({ words, block }));
   });
 }
 
@@ -40,27 +43,24 @@ function portGroups(ports: readonly PortRange[]): readonly string[] {
       groups.push([]);
       room = MULTIPORT;
     }
-    groups.at(-1)?.push(formatRange(range));
+    groups.at(-1)?.push(formatRange(range, ':'));
     room -= size;
   }
   return groups.map((group) => group.join(','));
 }
 
-function formatRange([first, last]: PortRange): string {
-  return first === last ? `${first}` : `${first}:${last}`;
-}
-
-/** The target that refuses a packet, for any protocol (`reject`, `drop`). */
-export function targetOf(block: Block, family: Family): string {
+/** The target that refuses a packet; `tcp-reset` only for TCP. */
+export function targetOf(block: BlockKind, family: Family): string {
   if (block === 'drop') return '-j DROP';
+  if (block === 'tcp-reset') return '-j REJECT --reject-with tcp-reset';
   return `-j REJECT --reject-with ${family === 4 ? 'icmp-port-unreachable' : 'icmp6-port-unreachable'}`;
 }
 
 /** Which backend a rule belongs to: jails of both may stand in one table. */
-export type Means = 'set' | 'chain';
+type Means = 'set' | 'chain';
 
 /** Words of a comment that says whose rule this is and what it was made from. */
-export function commentOf(rule: Rule, means: Means): string {
+export function commentWords(rule: Rule, means: Means): string {
   return `-m comment --comment "${PREFIX}${jailTag(rule.jail)} ${means} ${fingerprint(rule, 'ipt 1')}"`;
 }
 
@@ -92,7 +92,7 @@ export function ownerOf(text: string, means: Means): { readonly tag: string; rea
 }
 
 /** What a chain of one jail should have, by chain: how many rules. */
-export type WantedRule = { readonly means: Means; readonly count: (chain: string) => number };
+type WantedRule = { readonly means: Means; readonly count: (chain: string) => number };
 
 /** Whether the jail's rules stand in every chain of theirs in one family's table. */
 export function rulesStand(rule: Rule, saved: Saved, { means, count }: WantedRule): boolean {

@@ -1,4 +1,4 @@
-/** Whoever changed the firewall; both null where nft does not tell. */
+/** Who changed the firewall; both null where nft does not tell. */
 export type Author = { readonly pid: number | null; readonly name: string | null };
 
 /**

@@ -27,13 +27,13 @@ export function bitsOf(family: Family): number {
 }
 
 /** `addr4-JAIL`, `addr6-JAIL` for hosts, `net6-64-JAIL` for networks. */
-export function setName(jail: string, { family, prefix }: Unit): string {
+export function unitSetName(jail: string, { family, prefix }: Unit): string {
   const kind = prefix === bitsOf(family) ? `addr${family}` : `net${family}-${prefix}`;
   return `${kind}-${jailTag(jail)}`;
 }
 
-/** What setName wrote; null for a foreign name. */
-export function parseSetName(name: string): (Unit & { readonly tag: string }) | null {
+/** What unitSetName wrote; null for a foreign name. */
+export function parseUnitSet(name: string): (Unit & { readonly tag: string }) | null {
   const found = /^(?:addr([46])|net([46])-(\d{1,3}))-(.+)$/.exec(name);
   if (found === null) return null;
   const [, host, net, prefix, tag = ''] = found;
@@ -52,7 +52,7 @@ export function parseChainName(name: string): string | null {
 }
 
 /** A hook of the kernel, by its name in nft, and the priority of our chains there. */
-export type Hook = { readonly name: string; readonly priority: number };
+type Hook = { readonly name: string; readonly priority: number };
 
 /** The hooks that do what the rule's iptables chains are for. */
 export function hooksOf(rule: Rule): readonly Hook[] {

@@ -14,8 +14,9 @@ import { MachineError } from '../../base/errors.ts';
 import { familyOf } from '../../base/ip.ts';
 import { type Command, command, failureOf, type Output } from '../../base/process.ts';
 import type { BanEntry, Difference, Firewall, Held, Rule } from '../backend.ts';
-import { assertCanonical, canonicalOf, prefixOf } from '../match.ts';
-import { jailTag, jailTags } from '../names.ts';
+import { collectHeld } from '../held.ts';
+import { assertCanonical, canonicalOf, jailsOf, prefixOf } from '../match.ts';
+import { jailTag } from '../names.ts';
 import {
   bitsOf,
   canaryOf,
@@ -23,20 +24,20 @@ import {
   hooksOf,
   isDefault,
   parseChainName,
-  parseSetName,
-  setName,
+  parseUnitSet,
   TABLE,
   UNITS,
   type Unit,
+  unitSetName,
 } from './names.ts';
 import {
   addLines,
   chainLines,
-  commentOf,
   extraLines,
-  MAX_TIMEOUT,
+  LONGEST_TIMEOUT,
   removalLines,
   removeLines,
+  ruleComment,
   ruleLines,
   unitLines,
 } from './script.ts';
@@ -48,7 +49,7 @@ export function nftables(setSize = 262144): Firewall {
     kind: 'nftables',
     programs: ['nft'],
     hasTimeouts: true,
-    maxTimeout: MAX_TIMEOUT,
+    maxTimeout: LONGEST_TIMEOUT,
     exitProves: true,
     takesOverlaps: true,
     list: () => [command(['nft', '-j', 'list', 'table', 'inet', 'f2b'], { mayFail: true })],
@@ -71,7 +72,7 @@ function change(rules: readonly Rule[], wanted: Difference, options: TableOption
   const { setup, add, remove, teardown, traces } = wanted;
   assertCanonical(add);
   assertCanonical(remove);
-  const fresh = new Set(setup.map((rule) => rule.jail));
+  const fresh = jailsOf(setup);
   const byJail = new Map(rules.map((rule) => [rule.jail, rule]));
   const gone = [...teardown, ...fresh].flatMap((jail) => [...(traces.get(jail) ?? [])]);
   const isAnew = setup.length === rules.length && setup.length + teardown.length > 0;
@@ -96,7 +97,7 @@ function extrasOf(add: readonly BanEntry[], rules: ReadonlyMap<string, Rule>) {
   for (const { jail, address } of add) {
     const unit = { family: familyOf(address), prefix: prefixOf(address) };
     const rule = rules.get(jail);
-    if (rule !== undefined && !isDefault(unit)) units.set(setName(jail, unit), { rule, unit });
+    if (rule !== undefined && !isDefault(unit)) units.set(unitSetName(jail, unit), { rule, unit });
   }
   return [...units.values()];
 }
@@ -110,24 +111,16 @@ function tableOf(output: Output | undefined): Table {
 }
 
 function readHeld(rules: readonly Rule[], table: Table, options: TableOptions): Held {
-  const jails = jailTags(rules.map((rule) => rule.jail));
-  const entries = new Map<string, Map<string, number | null>>();
-  const traces = new Map<string, string[]>();
-  const note = (tag: string, name: string): string => {
-    const jail = jails.get(tag) ?? tag;
-    traces.set(jail, [...(traces.get(jail) ?? []), name]);
-    return jail;
-  };
+  const found = collectHeld(rules);
   for (const { name } of table.chains) {
     const tag = parseChainName(name);
-    if (tag !== null) note(tag, name);
+    if (tag !== null) found.addTrace(tag, name);
   }
   for (const set of table.sets) {
-    const parsed = parseSetName(set.name);
+    const parsed = parseUnitSet(set.name);
     if (parsed === null) continue;
-    const jail = note(parsed.tag, set.name);
-    const standing = entries.get(jail) ?? new Map<string, number | null>();
-    entries.set(jail, standing);
+    found.addTrace(parsed.tag, set.name);
+    const standing = found.entriesOf(parsed.tag);
     const suffix = parsed.prefix === bitsOf(parsed.family) ? '' : `/${parsed.prefix}`;
     const canary = canaryOf(parsed);
     for (const { address, expires } of set.elements) {
@@ -135,17 +128,13 @@ function readHeld(rules: readonly Rule[], table: Table, options: TableOptions): 
         standing.set(`${canonicalOf(address)}${suffix}`, expires === null ? null : options.now + expires);
     }
   }
-  const ready = new Set(
-    rules.filter((rule) => isReady(rule, table, options.setSize)).map((rule) => rule.jail),
-  );
-  const known = new Set(jails.values());
-  return { ready, entries, traces, strays: new Set([...traces.keys()].filter((jail) => !known.has(jail))) };
+  return found.held(rules.filter((rule) => jailStands(rule, table, options.setSize)));
 }
 
-function isReady(rule: Rule, table: Table, setSize: number): boolean {
+function jailStands(rule: Rule, table: Table, setSize: number): boolean {
   const sets = new Map(table.sets.map((set) => [set.name, set]));
   const isMarked = UNITS.every((unit) => {
-    const elements = sets.get(setName(rule.jail, unit))?.elements ?? [];
+    const elements = sets.get(unitSetName(rule.jail, unit))?.elements ?? [];
     return elements.some((element) => element.address === canaryOf(unit));
   });
   return isMarked && structureStands(rule, table, setSize);
@@ -154,7 +143,7 @@ function isReady(rule: Rule, table: Table, setSize: number): boolean {
 /** Whether sets, chains and rules stand, whatever is in the sets. */
 function structureStands(rule: Rule, table: Table, setSize: number): boolean {
   const ours = table.sets.flatMap((set) => {
-    const unit = parseSetName(set.name);
+    const unit = parseUnitSet(set.name);
     return unit !== null && unit.tag === jailTag(rule.jail) ? [{ ...unit, size: set.size }] : [];
   });
   const extras = ours.filter((unit) => !isDefault(unit));
@@ -175,7 +164,7 @@ function chainsStand(rule: Rule, extra: Unit | null, table: Table): boolean {
       chain?.hook === hook.name &&
       chain.priority === hook.priority &&
       rules.length === wanted &&
-      rules.every((line) => line.comment === commentOf(rule))
+      rules.every((line) => line.comment === ruleComment(rule))
     );
   });
 }
@@ -183,7 +172,7 @@ function chainsStand(rule: Rule, extra: Unit | null, table: Table): boolean {
 /** One `create` for each canary, line by line; the kernel answers for every line that it stands already. */
 function canaryTrial(rules: readonly Rule[]): string {
   const lines = rules.flatMap((rule) =>
-    UNITS.map((unit) => `create element ${TABLE} ${setName(rule.jail, unit)} { ${canaryOf(unit)} }`),
+    UNITS.map((unit) => `create element ${TABLE} ${unitSetName(rule.jail, unit)} { ${canaryOf(unit)} }`),
   );
   return `${lines.join('\n')}\n`;
 }
@@ -199,5 +188,5 @@ function readProbe(rules: readonly Rule[], outputs: readonly Output[], setSize: 
     const isMarked = UNITS.every((_, k) => standing.has(i * UNITS.length + k + 1));
     return !isMarked || !structureStands(rule, table, setSize);
   });
-  return new Set(broken.map((rule) => rule.jail));
+  return jailsOf(broken);
 }

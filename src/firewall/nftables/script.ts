@@ -1,21 +1,21 @@
 import { familyOf, masked } from '../../base/ip.ts';
 import type { BanEntry, Rule } from '../backend.ts';
-import { fingerprint, groupBy, matchesOf, prefixOf, timeoutOf } from '../match.ts';
+import { fingerprint, formatRange, groupBy, matchesOf, prefixOf, timeoutOf } from '../match.ts';
 import {
   bitsOf,
   canaryOf,
   chainName,
   hooksOf,
   parseChainName,
-  parseSetName,
-  setName,
+  parseUnitSet,
   TABLE,
   UNITS,
   type Unit,
+  unitSetName,
 } from './names.ts';
 
 /** Longest time-out of an element, in seconds. */
-export const MAX_TIMEOUT = 36500 * 86400;
+export const LONGEST_TIMEOUT = 36500 * 86400;
 const ELEMENTS_A_LINE = 500;
 
 /** The rules that block what is in one set of the jail, without table, chain and comment. */
@@ -24,29 +24,19 @@ export function ruleLines(rule: Rule, unit: Unit): readonly string[] {
   const ip = family === 4 ? 'ip' : 'ip6';
   const ones = family === 4 ? '255.255.255.255' : 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
   const mask = prefix === bitsOf(family) ? '' : ` & ${masked(ones, prefix)}`;
-  const source = `${ip} saddr${mask} @${setName(rule.jail, unit)}`;
-  const matches = matchesOf(rule, family);
-  if (matches === null) {
-    const other = rule.block === 'drop' ? 'drop' : 'reject';
-    const reset = rule.block === 'tcp-reset' ? [`${source} meta l4proto 6 reject with tcp reset`] : [];
-    return [...reset, `${source} ${other}`];
-  }
-  return matches.map(({ protocol, ports }) => {
-    const where = ports === null ? '' : ` th dport { ${ports.map(formatRange).join(', ')} }`;
-    const isReset = rule.block === 'tcp-reset' && protocol === 6;
-    const verdict = rule.block === 'drop' ? 'drop' : isReset ? 'reject with tcp reset' : 'reject';
-    return `meta l4proto ${protocol}${where} ${source} ${verdict}`;
+  const source = `${ip} saddr${mask} @${unitSetName(rule.jail, unit)}`;
+  return matchesOf(rule, family).map(({ protocol, ports, block }) => {
+    const what = protocol === null ? '' : `meta l4proto ${protocol} `;
+    const where =
+      ports === null ? '' : `th dport { ${ports.map((range) => formatRange(range)).join(', ')} } `;
+    return `${what}${where}${source} ${block === 'tcp-reset' ? 'reject with tcp reset' : block}`;
   });
-}
-
-function formatRange([first, last]: readonly [number, number]): string {
-  return first === last ? `${first}` : `${first}-${last}`;
 }
 
 /** Makes one set. */
 export function unitLines(rule: Rule, unit: Unit, setSize: number): readonly string[] {
   const type = unit.family === 4 ? 'ipv4_addr' : 'ipv6_addr';
-  const name = setName(rule.jail, unit);
+  const name = unitSetName(rule.jail, unit);
   const canary = canaryOf(unit);
   const set = `add set ${TABLE} ${name} { type ${type}; flags timeout; size ${setSize}; }`;
   return canary === null ? [set] : [set, `add element ${TABLE} ${name} { ${canary} }`];
@@ -60,13 +50,13 @@ export function chainLines(rule: Rule, extra: Unit | null): readonly string[] {
     return [
       `add chain ${chain} { type filter hook ${hook.name} priority ${hook.priority}; policy accept; }`,
       `flush chain ${chain}`,
-      ...rules.map((line) => `add rule ${chain} ${line} comment "${commentOf(rule)}"`),
+      ...rules.map((line) => `add rule ${chain} ${line} comment "${ruleComment(rule)}"`),
     ];
   });
 }
 
 /** The comment of every rule of a jail, from which the probe sees whether they are the wanted ones. */
-export function commentOf(rule: Rule): string {
+export function ruleComment(rule: Rule): string {
   return `f2b ${fingerprint(rule, 'nft 1')}`;
 }
 
@@ -78,7 +68,7 @@ export function extraLines(rule: Rule, unit: Unit, setSize: number): readonly st
 /** Removes chains and sets of ours that stand. */
 export function removalLines(names: readonly string[]): readonly string[] {
   const chains = names.filter((name) => parseChainName(name) !== null);
-  const sets = names.filter((name) => parseSetName(name) !== null);
+  const sets = names.filter((name) => parseUnitSet(name) !== null);
   return [
     ...chains.flatMap((name) => [`flush chain ${TABLE} ${name}`, `delete chain ${TABLE} ${name}`]),
     ...sets.map((name) => `delete set ${TABLE} ${name}`),
@@ -86,7 +76,7 @@ export function removalLines(names: readonly string[]): readonly string[] {
 }
 
 function setOf({ jail, address }: BanEntry): string {
-  return setName(jail, { family: familyOf(address), prefix: prefixOf(address) });
+  return unitSetName(jail, { family: familyOf(address), prefix: prefixOf(address) });
 }
 
 function startOf(entry: BanEntry): string {
@@ -107,7 +97,7 @@ export function addLines(
 ): readonly string[] {
   const standing = entries.filter((entry) => !fresh.has(entry.jail));
   const write = (entry: BanEntry): string => {
-    const timeout = timeoutOf(entry.until, now, MAX_TIMEOUT);
+    const timeout = timeoutOf(entry.until, now, LONGEST_TIMEOUT);
     return timeout === null ? startOf(entry) : `${startOf(entry)} timeout ${formatTimeout(timeout)}`;
   };
   // An element that stands already keeps its old time-out under a plain `add`.

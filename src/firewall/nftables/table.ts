@@ -1,5 +1,5 @@
 /** An element of a set; `expires` in seconds from now, null when it stays. */
-export type Element = { readonly address: string; readonly expires: number | null };
+type Element = { readonly address: string; readonly expires: number | null };
 
 /** What nft's JSON says of one table. */
 export type Table = {

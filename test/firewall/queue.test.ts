@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Command, formatCommand, type Output } from '../../src/base/process.ts';
+import type { BanEntry, Firewall, Rule } from '../../src/firewall/backend.ts';
+import { simulated } from '../../src/firewall/dryrun.ts';
+import { nftables } from '../../src/firewall/nftables/nftables.ts';
+import { FirewallQueue, WAITING } from '../../src/firewall/queue.ts';
+
+const RULE: Rule = { jail: 'a', ports: null, protocols: [], chains: [], block: 'drop' };
+const ban = (address: string): BanEntry => ({ jail: 'a', address, until: null });
+
+/** A queue before a firewall in memory, or before the given one, whose commands end with the exit code. */
+function queued(firewall: Firewall = simulated(nftables()), exitCode = 0) {
+  const wanted: BanEntry[] = [];
+  const commands: string[] = [];
+  const run = async (one: Command): Promise<Output> => {
+    commands.push(formatCommand(one));
+    return { exitCode, stdout: '', stderr: exitCode === 0 ? '' : 'Operation not permitted', trouble: null };
+  };
+  const queue = new FirewallQueue(
+    { firewall, rules: [RULE], run },
+    {
+      wanted: () => wanted,
+      locked: async (work) => {
+        await work();
+        return true;
+      },
+      onResult: () => undefined,
+      onDamage: () => undefined,
+      onWarning: () => undefined,
+      now: () => 1000,
+    },
+  );
+  const add = (address: string): void => {
+    wanted.push(ban(address));
+    queue.add(ban(address));
+  };
+  return { queue, commands, add };
+}
+
+test('bans that are decided in one turn travel in one command, and stand when it worked', async () => {
+  const { queue, commands, add } = queued();
+  queue.compare();
+  await queue.idle();
+  commands.length = 0;
+  add('192.0.2.1');
+  add('192.0.2.2');
+  assert.equal(queue.reason('a', '192.0.2.1'), WAITING);
+  await queue.idle();
+  assert.equal(commands.length, 1);
+  assert.match(commands[0] ?? '', /\{ 192\.0\.2\.1, 192\.0\.2\.2 \}/);
+  assert.equal(queue.reason('a', '192.0.2.1'), null);
+  await queue.close();
+});
+
+test('an unban takes the place of a ban that was not handed over yet', async () => {
+  const { queue, commands, add } = queued();
+  queue.compare();
+  await queue.idle();
+  commands.length = 0;
+  add('192.0.2.1');
+  queue.remove(ban('192.0.2.1'));
+  await queue.idle();
+  assert.equal(commands.length, 1);
+  assert.match(commands[0] ?? '', /delete element inet f2b addr4-a \{ 192\.0\.2\.1 \}\nEND$/);
+  await queue.close();
+});
+
+test('what the firewall refuses is pending with its reason', async () => {
+  const { queue, add } = queued(nftables(), 1);
+  add('192.0.2.1');
+  await queue.idle();
+  assert.match(queue.reason('a', '192.0.2.1') ?? 'none', /not permitted/);
+  await queue.close();
+});
