@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
+import { nameOf } from '../base/dns.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Level } from '../base/log.ts';
 import { command, failureOf, formatCommand, run } from '../base/process.ts';
+import { settledWithin } from '../base/timeout.ts';
 import { planAction } from '../config/actionkind.ts';
 import type { ActionSource, Jail } from '../config/jail.ts';
 import { type FilledText, fillTags } from './shelltext.ts';
@@ -34,8 +36,6 @@ export type RunnerParts = {
 const MOST_WAITING = 50_000;
 /** Seconds a step may take where its action does not say (`timeout`). */
 const TIMEOUT = 60;
-/** How long the name of a banned address is looked for, in milliseconds. */
-const NAME_MS = 2000;
 
 /** The actions of a jail that are commands of their own, not firewalls that f2b drives itself. */
 export function commandActions(jail: Jail): readonly ActionSource[] {
@@ -129,12 +129,7 @@ export class ActionRunner {
 
   /** Resolves when every step so far is done, or after `limitMs`. */
   async idle(limitMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, limitMs);
-    });
-    await Promise.race([this.#queue, limit]);
-    clearTimeout(timer);
+    await settledWithin(limitMs, this.#queue);
   }
 
   #enqueue(work: () => Promise<void>): void {
@@ -249,15 +244,4 @@ type On = { readonly family: StepFamily; readonly ticket?: Ticket };
 
 function ticketOnly(action: ActionSource, ticket: Ticket): On {
   return { family: familyFor(action, ticket.id), ticket };
-}
-
-async function nameOf(address: string): Promise<string> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<string[]>((resolve) => {
-    timer = setTimeout(() => resolve([]), NAME_MS);
-  });
-  const { reverse } = process.getBuiltinModule('node:dns/promises');
-  const names = await Promise.race([reverse(address).catch(() => []), limit]);
-  clearTimeout(timer);
-  return names[0] ?? '';
 }

@@ -15,13 +15,23 @@ export type Channel =
   | 'fail2ban.observer'
   | 'fail2ban.utils';
 
+/** A text about an id in a jail at a time (epoch seconds). */
+export type IdText = (jail: string, id: string, time: number) => string;
+
+/** How a room reports something to the log: the text of a line. */
+export type Say = (level: Level, text: string) => void;
+
 /** Writes log lines; what is below `level` is dropped. */
 export type Log = {
   write(level: Level, channel: Channel, text: string): void;
   /** Whether lines of this level are written at all, to save the making of their text. */
   isOn(level: Level): boolean;
-  /** What write() would say of a failure in the jail, of an IPv4 address as an unsigned number; under a flood most lines are this. */
-  found(jail: string, ip: number, time: number): void;
+  /**
+   * Writes `textOf(jail, address, time)` with the level INFO to the filter's channel, of an IPv4 address as an unsigned number. Of a
+   * flood of failures most lines are this: the text around the address is made once for all that have jail and time in common. `textOf` is the same
+   * function each time.
+   */
+  writeIp4(jail: string, ip: number, time: number, textOf: IdText): void;
   /** Hands everything to the kernel. */
   flush(): void;
   /** Opens the file anew (after a rotation of our own log). */
@@ -52,7 +62,7 @@ export function formatLine(
 let prefix = { nowMs: Number.NaN, level: '', channel: '', pid: 0, text: '' };
 
 /** `2024-06-23 22:27:27,556` in local time; `nowMs` in milliseconds since the epoch. */
-export function formatTime(nowMs: number): string {
+function formatTime(nowMs: number): string {
   return `${formatSecond(nowMs / 1000)},${String(Math.floor(nowMs % 1000)).padStart(3, '0')}`;
 }
 
@@ -104,7 +114,7 @@ export function openLog(path: string | null, level: Level): Log {
   const { pid } = process;
   const limit = LEVELS.indexOf(level);
   const hears = (wanted: Level): boolean => LEVELS.indexOf(wanted) <= limit;
-  const hearsFound = hears('INFO');
+  const hearsInfo = hears('INFO');
   const surroundings = new Map<string, MessageParts>();
   let around = newAround();
   const flush = (): void => {
@@ -114,13 +124,13 @@ export function openLog(path: string | null, level: Level): Log {
   };
   return {
     isOn: hears,
-    found(jail, ip, time) {
-      if (!hearsFound) return;
+    writeIp4(jail, ip, time, textOf) {
+      if (!hearsInfo) return;
       // What waits was written in this turn of the loop: the time is the same for some lines.
       if (filled === 0 || (++told & 15) === 0) nowMs = Date.now();
       // Jails that read the same log take turns.
       if (jail !== around.jail) around = aroundOf(surroundings, jail);
-      if (nowMs !== around.nowMs || time !== around.time) surround(around, { nowMs, time }, pid);
+      if (nowMs !== around.nowMs || time !== around.time) surround(around, { nowMs, time }, pid, textOf);
       const { before, after } = around;
       const length = before.length + QUAD + after.length;
       if (length > BUFFER - filled) flush();
@@ -191,8 +201,9 @@ function surround(
   around: MessageParts,
   { nowMs, time }: Pick<MessageParts, 'nowMs' | 'time'>,
   pid: number,
+  textOf: IdText,
 ): void {
-  const text = `[${around.jail}] Found \t - ${formatSecond(time)}`;
+  const text = textOf(around.jail, '\t', time);
   const line = formatLine(nowMs, { level: 'INFO', channel: 'fail2ban.filter', text }, pid);
   const cut = line.lastIndexOf('\t');
   const [before, after] = [Buffer.from(line.slice(0, cut)), Buffer.from(line.slice(cut + 1))];

@@ -135,8 +135,8 @@ function start(command: Command, timeoutSeconds: number, surroundings: SpawnOpti
       if (signal !== null) trouble ??= `killed by ${signal}`;
       finish(exitCode);
     });
-    child.stdout.on('data', said[0].take);
-    child.stderr.on('data', said[1].take);
+    child.stdout.on('data', said[0].add);
+    child.stderr.on('data', said[1].add);
     // A program that ends without reading its input is told by its exit code, not by EPIPE.
     child.stdin.on('error', () => {});
     child.stdin.end(command.stdin ?? '');
@@ -152,13 +152,13 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-type Collector = { take(chunk: Buffer): void; text(): string; isFull(): boolean };
+type Collector = { add(chunk: Buffer): void; text(): string; isFull(): boolean };
 
 function collector(maxBytes: number): Collector {
   const chunks: Buffer[] = [];
   let size = 0;
   return {
-    take(chunk) {
+    add(chunk) {
       if (size < maxBytes) chunks.push(chunk.subarray(0, maxBytes - size));
       size += chunk.length;
     },

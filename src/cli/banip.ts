@@ -1,10 +1,10 @@
 import { bansBefore, type Limits, makeBan } from '../ban/ban.ts';
 import { bannedId, protectedFor } from '../ban/failure.ts';
-import { type IgnoreList, ignoredBy } from '../ban/ignore.ts';
+import { type IgnoreList, ignoredBy, newPart } from '../ban/ignore.ts';
 import { IgnoreFiles } from '../ban/ignorefiles.ts';
 import { lockoutReason } from '../ban/lockout.ts';
 import { watchLogins } from '../ban/logins.ts';
-import { openDns } from '../base/dns.ts';
+import { addressesOf } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
 import { ConfigError, type Problem, UsageError } from '../base/errors.ts';
 import { formatNetwork, parseNetwork } from '../base/ip.ts';
@@ -91,9 +91,9 @@ type BanTarget = { readonly id: string; readonly refusal: UsageError | null };
 
 /** Who is never banned in the jail, names in ignoreip asked for now. */
 async function guardOf(jail: Jail): Promise<IgnoreList> {
-  const shared = { own: new Set(ownAddresses()), files: new IgnoreFiles() };
+  const shared = { own: newPart(ownAddresses()), files: new IgnoreFiles() };
   const list = ignoreListOf(jail, shared, []);
-  await learnNames(list, openDns());
+  await learnNames(list, addressesOf);
   return list;
 }
 
