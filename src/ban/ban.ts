@@ -6,20 +6,15 @@
  *     if (result.kind === 'ban') addBan(state, 'sshd', '192.0.2.7', result.ban);
  */
 
-import type { Increment } from '../config/jail.ts';
+import type { Jail } from '../config/jail.ts';
 import { type Count, countFailure, keepMatches, matchLimits } from '../state/failures.ts';
 import { type Ban, bansOf, type JailState, type State } from '../state/state.ts';
 import { type Escalate, weightOf } from './escalation.ts';
 
-/** The limits by which a jail judges; durations in seconds. */
-export type Limits = {
-  readonly maxretry: number;
-  readonly findtime: number;
-  /** Seconds of a ban, null = for ever. */
-  readonly bantime: number | null;
+/** The limits by which a jail judges. */
+export type Limits = Pick<Jail, 'maxretry' | 'findtime' | 'bantime' | 'increment'> & {
   /** How many matched lines are kept for actions; 0 keeps none. */
   readonly maxmatches: number;
-  readonly increment: Increment;
   /** Longer bans for those who come back. */
   readonly escalate: Escalate;
 };

@@ -1,8 +1,8 @@
 import { canonicalIp } from './ip.ts';
 import { settledWithin } from './timeout.ts';
 
-/** Answers the canonical addresses of a name; [] when there are none. */
-export type AddressesOf = (name: string) => Promise<readonly string[]>;
+/** The name service: the canonical addresses of a name, [] when there are none. */
+export type Dns = { addressesOf(name: string): Promise<readonly string[]> };
 
 /** How long an answer is waited for, in milliseconds; a server that is silent must not hold up a jail. */
 const ADDRESSES_MS = 5000;
@@ -14,8 +14,24 @@ const MOST = 1000;
 /** Loaded when the first name is asked for: most daemons never do. */
 const dns = () => process.getBuiltinModule('node:dns/promises');
 
-/** Asks the system's name service (hosts file included), which has five seconds to answer. */
-export async function addressesOf(name: string): Promise<readonly string[]> {
+/** The system's name service (hosts file included), bounded in time, its answers cached; `nowMs` is a clock in milliseconds. */
+export function openDns(nowMs: () => number = () => performance.now()): Dns {
+  const cache = new Map<string, { readonly until: number; readonly answer: Promise<readonly string[]> }>();
+  return {
+    addressesOf(name) {
+      const known = cache.get(name);
+      if (known !== undefined && known.until > nowMs()) return known.answer;
+      const answer = lookUp(name);
+      const [oldest] = cache.keys();
+      if (cache.size >= MOST && oldest !== undefined) cache.delete(oldest);
+      cache.delete(name);
+      cache.set(name, { until: nowMs() + FRESH_MS, answer });
+      return answer;
+    },
+  };
+}
+
+async function lookUp(name: string): Promise<readonly string[]> {
   try {
     const found = await settledWithin(ADDRESSES_MS, dns().lookup(name, { all: true }));
     return [...new Set(found?.flatMap(({ address }) => canonicalIp(address.replace(/%.*$/, '')) ?? []))];
@@ -32,19 +48,4 @@ export async function nameOf(address: string): Promise<string> {
   } catch {
     return '';
   }
-}
-
-/** An addressesOf() that keeps its answers for a while; `nowMs` is a clock in milliseconds. */
-export function openDns(nowMs: () => number = () => performance.now()): AddressesOf {
-  const cache = new Map<string, { readonly until: number; readonly answer: ReturnType<AddressesOf> }>();
-  return (name) => {
-    const known = cache.get(name);
-    if (known !== undefined && known.until > nowMs()) return known.answer;
-    const answer = addressesOf(name);
-    const [oldest] = cache.keys();
-    if (cache.size >= MOST && oldest !== undefined) cache.delete(oldest);
-    cache.delete(name);
-    cache.set(name, { until: nowMs() + FRESH_MS, answer });
-    return answer;
-  };
 }

@@ -18,14 +18,9 @@ export type Channel =
 /** A text about an id in a jail at a time (epoch seconds). */
 export type IdText = (jail: string, id: string, time: number) => string;
 
-/** How a room reports something to the log: the text of a line. */
-export type Say = (level: Level, text: string) => void;
-
 /** Writes log lines; what is below `level` is dropped. */
 export type Log = {
   write(level: Level, channel: Channel, text: string): void;
-  /** Whether lines of this level are written at all, to save the making of their text. */
-  isOn(level: Level): boolean;
   /**
    * Writes `textOf(jail, address, time)` with the level INFO to the filter's channel, of an IPv4 address as an unsigned number. Of a
    * flood of failures most lines are this: the text around the address is made once for all that have jail and time in common. `textOf` is the same
@@ -116,14 +111,13 @@ export function openLog(path: string | null, level: Level): Log {
   const hears = (wanted: Level): boolean => LEVELS.indexOf(wanted) <= limit;
   const hearsInfo = hears('INFO');
   const surroundings = new Map<string, MessageParts>();
-  let around = newAround();
+  let around = aroundOf(surroundings, '');
   const flush = (): void => {
     const length = filled;
     filled = 0;
     if (length > 0) writeBytes(fd, waiting.subarray(0, length));
   };
   return {
-    isOn: hears,
     writeIp4(jail, ip, time, textOf) {
       if (!hearsInfo) return;
       // What waits was written in this turn of the loop: the time is the same for some lines.
@@ -180,11 +174,7 @@ type MessageParts = {
   after: Uint8Array;
 };
 
-function newAround(): MessageParts {
-  const nothing = new Uint8Array(0);
-  return { nowMs: Number.NaN, jail: '', time: Number.NaN, before: nothing, after: nothing };
-}
-
+const NOTHING = new Uint8Array(0);
 /** Jails, some kilobytes. */
 const MOST_AROUND = 64;
 
@@ -192,7 +182,7 @@ function aroundOf(known: Map<string, MessageParts>, jail: string): MessageParts 
   const found = known.get(jail);
   if (found !== undefined) return found;
   if (known.size >= MOST_AROUND) known.clear();
-  const made = { ...newAround(), jail };
+  const made = { nowMs: Number.NaN, jail, time: Number.NaN, before: NOTHING, after: NOTHING };
   known.set(jail, made);
   return made;
 }

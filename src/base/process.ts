@@ -58,10 +58,8 @@ function remember(pid: number | undefined): void {
   if (pid === undefined) return;
   recent.delete(pid);
   recent.add(pid);
-  for (const old of recent) {
-    if (recent.size <= RECENT) break;
-    recent.delete(old);
-  }
+  const [oldest = pid] = recent;
+  if (recent.size > RECENT) recent.delete(oldest);
 }
 
 const MAX_BYTES = 128 * 1024 * 1024;

@@ -4,7 +4,7 @@ import { type IgnoreList, ignoredBy, newPart } from '../ban/ignore.ts';
 import { IgnoreFiles } from '../ban/ignorefiles.ts';
 import { lockoutReason } from '../ban/lockout.ts';
 import { watchLogins } from '../ban/logins.ts';
-import { addressesOf } from '../base/dns.ts';
+import { openDns } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
 import { ConfigError, type Problem, UsageError } from '../base/errors.ts';
 import { formatNetwork, parseNetwork } from '../base/ip.ts';
@@ -93,7 +93,7 @@ type BanTarget = { readonly id: string; readonly refusal: UsageError | null };
 async function guardOf(jail: Jail): Promise<IgnoreList> {
   const shared = { own: newPart(ownAddresses()), files: new IgnoreFiles() };
   const list = ignoreListOf(jail, shared, []);
-  await learnNames(list, addressesOf);
+  await learnNames(list, openDns());
   return list;
 }
 

@@ -90,7 +90,7 @@ async function serve(call: Call, statePath: string): Promise<number> {
   else await ended;
   await daemon.stop(options['lift'] === true && !once);
   if (!once) return 0;
-  if (!global.dryRun && daemon.unfinished().length > 0) return 1;
+  if (!global.dryRun && !daemon.isFinished) return 1;
   const problems = [...known, ...daemon.problems];
   return problems.some((one) => one.severity === 'error') ? 2 : 0;
 }

@@ -5,36 +5,19 @@ import { countPlain, type FailureContext, handleFailure } from '../ban/failure.t
 import type { RunningJail } from '../ban/jail.ts';
 import { watchLogins } from '../ban/logins.ts';
 import type { Jail } from '../config/jail.ts';
-import { Enforcer } from '../firewall/enforcer.ts';
+import { Enforcer, type EnforcerParts } from '../firewall/enforcer.ts';
 import { busEnvironment, type FirewallPlan } from '../firewall/plan.ts';
-import type { RunProgram } from '../firewall/reconcile.ts';
 import type { Urgency } from '../state/saver.ts';
-import {
-  type Ban,
-  type CommandOrder,
-  expireBans,
-  jailState,
-  nextExpiry,
-  type State,
-} from '../state/state.ts';
+import { type Ban, type CommandOrder, expireBans, jailState, nextExpiry } from '../state/state.ts';
 import type { Messages } from './messages.ts';
 
 /** What the manager works with, and what it reports to. */
-export type BanManagerParts = {
-  readonly state: State;
+export type BanManagerParts = Omit<EnforcerParts, 'onChanged' | 'onTrouble'> & {
   readonly messages: Messages;
-  readonly run: RunProgram;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** The commands of firewalls and actions are printed in place of being executed. */
-  readonly dryRun: boolean;
   /** Bans are made, but nobody stays to end them, and actions neither start nor stop. */
   readonly once: boolean;
-  /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
-  locked(work: () => Promise<void>): Promise<boolean>;
   /** The state changed and has to be written. */
   changed(urgency: Urgency): void;
-  /** Epoch seconds. */
-  now(): number;
 };
 
 /** A failure with the captures of its failregex, for actions. */
@@ -84,9 +67,10 @@ export class BanManager {
     this.#runners = this.#openRunners(jails);
   }
 
-  /** Goes on looking whether others damage what stands in the firewalls. */
+  /** Goes on looking whether others damage what stands in the firewalls, and ends bans in time. */
   watch(): void {
     this.#enforcer?.watch();
+    this.#planExpiry();
   }
 
   /** Logs which bans of an earlier run go on. */
@@ -147,7 +131,7 @@ export class BanManager {
         this.#lift(jail, id, null);
       }
     }
-    this.planExpiry();
+    this.#planExpiry();
   }
 
   /** Ends the bans whose time is up. */
@@ -159,11 +143,11 @@ export class BanManager {
       this.#lift(jail, id, ban);
     }
     if (expired.length > 0) changed('soon');
-    this.planExpiry();
+    this.#planExpiry();
   }
 
   /** Plans for the end of the next ban. */
-  planExpiry(): void {
+  #planExpiry(): void {
     this.#expireAt(nextExpiry(this.#parts.state) ?? Number.POSITIVE_INFINITY);
   }
 

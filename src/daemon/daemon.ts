@@ -111,7 +111,7 @@ export class Daemon {
       () => changed('calm'),
     );
     this.#lookups = new PendingLookups({
-      ...{ addressesOf: openDns(), messages },
+      ...{ dns: openDns(), messages },
       onAnswered: (jail, failure) => this.#bans.handleFailure(jail, failure),
       onDone: () => changed('calm'),
     });
@@ -141,7 +141,6 @@ export class Daemon {
     this.#timers.push(setInterval(() => this.#refreshIgnoreFiles(), LISTS_MS));
     this.#bans.watch();
     this.#saver?.watch();
-    this.#bans.planExpiry();
     this.#loop.start();
   }
 
@@ -208,16 +207,12 @@ export class Daemon {
     return this.#running.problems;
   }
 
-  /** What could not be done so far: a state that is not saved, bans that do not stand; empty when all is well. */
-  unfinished(): readonly string[] {
+  /** Whether all was done so far: the state is saved, and every ban stands. */
+  get isFinished(): boolean {
     const bans = [...this.#running.jails.keys()].flatMap((name) => [
-      ...jailState(this.#options.state, name).bans,
+      ...jailState(this.#options.state, name).bans.values(),
     ]);
-    const pending = bans
-      .filter(([, ban]) => ban.pending !== null)
-      .map(([id, ban]) => `${id}: ${ban.pending}`);
-    const trouble = this.#saver?.trouble ?? null;
-    return trouble === null ? pending : [...pending, trouble];
+    return (this.#saver?.trouble ?? null) === null && bans.every(({ pending }) => pending === null);
   }
 
   /** Has the bans of an earlier run stand before filters are compiled, which takes longer. */
@@ -237,7 +232,7 @@ export class Daemon {
     return plan;
   }
 
-  /** `early`: the wall that stands already for all jails, those that cannot be compiled among them. */
+  /** `early`: the firewalls that stand already for all jails, those that cannot be compiled among them. */
   async #open(config: Config, early: FirewallPlan | null = null): Promise<void> {
     this.#purgeAge = config.settings.dbpurgeage;
     const running = compileJails(config.jails);

@@ -3,7 +3,7 @@ import { fillTags } from '../action/shelltext.ts';
 import { tagsOf } from '../action/tags.ts';
 import { fillPart, type IgnoreList, ignoredBy } from '../ban/ignore.ts';
 import type { RunningJail } from '../ban/jail.ts';
-import type { AddressesOf } from '../base/dns.ts';
+import type { Dns } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
 import { reasonOf } from '../base/errors.ts';
 import { parseNetwork } from '../base/ip.ts';
@@ -16,10 +16,10 @@ import type { Messages } from './messages.ts';
  * Asks for the addresses of the names in a list (all at once, within the service's time limit); a name without an answer
  * keeps those it had.
  */
-export async function learnNames({ names }: IgnoreList, addressesOf: AddressesOf): Promise<void> {
+export async function learnNames({ names }: IgnoreList, dns: Dns): Promise<void> {
   await Promise.all(
     [...names].map(async ([name, part]) => {
-      const networks = (await addressesOf(name)).flatMap((address) => parseNetwork(address) ?? []);
+      const networks = (await dns.addressesOf(name)).flatMap((address) => parseNetwork(address) ?? []);
       if (networks.length > 0) fillPart(part, networks);
     }),
   );
@@ -27,7 +27,7 @@ export async function learnNames({ names }: IgnoreList, addressesOf: AddressesOf
 
 /** What the lookups work with, and what they report to. */
 export type LookupParts = {
-  readonly addressesOf: AddressesOf;
+  readonly dns: Dns;
   readonly messages: Messages;
   /** The failure counts; a name has become an address. */
   onAnswered(running: RunningJail, failure: Waiting): void;
@@ -132,15 +132,15 @@ export class PendingLookups {
   }
 
   async #addresses({ jail }: RunningJail, name: string): Promise<readonly string[]> {
-    const { addressesOf, messages } = this.#parts;
-    const addresses = await addressesOf(name);
+    const { dns, messages } = this.#parts;
+    const addresses = await dns.addressesOf(name);
     if (jail.usedns === 'warn') messages.nameResolved(jail.name, name, addresses);
     return addresses;
   }
 
   async #ignoredBy(running: RunningJail, failure: Waiting): Promise<string | null> {
     const { jail, ignore } = running;
-    await learnNames(ignore, this.#parts.addressesOf);
+    await learnNames(ignore, this.#parts.dns);
     const because = ignoredBy(ignore, failure.id);
     if (because !== null || jail.ignore.command === null) return because;
     return (await this.#isIgnoredByCommand(running, failure)) ? 'command' : null;

@@ -1,6 +1,6 @@
 import type { FileNews } from '../ban/ignorefiles.ts';
 import { formatProblem, type Problem } from '../base/errors.ts';
-import { formatSecond, type Log, type Say } from '../base/log.ts';
+import { formatSecond, type Level, type Log } from '../base/log.ts';
 import type { TimeWarning } from '../filter/types.ts';
 
 const DAY = 86400;
@@ -19,19 +19,19 @@ export class Messages {
   }
 
   /** Reports of the daemon as a whole. */
-  readonly server: Say = (level, text) => this.#log.write(level, 'fail2ban.server', text);
+  readonly server = (level: Level, text: string): void => this.#log.write(level, 'fail2ban.server', text);
 
   /** Reports of a jail's configuration. */
-  readonly jail: Say = (level, text) => this.#log.write(level, 'fail2ban.jail', text);
+  readonly jail = (level: Level, text: string): void => this.#log.write(level, 'fail2ban.jail', text);
 
   /** Reports of sources and of the matching of their lines. */
-  readonly filter: Say = (level, text) => this.#log.write(level, 'fail2ban.filter', text);
+  readonly filter = (level: Level, text: string): void => this.#log.write(level, 'fail2ban.filter', text);
 
   readonly source = (level: 'info' | 'warning' | 'error', text: string): void =>
     this.filter(level === 'info' ? 'INFO' : level === 'warning' ? 'WARNING' : 'ERROR', text);
 
   /** Reports of firewalls and actions. */
-  readonly actions: Say = (level, text) => this.#log.write(level, 'fail2ban.actions', text);
+  readonly actions = (level: Level, text: string): void => this.#log.write(level, 'fail2ban.actions', text);
 
   starting(version: string, tree: string): void {
     this.server('INFO', '-'.repeat(50));
@@ -75,7 +75,7 @@ export class Messages {
 
   /** A failure; `time` in epoch seconds. */
   found(jail: string, id: string, time: number): void {
-    if (this.#log.isOn('INFO')) this.filter('INFO', foundText(jail, id, time));
+    this.filter('INFO', foundText(jail, id, time));
   }
 
   /** As found(), for an IPv4 address as an unsigned number: under a flood most lines are this. */

@@ -4,7 +4,6 @@ import type { Log } from '../../src/base/log.ts';
 /** A Log that adds `LEVEL channel text` to `lines`. */
 export function listLog(lines: string[]): Log {
   return {
-    isOn: () => true,
     write: (level, channel, text) => void lines.push(`${level} ${channel} ${text}`),
     writeIp4: (jail, ip, time, textOf) =>
       void lines.push(`INFO fail2ban.filter ${textOf(jail, formatIp4(ip), time)}`),

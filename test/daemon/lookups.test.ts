@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunningJail } from '../../src/ban/jail.ts';
+import type { Dns } from '../../src/base/dns.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { memoryTree } from '../../src/config/tree.ts';
 import { compileJails } from '../../src/daemon/jails.ts';
@@ -22,8 +23,10 @@ function runningJail(options: string): RunningJail {
   return jail;
 }
 
-const addressesOf = async (name: string): Promise<readonly string[]> =>
-  name === 'bad.example' ? ['192.0.2.7', '192.0.2.8'] : name === 'friend.example' ? ['192.0.2.8'] : [];
+const dns: Dns = {
+  addressesOf: async (name) =>
+    name === 'bad.example' ? ['192.0.2.7', '192.0.2.8'] : name === 'friend.example' ? ['192.0.2.8'] : [],
+};
 
 async function lookUp(
   jail: RunningJail,
@@ -32,7 +35,7 @@ async function lookUp(
   const passed: string[] = [];
   const told: string[] = [];
   const lookups = new PendingLookups({
-    addressesOf,
+    dns,
     messages: new Messages(listLog(told)),
     onAnswered: (_, { id }) => void passed.push(id),
     onDone: () => undefined,

@@ -1,4 +1,3 @@
-import { addressesOf } from '../../base/dns.ts';
 import { embeddedFiles, programVersion } from '../../base/embedded.ts';
 import { ConfigError, type Problem, UsageError } from '../../base/errors.ts';
 import { bounded } from '../../base/timelimit.ts';
@@ -191,6 +190,7 @@ function countLate(
   }
 }
 
+const RESOLVE_MS = 5000;
 const MOST_NAMES = 10_000;
 
 /** A name's addresses, asked once; none when they cannot be had in time. Raw names stand for themselves. */
@@ -198,6 +198,22 @@ async function resolveName({ wish, names }: RegexRun, name: string): Promise<voi
   if (names.has(name)) return;
   if (names.size >= MOST_NAMES) names.clear();
   names.set(name, wish.raw ? [name] : await addressesOf(name));
+}
+
+async function addressesOf(name: string): Promise<readonly string[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), RESOLVE_MS);
+  });
+  try {
+    const { lookup } = process.getBuiltinModule('node:dns/promises');
+    const found = await Promise.race([lookup(name, { all: true }), late]);
+    return [...new Set(found.map(({ address }) => address))];
+  } catch {
+    return [];
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function printJson(_: RegexRun, { number, report }: Judged): string {
