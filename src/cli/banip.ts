@@ -13,6 +13,7 @@ import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { ignoreListOf, limitsOf, ownAddresses } from '../daemon/jails.ts';
 import { learnNames } from '../daemon/lookups.ts';
+import { Messages } from '../daemon/messages.ts';
 import { type FirewallPlan, jailOfRule } from '../firewall/plan.ts';
 import { addOrder, type Ban, type State } from '../state/state.ts';
 import { actWithoutDaemon } from './actions.ts';
@@ -132,7 +133,7 @@ function logRefusals(
   if (refusals.length === 0 || global.dryRun || path?.startsWith('/') !== true) return;
   try {
     const log = openLog(path, 'WARNING');
-    for (const { message } of refusals) log.write('WARNING', 'fail2ban.actions', `[${name}] ${message}`);
+    for (const { message } of refusals) new Messages(log).refused(name, message);
     log.flush();
   } catch {
     // The refusal is told on standard error in any case.

@@ -135,6 +135,11 @@ export class Messages {
     this.actions('WARNING', `[${jail}] ${id} is not banned: ${because}`);
   }
 
+  /** A ban by hand that was refused. */
+  refused(jail: string, reason: string): void {
+    this.actions('WARNING', `[${jail}] ${reason}`);
+  }
+
   /** A ban by `bantime.increment`; `count` says which one of the id it is. */
   incremented(jail: string, id: string, count: number): void {
     this.#log.write('INFO', 'fail2ban.observer', `[${jail}] ${id} is banned for the ${count}. time`);
