@@ -8,10 +8,11 @@
  *     await runner.idle(120_000);
  */
 import { hostname } from 'node:os';
-import { openDns } from '../base/dns.ts';
+import { nameOf } from '../base/dns.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Level } from '../base/log.ts';
 import { command, failureOf, formatCommand, run } from '../base/process.ts';
+import { settledWithin } from '../base/timeout.ts';
 import { planAction } from '../config/actionkind.ts';
 import type { ActionSource, Jail } from '../config/jail.ts';
 import { type FilledText, fillTags } from './shelltext.ts';
@@ -44,9 +45,6 @@ export type RunnerParts = {
 const MOST_WAITING = 50_000;
 /** Seconds a step may take where its action does not say (`timeout`). */
 const TIMEOUT = 60;
-
-/** Asked for <ip-host>; keeps its answers for all jails. */
-const dns = openDns();
 
 /** The actions of a jail that are commands of their own, not firewalls that f2b drives itself. */
 export function commandActions(jail: Jail): readonly ActionSource[] {
@@ -140,12 +138,7 @@ export class ActionRunner {
 
   /** Resolves when every step so far is done, or after `limitMs`. */
   async idle(limitMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, limitMs);
-    });
-    await Promise.race([this.#queue, limit]);
-    clearTimeout(timer);
+    await settledWithin(limitMs, this.#queue);
   }
 
   #enqueue(work: () => Promise<void>): void {
@@ -235,7 +228,7 @@ export class ActionRunner {
     let filled: FilledText;
     try {
       const isNamed = ticket !== null && text.includes('<ip-host>');
-      const [ipHost = ''] = isNamed ? await dns.namesOf(ticket.id) : [];
+      const ipHost = isNamed ? await nameOf(ticket.id) : '';
       const around = { ...this.#parts.totals(this.#jail), fqHostname: hostname(), ipHost };
       const read = tagsOf(ticket, around);
       filled = fillTags(text, (tag) => read(tag) ?? (tag === 'family' ? family : null));

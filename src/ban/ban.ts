@@ -1,30 +1,32 @@
-import type { Increment } from '../config/jail.ts';
+/**
+ * When a jail bans, and for how long. Pure: it counts in the JailState it is given, and answers a ban as a value that the caller
+ * puts where it belongs.
+ *
+ *     const result = countAndDecide(jail, { id: '192.0.2.7', time, matches }, limits, { now, before: 0 });
+ *     if (result.kind === 'ban') addBan(state, 'sshd', '192.0.2.7', result.ban);
+ */
+
+import type { Jail } from '../config/jail.ts';
 import { type Count, countFailure, keepMatches, matchLimits } from '../state/failures.ts';
 import { type Ban, bansOf, type JailState, type State } from '../state/state.ts';
 import { type Escalate, weightOf } from './escalation.ts';
 
-/** The limits by which a jail judges; durations in seconds. */
-export type Limits = {
-  readonly maxretry: number;
-  readonly findtime: number;
-  /** Seconds of a ban, null = for ever. */
-  readonly bantime: number | null;
+/** The limits by which a jail judges. */
+export type Limits = Pick<Jail, 'maxretry' | 'findtime' | 'bantime' | 'increment'> & {
   /** How many matched lines are kept for actions; 0 keeps none. */
   readonly maxmatches: number;
-  readonly increment: Increment;
   /** Longer bans for those who come back. */
   readonly escalate: Escalate;
 };
 
-/** One failure that counts: who, when (epoch seconds), and the lines that show it. */
-export type Failure = { readonly id: string; readonly time: number; readonly lines: readonly string[] };
+/** One failure: a canonical address or network, or an id that is none; when (epoch seconds), and the lines that show it. */
+export type Failure = { readonly id: string; readonly time: number; readonly matches: readonly string[] };
 
-/** What a failure led to. */
-export type Decision =
+/** What counting a failure led to; `already`: the count was reached by an id whose ban stands. */
+export type CountResult =
   | { readonly kind: 'counted'; readonly count: Count }
   | { readonly kind: 'ban'; readonly ban: Ban }
-  /** The count was reached by somebody whose ban stands: the ban may have no effect. */
-  | { readonly kind: 'already'; readonly ban: Ban };
+  | { readonly kind: 'already' };
 
 /** How often the id was banned before: in this jail, or with `bantime.overalljails` in all. */
 export function bansBefore(state: State, jail: string, id: string, limits: Limits): number {
@@ -43,21 +45,20 @@ export function countAndDecide(
   failure: Failure,
   limits: Limits,
   at: { readonly now: number; readonly before: number },
-): Decision {
+): CountResult {
   const { now, before } = at;
   const { id, time } = failure;
   const weight = weightOf(limits.increment, before, limits.maxretry);
   const count = countFailure(jail.failures, id, { time, weight }, limits.findtime);
   jail.totalFailed += 1;
   if (limits.maxmatches > 0)
-    keepMatches(count, failure.lines, matchLimits(limits.maxmatches, jail.failures.size + jail.bans.size));
+    keepMatches(count, failure.matches, matchLimits(limits.maxmatches, jail.failures.size + jail.bans.size));
   if (count.retry < limits.maxretry) {
     if (limits.maxmatches === 0) jail.failures.settle(id);
     return { kind: 'counted', count };
   }
   jail.failures.delete(id);
-  const standing = jail.bans.get(id);
-  if (standing !== undefined) return { kind: 'already', ban: standing };
+  if (jail.bans.has(id)) return { kind: 'already' };
   return { kind: 'ban', ban: makeBan(limits, before, { now: Math.min(time, now), count, origin: 'log' }) };
 }
 

@@ -1,31 +1,43 @@
+/**
+ * The door of this room: what one failure leads to. countPlain() counts an IPv4 address of which nothing else is to be known;
+ * handleFailure() takes everything. Both change the counts and bans in the state and answer; whoever calls them tells people and
+ * firewalls.
+ *
+ *     const decision = handleFailure(context, jail, { id: '192.0.2.7', time, matches: [line], fields }, now);
+ *     if (decision.kind === 'ban') enforce(decision.id, decision.ban);
+ */
+
 import { canonicalIp, familyOf, formatNetwork, parseNetwork } from '../base/ip.ts';
-import { formatSecond, type Log } from '../base/log.ts';
 import type { Jail } from '../config/jail.ts';
 import { addBan, type Ban, jailState, type State } from '../state/state.ts';
-import { bansBefore, countAndDecide } from './ban.ts';
+import { bansBefore, countAndDecide, type Failure } from './ban.ts';
 import { type IgnoreList, ignoredBy, mayBeIgnored } from './ignore.ts';
 import type { RunningJail } from './jail.ts';
 import { lockoutReason, type ProtectedAddresses } from './lockout.ts';
-import { type Neighbours, neighboursOf, rollUp, rollupNetwork } from './rollup.ts';
+import { type Neighbours, neighboursOf, type RolledUp, rollUp, rollupNetwork } from './rollup.ts';
 
-/** A failure on its way to be counted: a canonical address or network, or an id that is none. */
-export type Candidate = { readonly id: string; readonly time: number; readonly lines: readonly string[] };
-
-/** What the intake works on, and whom it tells. */
-export type FailureParts = {
+/** What a failure is judged by, besides its jail. */
+export type FailureContext = {
   readonly state: State;
-  readonly log: Log;
   /** Gateways and SSH logins of this moment. */
   protection(): ProtectedAddresses;
   /** By jail, for those that roll up their bans. */
   readonly neighbours: Map<string, Neighbours>;
-  /** A new ban is in the state; it has to be enforced and saved. */
-  onBan(jail: RunningJail, id: string, ban: Ban): void;
-  /** Another ban took the place of these, which are no longer in the state. */
-  onReplaced(jail: RunningJail, ids: readonly string[]): void;
-  /** Somebody whose ban stands goes on failing. */
-  onStillThere(jail: RunningJail, id: string): void;
 };
+
+/** What a failure led to; `id` is the address or network that is banned, which may be wider than the address that failed. */
+export type Decision =
+  | { readonly kind: 'counted' }
+  /** The id is never banned; `because` is fail2ban's word for the rule. */
+  | { readonly kind: 'ignored'; readonly because: string }
+  /** The count was reached, but the ban would lock out the admin. */
+  | { readonly kind: 'guarded'; readonly id: string; readonly because: string }
+  /** The count was reached by an id whose ban stands: the ban may have no effect. */
+  | { readonly kind: 'already'; readonly id: string }
+  /** The ban is in the state; `rollup`, when not null, is in it too, in the place of its hosts' bans. */
+  | { readonly kind: 'ban'; readonly id: string; readonly ban: Ban; readonly rollup: RolledUp | null };
+
+const COUNTED: Decision = { kind: 'counted' };
 
 /** The id that is counted: an IPv6 address by the jail's prefix, everything else as it is. */
 export function countedId(id: string, ipv6prefix: number): string {
@@ -36,126 +48,90 @@ export function countedId(id: string, ipv6prefix: number): string {
 }
 
 /**
- * The id that is counted and banned. Where the network it would be counted by holds somebody who is never banned
+ * The id that is counted and banned. Where the network it would be counted by holds an address that is never banned
  * (an attacker in our own /64), it is the address alone.
  */
 export function bannedId(
   id: string,
   ipv6prefix: number,
   ignore: IgnoreList,
-  protection?: ProtectedAddresses,
+  protection: ProtectedAddresses,
 ): string {
   const counted = countedId(id, ipv6prefix);
   if (counted === id) return id;
-  const isSpared =
-    ignoredBy(ignore, counted) !== null ||
-    (protection !== undefined && lockoutReason(protection, counted) !== null);
+  const isSpared = ignoredBy(ignore, counted) !== null || lockoutReason(protection, counted) !== null;
   return isSpared ? id : counted;
 }
 
-/** What of the surroundings counts for a jail: its `protectssh` may leave out the logins. */
+/** The protected addresses of a jail: its `protectssh` may leave out the logins. */
 export function protectedFor(jail: Jail, protection: ProtectedAddresses): ProtectedAddresses {
   return jail.protectssh ? protection : { ...protection, sessions: new Set() };
 }
 
-/** Whether a failure in the jail is but an address and a time, so that countAddress() may take it. */
-export function isPlain({ jail, limits }: RunningJail): boolean {
-  return jail.rollup === null && limits.maxmatches === 0 && !limits.increment.enabled;
-}
-
 /**
- * Counts a failure of an IPv4 address, an unsigned number, when that is all there is to do: nobody bans, nobody is ignored. False,
- * and nothing done, when handleFailure() has to decide. A flood of addresses costs half of what it would there.
+ * Counts a failure of an IPv4 address, an unsigned number, when that is all there is to do: nothing is banned, ignored, looked up or
+ * kept for actions. False, and nothing done, when the failure needs handleFailure(). A flood of addresses costs half of what it
+ * would there.
  */
-export function countAddress(
-  { state, log }: Pick<FailureParts, 'state' | 'log'>,
+export function countPlain(
+  state: State,
   { jail, limits, ignore }: RunningJail,
   ip: number,
   time: number,
 ): boolean {
+  if (jail.rollup !== null || limits.maxmatches > 0 || limits.increment.enabled) return false;
+  if (jail.ignore.command !== null || mayBeIgnored(ignore, ip)) return false;
   const own = jailState(state, jail.name);
-  if (mayBeIgnored(ignore, ip) || !own.failures.countIp(ip, time, limits)) return false;
-  log.found(jail.name, ip, time);
+  if (!own.failures.countIp(ip, time, limits)) return false;
   own.totalFailed += 1;
   return true;
 }
 
-/** Counts one failure, after asking who is never banned; bans when the count is reached. */
+/** Counts one failure, unless its id is never banned; bans when the count is reached. */
 export function handleFailure(
-  parts: FailureParts,
-  working: RunningJail,
-  candidate: Candidate,
+  context: FailureContext,
+  running: RunningJail,
+  failure: Failure,
   now: number,
-): void {
-  const { state, log } = parts;
-  const { jail, limits, ignore } = working;
-  const because = ignoredBy(ignore, candidate.id);
-  if (because !== null) {
-    log.write('INFO', 'fail2ban.filter', `[${jail.name}] Ignore ${candidate.id} by ${because}`);
-    return;
-  }
-  const protection = protectedFor(jail, parts.protection());
-  const id = bannedId(candidate.id, jail.ipv6prefix, ignore, protection);
-  if (log.isOn('INFO')) {
-    log.write(
-      'INFO',
-      'fail2ban.filter',
-      `[${jail.name}] Found ${candidate.id} - ${formatSecond(candidate.time)}`,
-    );
-  }
+): Decision {
+  const { jail, limits, ignore } = running;
+  const ignored = ignoredBy(ignore, failure.id);
+  if (ignored !== null) return { kind: 'ignored', because: ignored };
+  const { state } = context;
+  const protection = protectedFor(jail, context.protection());
+  const id = bannedId(failure.id, jail.ipv6prefix, ignore, protection);
   const own = jailState(state, jail.name);
   const outer = jail.rollup === null ? null : rollupNetwork(jail.rollup, id);
-  if (outer !== null && own.bans.has(outer)) {
-    log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] ${id} already banned`);
-    parts.onStillThere(working, id);
-    return;
-  }
+  if (outer !== null && own.bans.has(outer)) return { kind: 'already', id };
   const before = bansBefore(state, jail.name, id, limits);
-  const decision = countAndDecide(own, { ...candidate, id }, limits, { now, before });
-  if (decision.kind === 'counted') return;
-  if (decision.kind === 'already') {
-    log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] ${id} already banned`);
-    parts.onStillThere(working, id);
-    return;
-  }
-  if (decision.ban.until !== null && decision.ban.until <= now) return;
+  const result = countAndDecide(own, { ...failure, id }, limits, { now, before });
+  if (result.kind === 'counted') return COUNTED;
+  if (result.kind === 'already') return { kind: 'already', id };
+  const { ban } = result;
+  if (ban.until !== null && ban.until <= now) return COUNTED;
   const guarded = lockoutReason(protection, id);
-  if (guarded !== null) {
-    log.write('WARNING', 'fail2ban.actions', `[${jail.name}] ${id} is not banned: ${guarded}`);
-    return;
-  }
-  addBan(state, jail.name, id, decision.ban);
-  log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] Ban ${id}`);
-  if (decision.ban.count > 1 && limits.increment.enabled) {
-    log.write(
-      'INFO',
-      'fail2ban.observer',
-      `[${jail.name}] ${id} is banned for the ${decision.ban.count}. time`,
-    );
-  }
-  parts.onBan(working, id, decision.ban);
-  replaceHosts(parts, working, id);
+  if (guarded !== null) return { kind: 'guarded', id, because: guarded };
+  addBan(state, jail.name, id, ban);
+  return { kind: 'ban', id, ban, rollup: replaceHosts(context, running, id, protection) };
 }
 
-/** Rolls up the bans of many hosts into one of their network, where the jail wants that and nobody in it is protected. */
-function replaceHosts(parts: FailureParts, working: RunningJail, id: string): void {
-  const { jail, ignore } = working;
-  if (jail.rollup === null) return;
-  const { bans } = jailState(parts.state, jail.name);
-  const neighbours = parts.neighbours.get(jail.name) ?? neighboursOf(jail.rollup, bans.keys());
-  parts.neighbours.set(jail.name, neighbours);
+/** Rolls up the bans of many hosts into one of their network, where the jail wants that and the network may be banned. */
+function replaceHosts(
+  { state, neighbours: byJail }: FailureContext,
+  { jail, ignore }: RunningJail,
+  id: string,
+  protection: ProtectedAddresses,
+): RolledUp | null {
+  if (jail.rollup === null) return null;
+  const { bans } = jailState(state, jail.name);
+  const neighbours = byJail.get(jail.name) ?? neighboursOf(jail.rollup, bans.keys());
+  byJail.set(jail.name, neighbours);
   const rolled = rollUp(jail.rollup, neighbours, bans, id);
-  if (rolled === null || bans.has(rolled.network)) return;
-  const because =
-    ignoredBy(ignore, rolled.network) ??
-    lockoutReason(protectedFor(jail, parts.protection()), rolled.network);
-  if (because !== null) return;
-  addBan(parts.state, jail.name, rolled.network, rolled.ban);
+  if (rolled === null || bans.has(rolled.network)) return null;
+  if (ignoredBy(ignore, rolled.network) !== null) return null;
+  if (lockoutReason(protection, rolled.network) !== null) return null;
+  addBan(state, jail.name, rolled.network, rolled.ban);
   for (const host of rolled.hosts) bans.delete(host);
   neighbours.delete(rolled.network);
-  parts.log.write('NOTICE', 'fail2ban.actions', `[${jail.name}] Ban ${rolled.network}`);
-  const what = `[${jail.name}] ${rolled.network} takes the place of ${rolled.hosts.length} bans in it`;
-  parts.log.write('INFO', 'fail2ban.actions', what);
-  parts.onBan(working, rolled.network, rolled.ban);
-  parts.onReplaced(working, rolled.hosts);
+  return rolled;
 }

@@ -1,4 +1,12 @@
-import { contains, type Network, parseNetwork } from '../base/ip.ts';
+/**
+ * Addresses that nobody may ban, be it by log, by hand or by import: this machine's gateways and the logins of its admin. Pure: the
+ * texts of /proc, /run/utmp and logind come in, addresses go out; ban/logins.ts reads the files.
+ *
+ *     lockoutReason({ gateways: new Set(['192.0.2.1']), sessions: new Set() }, '192.0.2.0/24');
+ *     // 'it holds the default gateway'
+ */
+
+import { canonicalIp, contains, type Network, parseNetwork } from '../base/ip.ts';
 
 /** Addresses around this machine without which its admin would be locked out; canonical. */
 export type ProtectedAddresses = {
@@ -49,7 +57,7 @@ export function gatewaysIn6(route: string): string[] {
     const [destination = '', length, , , gateway = ''] = line.split(/\s+/);
     const isDefault = /^0{32}$/.test(destination) && length === '00' && /^[0-9a-f]{32}$/i.test(gateway);
     if (!isDefault || /^0+$/.test(gateway)) return [];
-    return parseNetwork(gateway.replace(/(.{4})(?!$)/g, '$1:'))?.address ?? [];
+    return ip6OfHex(gateway) ?? [];
   });
 }
 
@@ -63,16 +71,21 @@ export function peersIn(tcp: string): string[] {
     const words = hex.match(/.{8}/g)?.map((word) => bytesOf(word).toReversed()) ?? [];
     if (words.length === 1) return [(words[0] ?? []).join('.')];
     if (words.length !== 4) return [];
-    const text = words
-      .flat()
-      .map((byte) => byte.toString(16).padStart(2, '0'))
-      .join('');
-    return parseNetwork(text.replace(/(.{4})(?!$)/g, '$1:'))?.address ?? [];
+    return ip6OfHex(words.map(hexOf).join('')) ?? [];
   });
 }
 
 function bytesOf(hex: string): number[] {
   return (hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
+}
+
+function hexOf(bytes: Iterable<number>): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The canonical address of 32 hexadecimal digits. */
+function ip6OfHex(hex: string): string | null {
+  return canonicalIp(hex.replace(/(.{4})(?!$)/g, '$1:'));
 }
 
 /** Somebody who logged in from elsewhere: the process that holds the session, and where from, as the system noted it. */
@@ -98,8 +111,7 @@ export function loginsIn(utmp: Uint8Array): Login[] {
 function addressOf(bytes: Uint8Array): string | null {
   if (bytes.every((byte) => byte === 0)) return null;
   if (bytes.subarray(4).every((byte) => byte === 0)) return bytes.subarray(0, 4).join('.');
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  return parseNetwork(hex.replace(/(.{4})(?!$)/g, '$1:'))?.address ?? null;
+  return ip6OfHex(hexOf(bytes));
 }
 
 /** The login in the text of a file of /run/systemd/sessions, null when it is closing or nobody came from elsewhere. */

@@ -23,11 +23,11 @@ export function rollupNetwork(rollup: Rollup, id: string): string | null {
 /** All bans by the network that would roll them up. */
 export function neighboursOf(rollup: Rollup, ids: Iterable<string>): Neighbours {
   const neighbours: Neighbours = new Map();
-  for (const id of ids) noteNeighbour(rollup, neighbours, id);
+  for (const id of ids) addNeighbour(rollup, neighbours, id);
   return neighbours;
 }
 
-function noteNeighbour(rollup: Rollup, neighbours: Neighbours, id: string): ReadonlySet<string> {
+function addNeighbour(rollup: Rollup, neighbours: Neighbours, id: string): ReadonlySet<string> {
   const network = rollupNetwork(rollup, id);
   if (network === null) return new Set();
   const known = neighbours.get(network) ?? new Set();
@@ -45,7 +45,7 @@ export function rollUp(
   bans: ReadonlyMap<string, Ban>,
   id: string,
 ): RolledUp | null {
-  const known = noteNeighbour(rollup, neighbours, id);
+  const known = addNeighbour(rollup, neighbours, id);
   const network = rollupNetwork(rollup, id);
   const newest = bans.get(id);
   const rule = familyOf(id) === 4 ? rollup.v4 : rollup.v6;

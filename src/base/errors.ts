@@ -16,30 +16,27 @@ export type Problem = {
 
 /** The user asked for something that f2b cannot understand: exit code 2, no stack. */
 export class UsageError extends Error {
+  override readonly name = 'UsageError';
   readonly hint: string | null;
   constructor(message: string, hint: string | null = null) {
     super(message);
-    this.name = 'UsageError';
     this.hint = hint;
   }
 }
 
 /** The configuration is wrong; carries every problem that was found: exit code 2, no stack. */
 export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
   readonly problems: readonly Problem[];
   constructor(problems: readonly Problem[]) {
     super(problems.map(formatProblem).join('\n'));
-    this.name = 'ConfigError';
     this.problems = problems;
   }
 }
 
 /** The machine refused (EACCES, nft failed): says what was tried, on what, why; exit code 1, no stack. */
 export class MachineError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'MachineError';
-  }
+  override readonly name = 'MachineError';
 }
 
 /** `file:line: key: text`, the form of every message about a configuration; without the hint. */

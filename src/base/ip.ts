@@ -85,7 +85,7 @@ function groupsOf(half: string, isLast: boolean): number[] | null {
 }
 
 /** The shortest form of RFC 5952 for eight 16-bit groups. */
-export function formatIp6(groups: readonly number[]): string {
+function formatIp6(groups: readonly number[]): string {
   let best = { start: -1, length: 1 };
   for (let i = 0; i < 8; i++) {
     let length = 0;

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { codeOf, MachineError, reasonOf } from './errors.ts';
 
@@ -16,11 +16,7 @@ const FLOCK_BUSY = 75;
  */
 export function takeLock(path: string, waitSeconds: number): Lock | null {
   const fd = openLock(path);
-  const { status, error } = spawnSync('flock', flockArgs(waitSeconds), {
-    stdio: ['ignore', 'ignore', 'ignore', fd],
-    env: ENV,
-  });
-  return settle(path, fd, { status, trouble: error === undefined ? null : reasonOf(error) });
+  return settle(path, fd, flockNow(fd, flockArgs(waitSeconds)));
 }
 
 /** takeLock without blocking the caller's event loop. */
@@ -34,10 +30,7 @@ export function takeLockAsync(path: string, waitSeconds: number): Promise<Lock |
         reject(error);
       }
     };
-    const child = spawn('flock', flockArgs(waitSeconds), {
-      stdio: ['ignore', 'ignore', 'ignore', fd],
-      env: ENV,
-    });
+    const child = spawn('flock', flockArgs(waitSeconds), flockOptions(fd));
     child.once('error', (error) => finish(null, reasonOf(error)));
     child.once('exit', (status) => finish(status, null));
   });
@@ -46,14 +39,10 @@ export function takeLockAsync(path: string, waitSeconds: number): Promise<Lock |
 /** Whether somebody holds the lock on `path`; those who look at the same time do not get in each other's way. Throws as takeLock does. */
 export function isLocked(path: string): boolean {
   const fd = openLock(path);
-  const { status, error } = spawnSync('flock', ['-s', '-n', '-E', String(FLOCK_BUSY), '3'], {
-    stdio: ['ignore', 'ignore', 'ignore', fd],
-    env: ENV,
-  });
+  const ended = flockNow(fd, ['-s', '-n', '-E', String(FLOCK_BUSY), '3']);
   closeSync(fd);
-  if (status !== 0 && status !== FLOCK_BUSY)
-    throw cannotLock(path, { status, trouble: error === undefined ? null : reasonOf(error) });
-  return status === FLOCK_BUSY;
+  if (ended.status !== 0 && ended.status !== FLOCK_BUSY) throw cannotLock(path, ended);
+  return ended.status === FLOCK_BUSY;
 }
 
 /** Who holds the lock, as its file says: a pid, or null when it says nothing readable. */
@@ -79,7 +68,17 @@ function openLock(path: string): number {
   }
 }
 
+/** flock(1) finds our open file as its descriptor 3. */
+function flockOptions(fd: number): SpawnOptions {
+  return { stdio: ['ignore', 'ignore', 'ignore', fd], env: ENV };
+}
+
 type Ended = { readonly status: number | null; readonly trouble: string | null };
+
+function flockNow(fd: number, args: readonly string[]): Ended {
+  const { status, error } = spawnSync('flock', args, flockOptions(fd));
+  return { status, trouble: error === undefined ? null : reasonOf(error) };
+}
 
 function settle(path: string, fd: number, ended: Ended): Lock | null {
   if (ended.status === 0) {

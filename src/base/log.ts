@@ -15,13 +15,18 @@ export type Channel =
   | 'fail2ban.observer'
   | 'fail2ban.utils';
 
+/** A text about an id in a jail at a time (epoch seconds). */
+export type IdText = (jail: string, id: string, time: number) => string;
+
 /** Writes log lines; what is below `level` is dropped. */
 export type Log = {
   write(level: Level, channel: Channel, text: string): void;
-  /** Whether lines of this level are written at all, to save the making of their text. */
-  isOn(level: Level): boolean;
-  /** What write() would say of a failure in the jail, of an IPv4 address as an unsigned number; under a flood most lines are this. */
-  found(jail: string, ip: number, time: number): void;
+  /**
+   * Writes `textOf(jail, address, time)` with the level INFO to the filter's channel, of an IPv4 address as an unsigned number. Of a
+   * flood of failures most lines are this: the text around the address is made once for all that have jail and time in common. `textOf` is the same
+   * function each time.
+   */
+  writeIp4(jail: string, ip: number, time: number, textOf: IdText): void;
   /** Hands everything to the kernel. */
   flush(): void;
   /** Opens the file anew (after a rotation of our own log). */
@@ -52,7 +57,7 @@ export function formatLine(
 let prefix = { nowMs: Number.NaN, level: '', channel: '', pid: 0, text: '' };
 
 /** `2024-06-23 22:27:27,556` in local time; `nowMs` in milliseconds since the epoch. */
-export function formatTime(nowMs: number): string {
+function formatTime(nowMs: number): string {
   return `${formatSecond(nowMs / 1000)},${String(Math.floor(nowMs % 1000)).padStart(3, '0')}`;
 }
 
@@ -104,23 +109,22 @@ export function openLog(path: string | null, level: Level): Log {
   const { pid } = process;
   const limit = LEVELS.indexOf(level);
   const hears = (wanted: Level): boolean => LEVELS.indexOf(wanted) <= limit;
-  const hearsFound = hears('INFO');
+  const hearsInfo = hears('INFO');
   const surroundings = new Map<string, MessageParts>();
-  let around = newAround();
+  let around = aroundOf(surroundings, '');
   const flush = (): void => {
     const length = filled;
     filled = 0;
     if (length > 0) writeBytes(fd, waiting.subarray(0, length));
   };
   return {
-    isOn: hears,
-    found(jail, ip, time) {
-      if (!hearsFound) return;
+    writeIp4(jail, ip, time, textOf) {
+      if (!hearsInfo) return;
       // What waits was written in this turn of the loop: the time is the same for some lines.
       if (filled === 0 || (++told & 15) === 0) nowMs = Date.now();
       // Jails that read the same log take turns.
       if (jail !== around.jail) around = aroundOf(surroundings, jail);
-      if (nowMs !== around.nowMs || time !== around.time) surround(around, { nowMs, time }, pid);
+      if (nowMs !== around.nowMs || time !== around.time) surround(around, { nowMs, time }, pid, textOf);
       const { before, after } = around;
       const length = before.length + QUAD + after.length;
       if (length > BUFFER - filled) flush();
@@ -170,11 +174,7 @@ type MessageParts = {
   after: Uint8Array;
 };
 
-function newAround(): MessageParts {
-  const nothing = new Uint8Array(0);
-  return { nowMs: Number.NaN, jail: '', time: Number.NaN, before: nothing, after: nothing };
-}
-
+const NOTHING = new Uint8Array(0);
 /** Jails, some kilobytes. */
 const MOST_AROUND = 64;
 
@@ -182,7 +182,7 @@ function aroundOf(known: Map<string, MessageParts>, jail: string): MessageParts 
   const found = known.get(jail);
   if (found !== undefined) return found;
   if (known.size >= MOST_AROUND) known.clear();
-  const made = { ...newAround(), jail };
+  const made = { nowMs: Number.NaN, jail, time: Number.NaN, before: NOTHING, after: NOTHING };
   known.set(jail, made);
   return made;
 }
@@ -191,8 +191,9 @@ function surround(
   around: MessageParts,
   { nowMs, time }: Pick<MessageParts, 'nowMs' | 'time'>,
   pid: number,
+  textOf: IdText,
 ): void {
-  const text = `[${around.jail}] Found \t - ${formatSecond(time)}`;
+  const text = textOf(around.jail, '\t', time);
   const line = formatLine(nowMs, { level: 'INFO', channel: 'fail2ban.filter', text }, pid);
   const cut = line.lastIndexOf('\t');
   const [before, after] = [Buffer.from(line.slice(0, cut)), Buffer.from(line.slice(cut + 1))];

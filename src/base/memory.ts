@@ -35,8 +35,8 @@ let toldMs = 0;
 
 /**
  * Leaves everything to V8's interpreter for now: reading a configuration takes a tenth of a second, and what the compilers would
- * make of that code stays in memory for ever, about 8 MB, and 2 MB of the compilers themselves. They come with compile(), or when
- * worked() was told of enough work.
+ * make of that code stays in memory for ever, about 8 MB, and 2 MB of the compilers themselves. They come with enableJit(), or
+ * when noteWork() was told of enough work.
  */
 export function disableJit(): void {
   isThrifty = true;
@@ -51,20 +51,16 @@ export function enableJit(): void {
   for (const flag of BUSY) setFlagsFromString(flag);
 }
 
-/** Whether V8 compiles to machine code what is used much. */
-export function isCompiling(): boolean {
-  return !isThrifty;
-}
-
 /**
  * Tells of a piece of work, by performance.now(). The interpreter may take WORTH_MS beyond the TRICKLE of the time, then the
- * compilers come.
+ * compilers come. Answers whether they are on.
  */
-export function noteWork(beginMs: number, endMs: number): void {
-  if (!isThrifty) return;
+export function noteWork(beginMs: number, endMs: number): boolean {
+  if (!isThrifty) return true;
   workedMs = Math.max(0, workedMs - (beginMs - toldMs) * TRICKLE) + endMs - beginMs;
   toldMs = endMs;
   if (workedMs > WORTH_MS) enableJit();
+  return !isThrifty;
 }
 
 /**

@@ -58,10 +58,8 @@ function remember(pid: number | undefined): void {
   if (pid === undefined) return;
   recent.delete(pid);
   recent.add(pid);
-  for (const old of recent) {
-    if (recent.size <= RECENT) break;
-    recent.delete(old);
-  }
+  const [oldest = pid] = recent;
+  if (recent.size > RECENT) recent.delete(oldest);
 }
 
 const MAX_BYTES = 128 * 1024 * 1024;
@@ -135,8 +133,8 @@ function start(command: Command, timeoutSeconds: number, surroundings: SpawnOpti
       if (signal !== null) trouble ??= `killed by ${signal}`;
       finish(exitCode);
     });
-    child.stdout.on('data', said[0].take);
-    child.stderr.on('data', said[1].take);
+    child.stdout.on('data', said[0].add);
+    child.stderr.on('data', said[1].add);
     // A program that ends without reading its input is told by its exit code, not by EPIPE.
     child.stdin.on('error', () => {});
     child.stdin.end(command.stdin ?? '');
@@ -152,13 +150,13 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-type Collector = { take(chunk: Buffer): void; text(): string; isFull(): boolean };
+type Collector = { add(chunk: Buffer): void; text(): string; isFull(): boolean };
 
 function collector(maxBytes: number): Collector {
   const chunks: Buffer[] = [];
   let size = 0;
   return {
-    take(chunk) {
+    add(chunk) {
       if (size < maxBytes) chunks.push(chunk.subarray(0, maxBytes - size));
       size += chunk.length;
     },

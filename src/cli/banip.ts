@@ -1,6 +1,6 @@
 import { bansBefore, type Limits, makeBan } from '../ban/ban.ts';
 import { bannedId, protectedFor } from '../ban/failure.ts';
-import { type IgnoreList, ignoredBy } from '../ban/ignore.ts';
+import { type IgnoreList, ignoredBy, newPart } from '../ban/ignore.ts';
 import { IgnoreFiles } from '../ban/ignorefiles.ts';
 import { lockoutReason } from '../ban/lockout.ts';
 import { watchLogins } from '../ban/logins.ts';
@@ -13,6 +13,7 @@ import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { ignoreListOf, limitsOf, ownAddresses } from '../daemon/jails.ts';
 import { learnNames } from '../daemon/lookups.ts';
+import { Messages } from '../daemon/messages.ts';
 import { type FirewallPlan, jailOfRule } from '../firewall/plan.ts';
 import { addOrder, type Ban, type State } from '../state/state.ts';
 import { runActions } from './actions.ts';
@@ -85,7 +86,7 @@ type BanTarget = { readonly id: string; readonly refusal: UsageError | null };
 
 /** Who is never banned in the jail, names in ignoreip asked for now. */
 async function ignoreListFor(jail: Jail): Promise<IgnoreList> {
-  const shared = { own: new Set(ownAddresses()), files: new IgnoreFiles() };
+  const shared = { own: newPart(ownAddresses()), files: new IgnoreFiles() };
   const list = ignoreListOf(jail, shared, []);
   await learnNames(list, openDns());
   return list;
@@ -125,7 +126,7 @@ function logRefusals(
   if (refusals.length === 0 || global.dryRun || path?.startsWith('/') !== true) return;
   try {
     const log = openLog(path, 'WARNING');
-    for (const { message } of refusals) log.write('WARNING', 'fail2ban.actions', `[${name}] ${message}`);
+    for (const { message } of refusals) new Messages(log).refused(name, message);
     log.flush();
   } catch {
     // The refusal is told on standard error in any case.

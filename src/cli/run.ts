@@ -3,6 +3,7 @@ import { type Lock, lockHolder, takeLock } from '../base/lock.ts';
 import { LEVELS, type Level, openLog } from '../base/log.ts';
 import { loadConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
+import { Messages } from '../daemon/messages.ts';
 import { loadState, lockState, prepareFolder, runLockPath, stampOf } from '../state/file.ts';
 import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
@@ -64,7 +65,7 @@ async function runDaemon(call: Call, statePath: string): Promise<number> {
   const { problems: known, settings } = first;
   const log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));
   const loaded = openState(statePath, global.dryRun);
-  for (const warning of loaded.warnings) log.write('ERROR', 'fail2ban.server', warning);
+  for (const warning of loaded.warnings) new Messages(log).server('ERROR', warning);
   const once = options['once'] === true;
   const daemon = new Daemon({
     load: () => {
@@ -90,7 +91,7 @@ async function runDaemon(call: Call, statePath: string): Promise<number> {
   else await ended;
   await daemon.stop(options['lift'] === true && !once);
   if (!once) return 0;
-  if (!global.dryRun && daemon.unfinished().length > 0) return 1;
+  if (!global.dryRun && !daemon.isFinished) return 1;
   const problems = [...known, ...daemon.problems];
   return problems.some((one) => one.severity === 'error') ? 2 : 0;
 }

@@ -1,41 +1,27 @@
 import { ActionRunner, commandActions, type RunnerParts } from '../action/runner.ts';
 import { ticketOf, totalsOf } from '../action/tags.ts';
-import { type Candidate, countAddress, handleFailure } from '../ban/failure.ts';
+import type { Failure } from '../ban/ban.ts';
+import { countPlain, type FailureContext, handleFailure } from '../ban/failure.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import { watchLogins } from '../ban/logins.ts';
-import type { Neighbours } from '../ban/rollup.ts';
-import type { Level, Log } from '../base/log.ts';
 import type { Jail } from '../config/jail.ts';
-import { Enforcer } from '../firewall/enforcer.ts';
+import { Enforcer, type EnforcerParts } from '../firewall/enforcer.ts';
 import { busEnvironment, type FirewallPlan } from '../firewall/plan.ts';
-import type { RunProgram } from '../firewall/reconcile.ts';
 import type { Urgency } from '../state/saver.ts';
-import {
-  type Ban,
-  type CommandOrder,
-  expireBans,
-  jailState,
-  nextExpiry,
-  type State,
-} from '../state/state.ts';
+import { type Ban, type CommandOrder, expireBans, jailState, nextExpiry } from '../state/state.ts';
+import type { Messages } from './messages.ts';
 
-/** What the warden works with, and whom it tells. */
-export type BanManagerParts = {
-  readonly state: State;
-  readonly log: Log;
-  readonly run: RunProgram;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** The commands of firewalls and actions are printed in place of being executed. */
-  readonly dryRun: boolean;
+/** What the manager works with, and what it reports to. */
+export type BanManagerParts = Omit<EnforcerParts, 'onChanged' | 'onTrouble'> & {
+  readonly messages: Messages;
   /** Bans are made, but nobody stays to end them, and actions neither start nor stop. */
   readonly once: boolean;
-  /** Runs the work while nobody else changes state or firewall; false when the lock could not be had. */
-  locked(work: () => Promise<void>): Promise<boolean>;
   /** The state changed and has to be written. */
-  changed(haste: Urgency): void;
-  /** Epoch seconds. */
-  now(): number;
+  changed(urgency: Urgency): void;
 };
+
+/** A failure with the captures of its failregex, for actions. */
+export type FailureWithFields = Failure & { readonly fields: ReadonlyMap<string, unknown> };
 
 /** How long a stop or a reload waits for the actions of one jail, in milliseconds. */
 const ACTIONS_MS = 30_000;
@@ -45,37 +31,35 @@ const LONGEST_MS = 2 ** 31 - 1;
 /** Counts failures and carries bans out: in the state, at the firewalls and by actions, until their time is up. */
 export class BanManager {
   readonly #parts: BanManagerParts;
+  readonly #context: FailureContext;
   #enforcer: Enforcer | null = null;
   #plan: FirewallPlan | null = null;
   /** By jail; only jails with actions that are commands of their own. */
   #runners = new Map<string, ActionRunner>();
-  readonly #protection = watchLogins();
-  readonly #neighbours = new Map<string, Neighbours>();
-  #expiry: NodeJS.Timeout | null = null;
+  #expiry: NodeJS.Timeout | undefined;
   /** When the planned expiry is due, epoch seconds. */
   #expiryAt = Number.POSITIVE_INFINITY;
   #isEnding = false;
 
   constructor(parts: BanManagerParts) {
     this.#parts = parts;
+    this.#context = { state: parts.state, protection: watchLogins(), neighbours: new Map() };
   }
 
-  /** Makes the bans of the state stand behind this wall. */
+  /** Applies all bans in the state to these firewalls. */
   enforce(plan: FirewallPlan): void {
-    const { state, run, env, dryRun } = this.#parts;
+    const { state, run, env, dryRun, locked, changed, messages, now } = this.#parts;
     this.#plan = plan;
     this.#enforcer = new Enforcer(plan, {
-      ...{ state, run, env, dryRun },
-      locked: (work) => this.#parts.locked(work),
-      onChanged: () => this.#parts.changed('now'),
-      onTrouble: (level, text) => this.#say(level, text),
-      now: () => this.#parts.now(),
+      ...{ state, run, env, dryRun, locked, now },
+      onChanged: () => changed('now'),
+      onTrouble: messages.actions,
     });
   }
 
-  /** Begins to keep these jails; what stood behind other walls and actions before was closed, or is closed now. */
+  /** Begins to keep these jails; the firewalls of another plan and earlier actions were closed, or are closed now. */
   async open(jails: readonly Jail[], plan: FirewallPlan): Promise<void> {
-    this.#neighbours.clear();
+    this.#context.neighbours.clear();
     if (this.#plan !== plan) {
       await this.#enforcer?.close();
       this.enforce(plan);
@@ -83,87 +67,88 @@ export class BanManager {
     this.#runners = this.#openRunners(jails);
   }
 
-  /** Goes on looking whether others damage what stands in the firewalls. */
+  /** Goes on looking whether others damage what stands in the firewalls, and ends bans in time. */
   watch(): void {
     this.#enforcer?.watch();
+    this.#planExpiry();
   }
 
-  /** Says which bans of an earlier run go on. */
-  restore(jails: Iterable<string>): void {
+  /** Logs which bans of an earlier run go on. */
+  logRestored(jails: Iterable<string>): void {
     for (const name of jails) {
-      for (const [id, ban] of jailState(this.#parts.state, name).bans)
-        if (this.#isRunning(ban)) this.#say('NOTICE', `[${name}] Restore Ban ${id}`);
+      for (const id of this.#standing(name).keys()) this.#parts.messages.restored(name, id);
     }
+  }
+
+  /**
+   * Counts a failure of which only the IPv4 address, an unsigned number, and the time are known. False, and nothing done: it is for
+   * handleFailure().
+   */
+  countPlain(running: RunningJail, ip: number, time: number): boolean {
+    const { state, messages } = this.#parts;
+    if (!countPlain(state, running, ip, time)) return false;
+    messages.foundIp4(running.jail.name, ip, time);
+    return true;
   }
 
   /** Counts a failure, and bans when the count is reached. */
-  handleFailure(working: RunningJail, candidate: Candidate, fields: ReadonlyMap<string, unknown>): void {
-    const { state, log } = this.#parts;
-    handleFailure(
-      {
-        state,
-        log,
-        protection: this.#protection,
-        neighbours: this.#neighbours,
-        onBan: ({ jail }, who, ban) => {
-          ban.pending = this.#enforcer?.firstReason(jail.name, who) ?? null;
-          this.#enforcer?.add(jail.name, who, ban.until);
-          this.#runners.get(jail.name)?.ban(ticketOf(who, ban, { fields }));
-          this.#parts.changed('soon');
-          this.planExpiry(ban.until);
-        },
-        onReplaced: ({ jail }, ids) => {
-          for (const who of ids) this.#lift(jail.name, who, null);
-        },
-        onStillThere: () => this.#enforcer?.check(),
-      },
-      working,
-      candidate,
-      this.#parts.now(),
-    );
-    this.#parts.changed('calm');
-  }
-
-  /** Counts a failure of which only the IPv4 address and the time are known; false: it is for judge(). */
-  count(working: RunningJail, ip: number, time: number): boolean {
-    return countAddress(this.#parts, working, ip, time);
+  handleFailure(running: RunningJail, failure: FailureWithFields): void {
+    const { messages, changed, now } = this.#parts;
+    const { name } = running.jail;
+    const decision = handleFailure(this.#context, running, failure, now());
+    if (decision.kind === 'ignored') messages.ignored(name, failure.id, decision.because);
+    else messages.found(name, failure.id, failure.time);
+    if (decision.kind === 'guarded') messages.guarded(name, decision.id, decision.because);
+    if (decision.kind === 'already') {
+      messages.alreadyBanned(name, decision.id);
+      this.#enforcer?.check();
+    }
+    if (decision.kind === 'ban') {
+      const { id, ban, rollup } = decision;
+      messages.ban(name, id);
+      if (ban.count > 1 && running.limits.increment.enabled) messages.incremented(name, id, ban.count);
+      this.#banNow(name, id, ban, failure.fields);
+      if (rollup !== null) {
+        messages.ban(name, rollup.network);
+        messages.rolledUp(name, rollup.network, rollup.hosts.length);
+        this.#banNow(name, rollup.network, rollup.ban, failure.fields);
+        for (const host of rollup.hosts) this.#lift(name, host, null);
+      }
+    }
+    changed('calm');
   }
 
   /** Carries out what commands ordered; it stands in the state already. */
-  applyOrders(orders: readonly CommandOrder[]): void {
+  carryOutOrders(orders: readonly CommandOrder[]): void {
+    const { messages } = this.#parts;
     for (const order of orders) {
-      const { kind, jail, id } = order;
-      this.#say('NOTICE', `[${jail}] ${kind === 'ban' ? 'Ban' : 'Unban'} ${id}`);
-      if (order.kind === 'unban') this.#lift(jail, id, null);
-      else {
-        this.#enforcer?.add(jail, id, order.ban.until);
-        this.#runners.get(jail)?.ban(ticketOf(id, order.ban));
+      const { jail, id } = order;
+      if (order.kind === 'ban') {
+        messages.ban(jail, id);
+        this.#apply(jail, id, order.ban);
+      } else {
+        messages.unban(jail, id);
+        this.#lift(jail, id, null);
       }
     }
-    this.planExpiry();
+    this.#planExpiry();
   }
 
   /** Ends the bans whose time is up. */
   expire(): void {
-    const expired = expireBans(this.#parts.state, this.#parts.now());
+    const { state, messages, changed, now } = this.#parts;
+    const expired = expireBans(state, now());
     for (const { jail, id, ban } of expired) {
-      this.#say('NOTICE', `[${jail}] Unban ${id}`);
+      messages.unban(jail, id);
       this.#lift(jail, id, ban);
     }
-    if (expired.length > 0) this.#parts.changed('soon');
-    this.planExpiry();
+    if (expired.length > 0) changed('soon');
+    this.#planExpiry();
   }
 
-  /** Plans for the end of the next ban; `until` when only one ban is new, so that the others need not be asked. */
-  planExpiry(until?: number | null): void {
-    const next = until === undefined ? nextExpiry(this.#parts.state) : until;
-    if (until !== undefined && (next ?? Number.POSITIVE_INFINITY) >= this.#expiryAt) return;
-    if (this.#expiry !== null) clearTimeout(this.#expiry);
-    this.#expiry = null;
-    this.#expiryAt = next ?? Number.POSITIVE_INFINITY;
-    if (next === null || this.#isEnding || this.#parts.once) return;
-    const inMs = Math.min(LONGEST_MS, Math.max(0, (next - this.#parts.now()) * 1000 + 5));
-    this.#expiry = setTimeout(() => this.expire(), inMs);
+  /** Plans for the end of the next ban. */
+  #planExpiry(): void {
+    this.#expireAt(nextExpiry(this.#parts.state) ?? Number.POSITIVE_INFINITY);
   }
 
   /** Resolves when no firewall has anything left to do. */
@@ -174,7 +159,7 @@ export class BanManager {
   /** From now on no ban is ended. */
   stopExpiry(): void {
     this.#isEnding = true;
-    if (this.#expiry !== null) clearTimeout(this.#expiry);
+    clearTimeout(this.#expiry);
   }
 
   /**
@@ -188,9 +173,30 @@ export class BanManager {
     for (const runner of this.#runners.values()) await runner.idle(ACTIONS_MS);
   }
 
+  /** Carries out a ban that was just decided. */
+  #banNow(jail: string, id: string, ban: Ban, fields: ReadonlyMap<string, unknown>): void {
+    ban.pending = this.#enforcer?.firstReason(jail, id) ?? null;
+    this.#apply(jail, id, ban, fields);
+    this.#parts.changed('soon');
+    if (ban.until !== null && ban.until < this.#expiryAt) this.#expireAt(ban.until);
+  }
+
+  #apply(jail: string, id: string, ban: Ban, fields: ReadonlyMap<string, unknown> = new Map()): void {
+    this.#enforcer?.add(jail, id, ban.until);
+    this.#runners.get(jail)?.ban(ticketOf(id, ban, { fields }));
+  }
+
   #lift(jail: string, id: string, ban: Ban | null): void {
     this.#enforcer?.remove(jail, id);
     this.#runners.get(jail)?.unban(ticketOf(id, ban));
+  }
+
+  #expireAt(time: number): void {
+    clearTimeout(this.#expiry);
+    this.#expiryAt = time;
+    if (time === Number.POSITIVE_INFINITY || this.#isEnding || this.#parts.once) return;
+    const inMs = Math.min(LONGEST_MS, Math.max(0, (time - this.#parts.now()) * 1000 + 5));
+    this.#expiry = setTimeout(() => this.expire(), inMs);
   }
 
   #openRunners(jails: readonly Jail[]): Map<string, ActionRunner> {
@@ -201,27 +207,25 @@ export class BanManager {
     if (this.#parts.once) return runners;
     for (const [name, runner] of runners) {
       runner.start();
-      for (const [id, ban] of jailState(this.#parts.state, name).bans)
-        if (this.#isRunning(ban)) runner.ban(ticketOf(id, ban, { restored: true }));
+      for (const [id, ban] of this.#standing(name)) runner.ban(ticketOf(id, ban, { restored: true }));
     }
     return runners;
   }
 
   #runnerParts(): RunnerParts {
-    const { state, env, dryRun } = this.#parts;
+    const { state, env, dryRun, messages } = this.#parts;
     return {
-      onTrouble: (level, text) => this.#say(level, text),
+      onTrouble: messages.actions,
       totals: (jail) => totalsOf(jailState(state, jail)),
       env: busEnvironment(env),
       print: dryRun ? (text) => process.stdout.write(text) : null,
     };
   }
 
-  #isRunning({ until }: Ban): boolean {
-    return until === null || until > this.#parts.now();
-  }
-
-  #say(level: Level, text: string): void {
-    this.#parts.log.write(level, 'fail2ban.actions', text);
+  /** The bans of a jail whose time is not up. */
+  #standing(jail: string): ReadonlyMap<string, Ban> {
+    const { state, now } = this.#parts;
+    const bans = [...jailState(state, jail).bans];
+    return new Map(bans.filter(([, { until }]) => until === null || until > now()));
   }
 }

@@ -1,6 +1,18 @@
-import type { Ticket } from '../action/tags.ts';
+/**
+ * The running daemon. It wires the parts together and holds no rules:
+ *
+ *     LogReader -> PendingLookups -> BanManager -> Enforcer (firewalls), ActionRunner
+ *                                        |
+ *                  StateSaver <----------+           Messages: every line of the log
+ *
+ * Positions, counts and bans are saved together: no line counts twice, and none is lost. A broken jail is left out and told.
+ *
+ *     const daemon = new Daemon(options);
+ *     await daemon.start(); // throws ConfigError when the configuration as a whole cannot be used
+ *     await daemon.stop();
+ */
+
 import { plainFields } from '../action/tags.ts';
-import { isPlain } from '../ban/failure.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import { openDns } from '../base/dns.ts';
 import { programVersion } from '../base/embedded.ts';
@@ -8,20 +20,21 @@ import { ConfigError, type Problem, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { collectGarbage, collectIfWorthwhile, enableJit, noteWork } from '../base/memory.ts';
 import { readServices } from '../base/ports.ts';
+import { settledWithin } from '../base/timeout.ts';
 import type { Config } from '../config/config.ts';
 import type { FilterFailure } from '../filter/types.ts';
 import { type FirewallPlan, planFirewalls } from '../firewall/plan.ts';
 import type { RunProgram } from '../firewall/reconcile.ts';
 import { withEarlier } from '../source/health.ts';
 import { sweepFailures } from '../state/failures.ts';
-import { StateSaver } from '../state/saver.ts';
-import { jailState, purgePast, type State, type Waiting } from '../state/state.ts';
+import { type SaverEvents, StateSaver, type Urgency } from '../state/saver.ts';
+import { jailState, purgePast, type State } from '../state/state.ts';
 import { BanManager } from './banmanager.ts';
 import { compileJails, type RunningJails, refreshOwnAddresses } from './jails.ts';
-import { PendingLookups } from './lookups.ts';
+import { needsLookup, PendingLookups } from './lookups.ts';
 import { WorkLoop } from './loop.ts';
 import { Messages } from './messages.ts';
-import { LogReader } from './reader.ts';
+import { LogReader, type ReaderEvents } from './reader.ts';
 
 /** Everything the daemon is given. */
 export type DaemonOptions = {
@@ -57,81 +70,77 @@ const MANY = 5000;
 /** How long a stop waits for answers that failures wait for, in milliseconds. */
 const LOOKUPS_MS = 10_000;
 
-/** The loop: reads, counts, bans, enforces, saves; it wires the parts and holds no rules. */
+/** Reads, counts, bans, enforces and saves until it is stopped; see above. */
 export class Daemon {
   readonly #options: DaemonOptions;
-  readonly #state: State;
   readonly #messages: Messages;
+  /** null: nothing is saved. */
   readonly #saver: StateSaver | null;
   readonly #bans: BanManager;
-  #jails: RunningJails = compileJails([]);
+  readonly #lookups: PendingLookups;
+  readonly #loop: WorkLoop;
+  readonly #readerEvents: ReaderEvents;
+  #running: RunningJails = compileJails([]);
   #reader: LogReader | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
   /** Seconds that a ban which ended is remembered: dbpurgeage. */
   #purgeAge = DAY;
   #reloading: Promise<void> = Promise.resolve();
   #isClosed = false;
-  /** Before that those who wait are only in the state. */
+  /** Before that the failures that wait are only in the state. */
   #hasResumed = false;
-  readonly #loop = new WorkLoop(
-    () => {
-      const beginMs = performance.now();
-      const isMore = this.#reader?.step() ?? false;
-      if (!isMore) return false;
-      noteWork(beginMs, performance.now());
-      this.#saver?.changed('calm');
-      return true;
-    },
-    () => this.#saver?.changed('calm'),
-  );
-  readonly #lookups = new PendingLookups({
-    names: openDns(),
-    onTrouble: (level, text) => this.#messages.filter(level, text),
-    onAnswered: (working, id, { time, matches, fields }) =>
-      this.#bans.handleFailure(working, { id, time, lines: matches }, fields),
-    onDone: () => this.#saver?.changed('calm'),
-  });
 
+  /** The whole wiring: which part tells which other one what. */
   constructor(options: DaemonOptions) {
-    const { state, log, run, env, dryRun, once } = options;
+    const { statePath, state, stamp, run, env, dryRun, once } = options;
     const now = (): number => options.now();
+    const changed = (urgency: Urgency): void => this.#saver?.changed(urgency);
+    const messages = new Messages(options.log);
     this.#options = options;
-    this.#state = state;
-    this.#messages = new Messages(log);
-    this.#saver = dryRun
-      ? null
-      : new StateSaver(
-          options.statePath,
-          { state, stamp: options.stamp },
-          {
-            onOrders: (orders) => this.#bans.applyOrders(orders),
-            onTrouble: (reason) => this.#messages.saving(reason),
-            beforeSave: () => this.#notePositions(),
-            now,
-          },
-        );
-    this.#bans = new BanManager({
-      ...{ state, log, run, env, dryRun, once, now },
-      locked: (work) => this.#saver?.locked(work) ?? work().then(() => true),
-      changed: (haste) => this.#saver?.changed(haste),
+    this.#messages = messages;
+    this.#readerEvents = {
+      say: messages.source,
+      onReady: () => this.#loop.start(),
+      countPlain: (jail, ip, time) => this.#bans.countPlain(jail, ip, time),
+      onFailure: (jail, failure) => this.#handleFailure(jail, failure),
+      onTimeWarning: ({ jail }, source, warning) => messages.oddTime(jail.name, source, warning, now()),
+      now,
+    };
+    this.#loop = new WorkLoop(
+      () => this.#readBatch(),
+      () => changed('calm'),
+    );
+    this.#lookups = new PendingLookups({
+      ...{ dns: openDns(), messages },
+      onAnswered: (jail, failure) => this.#bans.handleFailure(jail, failure),
+      onDone: () => changed('calm'),
     });
+    this.#bans = new BanManager({
+      ...{ state, messages, run, env, dryRun, once, changed, now },
+      locked: (work) => this.#saver?.locked(work) ?? work().then(() => true),
+    });
+    const events: SaverEvents = {
+      onOrders: (orders) => this.#bans.carryOutOrders(orders),
+      onTrouble: (reason) => messages.saving(reason),
+      beforeSave: () => this.#recordProgress(),
+      now,
+    };
+    this.#saver = dryRun ? null : new StateSaver(statePath, { state, stamp }, events);
   }
 
   /** Begins to work. Throws ConfigError when the configuration as a whole cannot be used. */
   async start(): Promise<void> {
     const config = this.#options.load();
-    this.#messages.server('INFO', '-'.repeat(50));
-    this.#messages.server('INFO', `Starting f2b v${programVersion()}, configuration ${config.tree}`);
+    this.#messages.starting(programVersion(), config.tree);
     await this.#open(config, await this.#enforceFirst(config));
     collectGarbage();
-    this.#bans.restore(this.#jails.jails.keys());
+    this.#bans.logRestored(this.#running.jails.keys());
     this.#resumeWaiting();
     if (this.#options.once) return;
     this.#timers.push(setInterval(() => this.#sweep(), SWEEP_MS));
-    this.#timers.push(setInterval(() => this.#readIgnoreFiles(), LISTS_MS));
+    this.#timers.push(setInterval(() => this.#refreshIgnoreFiles(), LISTS_MS));
     this.#bans.watch();
     this.#saver?.watch();
-    this.#bans.planExpiry();
     this.#loop.start();
   }
 
@@ -160,20 +169,19 @@ export class Daemon {
 
   async #reload(): Promise<void> {
     if (this.#isClosed) return;
-    this.#messages.server('NOTICE', 'Reload of the configuration');
+    this.#messages.reloading();
     try {
       const config = this.#options.load();
       const unread = config.problems.find((one) => one.severity === 'error' && one.jail === null);
       if (unread !== undefined) throw new ConfigError([unread]);
-      this.#notePositions();
+      this.#recordProgress();
       this.#closeReader();
       await this.#bans.close(false);
       await this.#open(config);
       collectGarbage();
       this.#bans.watch();
     } catch (error) {
-      const why = `the configuration cannot be used, nothing was changed: ${reasonOf(error)}`;
-      this.#messages.server('ERROR', why);
+      this.#messages.notReloaded(reasonOf(error));
     }
     this.#options.log.reopen();
     this.#loop.start();
@@ -186,7 +194,7 @@ export class Daemon {
     this.#bans.stopExpiry();
     await this.#reloading;
     for (const timer of this.#timers) clearInterval(timer);
-    this.#notePositions();
+    this.#recordProgress();
     this.#closeReader();
     await this.#lookups.idle(LOOKUPS_MS);
     await this.#bans.close(isLifting);
@@ -196,22 +204,23 @@ export class Daemon {
 
   /** What is wrong with the jails that cannot work, and what else was found in their filters. */
   get problems(): readonly Problem[] {
-    return this.#jails.problems;
+    return this.#running.problems;
   }
 
-  /** What could not be done so far: a state that is not saved, bans that do not stand; empty when all is well. */
-  unfinished(): readonly string[] {
-    const bans = [...this.#jails.jails.keys()].flatMap((name) => [...jailState(this.#state, name).bans]);
-    const pending = bans
-      .filter(([, ban]) => ban.pending !== null)
-      .map(([id, ban]) => `${id}: ${ban.pending}`);
-    const trouble = this.#saver?.trouble ?? null;
-    return trouble === null ? pending : [...pending, trouble];
+  /** Whether all was done so far: the state is saved, and every ban stands. */
+  get isFinished(): boolean {
+    const bans = [...this.#running.jails.keys()].flatMap((name) => [
+      ...jailState(this.#options.state, name).bans.values(),
+    ]);
+    return (this.#saver?.trouble ?? null) === null && bans.every(({ pending }) => pending === null);
   }
 
   /** Has the bans of an earlier run stand before filters are compiled, which takes longer. */
   async #enforceFirst({ jails }: Config): Promise<FirewallPlan | null> {
-    const bans = jails.reduce((sum, { name }) => sum + (this.#state.jails.get(name)?.bans.size ?? 0), 0);
+    const bans = jails.reduce(
+      (sum, { name }) => sum + (this.#options.state.jails.get(name)?.bans.size ?? 0),
+      0,
+    );
     if (bans === 0 || this.#options.dryRun) return null;
     if (bans > MANY) {
       collectGarbage();
@@ -219,56 +228,33 @@ export class Daemon {
     }
     const plan = await planFirewalls(jails, readServices(this.#options.services), this.#options.env);
     this.#bans.enforce(plan);
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, FIRST_MS);
-    });
-    await Promise.race([this.#bans.idle(), limit]);
-    clearTimeout(timer);
+    await settledWithin(FIRST_MS, this.#bans.idle());
     return plan;
   }
 
-  /** `early`: the wall that stands already for all jails, those that cannot be compiled among them. */
+  /** `early`: the firewalls that stand already for all jails, those that cannot be compiled among them. */
   async #open(config: Config, early: FirewallPlan | null = null): Promise<void> {
     this.#purgeAge = config.settings.dbpurgeage;
     const running = compileJails(config.jails);
     for (const one of [...config.problems, ...running.problems]) this.#messages.problem(one);
     for (const { name, isEnabled } of config.allJails) {
-      if (isEnabled && !running.jails.has(name))
-        this.#messages.jail('ERROR', `Jail '${name}' is not started: its errors stand above`);
+      if (isEnabled && !running.jails.has(name)) this.#messages.jailNotStarted(name);
     }
     const jails = [...running.jails.values()].map(({ jail }) => jail);
-    this.#jails = running;
+    this.#running = running;
     const isComplete = early !== null && jails.length === config.jails.length;
     const plan = isComplete
       ? early
       : await planFirewalls(jails, readServices(this.#options.services), this.#options.env);
     for (const { name } of jails) {
-      jailState(this.#state, name);
-      this.#messages.jail('INFO', `Creating new jail '${name}'`);
+      jailState(this.#options.state, name);
+      this.#messages.jailCreated(name);
     }
     await this.#bans.open(jails, plan);
-    this.#reader = this.#openReader();
+    const { pollMs, state } = this.#options;
+    this.#reader = new LogReader(running.jails, { pollMs, positions: state.positions }, this.#readerEvents);
     this.#reader.announce();
-    for (const { name } of jails) this.#messages.jail('INFO', `Jail '${name}' started`);
-  }
-
-  #openReader(): LogReader {
-    const { pollMs, now } = this.#options;
-    return new LogReader(
-      this.#jails.jails,
-      { pollMs, positions: this.#state.positions },
-      {
-        say: this.#messages.source,
-        onReady: () => this.#loop.start(),
-        onFailure: (jail, failure) => this.#onFailure(jail, failure),
-        onAddress: (jail, ip, time) =>
-          !PendingLookups.needsLookup(jail, false) && isPlain(jail) && this.#bans.count(jail, ip, time),
-        onTimeWarning: ({ jail }, source, warning) =>
-          this.#messages.oddTime(jail.name, source, warning, now()),
-        now: () => now(),
-      },
-    );
+    for (const { name } of jails) this.#messages.jailStarted(name);
   }
 
   #closeReader(): void {
@@ -276,69 +262,63 @@ export class Daemon {
     this.#reader = null;
   }
 
-  /** A failure goes on at once, or through the gate when somebody has to be asked first. */
-  #onFailure(working: RunningJail, failure: FilterFailure): void {
+  /** One step of the loop: reads a batch of lines; false when there is none. */
+  #readBatch(): boolean {
+    const beginMs = performance.now();
+    const isMore = this.#reader?.step() ?? false;
+    if (!isMore) return false;
+    noteWork(beginMs, performance.now());
+    this.#saver?.changed('calm');
+    return true;
+  }
+
+  /** A failure counts at once, or after the answer that it has to wait for. */
+  #handleFailure(running: RunningJail, failure: FilterFailure): void {
     const { id, kind, matches, fields } = failure;
     const time = failure.time ?? this.#options.now();
     const isName = kind === 'dns';
-    if (!PendingLookups.needsLookup(working, isName)) {
-      this.#bans.handleFailure(working, { id, time, lines: matches }, fields);
-      return;
+    if (!needsLookup(running, isName)) this.#bans.handleFailure(running, { id, time, matches, fields });
+    else {
+      const jail = running.jail.name;
+      this.#lookups.add(running, { jail, id, isName, time, matches, fields: plainFields(fields) });
     }
-    this.#lookups.add(working, { ticket: asked(working, { id, time, matches, fields }), isName });
   }
 
-  /** Failures that an earlier run had read but not counted are asked about again. */
+  /** Failures that an earlier run had read but not counted are looked up again. */
   #resumeWaiting(): void {
     this.#hasResumed = true;
-    for (const { jail, isName, ...failure } of this.#state.waiting) {
-      const working = this.#jails.jails.get(jail);
-      if (working !== undefined) this.#lookups.add(working, { ticket: asked(working, failure), isName });
+    for (const failure of this.#options.state.waiting) {
+      const running = this.#running.jails.get(failure.jail);
+      if (running !== undefined) this.#lookups.add(running, failure);
     }
   }
 
   #sweep(): void {
     const now = this.#options.now();
-    for (const { jail } of this.#jails.jails.values()) {
-      const swept = sweepFailures(jailState(this.#state, jail.name).failures, now, jail.findtime);
+    for (const { jail } of this.#running.jails.values()) {
+      const swept = sweepFailures(jailState(this.#options.state, jail.name).failures, now, jail.findtime);
       if (swept > 0) this.#saver?.changed('calm');
     }
     this.#reader?.announce();
-    purgePast(this.#state, now, this.#purgeAge);
-    refreshOwnAddresses(this.#jails);
+    purgePast(this.#options.state, now, this.#purgeAge);
+    refreshOwnAddresses(this.#running);
     collectIfWorthwhile();
     this.#bans.expire();
   }
 
-  #readIgnoreFiles(): void {
-    for (const { path, count, trouble } of this.#jails.files.refresh()) {
-      if (trouble === null) this.#messages.filter('INFO', `ignoreip: read ${path} again, ${count} entries`);
-      else this.#messages.filter('WARNING', `ignoreip: ${trouble}: what it held before goes on to count`);
-    }
+  #refreshIgnoreFiles(): void {
+    for (const news of this.#running.files.refresh()) this.#messages.ignoreFile(news);
   }
 
-  #notePositions(): void {
-    if (this.#hasResumed) this.#state.waiting = this.#lookups.waiting();
+  /** Puts into the state where the sources stand and how they fare, and the failures that wait. */
+  #recordProgress(): void {
+    const { state } = this.#options;
+    if (this.#hasResumed) state.waiting = this.#lookups.waiting();
     if (this.#reader === null) return;
-    this.#state.positions = this.#reader.positions();
-    const earlier = this.#state.sources;
-    const now = [...this.#reader.health()].map(
-      ([name, health]) => [name, withEarlier(health, earlier.get(name))] as const,
+    state.positions = this.#reader.positions();
+    const earlier = state.sources;
+    state.sources = new Map(
+      [...this.#reader.health()].map(([name, health]) => [name, withEarlier(health, earlier.get(name))]),
     );
-    this.#state.sources = new Map(now);
   }
-}
-
-/** What is told of a failure to those who are asked about it. */
-function asked(
-  { jail }: RunningJail,
-  {
-    fields,
-    ...failure
-  }: Pick<Waiting, 'id' | 'time' | 'matches'> & {
-    readonly fields: ReadonlyMap<string, unknown>;
-  },
-): Ticket {
-  const rest = { failures: 1, bantime: jail.bantime, bancount: 0, restored: false };
-  return { ...failure, fields: plainFields(fields), ...rest };
 }

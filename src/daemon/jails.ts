@@ -1,17 +1,11 @@
 import { networkInterfaces } from 'node:os';
 import type { Limits } from '../ban/ban.ts';
 import { makeEscalation } from '../ban/escalation.ts';
-import {
-  type IgnoreList,
-  type IgnorePart,
-  makeIgnoreList,
-  newPart,
-  replaceAddresses,
-} from '../ban/ignore.ts';
+import { fillPart, type IgnoreList, type IgnorePart, makeIgnoreList, newPart } from '../ban/ignore.ts';
 import { IgnoreFiles } from '../ban/ignorefiles.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import { type Problem, problem, reasonOf } from '../base/errors.ts';
-import { canonicalIp } from '../base/ip.ts';
+import { type Network, parseNetwork } from '../base/ip.ts';
 import type { Jail } from '../config/jail.ts';
 import { compileFilter } from '../filter/compile.ts';
 import { newFilterState } from '../filter/line.ts';
@@ -21,29 +15,29 @@ export type RunningJails = {
   readonly jails: ReadonlyMap<string, RunningJail>;
   readonly problems: readonly Problem[];
   /** This machine's addresses, shared by all jails that ignore them; see refreshOwnAddresses. */
-  readonly own: Set<string>;
+  readonly own: IgnorePart;
   /** The lists that jails name with `ignoreip = file:PATH`; refresh() takes in those that changed. */
   readonly files: IgnoreFiles;
 };
 
 /** Reads this machine's addresses anew: interfaces come and go while the jails work. */
 export function refreshOwnAddresses({ own }: RunningJails): void {
-  replaceAddresses(own, new Set(ownAddresses()));
+  fillPart(own, ownAddresses());
 }
 
 /** Compiles every jail; a broken one is left out, with its problems, and the others work. */
 export function compileJails(jails: readonly Jail[]): RunningJails {
-  const working = new Map<string, RunningJail>();
+  const running = new Map<string, RunningJail>();
   const problems: Problem[] = [];
-  const own = new Set(ownAddresses());
+  const own = newPart(ownAddresses());
   const files = new IgnoreFiles();
   for (const jail of jails) {
     const found: Problem[] = [];
     const ready = compileJail(jail, { own, files }, found);
     problems.push(...found.map((one) => ({ ...one, jail: jail.name })));
-    if (ready !== null) working.set(jail.name, ready);
+    if (ready !== null) running.set(jail.name, ready);
   }
-  return { jails: working, problems, own, files };
+  return { jails: running, problems, own, files };
 }
 
 type Shared = Pick<RunningJails, 'own' | 'files'>;
@@ -66,7 +60,7 @@ function compileJail(jail: Jail, shared: Shared, problems: Problem[]): RunningJa
 /** Who is never banned in the jail; names have no addresses before somebody asks for them. Files that cannot be read are problems. */
 export function ignoreListOf(
   { name, place, ignore }: Jail,
-  { own, files }: { readonly own: ReadonlySet<string>; readonly files: IgnoreFiles },
+  { own, files }: Shared,
   problems: Problem[],
 ): IgnoreList {
   const parts = ignore.files.map((path): IgnorePart => {
@@ -76,7 +70,7 @@ export function ignoreListOf(
     return part;
   });
   const names = new Map(ignore.names.map((one) => [one, newPart()]));
-  return makeIgnoreList(ignore.networks, ignore.self ? own : [], { files: parts, names });
+  return makeIgnoreList(ignore.networks, ignore.self ? own : undefined, { files: parts, names });
 }
 
 /** The jail's limits as the core wants them; null, with a problem, when its formula cannot be read. */
@@ -98,9 +92,9 @@ function usesMatches(options: ReadonlyMap<string, string>): boolean {
   return [...options.values()].some((text) => /<(?:ip|ipjail)?matches>/.test(text));
 }
 
-/** This machine's own addresses, canonical. */
-export function ownAddresses(): readonly string[] {
+/** This machine's own addresses. */
+export function ownAddresses(): readonly Network[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const canonical = all.flatMap(({ address }) => canonicalIp(address.replace(/%.*$/, '')) ?? []);
-  return [...new Set(['127.0.0.1', '::1', ...canonical])];
+  const texts = ['127.0.0.1', '::1', ...all.map(({ address }) => address.replace(/%.*$/, ''))];
+  return texts.flatMap((text) => parseNetwork(text) ?? []);
 }

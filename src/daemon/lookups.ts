@@ -1,38 +1,36 @@
 import { hostname } from 'node:os';
 import { fillTags } from '../action/shelltext.ts';
-import { type Ticket, tagsOf } from '../action/tags.ts';
+import { tagsOf } from '../action/tags.ts';
 import { fillPart, type IgnoreList, ignoredBy } from '../ban/ignore.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import type { Dns } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
 import { reasonOf } from '../base/errors.ts';
 import { parseNetwork } from '../base/ip.ts';
-import type { Level } from '../base/log.ts';
 import { command, failureOf, run } from '../base/process.ts';
+import { settledWithin } from '../base/timeout.ts';
 import type { Waiting } from '../state/state.ts';
+import type { Messages } from './messages.ts';
 
 /**
  * Asks for the addresses of the names in a list (all at once, within the service's time limit); a name without an answer
  * keeps those it had.
  */
-export async function learnNames({ names: known }: IgnoreList, names: Dns): Promise<void> {
+export async function learnNames({ names }: IgnoreList, dns: Dns): Promise<void> {
   await Promise.all(
-    [...known].map(async ([name, part]) => {
-      const networks = (await names.addressesOf(name)).flatMap((address) => parseNetwork(address) ?? []);
+    [...names].map(async ([name, part]) => {
+      const networks = (await dns.addressesOf(name)).flatMap((address) => parseNetwork(address) ?? []);
       if (networks.length > 0) fillPart(part, networks);
     }),
   );
 }
 
-/** A failure that cannot be judged at once: its id is a name, or somebody has to be asked whether it is ignored. */
-export type PendingFailure = { readonly ticket: Ticket; readonly isName: boolean };
-
-/** What the gate works with, and whom it tells. */
+/** What the lookups work with, and what they report to. */
 export type LookupParts = {
-  readonly names: Dns;
-  onTrouble(level: Level, text: string): void;
-  /** The failure counts, for this address. */
-  onAnswered(working: RunningJail, id: string, ticket: Ticket): void;
+  readonly dns: Dns;
+  readonly messages: Messages;
+  /** The failure counts; a name has become an address. */
+  onAnswered(running: RunningJail, failure: Waiting): void;
   /** One failure waits no more; whatever counts of it was passed on in the same turn. */
   onDone(): void;
 };
@@ -61,108 +59,99 @@ export function readCacheRule(text: string | null): CacheRule | null {
   };
 }
 
+/** Whether a failure of this jail has to wait for an answer before it counts. */
+export function needsLookup({ jail }: RunningJail, isName: boolean): boolean {
+  return isName || jail.ignore.names.length > 0 || jail.ignore.command !== null;
+}
+
+type Answer = { readonly until: number; readonly isIgnored: boolean };
+
 /**
- * Where failures wait that need an answer from outside: names instead of addresses (`usedns`), names in ignoreip, and
- * `ignorecommand`. They are asked about in order per jail, beside the reading of logs, each within a time limit.
+ * Failures that wait for an answer from outside: names instead of addresses (`usedns`), names in ignoreip, and `ignorecommand`. They
+ * are looked up in order per jail, beside the reading of logs, each within a time limit.
  */
 export class PendingLookups {
   readonly #parts: LookupParts;
   readonly #queues = new Map<string, { tail: Promise<void>; waiting: number }>();
-  /** Those who wait, in the order in which they came. */
-  readonly #pending = new Map<PendingFailure, string>();
-  readonly #answers = new Map<string, Map<string, { readonly until: number; readonly isIgnored: boolean }>>();
+  /** In the order in which they came. */
+  readonly #pending = new Set<Waiting>();
+  readonly #answers = new Map<string, Map<string, Answer>>();
 
   constructor(parts: LookupParts) {
     this.#parts = parts;
   }
 
-  /** Whether failures of this jail have to go through the gate. */
-  static needsLookup({ jail }: RunningJail, isName: boolean): boolean {
-    return isName || jail.ignore.names.length > 0 || jail.ignore.command !== null;
-  }
-
-  /** Takes a failure in; `onPass` is called for it later, or never. */
-  add(working: RunningJail, pending: PendingFailure): void {
-    const queue = this.#queues.get(working.jail.name) ?? { tail: Promise.resolve(), waiting: 0 };
-    this.#queues.set(working.jail.name, queue);
+  /** Queues a failure; `onAnswered` is called for it later, once for each address that counts, or never. */
+  add(running: RunningJail, failure: Waiting): void {
+    const { onAnswered, onDone, messages } = this.#parts;
+    const { name } = running.jail;
+    const queue = this.#queues.get(name) ?? { tail: Promise.resolve(), waiting: 0 };
+    this.#queues.set(name, queue);
     if (queue.waiting >= MOST_WAITING) {
-      if (!pending.isName) this.#parts.onAnswered(working, pending.ticket.id, pending.ticket);
+      if (!failure.isName) onAnswered(running, failure);
       return;
     }
     queue.waiting++;
-    this.#pending.set(pending, working.jail.name);
+    this.#pending.add(failure);
     queue.tail = queue.tail
-      .then(() => this.#ask(working, pending))
+      .then(() => this.#lookUp(running, failure))
       .catch((error: unknown) => {
-        this.#tell(working, 'ERROR', reasonOf(error));
+        messages.lookupFailed(name, reasonOf(error));
         return [];
       })
-      .then((passing) => {
+      .then((counting) => {
         queue.waiting--;
-        this.#pending.delete(pending);
-        for (const ticket of passing) this.#parts.onAnswered(working, ticket.id, ticket);
-        this.#parts.onDone();
+        this.#pending.delete(failure);
+        for (const one of counting) onAnswered(running, one);
+        onDone();
       });
   }
 
-  /** Those who wait, as the state keeps them. */
+  /** The failures that wait, as the state keeps them. */
   waiting(): readonly Waiting[] {
-    return [...this.#pending].map(([{ ticket, isName }, jail]) => {
-      const { id, time, matches, fields } = ticket;
-      return { jail, id, isName, time, matches, fields };
-    });
+    return [...this.#pending];
   }
 
-  /** Resolves when nobody waits any more, or after `limitMs`. */
+  /** Resolves when nothing waits any more, or after `limitMs`. */
   async idle(limitMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, limitMs);
-    });
-    const all = Promise.all([...this.#queues.values()].map(({ tail }) => tail));
-    await Promise.race([all, limit]);
-    clearTimeout(timer);
+    await settledWithin(limitMs, Promise.all([...this.#queues.values()].map(({ tail }) => tail)));
   }
 
-  async #ask(working: RunningJail, { ticket, isName }: PendingFailure): Promise<readonly Ticket[]> {
-    const ids = isName ? await this.#addresses(working, ticket.id) : [ticket.id];
-    const passing: Ticket[] = [];
+  /** The failures that count: one for each address of a name, without those that are ignored. */
+  async #lookUp(running: RunningJail, failure: Waiting): Promise<readonly Waiting[]> {
+    const { messages } = this.#parts;
+    const ids = failure.isName ? await this.#addresses(running, failure.id) : [failure.id];
+    const counting: Waiting[] = [];
     for (const id of ids) {
-      const own = { ...ticket, id };
-      const because = await this.#ignoredBy(working, own);
-      if (because === null) passing.push(own);
-      else this.#tell(working, 'INFO', `Ignore ${id} by ${because}`);
+      const one = { ...failure, id };
+      const because = await this.#ignoredBy(running, one);
+      if (because === null) counting.push(one);
+      else messages.ignored(running.jail.name, id, because);
     }
-    return passing;
+    return counting;
   }
 
-  async #addresses(working: RunningJail, name: string): Promise<readonly string[]> {
-    const addresses = await this.#parts.names.addressesOf(name);
-    if (working.jail.usedns === 'warn') {
-      this.#tell(
-        working,
-        'WARNING',
-        `the log names ${name}, taken as ${addresses.join(' ') || 'nobody'}: names can be forged`,
-      );
-    }
+  async #addresses({ jail }: RunningJail, name: string): Promise<readonly string[]> {
+    const { dns, messages } = this.#parts;
+    const addresses = await dns.addressesOf(name);
+    if (jail.usedns === 'warn') messages.nameResolved(jail.name, name, addresses);
     return addresses;
   }
 
-  async #ignoredBy(working: RunningJail, ticket: Ticket): Promise<string | null> {
-    await learnNames(working.ignore, this.#parts.names);
-    const because = ignoredBy(working.ignore, ticket.id);
-    if (because !== null) return because;
-    return working.jail.ignore.command !== null && (await this.#commandSays(working, ticket))
-      ? 'command'
-      : null;
+  async #ignoredBy(running: RunningJail, failure: Waiting): Promise<string | null> {
+    const { jail, ignore } = running;
+    await learnNames(ignore, this.#parts.dns);
+    const because = ignoredBy(ignore, failure.id);
+    if (because !== null || jail.ignore.command === null) return because;
+    return (await this.#isIgnoredByCommand(running, failure)) ? 'command' : null;
   }
 
-  async #commandSays(working: RunningJail, ticket: Ticket): Promise<boolean> {
-    const { name, ignore } = working.jail;
+  async #isIgnoredByCommand({ jail }: RunningJail, failure: Waiting): Promise<boolean> {
+    const { name, bantime, ignore } = jail;
     const around = { banned: 0, bannedTotal: 0, found: 0, foundTotal: 0, fqHostname: hostname(), ipHost: '' };
-    const tags = tagsOf(ticket, around);
+    const tags = tagsOf({ ...failure, failures: 1, bantime, bancount: 0, restored: false }, around);
     const rule = readCacheRule(ignore.cache);
-    const known = this.#answers.get(name) ?? new Map<string, { until: number; isIgnored: boolean }>();
+    const known = this.#answers.get(name) ?? new Map<string, Answer>();
     this.#answers.set(name, known);
     const key = rule?.key.replace(/<([A-Za-z][\w.:-]*)>/g, (whole, tag: string) => tags(tag) ?? whole) ?? '';
     const earlier = rule === null ? undefined : known.get(key);
@@ -171,7 +160,7 @@ export class PendingLookups {
     const one = command(['/bin/sh', '-c', text], { mayFail: true });
     const output = await run(one, COMMAND_LIMIT, { env });
     if (output.trouble !== null)
-      this.#tell(working, 'ERROR', `ignorecommand: ${failureOf(one, output) ?? output.trouble}`);
+      this.#parts.messages.lookupFailed(name, `ignorecommand: ${failureOf(one, output) ?? output.trouble}`);
     const isIgnored = output.exitCode === 0;
     if (rule !== null) {
       const [oldest] = known.keys();
@@ -180,9 +169,5 @@ export class PendingLookups {
       known.set(key, { until: performance.now() + rule.maxTime * 1000, isIgnored });
     }
     return isIgnored;
-  }
-
-  #tell(working: RunningJail, level: Level, text: string): void {
-    this.#parts.onTrouble(level, `[${working.jail.name}] ${text}`);
   }
 }

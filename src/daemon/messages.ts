@@ -1,11 +1,14 @@
+import type { FileNews } from '../ban/ignorefiles.ts';
 import { formatProblem, type Problem } from '../base/errors.ts';
-import type { Level, Log } from '../base/log.ts';
+import { formatSecond, type Level, type Log } from '../base/log.ts';
 import type { TimeWarning } from '../filter/types.ts';
-import type { Say } from '../source/source.ts';
 
 const DAY = 86400;
 
-/** Says in the log, through fail2ban's channels, what the daemon has to tell people. */
+/**
+ * Every line of the daemon's log, in fail2ban's words and through its channels: recidive jails and log shippers read them. Other
+ * rooms report through `actions` and `filter`; nothing else writes to the log.
+ */
 export class Messages {
   readonly #log: Log;
   /** When each time warning was last given, by jail, source and kind, epoch seconds. */
@@ -15,27 +18,41 @@ export class Messages {
     this.#log = log;
   }
 
-  /** Of the daemon as a whole. */
-  server(level: Level, text: string): void {
-    this.#log.write(level, 'fail2ban.server', text);
-  }
+  /** Reports of the daemon as a whole. */
+  readonly server = (level: Level, text: string): void => this.#log.write(level, 'fail2ban.server', text);
 
-  /** Of a jail and its configuration. */
-  jail(level: Level, text: string): void {
-    this.#log.write(level, 'fail2ban.jail', text);
-  }
+  /** Reports of a jail's configuration. */
+  readonly jail = (level: Level, text: string): void => this.#log.write(level, 'fail2ban.jail', text);
 
-  /** Of reading and matching. */
-  filter(level: Level, text: string): void {
-    this.#log.write(level, 'fail2ban.filter', text);
-  }
+  /** Reports of sources and of the matching of their lines. */
+  readonly filter = (level: Level, text: string): void => this.#log.write(level, 'fail2ban.filter', text);
 
-  /** What sources say. */
-  readonly source: Say = (level, text) => {
+  readonly source = (level: 'info' | 'warning' | 'error', text: string): void =>
     this.filter(level === 'info' ? 'INFO' : level === 'warning' ? 'WARNING' : 'ERROR', text);
-  };
 
-  /** What is wrong in the configuration, with its hint. */
+  /** Reports of firewalls and actions. */
+  readonly actions = (level: Level, text: string): void => this.#log.write(level, 'fail2ban.actions', text);
+
+  starting(version: string, tree: string): void {
+    this.server('INFO', '-'.repeat(50));
+    this.server('INFO', `Starting f2b v${version}, configuration ${tree}`);
+  }
+
+  reloading(): void {
+    this.server('NOTICE', 'Reload of the configuration');
+  }
+
+  notReloaded(reason: string): void {
+    this.server('ERROR', `the configuration cannot be used, nothing was changed: ${reason}`);
+  }
+
+  /** Why the state cannot be saved; null: it can be again. */
+  saving(reason: string | null): void {
+    if (reason === null) this.server('NOTICE', 'the state can be saved again');
+    else this.server('ERROR', `the state cannot be saved, bans go on: ${reason}`);
+  }
+
+  /** A problem of the configuration, with its hint. */
   problem(problem: Problem): void {
     const level = problem.severity === 'error' ? 'ERROR' : 'WARNING';
     this.jail(level, formatProblem(problem));
@@ -44,10 +61,47 @@ export class Messages {
     for (const [i, line] of lines.entries()) this.jail(level, `${i === 0 ? 'hint:' : '     '} ${line}`);
   }
 
-  /** Why the state cannot be saved; null: it can be again. */
-  saving(reason: string | null): void {
-    if (reason === null) this.server('NOTICE', 'the state can be saved again');
-    else this.server('ERROR', `the state cannot be saved, bans go on: ${reason}`);
+  jailNotStarted(jail: string): void {
+    this.jail('ERROR', `Jail '${jail}' is not started: its errors stand above`);
+  }
+
+  jailCreated(jail: string): void {
+    this.jail('INFO', `Creating new jail '${jail}'`);
+  }
+
+  jailStarted(jail: string): void {
+    this.jail('INFO', `Jail '${jail}' started`);
+  }
+
+  /** A failure; `time` in epoch seconds. */
+  found(jail: string, id: string, time: number): void {
+    this.filter('INFO', foundText(jail, id, time));
+  }
+
+  /** As found(), for an IPv4 address as an unsigned number: under a flood most lines are this. */
+  foundIp4(jail: string, ip: number, time: number): void {
+    this.#log.writeIp4(jail, ip, time, foundText);
+  }
+
+  /** `because`: fail2ban's word for the rule by which the id is never banned. */
+  ignored(jail: string, id: string, because: string): void {
+    this.filter('INFO', `[${jail}] Ignore ${id} by ${because}`);
+  }
+
+  /** A name instead of an address in the log of a jail with `usedns = warn`. */
+  nameResolved(jail: string, name: string, addresses: readonly string[]): void {
+    const taken = addresses.join(' ') || 'nobody';
+    this.filter('WARNING', `[${jail}] the log names ${name}, taken as ${taken}: names can be forged`);
+  }
+
+  lookupFailed(jail: string, reason: string): void {
+    this.filter('ERROR', `[${jail}] ${reason}`);
+  }
+
+  /** A list of ignoreip changed, or cannot be read any more. */
+  ignoreFile({ path, count, trouble }: FileNews): void {
+    if (trouble === null) this.filter('INFO', `ignoreip: read ${path} again, ${count} entries`);
+    else this.filter('WARNING', `ignoreip: ${trouble}: what it held before goes on to count`);
   }
 
   /** Odd times in a source's lines: each kind once a day. `now` in epoch seconds. */
@@ -58,6 +112,47 @@ export class Messages {
     this.#warned.set(key, now);
     this.filter('WARNING', `[${jail}] ${source}: ${timeWarning(warning)}`);
   }
+
+  ban(jail: string, id: string): void {
+    this.actions('NOTICE', `[${jail}] Ban ${id}`);
+  }
+
+  unban(jail: string, id: string): void {
+    this.actions('NOTICE', `[${jail}] Unban ${id}`);
+  }
+
+  /** A ban of an earlier run goes on. */
+  restored(jail: string, id: string): void {
+    this.actions('NOTICE', `[${jail}] Restore Ban ${id}`);
+  }
+
+  alreadyBanned(jail: string, id: string): void {
+    this.actions('NOTICE', `[${jail}] ${id} already banned`);
+  }
+
+  /** A ban that would lock out the admin. */
+  guarded(jail: string, id: string, because: string): void {
+    this.actions('WARNING', `[${jail}] ${id} is not banned: ${because}`);
+  }
+
+  /** A ban by hand that was refused. */
+  refused(jail: string, reason: string): void {
+    this.actions('WARNING', `[${jail}] ${reason}`);
+  }
+
+  /** A ban by `bantime.increment`; `count` says which one of the id it is. */
+  incremented(jail: string, id: string, count: number): void {
+    this.#log.write('INFO', 'fail2ban.observer', `[${jail}] ${id} is banned for the ${count}. time`);
+  }
+
+  /** One ban of a network took the place of many. */
+  rolledUp(jail: string, network: string, count: number): void {
+    this.actions('INFO', `[${jail}] ${network} takes the place of ${count} bans in it`);
+  }
+}
+
+function foundText(jail: string, id: string, time: number): string {
+  return `[${jail}] Found ${id} - ${formatSecond(time)}`;
 }
 
 function timeWarning({ kind, seconds }: TimeWarning): string {

@@ -25,7 +25,7 @@ export type ReaderEvents = {
   onReady(): void;
   onFailure(jail: RunningJail, failure: FilterFailure): void;
   /** A failure of which only the IPv4 address (an unsigned number) and the time are known; false: it is for onFailure(). */
-  onAddress(jail: RunningJail, ip: number, time: number): boolean;
+  countPlain(jail: RunningJail, ip: number, time: number): boolean;
   onTimeWarning(jail: RunningJail, source: string, warning: TimeWarning): void;
   /** Epoch seconds. */
   now(): number;
@@ -274,7 +274,7 @@ export class LogReader {
       const outcome = results.outcome(at);
       if (outcome === null) {
         const [worker, ip, time] = [results.worker(at), results.ip(at), results.time(at)];
-        if (!this.#events.onAddress(working, ip, time)) this.#noteMatch(working, plainFailure(ip, time));
+        if (!this.#events.countPlain(working, ip, time)) this.#noteMatch(working, plainFailure(ip, time));
         else if (noted[worker] !== time) this.#noteTime(working, time);
         noted[worker] = time;
         continue;

@@ -16,7 +16,7 @@ import { FirewallQueue, WAITING } from './queue.ts';
 import { type Enforcement, flush, type RunProgram } from './reconcile.ts';
 
 /** What the enforcer works with, and what it tells. */
-type EnforcerParts = {
+export type EnforcerParts = {
   readonly state: State;
   readonly run: RunProgram;
   readonly env: Readonly<Record<string, string | undefined>>;

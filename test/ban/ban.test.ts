@@ -22,14 +22,14 @@ const limits: Limits = {
   escalate: (bantime) => bantime,
 };
 const at = (now: number, before = 0) => ({ now, before });
-const fail = (time: number) => ({ id: '192.0.2.7', time, lines: [`line at ${time}`] });
+const fail = (time: number) => ({ id: '192.0.2.7', time, matches: [`line at ${time}`] });
 
-test('judge() bans on the maxretry-th failure, not before', () => {
+test('countAndDecide() bans on the maxretry-th failure, not before', () => {
   const jail = jailState(emptyState(), 'sshd');
   assert.equal(countAndDecide(jail, fail(100), limits, at(100)).kind, 'counted');
   assert.equal(countAndDecide(jail, fail(101), limits, at(101)).kind, 'counted');
-  const verdict = countAndDecide(jail, fail(102), limits, at(102));
-  assert.deepEqual(verdict, {
+  const result = countAndDecide(jail, fail(102), limits, at(102));
+  assert.deepEqual(result, {
     kind: 'ban',
     ban: {
       at: 102,
@@ -45,14 +45,14 @@ test('judge() bans on the maxretry-th failure, not before', () => {
   assert.equal(jail.totalFailed, 3);
 });
 
-test('judge() begins a ban at the failure, so that reading a log late or twice gives the same end', () => {
+test('countAndDecide() begins a ban at the failure, so that reading a log late or twice gives the same end', () => {
   const jail = jailState(emptyState(), 'sshd');
   const once = { ...limits, maxretry: 1 };
   const late = countAndDecide(jail, fail(102), once, at(500));
   assert.equal(late.kind === 'ban' && late.ban.until, 3702);
 });
 
-test('judge() answers that a banned id reached the count again', () => {
+test('countAndDecide() answers that a banned id reached the count again', () => {
   const state = emptyState();
   const jail = jailState(state, 'sshd');
   const once = { ...limits, maxretry: 1 };
@@ -61,7 +61,7 @@ test('judge() answers that a banned id reached the count again', () => {
   assert.equal(countAndDecide(jail, fail(101), once, at(101)).kind, 'already');
 });
 
-test('judge() lets a failure of a known offender count for more when bans escalate', () => {
+test('countAndDecide() lets a failure of a known offender count for more when bans escalate', () => {
   const jail = jailState(emptyState(), 'sshd');
   const strict = { ...limits, maxretry: 5, increment: { ...increment, enabled: true } };
   const first = countAndDecide(jail, fail(100), strict, at(100, 2));

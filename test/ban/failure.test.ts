@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bannedId, type Candidate, countedId, handleFailure } from '../../src/ban/failure.ts';
+import { bannedId, countedId, countPlain, type Decision, handleFailure } from '../../src/ban/failure.ts';
 import { makeIgnoreList } from '../../src/ban/ignore.ts';
 import type { RunningJail } from '../../src/ban/jail.ts';
-import { formatIp4, parseNetwork } from '../../src/base/ip.ts';
-import type { Log } from '../../src/base/log.ts';
+import { parseIp4, parseNetwork } from '../../src/base/ip.ts';
 import type { Jail } from '../../src/config/jail.ts';
-import { emptyState, type State } from '../../src/state/state.ts';
+import { emptyState, jailState } from '../../src/state/state.ts';
 
 const place = { file: 'test', line: 1 };
 const increment = {
@@ -57,76 +56,108 @@ function jailWith(more: Partial<Jail>, ignored: readonly string[] = []): Running
     filter: null,
     filterState: null,
     limits: { maxretry, findtime, bantime, maxmatches, increment, escalate: (time) => time },
-    ignore: makeIgnoreList(
-      ignored.flatMap((text) => parseNetwork(text) ?? []),
-      [],
-    ),
+    ignore: makeIgnoreList(ignored.flatMap((text) => parseNetwork(text) ?? [])),
   };
 }
 
-/** Feeds failures and answers the log without times, and who was banned. */
-function feed(jail: RunningJail, candidates: readonly Candidate[], state: State = emptyState()) {
-  const lines: string[] = [];
-  const banned: string[] = [];
-  const still: string[] = [];
-  const log: Log = {
-    isOn: () => true,
-    write: (level, _, text) => void lines.push(`${level} ${text.replace(/ - \d{4}.*/, '')}`),
-    found: (name, ip) => void lines.push(`INFO [${name}] Found ${formatIp4(ip)}`),
-    flush: () => undefined,
-    reopen: () => undefined,
-  };
-  const parts = {
-    state,
-    log,
-    protection: () => ({ gateways: new Set(['192.0.2.254']), sessions: new Set(['192.0.2.253']) }),
-    neighbours: new Map(),
-    onReplaced: () => undefined,
-    onBan: (_: RunningJail, id: string) => void banned.push(id),
-    onStillThere: (_: RunningJail, id: string) => void still.push(id),
-  };
-  for (const candidate of candidates) handleFailure(parts, jail, candidate, Math.max(1000, candidate.time));
-  return { lines, banned, still, state };
+const NOW = 1000;
+
+const protection = { gateways: new Set(['192.0.2.254']), sessions: new Set(['192.0.2.253']) };
+
+/** A state, and what failures in a jail lead to in it. */
+function judging(jail: RunningJail) {
+  const state = emptyState();
+  const context = { state, protection: () => protection, neighbours: new Map() };
+  const fail = (id: string, time = NOW): Decision =>
+    handleFailure(context, jail, { id, time, matches: [] }, Math.max(NOW, time));
+  return { state, fail, own: () => jailState(state, jail.jail.name) };
 }
 
-const fail = (id: string, time = 1000): Candidate => ({ id, time, lines: [] });
-
-test('handleFailure() logs each failure and the ban as fail2ban does', () => {
-  const { lines, banned } = feed(jailWith({}), [fail('192.0.2.7'), fail('192.0.2.7'), fail('192.0.2.7')]);
-  assert.deepEqual(lines, [
-    'INFO [sshd] Found 192.0.2.7',
-    'INFO [sshd] Found 192.0.2.7',
-    'INFO [sshd] Found 192.0.2.7',
-    'NOTICE [sshd] Ban 192.0.2.7',
-  ]);
-  assert.deepEqual(banned, ['192.0.2.7']);
+test('handleFailure() counts until maxretry, then the ban is in the state', () => {
+  const { fail, own } = judging(jailWith({}));
+  assert.deepEqual(fail('192.0.2.7'), { kind: 'counted' });
+  assert.deepEqual(fail('192.0.2.7'), { kind: 'counted' });
+  const decision = fail('192.0.2.7');
+  assert.ok(decision.kind === 'ban');
+  assert.deepEqual([decision.id, decision.rollup], ['192.0.2.7', null]);
+  assert.equal(own().bans.get('192.0.2.7'), decision.ban);
+  assert.equal(decision.ban.until, NOW + 3600);
 });
 
-test('handleFailure() counts nobody who is never banned', () => {
-  const jail = jailWith({ maxretry: 1 }, ['192.0.2.0/24']);
-  const { lines, banned, state } = feed(jail, [fail('192.0.2.7')]);
-  assert.deepEqual(lines, ['INFO [sshd] Ignore 192.0.2.7 by ip']);
-  assert.deepEqual([banned.length, state.jails.size], [0, 0]);
+test('handleFailure() counts no id that is never banned', () => {
+  const { fail, state } = judging(jailWith({ maxretry: 1 }, ['192.0.2.0/24']));
+  assert.deepEqual(fail('192.0.2.7'), { kind: 'ignored', because: 'ip' });
+  assert.equal(state.jails.size, 0);
 });
 
-test('handleFailure() tells that somebody goes on whose ban stands', () => {
-  const { lines, banned, still } = feed(jailWith({ maxretry: 1 }), [
-    fail('192.0.2.7'),
-    fail('192.0.2.7', 1001),
-  ]);
-  assert.equal(lines.at(-1), 'NOTICE [sshd] 192.0.2.7 already banned');
-  assert.deepEqual([banned, still], [['192.0.2.7'], ['192.0.2.7']]);
+test('handleFailure() answers that a banned id goes on failing', () => {
+  const { fail } = judging(jailWith({ maxretry: 1 }));
+  assert.equal(fail('192.0.2.7').kind, 'ban');
+  assert.deepEqual(fail('192.0.2.7', NOW + 1), { kind: 'already', id: '192.0.2.7' });
 });
 
 test('handleFailure() makes no ban that would be over already', () => {
-  const jail = jailWith({ maxretry: 1, bantime: 10 });
-  assert.deepEqual(feed(jail, [fail('192.0.2.7', 100)]).banned, []);
+  const { fail, own } = judging(jailWith({ maxretry: 1, bantime: 10 }));
+  assert.deepEqual(fail('192.0.2.7', 100), { kind: 'counted' });
+  assert.equal(own().bans.size, 0);
 });
 
-test('handleFailure() counts IPv6 by the /64, and names the address that failed', () => {
-  const { lines, banned } = feed(jailWith({ maxretry: 2 }), [fail('2001:db8::1'), fail('2001:db8::2')]);
-  assert.equal(lines[1], 'INFO [sshd] Found 2001:db8::2');
-  assert.deepEqual(banned, ['2001:db8::/64']);
+test('handleFailure() makes no ban that would lock out the admin', () => {
+  const { fail, own } = judging(jailWith({ maxretry: 1 }));
+  const because = 'somebody is logged in by SSH from there';
+  assert.deepEqual(fail('192.0.2.253'), { kind: 'guarded', id: '192.0.2.253', because });
+  assert.equal(own().bans.size, 0);
+  const open = judging(jailWith({ maxretry: 1, protectssh: false }));
+  assert.equal(open.fail('192.0.2.253').kind, 'ban');
+});
+
+test('handleFailure() counts IPv6 by the /64', () => {
+  const { fail } = judging(jailWith({ maxretry: 2 }));
+  assert.equal(fail('2001:db8::1').kind, 'counted');
+  const decision = fail('2001:db8::2');
+  assert.equal(decision.kind === 'ban' && decision.id, '2001:db8::/64');
+});
+
+test('handleFailure() puts one ban of a network in the place of its hosts', () => {
+  const { fail, own } = judging(
+    jailWith({ maxretry: 1, rollup: { v4: { hosts: 2, prefix: 24 }, v6: null } }),
+  );
+  fail('198.51.100.7');
+  const decision = fail('198.51.100.8');
+  assert.ok(decision.kind === 'ban' && decision.rollup !== null);
+  assert.deepEqual([decision.id, decision.rollup.network], ['198.51.100.8', '198.51.100.0/24']);
+  assert.deepEqual(decision.rollup.hosts, ['198.51.100.7', '198.51.100.8']);
+  assert.deepEqual([...own().bans], [['198.51.100.0/24', decision.rollup.ban]]);
+  assert.deepEqual(fail('198.51.100.9'), { kind: 'already', id: '198.51.100.9' });
+  // The network holds the gateway.
+  fail('192.0.2.7');
+  const single = fail('192.0.2.8');
+  assert.equal(single.kind === 'ban' && single.rollup, null);
+});
+
+test('countPlain() counts as handleFailure() does, up to the failure that would ban', () => {
+  const ip = parseIp4('192.0.2.7') ?? 0;
+  const jail = jailWith({});
+  const { state, fail, own } = judging(jail);
+  assert.deepEqual([countPlain(state, jail, ip, NOW), countPlain(state, jail, ip, NOW)], [true, true]);
+  assert.equal(own().totalFailed, 2);
+  assert.equal(countPlain(state, jail, ip, NOW), false);
+  assert.equal(fail('192.0.2.7').kind, 'ban');
+  assert.equal(own().totalFailed, 3);
+});
+
+test('countPlain() leaves to handleFailure() what needs more than a count', () => {
+  const ip = parseIp4('192.0.2.7') ?? 0;
+  const { ignore } = jailWith({}).jail;
+  const plain = jailWith({});
+  for (const jail of [
+    jailWith({ maxmatches: 5 }),
+    jailWith({ rollup: { v4: { hosts: 2, prefix: 24 }, v6: null } }),
+    jailWith({ ignore: { ...ignore, command: 'true' } }),
+    jailWith({}, ['192.0.2.0/24']),
+    { ...plain, limits: { ...plain.limits, increment: { ...increment, enabled: true } } },
+  ])
+    assert.equal(countPlain(emptyState(), jail, ip, NOW), false);
 });
 
 test('countedId() leaves everything alone that is no IPv6 address', () => {
@@ -134,8 +165,8 @@ test('countedId() leaves everything alone that is no IPv6 address', () => {
   assert.equal(countedId('2001:db8::1', 128), '2001:db8::1');
 });
 
-test('bannedId() takes the single address where its /64 holds somebody who is never banned', () => {
+test('bannedId() takes the single address where its /64 holds an id that is never banned', () => {
   const { ignore } = jailWith({}, ['2001:db8::5']);
-  assert.equal(bannedId('2001:db8::1', 64, ignore), '2001:db8::1');
-  assert.equal(bannedId('2001:db8:0:1::1', 64, ignore), '2001:db8:0:1::/64');
+  assert.equal(bannedId('2001:db8::1', 64, ignore, protection), '2001:db8::1');
+  assert.equal(bannedId('2001:db8:0:1::1', 64, ignore, protection), '2001:db8:0:1::/64');
 });

@@ -22,7 +22,7 @@ test('a list is read again only when it changed, and those who look it up see th
     const { part, trouble } = files.open(path);
     assert.equal(trouble, null);
     assert.equal(files.open(path).part, part, 'jails share it');
-    const list = makeIgnoreList([], [], { files: [part] });
+    const list = makeIgnoreList([], undefined, { files: [part] });
     assert.equal(ignoredBy(list, '192.0.2.7'), 'ip');
     assert.equal(ignoredBy(list, '192.0.2.0/24'), 'ip');
     assert.deepEqual(files.refresh(), []);

@@ -51,11 +51,14 @@ test('openLog() appends what its level lets through, and follows a rotation when
   }
 });
 
-test('law: found() writes what write() writes of a failure', () => {
+const found = (jail: string, id: string, time: number): string =>
+  `[${jail}] Found ${id} - ${formatSecond(time)}`;
+
+test('law: writeIp4() writes what write() writes of the same text', () => {
   const folder = mkdtempSync(join(tmpdir(), 'f2b-log-'));
   try {
     const roll = dice(5);
-    const texts = (['found', 'write'] as const).map((way) => {
+    const texts = (['writeIp4', 'write'] as const).map((way) => {
       const again = dice(7);
       const log = openLog(join(folder, way), 'INFO');
       for (let i = 0; i < 3000; i++) {
@@ -65,8 +68,8 @@ test('law: found() writes what write() writes of a failure', () => {
           0,
         );
         const time = 1_700_000_000 + again(3);
-        if (way === 'found') log.found(jail, ip, time);
-        else log.write('INFO', 'fail2ban.filter', `[${jail}] Found ${formatIp4(ip)} - ${formatSecond(time)}`);
+        if (way === 'writeIp4') log.writeIp4(jail, ip, time, found);
+        else log.write('INFO', 'fail2ban.filter', found(jail, formatIp4(ip), time));
       }
       log.flush();
       return readFileSync(join(folder, way), 'utf8').replace(/^.{23}/gm, '');
@@ -74,7 +77,7 @@ test('law: found() writes what write() writes of a failure', () => {
     assert.equal(texts[0], texts[1]);
     assert.equal(texts[0]?.split('\n').length, 3001);
     const quiet = openLog(join(folder, 'quiet'), 'NOTICE');
-    quiet.found('sshd', roll(2 ** 31), 1_700_000_000);
+    quiet.writeIp4('sshd', roll(2 ** 31), 1_700_000_000, found);
     quiet.flush();
     assert.equal(readFileSync(join(folder, 'quiet'), 'utf8'), '');
   } finally {

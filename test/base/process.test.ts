@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import {
   command,
+  dieWithParent,
   FILE_ARGUMENT,
   failureOf,
   formatCommand,
@@ -137,4 +149,24 @@ test('what formatCommand() prints does in a shell what run() does', async () => 
     assert.equal(withoutNames(shell.stdout), withoutNames(real.stdout), formatCommand(one));
     assert.equal(shell.stderr, '');
   }
+});
+
+const PROCESS = join(import.meta.dirname, '../../src/base/process.ts');
+
+test('a program started with dieWithParent() ends when its parent is killed', {
+  skip: dieWithParent().length === 0 && 'setpriv cannot',
+}, async () => {
+  const script = `import { spawn } from 'node:child_process';
+import { dieWithParent } from ${JSON.stringify(PROCESS)};
+const [program, ...args] = [...dieWithParent(), 'sleep', '60'];
+console.log(spawn(program, args, { stdio: 'ignore' }).pid);
+setInterval(() => {}, 1000);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = await once(parent.stdout, 'data');
+  const pid = Number(String(said));
+  assert.ok(existsSync(`/proc/${pid}`));
+  parent.kill('SIGKILL');
+  await eventually('it has ended', () => !existsSync(`/proc/${pid}`));
 });
