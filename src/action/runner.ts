@@ -2,14 +2,12 @@ import { hostname } from 'node:os';
 import { reasonOf } from '../base/errors.ts';
 import type { Level } from '../base/log.ts';
 import { command, failureOf, formatCommand, run } from '../base/process.ts';
-import { planAction } from '../config/actionkind.ts';
-import type { ActionSource, Jail } from '../config/jail.ts';
+import type { CommandAction, Jail } from '../config/jail.ts';
 import { type FilledText, fillTags } from './shelltext.ts';
 import {
   type ActionStep,
   familiesOf,
   familyFor,
-  isOn,
   oncePerText,
   type StepFamily,
   startsOnDemand,
@@ -32,14 +30,12 @@ export type RunnerParts = {
 
 /** Steps of one jail that may wait; a mail server that hangs must not eat the memory. */
 const MOST_WAITING = 50_000;
-/** Seconds a step may take where its action does not say (`timeout`). */
-const TIMEOUT = 60;
 /** How long the name of a banned address is looked for, in milliseconds. */
 const NAME_MS = 2000;
 
 /** The actions of a jail that are commands of their own, not firewalls that f2b drives itself. */
-export function commandActions(jail: Jail): readonly ActionSource[] {
-  return jail.actions.filter((action) => planAction(action).kind === 'command');
+export function commandActions(jail: Jail): readonly CommandAction[] {
+  return jail.actions.filter((action) => action.kind === 'command');
 }
 
 /**
@@ -48,11 +44,11 @@ export function commandActions(jail: Jail): readonly ActionSource[] {
  */
 export class ActionRunner {
   readonly #jail: string;
-  readonly #actions: readonly ActionSource[];
+  readonly #actions: readonly CommandAction[];
   readonly #parts: RunnerParts;
-  readonly #started = new Map<ActionSource, Set<StepFamily>>();
+  readonly #started = new Map<CommandAction, Set<StepFamily>>();
   /** What was banned through each action since it was started, to be lifted when it stops without a flush. */
-  readonly #banned = new Map<ActionSource, Map<string, Ticket>>();
+  readonly #banned = new Map<CommandAction, Map<string, Ticket>>();
   #queue: Promise<void> = Promise.resolve();
   #waiting = 0;
   #isFull = false;
@@ -77,7 +73,7 @@ export class ActionRunner {
 
   ban(ticket: Ticket): void {
     for (const action of this.#actions) {
-      if (ticket.restored && isOn(action, 'norestored')) continue;
+      if (ticket.restored && action.norestored) continue;
       this.#enqueue(async () => {
         await this.#begin(action, familyFor(action, ticket.id));
         await this.#insist(action, 'actionban', ticket);
@@ -89,7 +85,7 @@ export class ActionRunner {
 
   unban(ticket: Ticket): void {
     for (const action of this.#actions) {
-      if (ticket.restored && isOn(action, 'norestored')) continue;
+      if (ticket.restored && action.norestored) continue;
       this.#enqueue(async () => {
         this.#banned.get(action)?.delete(ticket.id);
         await this.#insist(action, 'actionunban', ticket);
@@ -152,7 +148,7 @@ export class ActionRunner {
   }
 
   async #lift(
-    action: ActionSource,
+    action: CommandAction,
     families: ReadonlySet<StepFamily>,
     tickets: readonly Ticket[],
   ): Promise<void> {
@@ -162,7 +158,7 @@ export class ActionRunner {
     else for (const family of flushing) await this.#try(action, 'actionflush', { family });
   }
 
-  async #begin(action: ActionSource, family: StepFamily): Promise<void> {
+  async #begin(action: CommandAction, family: StepFamily): Promise<void> {
     const started = this.#started.get(action) ?? new Set();
     this.#started.set(action, started);
     if (started.has(family)) return;
@@ -175,11 +171,11 @@ export class ActionRunner {
    * Once more after a failure, when the action's own check says that its ground is gone and it could be mended. An unban
    * has nothing to undo then. fail2ban 1.0.2 behaviour.
    */
-  async #insist(action: ActionSource, step: ActionStep, ticket: Ticket): Promise<void> {
+  async #insist(action: CommandAction, step: ActionStep, ticket: Ticket): Promise<void> {
     const on = ticketOnly(action, ticket);
     const reason = await this.#execute(action, step, on);
     if (reason === null) return;
-    const mayMend = step !== 'actionunban' || isOn(action, 'actionrepair_on_unban');
+    const mayMend = step !== 'actionunban' || action.repairOnUnban;
     if (!mayMend || (await this.#isSound(action, on.family)) || !(await this.#mend(action, on.family))) {
       this.#tell('ERROR', `${action.name}: ${step} failed: ${reason}`);
       return;
@@ -191,12 +187,12 @@ export class ActionRunner {
     }
   }
 
-  async #isSound(action: ActionSource, family: StepFamily): Promise<boolean> {
+  async #isSound(action: CommandAction, family: StepFamily): Promise<boolean> {
     if (stepText(action, 'actioncheck', family) === '') return true;
     return (await this.#execute(action, 'actioncheck', { family })) === null;
   }
 
-  async #mend(action: ActionSource, family: StepFamily): Promise<boolean> {
+  async #mend(action: CommandAction, family: StepFamily): Promise<boolean> {
     if (stepText(action, 'actionrepair', family) !== '')
       await this.#execute(action, 'actionrepair', { family });
     else {
@@ -206,13 +202,13 @@ export class ActionRunner {
     return this.#isSound(action, family);
   }
 
-  async #try(action: ActionSource, step: ActionStep, on: On): Promise<void> {
+  async #try(action: CommandAction, step: ActionStep, on: On): Promise<void> {
     const reason = await this.#execute(action, step, on);
     if (reason !== null) this.#tell('ERROR', `${action.name}: ${step} failed: ${reason}`);
   }
 
   /** Why the step failed; null when it did its work or there is nothing to do. */
-  async #execute(action: ActionSource, step: ActionStep, on: On): Promise<string | null> {
+  async #execute(action: CommandAction, step: ActionStep, on: On): Promise<string | null> {
     const { family } = on;
     const ticket = on.ticket ?? null;
     const text = stepText(action, step, family);
@@ -232,10 +228,7 @@ export class ActionRunner {
       this.#parts.print(`${env.join('')}${formatCommand(one)}\n`);
       return null;
     }
-    const seconds = Number(action.options.get('timeout') ?? TIMEOUT);
-    const output = await run(one, Number.isFinite(seconds) && seconds > 0 ? seconds : TIMEOUT, {
-      env: { ...this.#parts.env, ...filled.env },
-    });
+    const output = await run(one, action.timeout, { env: { ...this.#parts.env, ...filled.env } });
     return failureOf(one, output);
   }
 
@@ -247,7 +240,7 @@ export class ActionRunner {
 /** What a step is executed on: a ban, or the ground that all bans of a family need. */
 type On = { readonly family: StepFamily; readonly ticket?: Ticket };
 
-function ticketOnly(action: ActionSource, ticket: Ticket): On {
+function ticketOnly(action: CommandAction, ticket: Ticket): On {
   return { family: familyFor(action, ticket.id), ticket };
 }
 

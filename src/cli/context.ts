@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { embeddedFiles } from '../base/embedded.ts';
 import { ConfigError, formatProblem, UsageError } from '../base/errors.ts';
-import { readServices } from '../base/ports.ts';
 import type { Command as Argv } from '../base/process.ts';
 import { formatCommand } from '../base/process.ts';
 import { nearest } from '../base/suggest.ts';
@@ -94,7 +93,7 @@ export function runnerOf({ global, io }: Pick<Call, 'global' | 'io'>): RunProgra
 
 /** The firewalls behind the jails. */
 export function wallOf(jails: readonly Jail[], io: Io): Promise<FirewallPlan> {
-  return planFirewalls(jails, readServices(servicesText()), io.env);
+  return planFirewalls(jails, io.env);
 }
 
 /** The jobs of a wall; with `--dry-run` on firewalls that exist in memory only. */

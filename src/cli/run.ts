@@ -78,7 +78,6 @@ async function serve(call: Call, statePath: string): Promise<number> {
     log,
     run: runnerOf(call),
     env: io.env,
-    services,
     pollMs: pollMs(options['poll']),
     once,
     dryRun: global.dryRun,

@@ -1,26 +1,13 @@
-import { type Ports, parsePorts, type Services } from '../base/ports.ts';
-import type { ActionSource } from './jail.ts';
-
-/** A firewall as a jail names it; `auto` is whichever is there: firewalld where it runs, nftables, ipset, iptables. */
-export type FirewallChoice = 'nftables' | 'ipset' | 'iptables' | 'firewalld' | 'dummy' | 'auto';
-
-/** What happens to a packet of a banned address. */
-export type BlockKind = 'reject' | 'drop' | 'tcp-reset';
-
-/** What an action wants of the firewall, still as the configuration spells it. */
-export type RuleWish = {
-  /** Numbers, names and ranges; null = all ports. */
-  readonly ports: string | null;
-  /** Lower case; empty = every protocol. */
-  readonly protocols: readonly string[];
-  readonly chains: readonly string[];
-  readonly block: BlockKind;
-};
-
-/** How an action is carried out: by a firewall that f2b drives itself, or by the commands of its file. */
-export type ActionPlan =
-  | { readonly kind: 'firewall'; readonly firewall: FirewallChoice; readonly rule: RuleWish }
-  | { readonly kind: 'command' };
+import { parsePorts, type Services } from '../base/ports.ts';
+import type {
+  ActionSource,
+  BlockKind,
+  BlockRule,
+  CommandAction,
+  FirewallAction,
+  FirewallChoice,
+} from './jail.ts';
+import { type Read, readBoolean, readDuration } from './values.ts';
 
 /** Our own names, which need no file in action.d. */
 const OWN: ReadonlyMap<string, FirewallChoice> = new Map(
@@ -63,21 +50,52 @@ const PROGRAMS: ReadonlyMap<FirewallChoice, RegExp> = new Map([
   ['nftables', /^(?:nft|\/\S*\/nft)$/],
 ]);
 
+/** What planning an action needs: the names of ports, and two ways to refuse a word of it. */
+export type PlanParts = {
+  readonly services: Services;
+  /** Tells what cannot be done with a word, and how it is written. */
+  refuse(word: string, text: string, hint: string): void;
+  /** The value of one of its options; null, told already, when it cannot be read. */
+  read<T>(key: string, value: string, read: Read<T>): T | null;
+};
+
+/** Seconds that a command may take where its action does not say (`timeout`). */
+const TIMEOUT = '60';
+
 /**
  * How an action is carried out. A name of fail2ban's that stands for a firewall (`iptables-multiport`) is done by our own
  * driver, unless its file was changed into something else; `native=no` in its brackets asks for its commands.
  */
-export function planAction(action: ActionSource): ActionPlan {
-  const firewall = firewallOf(action);
-  const rule = firewall === null ? null : ruleOf(action);
-  return firewall === null || rule === null ? { kind: 'command' } : { kind: 'firewall', firewall, rule };
+export function planAction(source: ActionSource, parts: PlanParts): FirewallAction | CommandAction {
+  const isOn = (key: string): boolean | null => {
+    const value = source.options.get(key);
+    return value === undefined ? null : parts.read(key, value, readBoolean);
+  };
+  const firewall = firewallOf(source, isOn('native') === false);
+  const rule = firewall === null ? null : ruleOf(source, parts);
+  if (firewall !== null && rule !== null) return { ...source, kind: 'firewall', firewall, rule };
+  const timeout = source.options.get('timeout') ?? TIMEOUT;
+  return {
+    ...source,
+    kind: 'command',
+    // A tag in it is filled in at the ban, for its commands alone.
+    timeout: parts.read('timeout', timeout.includes('<') ? TIMEOUT : timeout, readDuration) ?? 0,
+    startOnDemand: isOn('actionstart_on_demand'),
+    norestored: isOn('norestored') ?? false,
+    repairOnUnban: isOn('actionrepair_on_unban') ?? false,
+  };
 }
 
-function firewallOf(action: ActionSource): FirewallChoice | null {
+/** Whether the action has commands of its own. */
+export function hasCommands({ options }: ActionSource): boolean {
+  return ['actionban', 'actionstart'].some((key) => (options.get(key) ?? '') !== '');
+}
+
+function firewallOf(action: ActionSource, isRefused: boolean): FirewallChoice | null {
   const choice = STOCK.get(action.type) ?? OWN.get(action.type) ?? null;
   const hasFile = action.options.has('actionban') || action.options.has('actionstart');
   if (choice === null || !hasFile) return choice;
-  if (action.isCustom || /^(?:no|false|off|0)$/i.test(action.options.get('native') ?? '')) return null;
+  if (action.isCustom || isRefused) return null;
   const program = PROGRAMS.get(choice);
   const ban = action.options.get('actionban') ?? '';
   return program !== undefined && ban !== '' && commandWords(ban).every((word) => program.test(word))
@@ -99,20 +117,36 @@ function commandWords(shell: string): string[] {
 }
 
 /** null when the block type is none of ours. */
-function ruleOf(action: ActionSource): RuleWish | null {
+function ruleOf(action: ActionSource, { services, refuse }: PlanParts): BlockRule | null {
   const option = (key: string): string => action.options.get(key)?.trim() ?? '';
   const isRich = action.type.startsWith('firewallcmd-rich');
-  const block = readBlock(option(isRich ? 'rich-blocktype' : 'blocktype'));
-  if (block === null) return null;
+  const blocktype = option(isRich ? 'rich-blocktype' : 'blocktype');
+  const block = readBlock(blocktype);
+  if (block === null) {
+    if (!hasCommands(action))
+      refuse(blocktype, `cannot use "${blocktype}" as blocktype`, 'write REJECT, DROP or tcp-reset');
+    return null;
+  }
   const isAll =
     /allports/.test(action.type) ||
     option('type') === 'allports' ||
     /^(?:-p\s+\S+|<allports>)$/.test(option('actiontype'));
+  const { ranges, bad } = isAll ? { ranges: null, bad: [] } : parsePorts(option('port'), services);
+  for (const word of bad) {
+    const hint = 'write a number from 1 to 65535, a range such as 80:90, or a service of /etc/services';
+    refuse(word, `cannot read "${word}" as a port`, hint);
+  }
   const protocols = words(option('protocol').toLowerCase());
+  for (const word of protocols)
+    if (!/^(?:[a-z][a-z0-9-]*|\d{1,3})$/.test(word))
+      refuse(word, `cannot read "${word}" as a protocol`, 'write tcp or udp');
   // These are the names of fail2ban's own chains in nftables and firewalld, not of ones that exist on the host.
   const chains = words(option('chain')).filter((chain) => !/^(?:f2b-chain|INPUT_direct|<.*>)$/.test(chain));
+  for (const word of chains)
+    if (!/^[A-Za-z0-9_][\w.+:-]{0,28}$/.test(word))
+      refuse(word, `cannot use "${word}" as a chain`, 'write INPUT or DOCKER-USER');
   return {
-    ports: isAll ? null : option('port'),
+    ports: ranges,
     protocols: protocols.includes('all') || protocols.includes('any') ? [] : protocols,
     chains: chains.length === 0 ? ['INPUT'] : chains,
     block,
@@ -129,12 +163,4 @@ export function readBlock(blocktype: string): BlockKind | null {
   if (/^drop$/.test(text)) return 'drop';
   if (/^(?:reject\b.*)?\btcp[- ]reset["']?$/.test(text)) return 'tcp-reset';
   return text === '' || /^reject\b/.test(text) ? 'reject' : null;
-}
-
-/** The port ranges of a wish (null = all), and the words in it that are no ports. */
-export function wishedPorts(
-  rule: RuleWish,
-  services: Services,
-): { readonly ranges: readonly Ports[] | null; readonly bad: readonly string[] } {
-  return rule.ports === null ? { ranges: null, bad: [] } : parsePorts(rule.ports, services);
 }

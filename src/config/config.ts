@@ -1,12 +1,10 @@
 import type { Problem } from '../base/errors.ts';
 import { problem } from '../base/errors.ts';
 import { readServices } from '../base/ports.ts';
-import { withDefaults } from './builtin.ts';
 import type { Jail } from './jail.ts';
-import { referencedNames } from './jailkeys.ts';
-import { filterNames } from './readfilter.ts';
+import { withDefaults } from './options.ts';
 import type { JailResult } from './readjail.ts';
-import { readJail } from './readjail.ts';
+import { readJail, referencedNames } from './readjail.ts';
 import type { ConfigReader, Sections } from './sections.ts';
 import { noSections, openReader, readSections } from './sections.ts';
 import type { Settings } from './settings.ts';
@@ -81,9 +79,4 @@ function blameJails(reader: ConfigReader, sections: Sections, names: ReadonlySet
     const isJails = one.jail !== null && names.has(one.jail) && files.has(one.place?.file ?? '');
     if (!isJails) reader.problems[i] = { ...one, jail: null };
   }
-}
-
-/** The names of a configuration's filters; for completion and "did you mean". */
-export function listFilters(tree: ConfigTree): readonly string[] {
-  return filterNames(tree);
 }

@@ -4,7 +4,6 @@ import { type Ticket, tagsOf } from '../action/tags.ts';
 import { fillPart, type IgnoreList, ignoredBy } from '../ban/ignore.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import type { Dns } from '../base/dns.ts';
-import { parseDuration } from '../base/duration.ts';
 import { reasonOf } from '../base/errors.ts';
 import { parseNetwork } from '../base/ip.ts';
 import type { Level } from '../base/log.ts';
@@ -41,25 +40,6 @@ export type LookupParts = {
 const MOST_WAITING = 10_000;
 /** Seconds that `ignorecommand` may take. */
 const COMMAND_LIMIT = 30;
-
-/** `ignorecache` of jail.conf(5): what an answer is remembered by, how many, and for how long (seconds). */
-export type CacheRule = { readonly key: string; readonly maxCount: number; readonly maxTime: number };
-
-/** Reads `key="<ip>", max-count=100, max-time=5m`; null when it is unset. */
-export function readCacheRule(text: string | null): CacheRule | null {
-  if (text === null || text.trim() === '') return null;
-  const options = new Map(
-    [...text.matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^,\s]+))/g)].map(([, key = '', a, b, c]) => [
-      key,
-      a ?? b ?? c ?? '',
-    ]),
-  );
-  return {
-    key: options.get('key') ?? '<ip>',
-    maxCount: Number(options.get('max-count') ?? 100) || 100,
-    maxTime: parseDuration(options.get('max-time') ?? '5m') ?? 300,
-  };
-}
 
 /**
  * Where failures wait that need an answer from outside: names instead of addresses (`usedns`), names in ignoreip, and
@@ -161,7 +141,7 @@ export class PendingLookups {
     const { name, ignore } = working.jail;
     const around = { banned: 0, bannedTotal: 0, found: 0, foundTotal: 0, fqHostname: hostname(), ipHost: '' };
     const tags = tagsOf(ticket, around);
-    const rule = readCacheRule(ignore.cache);
+    const rule = ignore.cache;
     const known = this.#answers.get(name) ?? new Map<string, { until: number; isIgnored: boolean }>();
     this.#answers.set(name, known);
     const key = rule?.key.replace(/<([A-Za-z][\w.:-]*)>/g, (whole, tag: string) => tags(tag) ?? whole) ?? '';

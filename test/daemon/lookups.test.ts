@@ -10,7 +10,7 @@ import { openDns } from '../../src/base/dns.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { memoryTree } from '../../src/config/tree.ts';
 import { compileJails } from '../../src/daemon/jails.ts';
-import { PendingLookups, readCacheRule } from '../../src/daemon/lookups.ts';
+import { PendingLookups } from '../../src/daemon/lookups.ts';
 
 function working(options: string): RunningJail {
   const files = new Map([
@@ -92,15 +92,6 @@ test('ignorecache remembers the answer by its key', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-test('readCacheRule() reads what jail.conf(5) allows', () => {
-  assert.deepEqual(readCacheRule('key="<F-USER>@<ip-host>", max-count=100, max-time=5m'), {
-    key: '<F-USER>@<ip-host>',
-    maxCount: 100,
-    maxTime: 300,
-  });
-  assert.equal(readCacheRule(null), null);
 });
 
 test('the name service answers from the hosts file, and has no answer for what is no name', async () => {

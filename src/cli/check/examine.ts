@@ -1,10 +1,8 @@
 import { type Problem, problem, reasonOf } from '../../base/errors.ts';
 import { timeMatch } from '../../base/timelimit.ts';
-import { planAction } from '../../config/actionkind.ts';
 import type { Config } from '../../config/config.ts';
 import type { Jail } from '../../config/jail.ts';
 import type { JailResult } from '../../config/readjail.ts';
-import { WITHOUT_EFFECT } from '../../config/settings.ts';
 import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
@@ -59,7 +57,7 @@ export async function examine(call: Call, config: Config, question: Question): P
   const jails = ready.map(({ jail }) => jail);
   const plan = await wallOf(jails, call.io);
   const problems = [...config.problems, ...running.problems].filter(({ jail }) => isMeant(jail));
-  const notes: Note[] = settingNotes(config);
+  const notes: Note[] = config.settings.notes.map((text) => ({ jail: null, text }));
   const lines: JailLine[] = [];
   for (const { jail, filter } of ready) {
     const sources = sourcesOf(jail);
@@ -90,7 +88,7 @@ function jailLine(jail: Jail, plan: FirewallPlan, more: { sources: Sources; isEn
     failregexes: jail.filter.failregex.length,
     sources: more.sources.reads,
     firewalls: [...new Set((plan.rulesByJail.get(jail.name) ?? []).map(({ kind }) => kind))],
-    commands: jail.actions.filter((one) => planAction(one).kind === 'command').map(({ name }) => name),
+    commands: jail.actions.filter((one) => one.kind === 'command').map(({ name }) => name),
   };
 }
 
@@ -99,15 +97,6 @@ function notesOf(jail: Jail, results: readonly JailResult[], sources: Sources): 
   const other = /^(?:pyinotify|gamin)\b/i.exec(written)?.[0];
   const backend = other === undefined ? [] : [`backend ${other} is read as auto`];
   return [...backend, ...sources.notes].map((text) => ({ jail: jail.name, text }));
-}
-
-/** Settings of fail2ban.conf that mean nothing here, in one note. */
-function settingNotes({ settings }: Config): Note[] {
-  const reasons = [...settings.options.keys()].flatMap((key) => {
-    const why = WITHOUT_EFFECT.get(key);
-    return why === undefined ? [] : [`${key} (${why})`];
-  });
-  return reasons.length === 0 ? [] : [{ jail: null, text: `without effect here: ${reasons.join(', ')}` }];
 }
 
 function lints(jail: Jail, filter: Filter, { isVerbose }: Question): Problem[] {

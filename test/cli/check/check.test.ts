@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { check } from '../../../src/cli/check/check.ts';
 import { loadConfig } from '../../../src/config/config.ts';
-import { configDump } from '../../../src/config/dump.ts';
+import { dumpConfig } from '../../../src/config/dump.ts';
 import { diskTree } from '../../../src/config/tree.ts';
 import { EL_FILES } from '../../config/eltree.ts';
 
@@ -75,7 +75,7 @@ test('check --all --dump prints every jail as the reader resolved it', { skip },
   assert.equal(code, 0);
   const { jails } = JSON.parse(out);
   assert.equal(Object.keys(jails).length, 91);
-  const whole = JSON.parse(JSON.stringify(configDump(loadConfig(diskTree(STOCK), { force: true }))));
+  const whole = JSON.parse(dumpConfig(loadConfig(diskTree(STOCK), { force: true })));
   for (const [name, jail] of Object.entries(whole.jails))
     assert.deepEqual(jails[name].options, (jail as { options: object }).options, name);
 });
