@@ -9,29 +9,34 @@ import type {
 } from './jail.ts';
 import { type Read, readBoolean, readDuration } from './values.ts';
 
-/** Our own names, which need no file in action.d. */
-const OWN: ReadonlyMap<string, FirewallChoice> = new Map(
-  (['auto', 'nftables', 'ipset', 'iptables', 'firewalld', 'dummy'] as const).map((name) => [name, name]),
-);
-
-/** fail2ban's names of the actions that do no more than block in a firewall. */
-const STOCK: ReadonlyMap<string, FirewallChoice> = new Map(
-  (
-    [
-      ['iptables', 'iptables iptables-new iptables-multiport iptables-allports'],
-      ['ipset', 'iptables-ipset iptables-ipset-proto4 iptables-ipset-proto6 iptables-ipset-proto6-allports'],
-      [
-        'firewalld',
-        'firewallcmd-ipset firewallcmd-rich-rules firewallcmd-rich-logging firewallcmd-multiport',
-      ],
-      ['firewalld', 'firewallcmd-allports firewallcmd-new firewallcmd-common'],
-      ['nftables', 'nftables nftables-multiport nftables-allports'],
-    ] as const
-  ).flatMap(([kind, names]) => names.split(' ').map((name): [string, FirewallChoice] => [name, kind])),
-);
+/**
+ * The firewalls, each with the actions that do no more than block in it: our own name, which needs no file in action.d, and
+ * fail2ban's. A ban of such an action runs these programs; one that runs others is a user's own under the same name.
+ */
+const KINDS: readonly (readonly [kind: FirewallChoice, names: string, programs: RegExp])[] = [
+  [
+    'iptables',
+    'iptables iptables-new iptables-multiport iptables-allports',
+    /^(?:<?ip6?tables>?|\/\S*\/ip6?tables)$/,
+  ],
+  [
+    'ipset',
+    'ipset iptables-ipset iptables-ipset-proto4 iptables-ipset-proto6 iptables-ipset-proto6-allports',
+    /^(?:ipset|\/\S*\/ipset)$/,
+  ],
+  [
+    'firewalld',
+    'firewalld firewallcmd-ipset firewallcmd-rich-rules firewallcmd-rich-logging firewallcmd-multiport ' +
+      'firewallcmd-allports firewallcmd-new firewallcmd-common',
+    /^(?:firewall-cmd|ipset)$/,
+  ],
+  ['nftables', 'nftables nftables-multiport nftables-allports', /^(?:nft|\/\S*\/nft)$/],
+  ['dummy', 'dummy', /^$/],
+  ['auto', 'auto', /^$/],
+];
 
 /** Every name that selects a firewall of ours. */
-export const FIREWALL_ACTIONS: readonly string[] = [...new Set([...OWN.keys(), ...STOCK.keys()])];
+export const FIREWALL_ACTIONS: readonly string[] = KINDS.flatMap(([, names]) => names.split(' '));
 
 /** The options of a firewall action for which the tree has no file: what fail2ban's own files begin with. */
 export const FIREWALL_DEFAULTS: ReadonlyMap<string, string> = new Map([
@@ -40,14 +45,6 @@ export const FIREWALL_DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['port', '0:65535'],
   ['protocol', 'tcp'],
   ['blocktype', 'REJECT'],
-]);
-
-/** The commands in which a stock action differs from a user's own under the same name. */
-const PROGRAMS: ReadonlyMap<FirewallChoice, RegExp> = new Map([
-  ['iptables', /^(?:<?ip6?tables>?|\/\S*\/ip6?tables)$/],
-  ['ipset', /^(?:ipset|\/\S*\/ipset)$/],
-  ['firewalld', /^(?:firewall-cmd|ipset)$/],
-  ['nftables', /^(?:nft|\/\S*\/nft)$/],
 ]);
 
 /** What planning an action needs: the names of ports, and two ways to refuse a word of it. */
@@ -71,7 +68,7 @@ export function planAction(source: ActionSource, parts: PlanParts): FirewallActi
     const value = source.options.get(key);
     return value === undefined ? null : parts.read(key, value, readBoolean);
   };
-  const firewall = firewallOf(source, isOn('native') === false);
+  const firewall = firewallOf(source, () => isOn('native') === false);
   const rule = firewall === null ? null : ruleOf(source, parts);
   if (firewall !== null && rule !== null) return { ...source, kind: 'firewall', firewall, rule };
   const timeout = source.options.get('timeout') ?? TIMEOUT;
@@ -91,16 +88,14 @@ export function hasCommands({ options }: ActionSource): boolean {
   return ['actionban', 'actionstart'].some((key) => (options.get(key) ?? '') !== '');
 }
 
-function firewallOf(action: ActionSource, isRefused: boolean): FirewallChoice | null {
-  const choice = STOCK.get(action.type) ?? OWN.get(action.type) ?? null;
-  const hasFile = action.options.has('actionban') || action.options.has('actionstart');
-  if (choice === null || !hasFile) return choice;
-  if (action.isCustom || isRefused) return null;
-  const program = PROGRAMS.get(choice);
+function firewallOf(action: ActionSource, isRefused: () => boolean): FirewallChoice | null {
+  const found = KINDS.find(([, names]) => names.split(' ').includes(action.type));
+  if (found === undefined) return null;
+  const [kind, , programs] = found;
+  if (!action.options.has('actionban') && !action.options.has('actionstart')) return kind;
+  if (action.isCustom || isRefused()) return null;
   const ban = action.options.get('actionban') ?? '';
-  return program !== undefined && ban !== '' && commandWords(ban).every((word) => program.test(word))
-    ? choice
-    : null;
+  return ban !== '' && commandWords(ban).every((word) => programs.test(word)) ? kind : null;
 }
 
 /** The first words of all commands in a shell text, loop words, assignments and the stock loops' helpers apart. */

@@ -1,9 +1,7 @@
-import type { Place } from '../base/errors.ts';
-import { ConfigError, problem } from '../base/errors.ts';
+import { ConfigError, type Place, problem } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Option, Sections } from './sections.ts';
-import type { Text, TextPiece } from './text.ts';
-import { joinPieces, partsOf, placeOf, textAt } from './text.ts';
+import { joinPieces, partsOf, placeOf, type Text, type TextPiece, textAt } from './text.ts';
 
 /** Where a name is looked up: `vars` first, then the section, then [DEFAULT]. */
 export type Scope = {

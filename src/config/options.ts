@@ -1,10 +1,7 @@
-import type { Problem } from '../base/errors.ts';
-import { problem } from '../base/errors.ts';
+import { type Problem, problem } from '../base/errors.ts';
 import type { FilterSource, Jail, RegexSource } from './jail.ts';
-import type { RawOptions, Sections } from './sections.ts';
-import { BUILT_IN, builtIn } from './sections.ts';
-import type { Text } from './text.ts';
-import { linesOf, placeOf, textAt } from './text.ts';
+import { BUILT_IN, builtIn, type RawOptions, type Sections } from './sections.ts';
+import { linesOf, placeOf, type Text, textAt } from './text.ts';
 import * as values from './values.ts';
 
 /** An option of a jail, or of fail2ban.conf. */

@@ -1,19 +1,22 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { Place, Problem } from '../base/errors.ts';
-import { problem } from '../base/errors.ts';
+import { type Place, type Problem, problem } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { parseNamed } from './brackets.ts';
 import { expandAll, guarded, mergeDefinition, withInit } from './definition.ts';
 import { getOption } from './interpolate.ts';
 import type { FilterSource, UseDns } from './jail.ts';
 import { buildFilter, FILTER_KEYS, type Texts } from './options.ts';
-import type { ConfigReader, Sections } from './sections.ts';
-import { brokenFiles, openReader, readFiles, readSections } from './sections.ts';
+import {
+  brokenFiles,
+  type ConfigReader,
+  openReader,
+  readFiles,
+  readSections,
+  type Sections,
+} from './sections.ts';
 import type { Lookup } from './tags.ts';
-import type { Text } from './text.ts';
-import { placeOf, textAt } from './text.ts';
-import type { ConfigTree } from './tree.ts';
-import { diskTree } from './tree.ts';
+import { placeOf, type Text, textAt } from './text.ts';
+import { type ConfigTree, diskTree } from './tree.ts';
 import { readUseDns, readValue } from './values.ts';
 
 /** A filter's file and the bracket options it is used with. */

@@ -1,19 +1,14 @@
 import type { Place, Problem } from '../base/errors.ts';
-import { problem } from '../base/errors.ts';
 import type { Services } from '../base/ports.ts';
-import { didYouMean } from '../base/suggest.ts';
 import { guarded } from './definition.ts';
-import type { Scope } from './interpolate.ts';
-import { getOption } from './interpolate.ts';
+import { getOption, type Scope } from './interpolate.ts';
 import type { Jail } from './jail.ts';
 import { buildFilter, buildJail, FILTER_KEYS, KNOWN_KEYS, OPTIONS } from './options.ts';
 import { readActions } from './readaction.ts';
 import { filterOptions, knownOptions, openFilter } from './readfilter.ts';
-import type { ConfigReader, Sections } from './sections.ts';
-import { BUILT_IN, isBuiltIn } from './sections.ts';
-import type { Text } from './text.ts';
-import { textAt } from './text.ts';
-import { checkJailName, readBoolean, readValue } from './values.ts';
+import { BUILT_IN, type ConfigReader, isBuiltIn, type Sections } from './sections.ts';
+import { type Text, textAt } from './text.ts';
+import { checkJailName, readBoolean, readValue, unknownOption } from './values.ts';
 
 /** What all jails of one configuration share. */
 export type JailInput = {
@@ -71,7 +66,9 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
   ]);
   const filter = buildFilter(use?.name ?? '', all, problems);
   const actions = readActions(input, scope, options, problems);
-  warnOfUseless(input, name, problems);
+  for (const { key, place } of input.sections.sections.get(name)?.values() ?? [])
+    if (!KNOWN_KEYS.includes(key) && !input.referenced.has(key))
+      problems.push(unknownOption(key, place, KNOWN_KEYS));
   return done(true, options, buildJail({ name, place, filter, actions }, all, problems));
 }
 
@@ -93,15 +90,6 @@ function readOptions(scope: Scope, keys: readonly string[], problems: Problem[])
     if (text !== null) options.set(key, text);
   }
   return options;
-}
-
-/** Warns of a jail's own options that nothing reads. */
-function warnOfUseless({ sections, referenced }: JailInput, jail: string, problems: Problem[]): void {
-  for (const { key, place } of sections.sections.get(jail)?.values() ?? []) {
-    if (KNOWN_KEYS.includes(key) || referenced.has(key)) continue;
-    const hint = didYouMean(key, KNOWN_KEYS);
-    problems.push(problem('no such option; it has no effect', { severity: 'warning', place, key, hint }));
-  }
 }
 
 /** Names that some `%(x)s` of the files refers to, with or without a section before them. */

@@ -1,15 +1,11 @@
 import type { Problem } from '../base/errors.ts';
-import { problem } from '../base/errors.ts';
 import { LEVELS, type Level } from '../base/log.ts';
-import { didYouMean } from '../base/suggest.ts';
 import { type Named, parseNamed } from './brackets.ts';
 import { guarded } from './definition.ts';
 import { getOption } from './interpolate.ts';
 import { type Row, row } from './options.ts';
-import type { ConfigReader } from './sections.ts';
-import { BUILT_IN, noSections, readSections } from './sections.ts';
-import type { Text } from './text.ts';
-import { placeOf, textAt } from './text.ts';
+import { BUILT_IN, type ConfigReader, noSections, readSections } from './sections.ts';
+import { placeOf, type Text, textAt } from './text.ts';
 import * as values from './values.ts';
 
 /** fail2ban.conf: what concerns the program and no single jail. */
@@ -55,7 +51,7 @@ export function readSettings(reader: ConfigReader, problems: Problem[]): Setting
     const scope = { sections, section: 'Definition', vars: new Map() };
     const text = guarded(found, () => getOption(scope, key));
     if (text !== null && text.text !== '') options.set(key, text);
-    if (text !== null && !KNOWN.includes(key)) warnOfUnknown(key, text, found);
+    if (text !== null && !KNOWN.includes(key)) found.push(values.unknownOption(key, placeOf(text), KNOWN));
   }
   const read = <T>(one: Row<T>): T => {
     const text = options.get(one.name);
@@ -77,11 +73,6 @@ export function readSettings(reader: ConfigReader, problems: Problem[]): Setting
   problems.push(...found.sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0)));
   const texts = new Map([...options].map(([key, text]) => [key, text.text]));
   return { ...settings, options: texts, notes };
-}
-
-function warnOfUnknown(key: string, text: Text, problems: Problem[]): void {
-  const more = { severity: 'warning', place: placeOf(text), key, hint: didYouMean(key, KNOWN) } as const;
-  problems.push(problem('no such option; it has no effect', more));
 }
 
 function readLevel(text: Text, warn: values.Warn): Level {

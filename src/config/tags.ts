@@ -1,6 +1,5 @@
 import { ConfigError, problem } from '../base/errors.ts';
-import type { Text } from './text.ts';
-import { joinPieces, partsOf, placeOf } from './text.ts';
+import { joinPieces, partsOf, placeOf, type Text } from './text.ts';
 
 /** What `<x>` stands for, or null when it is to stay as it is. */
 export type Lookup = (tag: string) => Text | null;

@@ -34,6 +34,12 @@ export function readValue<T>(
   return value;
 }
 
+/** The warning of an option that nothing reads. */
+export function unknownOption(key: string, place: Place, known: readonly string[]): Problem {
+  const hint = didYouMean(key, known);
+  return problem('no such option; it has no effect', { severity: 'warning', place, key, hint });
+}
+
 /** Reads all of them. Throws ConfigError with the mistakes of all. */
 function readEach<O, T>(all: Iterable<O>, read: (one: O) => T): T[] {
   const problems: Problem[] = [];
@@ -258,16 +264,17 @@ export function readEncoding({ text }: Text): string {
   const name = text.trim().toLowerCase().replaceAll('_', '-');
   if (name === '' || name === 'auto') return 'auto';
   for (const label of [ENCODINGS.get(name), name, name.replace(/^iso-?8859-?(\d+)$/, 'iso-8859-$1')]) {
-    if (label !== undefined && isEncoding(label)) return label;
+    if (label !== undefined && isMade(() => new TextDecoder(label))) return label;
   }
   const hint =
     didYouMean(name, ['auto', 'utf-8', 'latin1', 'ascii', 'utf-16le']) ?? 'write auto, UTF-8 or latin1';
   return refuse(`cannot use "${text}" as an encoding`, hint);
 }
 
-function isEncoding(label: string): boolean {
+/** Whether it can be made: the names of encodings and time zones are known to nobody else. */
+function isMade(make: () => object): boolean {
   try {
-    return new TextDecoder(label).encoding !== '';
+    return make() !== null;
   } catch {
     return false;
   }
@@ -278,17 +285,9 @@ export function readTimeZone({ text }: Text): string | null {
   const zone = text.trim();
   if (text === '') return null;
   if (/^(?:(?:UTC|GMT|Z)?[+-](?:[01]?\d|2[0-3])(?::?[0-5]\d)?|UTC|GMT|Z)$/i.test(zone)) return zone;
-  if (zone !== '' && isTimeZone(zone)) return zone;
+  if (zone !== '' && isMade(() => new Intl.DateTimeFormat('en', { timeZone: zone }))) return zone;
   const hint = 'write an offset such as UTC+0200, or a name such as Europe/Berlin';
   return refuse(`cannot read "${zone}" as a time zone`, hint);
-}
-
-function isTimeZone(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
 }
 
 /** `bantime.multipliers`: numbers above 0 between white space or commas. */

@@ -1,7 +1,6 @@
 import { reasonOf } from '../base/errors.ts';
 import { canonicalIp, parseNetwork } from '../base/ip.ts';
-import type { Output } from '../base/process.ts';
-import { run as execute } from '../base/process.ts';
+import { run as execute, type Output } from '../base/process.ts';
 import type { Jail } from '../config/jail.ts';
 import type { State } from '../state/state.ts';
 import type { BanEntry, Firewall, FirewallKind, Rule } from './backend.ts';

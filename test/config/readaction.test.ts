@@ -57,9 +57,11 @@ test('what cannot be read of them is told where it is written', () => {
     't:jail.d/web.conf:4: action: timeout: cannot read "soon" as a duration (write 600, 10m or 1h 30m)',
     't:jail.d/web.conf:4: action: norestored: cannot read "maybe" as yes or no (write true or false)',
   ]);
-  assert.deepEqual(told(load(on('banaction = nftables\naction = %(banaction)s[native=nope]\n'))), [
-    't:jail.d/web.conf:5: action: native: cannot read "nope" as yes or no (write true or false)',
-  ]);
+  const nft = { 'action.d/nftables.conf': '[Definition]\nactionban = nft add <ip>\n' };
+  assert.deepEqual(
+    told(load({ ...on('banaction = nftables\naction = %(banaction)s[native=nope]\n'), ...nft })),
+    ['t:jail.d/web.conf:5: action: native: cannot read "nope" as yes or no (write true or false)'],
+  );
 });
 
 test('ports, protocols, chains and block types that cannot serve are told at the option that names them', () => {
