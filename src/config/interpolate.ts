@@ -25,10 +25,6 @@ type InterpolationStep = {
   readonly budget: { left: number };
 };
 
-function start(scope: Scope): InterpolationStep {
-  return { scope, trail: [], budget: { left: MAX_STEPS } };
-}
-
 /** The raw option that a section or else [DEFAULT] sets, or null. */
 export function findOption(sections: Sections, section: string, key: string): Option | null {
   const own = section === 'DEFAULT' ? undefined : sections.sections.get(section)?.get(key);
@@ -41,14 +37,14 @@ export function findOption(sections: Sections, section: string, key: string): Op
  */
 export function getOption(scope: Scope, key: string): Text | null {
   const given = scope.vars.get(key);
-  if (given !== undefined) return interpolate(asOption(key, given), start(scope), true);
+  if (given !== undefined) return interpolateOption(scope, asOption(key, given), true);
   const option = findOption(scope.sections, scope.section, key);
-  return option === null ? null : interpolate(option, start(scope));
+  return option === null ? null : interpolateOption(scope, option);
 }
 
 /** The value of a raw option with every `%(x)s` replaced. Throws ConfigError like getOption. */
-export function interpolateOption(scope: Scope, option: Option): Text {
-  return interpolate(option, start(scope));
+export function interpolateOption(scope: Scope, option: Option, isGiven = false): Text {
+  return interpolate(option, { scope, trail: [], budget: { left: MAX_STEPS } }, isGiven);
 }
 
 const GIVEN = new WeakMap<Text, Option>();

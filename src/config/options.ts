@@ -42,7 +42,7 @@ const lines = (text: Text): string[] => linesOf(text).map((line) => line.text);
 
 /** What makes up a filter; a jail that sets one of these replaces the filter's. */
 const FILTER = {
-  prefregex: row('prefregex', whole, 'what a line begins with; the failregexes look at its <F-CONTENT>'),
+  prefregex: row('prefregex', whole, 'matched first; failregexes look at its <F-CONTENT>'),
   ignoreregex: row('ignoreregex', linesOf, 'lines that are no failure, a regex a line'),
   failregex: row('failregex', linesOf, 'lines that are a failure, a regex a line'),
   maxlines: row('maxlines = 1', values.integerFrom(1), 'lines that a regex looks at together'),
@@ -54,20 +54,20 @@ const FILTER = {
 const JAIL = {
   backend: shared('backend = auto', values.readBackend, 'where lines come from: auto, polling, systemd'),
   maxretry: shared('maxretry = 5', values.integerFrom(1), 'failures that lead to a ban'),
-  maxmatches: shared('maxmatches = %(maxretry)s', values.integerFrom(0), 'lines kept for actions'),
+  maxmatches: shared('maxmatches = %(maxretry)s', values.integerFrom(0), 'matched lines kept for actions'),
   findtime: shared('findtime = 10m', values.readDuration, 'time within which failures count'),
   bantime: shared('bantime = 10m', values.readBantime, 'length of a ban, -1 for ever'),
-  logtimezone: shared('logtimezone', values.readTimeZone, 'time zone of times without one, as UTC+0200'),
+  logtimezone: shared('logtimezone', values.readTimeZone, 'time zone of times that name none, as UTC+0200'),
   logencoding: shared('logencoding = auto', values.readEncoding, 'encoding of the log'),
   logpath: shared('logpath', values.readLogPath, 'log files: a glob a line, perhaps with head or tail'),
-  usedns: row('usedns = warn', values.readUseDns, 'what a name in a log is taken for: yes, warn, no, raw'),
+  usedns: row('usedns = warn', values.readUseDns, 'whether names in a log are looked up: yes, warn, no, raw'),
   ipv6prefix: row('ipv6prefix = 64', values.readPrefix, 'prefix by which IPv6 is counted and banned'),
-  protectssh: row('protectssh = true', values.readBoolean, 'spare addresses that are logged in by SSH'),
+  protectssh: row('protectssh = true', values.readBoolean, 'never ban an address with an SSH login'),
   rollup: row('rollup', values.readRollup, 'hosts/prefix: so many bans become one of their network'),
 };
 
 const INCREMENT = {
-  enabled: row('bantime.increment = false', values.readBoolean, 'longer bans for who was banned before'),
+  enabled: row('bantime.increment = false', values.readBoolean, 'longer bans for addresses banned before'),
   factor: row('bantime.factor = 1', values.readNumber, 'factor of the growth'),
   formula: row('bantime.formula', values.readFormula, 'growth as a formula of ban.Time and ban.Count'),
   multipliers: row('bantime.multipliers', values.readMultipliers, 'growth as a list, 1 5 30 60'),
@@ -77,7 +77,7 @@ const INCREMENT = {
 };
 
 const IGNORE = {
-  command: row('ignorecommand', ({ text }) => text || null, 'command that exits with 0 for who is ignored'),
+  command: row('ignorecommand', ({ text }) => text || null, 'command that exits with 0 to ignore an address'),
   self: row('ignoreself = true', values.readBoolean, "ignore this machine's addresses"),
   list: row('ignoreip', values.readIgnoreIp, 'addresses, networks, names and file:PATH that are ignored'),
   cache: row('ignorecache', values.readCacheRule, "how long ignorecommand's answers are remembered"),

@@ -225,21 +225,18 @@ export function readCacheRule(text: Text, warn: Warn): CacheRule | null {
     problems.push(...told.map((one) => ({ ...one, text: `${name}: ${one.text}` })));
     return value;
   };
-  const rule = {
-    key: option('key', '<ip>', readCacheKey),
-    maxCount: option('max-count', '100', integerFrom(1)),
-    maxTime: option('max-time', '5m', readDuration),
-  };
+  const key = option('key', '<ip>', readCacheKey);
+  const maxCount = option('max-count', '100', integerFrom(1));
+  const maxTime = option('max-time', '5m', readDuration);
   for (const name of named.options.keys())
     if (!known.includes(name))
       problems.push(problem(`no such option: "${name}"`, { hint: didYouMean(name, known) ?? hint }));
-  const { key, maxCount, maxTime } = rule;
   if (problems.length > 0 || key === null || maxCount === null || maxTime === null)
     throw new ConfigError(problems);
   return { key, maxCount, maxTime };
 }
 
-/** Without a tag in its key, one answer would be everybody's. */
+/** Without a tag in the key, one answer would hold for every address. */
 function readCacheKey({ text }: Text): string {
   return /<[^<>\s]+>/.test(text) ? text : refuse(`cannot use "${text}"`, 'write "<ip>", or other tags');
 }
@@ -271,7 +268,7 @@ export function readEncoding({ text }: Text): string {
   return refuse(`cannot use "${text}" as an encoding`, hint);
 }
 
-/** Whether it can be made: the names of encodings and time zones are known to nobody else. */
+/** Whether this can be made; only the maker knows the names of encodings and time zones. */
 function isMade(make: () => object): boolean {
   try {
     return make() !== null;

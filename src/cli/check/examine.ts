@@ -1,3 +1,5 @@
+import { fillTags } from '../../action/shelltext.ts';
+import { tagsOf, ticketOf } from '../../action/tags.ts';
 import { type Problem, problem, reasonOf } from '../../base/errors.ts';
 import { timeMatch } from '../../base/timelimit.ts';
 import type { Config } from '../../config/config.ts';
@@ -66,6 +68,7 @@ export async function examine(call: Call, config: Config, question: Question): P
     problems.push(...sources.warnings.map(({ key, text }) => warning(jail, key, text)));
     const trouble = plan.troubles.get(jail.name);
     if (trouble !== undefined) problems.push(warning(jail, 'action', trouble));
+    problems.push(...commandProblems(jail));
     if (filter === null) continue;
     problems.push(...lints(jail, filter, question));
     notes.push(...notLinear(jail, filter));
@@ -97,6 +100,27 @@ function notesOf(jail: Jail, results: readonly JailResult[], sources: Sources): 
   const other = /^(?:pyinotify|gamin)\b/i.exec(written)?.[0];
   const backend = other === undefined ? [] : [`backend ${other} is read as auto`];
   return [...backend, ...sources.notes].map((text) => ({ jail: jail.name, text }));
+}
+
+/** Commands with a tag where no value from a log can be had safely. */
+function commandProblems({ name, place, actions, ignore }: Jail): Problem[] {
+  const around = { banned: 0, bannedTotal: 0, found: 0, foundTotal: 0, fqHostname: '', ipHost: '' };
+  const known = tagsOf(ticketOf('192.0.2.1', null), around);
+  const commands = actions.flatMap((action) =>
+    [...action.options, ...action.options6].flatMap(([key, text]) =>
+      action.kind === 'command' && key.startsWith('action') ? [{ key, text, place: action.place }] : [],
+    ),
+  );
+  commands.push({ key: 'ignorecommand', text: ignore.command ?? '', place });
+  return commands.flatMap(({ text, ...where }) => {
+    try {
+      // In place of each a value that is not harmless.
+      fillTags(text, (tag) => (known(tag) === null ? null : '\n'));
+      return [];
+    } catch (error) {
+      return [problem(reasonOf(error), { severity: 'warning', jail: name, ...where })];
+    }
+  });
 }
 
 function lints(jail: Jail, filter: Filter, { isVerbose }: Question): Problem[] {

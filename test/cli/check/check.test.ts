@@ -79,3 +79,27 @@ test('check --all --dump prints every jail as the reader resolved it', { skip },
   for (const [name, jail] of Object.entries(whole.jails))
     assert.deepEqual(jails[name].options, (jail as { options: object }).options, name);
 });
+
+test('check warns of a command in which a tag stands where no value can be had safely', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-check-'));
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  try {
+    write(
+      'action.d/note.conf',
+      "[Definition]\nactionban = cat <<'END'\n  <matches>\n  END\nactionunban = echo <ip>\n",
+    );
+    write('jail.d/web.conf', '[web]\nenabled = true\nfilter =\naction = note\n');
+    const { code, out } = await run(folder, []);
+    assert.equal(code, 0);
+    const told = out.split('\n').filter((line) => line.includes('actionban'));
+    const where = join(folder, 'jail.d/web.conf');
+    assert.deepEqual(told, [
+      `warning: [web] ${where}:4: actionban: <matches> stands in a here-document with a quoted end: write <<END for it`,
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
