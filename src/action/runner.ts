@@ -13,14 +13,12 @@ import { reasonOf } from '../base/errors.ts';
 import type { Level } from '../base/log.ts';
 import { command, failureOf, formatCommand, run } from '../base/process.ts';
 import { settledWithin } from '../base/timeout.ts';
-import { planAction } from '../config/actionkind.ts';
-import type { ActionSource, Jail } from '../config/jail.ts';
+import type { CommandAction, Jail } from '../config/jail.ts';
 import { type FilledText, fillTags } from './shelltext.ts';
 import {
   type ActionStep,
   familiesOf,
   familyFor,
-  isOn,
   oncePerText,
   type StepFamily,
   startsOnDemand,
@@ -43,12 +41,10 @@ export type RunnerParts = {
 
 /** Steps of one jail that may wait; a mail server that hangs must not eat the memory. */
 const MOST_WAITING = 50_000;
-/** Seconds a step may take where its action does not say (`timeout`). */
-const TIMEOUT = 60;
 
 /** The actions of a jail that are commands of their own, not firewalls that f2b drives itself. */
-export function commandActions(jail: Jail): readonly ActionSource[] {
-  return jail.actions.filter((action) => planAction(action).kind === 'command');
+export function commandActions(jail: Jail): readonly CommandAction[] {
+  return jail.actions.filter((action) => action.kind === 'command');
 }
 
 /**
@@ -57,11 +53,11 @@ export function commandActions(jail: Jail): readonly ActionSource[] {
  */
 export class ActionRunner {
   readonly #jail: string;
-  readonly #actions: readonly ActionSource[];
+  readonly #actions: readonly CommandAction[];
   readonly #parts: RunnerParts;
-  readonly #started = new Map<ActionSource, Set<StepFamily>>();
+  readonly #started = new Map<CommandAction, Set<StepFamily>>();
   /** What was banned through each action since it was started, to be lifted when it stops without a flush. */
-  readonly #banned = new Map<ActionSource, Map<string, Ticket>>();
+  readonly #banned = new Map<CommandAction, Map<string, Ticket>>();
   #queue: Promise<void> = Promise.resolve();
   #waiting = 0;
   #isFull = false;
@@ -86,7 +82,7 @@ export class ActionRunner {
 
   ban(ticket: Ticket): void {
     for (const action of this.#actions) {
-      if (ticket.restored && isOn(action, 'norestored')) continue;
+      if (ticket.restored && action.norestored) continue;
       this.#enqueue(async () => {
         await this.#startOnce(action, familyFor(action, ticket.id));
         await this.#runInsisting(action, 'actionban', ticket);
@@ -98,7 +94,7 @@ export class ActionRunner {
 
   unban(ticket: Ticket): void {
     for (const action of this.#actions) {
-      if (ticket.restored && isOn(action, 'norestored')) continue;
+      if (ticket.restored && action.norestored) continue;
       this.#enqueue(async () => {
         this.#banned.get(action)?.delete(ticket.id);
         await this.#runInsisting(action, 'actionunban', ticket);
@@ -156,7 +152,7 @@ export class ActionRunner {
   }
 
   async #lift(
-    action: ActionSource,
+    action: CommandAction,
     families: ReadonlySet<StepFamily>,
     tickets: readonly Ticket[],
   ): Promise<void> {
@@ -166,7 +162,7 @@ export class ActionRunner {
     else for (const family of flushing) await this.#try(action, 'actionflush', { family });
   }
 
-  async #startOnce(action: ActionSource, family: StepFamily): Promise<void> {
+  async #startOnce(action: CommandAction, family: StepFamily): Promise<void> {
     const started = this.#started.get(action) ?? new Set();
     this.#started.set(action, started);
     if (started.has(family)) return;
@@ -179,11 +175,11 @@ export class ActionRunner {
    * Once more after a failure, when the action's own check fails and could be repaired. An unban
    * has nothing to undo then. fail2ban 1.0.2 behaviour.
    */
-  async #runInsisting(action: ActionSource, step: ActionStep, ticket: Ticket): Promise<void> {
+  async #runInsisting(action: CommandAction, step: ActionStep, ticket: Ticket): Promise<void> {
     const on = ticketOnly(action, ticket);
     const reason = await this.#execute(action, step, on);
     if (reason === null) return;
-    const mayRepair = step !== 'actionunban' || isOn(action, 'actionrepair_on_unban');
+    const mayRepair = step !== 'actionunban' || action.repairOnUnban;
     if (
       !mayRepair ||
       (await this.#isInOrder(action, on.family)) ||
@@ -199,12 +195,12 @@ export class ActionRunner {
     }
   }
 
-  async #isInOrder(action: ActionSource, family: StepFamily): Promise<boolean> {
+  async #isInOrder(action: CommandAction, family: StepFamily): Promise<boolean> {
     if (stepText(action, 'actioncheck', family) === '') return true;
     return (await this.#execute(action, 'actioncheck', { family })) === null;
   }
 
-  async #repair(action: ActionSource, family: StepFamily): Promise<boolean> {
+  async #repair(action: CommandAction, family: StepFamily): Promise<boolean> {
     if (stepText(action, 'actionrepair', family) !== '')
       await this.#execute(action, 'actionrepair', { family });
     else {
@@ -214,13 +210,13 @@ export class ActionRunner {
     return this.#isInOrder(action, family);
   }
 
-  async #try(action: ActionSource, step: ActionStep, on: On): Promise<void> {
+  async #try(action: CommandAction, step: ActionStep, on: On): Promise<void> {
     const reason = await this.#execute(action, step, on);
     if (reason !== null) this.#tell('ERROR', `${action.name}: ${step} failed: ${reason}`);
   }
 
   /** Why the step failed; null when it did its work or there is nothing to do. */
-  async #execute(action: ActionSource, step: ActionStep, on: On): Promise<string | null> {
+  async #execute(action: CommandAction, step: ActionStep, on: On): Promise<string | null> {
     const { family } = on;
     const ticket = on.ticket ?? null;
     const text = stepText(action, step, family);
@@ -241,10 +237,7 @@ export class ActionRunner {
       this.#parts.print(`${env.join('')}${formatCommand(one)}\n`);
       return null;
     }
-    const seconds = Number(action.options.get('timeout') ?? TIMEOUT);
-    const output = await run(one, Number.isFinite(seconds) && seconds > 0 ? seconds : TIMEOUT, {
-      env: { ...this.#parts.env, ...filled.env },
-    });
+    const output = await run(one, action.timeout, { env: { ...this.#parts.env, ...filled.env } });
     return failureOf(one, output);
   }
 
@@ -256,6 +249,6 @@ export class ActionRunner {
 /** What a step is executed for: one ban, or all bans of a family. */
 type On = { readonly family: StepFamily; readonly ticket?: Ticket };
 
-function ticketOnly(action: ActionSource, ticket: Ticket): On {
+function ticketOnly(action: CommandAction, ticket: Ticket): On {
   return { family: familyFor(action, ticket.id), ticket };
 }

@@ -1,5 +1,5 @@
 import { parseNetwork } from '../base/ip.ts';
-import type { ActionSource } from '../config/jail.ts';
+import type { CommandAction } from '../config/jail.ts';
 
 /** The commands that an action may have. */
 const STEPS = [
@@ -18,18 +18,18 @@ export type ActionStep = (typeof STEPS)[number];
 export type StepFamily = '' | 'inet4' | 'inet6';
 
 /** The command of a step for a family; '' = there is nothing to do. */
-export function stepText(action: ActionSource, step: ActionStep, family: StepFamily): string {
+export function stepText(action: CommandAction, step: ActionStep, family: StepFamily): string {
   const own = family === 'inet6' ? action.options6.get(step) : undefined;
   return (own ?? action.options.get(step) ?? '').trim();
 }
 
 /** Actions with other commands for IPv6 are started for each family by itself. */
-export function familiesOf(action: ActionSource): readonly StepFamily[] {
+export function familiesOf(action: CommandAction): readonly StepFamily[] {
   return STEPS.some((step) => action.options6.has(step)) ? ['inet4', 'inet6'] : [''];
 }
 
 /** The family under which a ban of this id is carried out. */
-export function familyFor(action: ActionSource, id: string): StepFamily {
+export function familyFor(action: CommandAction, id: string): StepFamily {
   const [first = ''] = familiesOf(action);
   if (first === '') return first;
   return parseNetwork(id)?.family === 6 ? 'inet6' : 'inet4';
@@ -37,7 +37,7 @@ export function familyFor(action: ActionSource, id: string): StepFamily {
 
 /** The families, without those for which the command would be the same as for an earlier one. */
 export function oncePerText(
-  action: ActionSource,
+  action: CommandAction,
   step: ActionStep,
   families: Iterable<StepFamily>,
 ): readonly StepFamily[] {
@@ -51,12 +51,6 @@ export function oncePerText(
 }
 
 /** Where the action does not say, one with other commands for IPv6 waits for a ban of that family. fail2ban 1.0.2 behaviour. */
-export function startsOnDemand(action: ActionSource): boolean {
-  if (action.options.has('actionstart_on_demand')) return isOn(action, 'actionstart_on_demand');
-  return familiesOf(action).length > 1;
-}
-
-/** Whether an option says yes. */
-export function isOn(action: ActionSource, key: string): boolean {
-  return /^(?:1|on|true|yes)$/i.test(action.options.get(key)?.trim() ?? '');
+export function startsOnDemand(action: CommandAction): boolean {
+  return action.startOnDemand ?? familiesOf(action).length > 1;
 }

@@ -1,4 +1,3 @@
-import { parseFormula } from '../config/formula.ts';
 import type { Increment } from '../config/jail.ts';
 
 /** Bans beyond this many do not double any more, as in fail2ban. */
@@ -10,16 +9,15 @@ export type Escalate = (bantime: number | null, before: number) => number | null
 /**
  * The rule of jail.conf(5) `bantime.increment`: the first ban is the plain bantime; later ones take the multipliers, else
  * the formula, else double each time, times the factor, at most maxtime, plus up to rndtime. `random` answers
- * numbers from 0 to 1. Throws an Error when the formula cannot be read.
+ * numbers from 0 to 1.
  */
 export function makeEscalation(increment: Increment, random: () => number): Escalate {
   if (!increment.enabled) return (bantime) => bantime;
-  const { factor, multipliers, maxtime, rndtime } = increment;
-  const formula = increment.formula === null ? null : parseFormula(increment.formula);
+  const { factor, formula, multipliers, maxtime, rndtime } = increment;
   const grown = (time: number, count: number): number => {
     if (multipliers.length > 0)
       return time * factor * (multipliers[Math.min(count, multipliers.length - 1)] ?? 1);
-    if (formula !== null) return Math.max(time, formula({ time, count, factor }));
+    if (formula !== null) return Math.max(time, formula.compute({ time, count, factor }));
     return Math.max(time, time * 2 ** Math.min(count, MOST_DOUBLINGS) * factor);
   };
   return (bantime, before) => {

@@ -6,7 +6,7 @@ import { lockoutReason } from '../ban/lockout.ts';
 import { watchLogins } from '../ban/logins.ts';
 import { openDns } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
-import { ConfigError, type Problem, UsageError } from '../base/errors.ts';
+import { UsageError } from '../base/errors.ts';
 import { canonicalNetwork } from '../base/ip.ts';
 import { openLog } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
@@ -134,9 +134,7 @@ function logRefusals(
 }
 
 function limitsFor(jail: Jail, { options }: Call): Limits {
-  const problems: Problem[] = [];
-  const limits = limitsOf(jail, problems);
-  if (limits === null) throw new ConfigError(problems);
+  const limits = limitsOf(jail);
   const bantime = durationOf(options['bantime']);
   if (bantime === null) return limits;
   return {

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { embeddedFiles } from '../base/embedded.ts';
 import { ConfigError, formatProblem, UsageError } from '../base/errors.ts';
-import { readServices } from '../base/ports.ts';
 import { formatCommand } from '../base/process.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { type Config, loadConfig } from '../config/config.ts';
@@ -91,7 +90,7 @@ export function runnerOf({ global, io }: Access): RunProgram {
 
 /** The firewalls behind the jails. */
 export function firewallPlanOf(jails: readonly Jail[], io: Io): Promise<FirewallPlan> {
-  return planFirewalls(jails, readServices(servicesText()), io.env);
+  return planFirewalls(jails, io.env);
 }
 
 /** The jobs of a plan; with `--dry-run` on firewalls that exist in memory only. */

@@ -2,17 +2,16 @@ import { UsageError } from '../base/errors.ts';
 import { formatNetwork } from '../base/ip.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Jail } from '../config/jail.ts';
+import { OPTIONS } from '../config/options.ts';
 import type { State } from '../state/state.ts';
 import type { Subcommand } from './command.ts';
 import { configOf, findJail, readOnlyState } from './context.ts';
 
-type GetAnswer = number | string | readonly string[];
+type Answer = number | string | readonly string[];
+type Ask = (jail: Jail, state: State) => Answer;
 
-/** What can be asked of a jail. */
-const TOPICS: ReadonlyMap<string, (jail: Jail, state: State) => GetAnswer> = new Map<
-  string,
-  (jail: Jail, state: State) => GetAnswer
->([
+/** What is told as f2b took it, and what is no option; all else is told as it is written. */
+const TOPICS: ReadonlyMap<string, Ask> = new Map<string, Ask>([
   ['maxretry', (jail) => jail.maxretry],
   ['findtime', (jail) => jail.findtime],
   ['bantime', (jail) => jail.bantime ?? -1],
@@ -23,13 +22,16 @@ const TOPICS: ReadonlyMap<string, (jail: Jail, state: State) => GetAnswer> = new
   ['datepattern', (jail) => jail.filter.datepattern?.text ?? 'Default Detectors'],
   ['failregex', (jail) => jail.filter.failregex.map(({ text }) => text)],
   ['ignoreregex', (jail) => jail.filter.ignoreregex.map(({ text }) => text)],
+  ['prefregex', (jail) => jail.filter.prefregex?.text ?? ''],
   ['logpath', (jail) => jail.logpath.map(({ glob }) => glob)],
-  ['journalmatch', (jail) => (jail.journalmatch.length > 0 ? jail.journalmatch : jail.filter.journalmatch)],
+  ['journalmatch', (jail) => jail.filter.journalmatch],
   ['ignoreip', (jail) => [...jail.ignore.networks.map(formatNetwork), ...jail.ignore.names]],
   ['ignoreself', (jail) => String(jail.ignore.self)],
   ['actions', (jail) => jail.actions.map(({ name }) => name)],
   ['banip', (jail, state) => [...(state.jails.get(jail.name)?.bans.keys() ?? [])]],
 ]);
+
+const WIDTH = Math.max(...OPTIONS.map(({ name }) => name.length));
 
 /** `f2b get`: one setting of a jail. */
 export const get: Subcommand = {
@@ -37,7 +39,8 @@ export const get: Subcommand = {
   summary: 'show one setting of a jail',
   usage: 'JAIL WHAT',
   options: [],
-  about: `WHAT is one of ${[...TOPICS.keys()].slice(0, 8).join(', ')},\n${[...TOPICS.keys()].slice(8).join(', ')}.`,
+  about: `WHAT is an option, actions, or banip (the addresses that are banned). The options:
+${OPTIONS.map(({ name, help }) => `  ${name.padEnd(WIDTH)}  ${help}`).join('\n')}`,
   examples: [
     ['f2b get sshd maxretry', ''],
     ['f2b get sshd failregex', 'with every option filled in'],
@@ -47,16 +50,22 @@ export const get: Subcommand = {
     if (name === undefined || what === undefined || more.length > 0) {
       throw new UsageError('get needs a jail and what to show', 'see: f2b help get');
     }
-    const jail = findJail(configOf(call), name);
-    const topic = TOPICS.get(what.toLowerCase());
-    if (topic === undefined)
-      throw new UsageError(`cannot show "${what}"`, didYouMean(what, TOPICS.keys()) ?? 'see: f2b help get');
-    const answer = topic(jail, readOnlyState(call));
+    const config = configOf(call);
+    const jail = findJail(config, name);
+    const key = what.toLowerCase();
+    const option = OPTIONS.find((one) => one.name === key);
+    const written = config.allJails.find((one) => one.name === name)?.options.get(key);
+    const answer =
+      TOPICS.get(key)?.(jail, readOnlyState(call)) ?? (option && (written ?? option.default ?? ''));
+    if (answer === undefined) {
+      const known = [...OPTIONS.map((one) => one.name), ...TOPICS.keys()];
+      throw new UsageError(`cannot show "${what}"`, didYouMean(what, known) ?? 'see: f2b help get');
+    }
     call.io.stdout(call.global.json ? `${JSON.stringify(answer)}\n` : printed(answer));
     return 0;
   },
 };
 
-function printed(answer: GetAnswer): string {
+function printed(answer: Answer): string {
   return typeof answer === 'object' ? answer.map((line) => `${line}\n`).join('') : `${answer}\n`;
 }

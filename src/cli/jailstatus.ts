@@ -39,12 +39,11 @@ export function statusOf(jail: Jail, state: State, files: readonly string[], now
   const failing = [...(known?.failures.values() ?? [])].filter(({ last }) => last > now - jail.findtime);
   const bans = [...(known?.bans ?? [])].filter(([, { until }]) => until === null || until > now);
   const escalate = makeEscalation(jail.increment, () => 0);
-  const matches = jail.journalmatch.length > 0 ? jail.journalmatch : jail.filter.journalmatch;
   return {
     name: jail.name,
     currentlyFailed: failing.length,
     totalFailed: known?.totalFailed ?? 0,
-    sources: isJournal ? matches : files,
+    sources: isJournal ? jail.filter.journalmatch : files,
     isJournal,
     stuck: [...state.sources.values()].flatMap(({ jails }) => jails[jail.name]?.stuck ?? []),
     currentlyBanned: bans.length,

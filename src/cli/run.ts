@@ -79,7 +79,6 @@ async function runDaemon(call: Call, statePath: string): Promise<number> {
     log,
     run: runnerOf(call),
     env: io.env,
-    services,
     pollMs: pollMs(options['poll']),
     once,
     dryRun: global.dryRun,

@@ -1,50 +1,42 @@
-import { type PortRange, parsePorts, type Services } from '../base/ports.ts';
-import type { ActionSource } from './jail.ts';
+import { parsePorts, type Services } from '../base/ports.ts';
+import type {
+  ActionSource,
+  BlockKind,
+  BlockRule,
+  CommandAction,
+  FirewallAction,
+  FirewallChoice,
+} from './jail.ts';
+import { type Read, readBoolean, readDuration } from './values.ts';
 
-/** A firewall as a jail names it; `auto` is whichever is there: firewalld where it runs, nftables, ipset, iptables. */
-export type FirewallChoice = 'nftables' | 'ipset' | 'iptables' | 'firewalld' | 'dummy' | 'auto';
-
-/** What happens to a packet of a banned address. */
-export type BlockKind = 'reject' | 'drop' | 'tcp-reset';
-
-/** What an action wants of the firewall, still as the configuration spells it. */
-export type RuleWish = {
-  /** Numbers, names and ranges; null = all ports. */
-  readonly ports: string | null;
-  /** Lower case; empty = every protocol. */
-  readonly protocols: readonly string[];
-  readonly chains: readonly string[];
-  readonly block: BlockKind;
-};
-
-/** How an action is carried out: by a firewall that f2b drives itself, or by the commands of its file. */
-export type ActionPlan =
-  | { readonly kind: 'firewall'; readonly firewall: FirewallChoice; readonly rule: RuleWish }
-  | { readonly kind: 'command' };
-
-/** Our own names, which need no file in action.d. */
-const OWN: ReadonlyMap<string, FirewallChoice> = new Map(
-  (['auto', 'nftables', 'ipset', 'iptables', 'firewalld', 'dummy'] as const).map((name) => [name, name]),
-);
-
-/** fail2ban's names of the actions that do no more than block in a firewall. */
-const STOCK: ReadonlyMap<string, FirewallChoice> = new Map(
-  (
-    [
-      ['iptables', 'iptables iptables-new iptables-multiport iptables-allports'],
-      ['ipset', 'iptables-ipset iptables-ipset-proto4 iptables-ipset-proto6 iptables-ipset-proto6-allports'],
-      [
-        'firewalld',
-        'firewallcmd-ipset firewallcmd-rich-rules firewallcmd-rich-logging firewallcmd-multiport',
-      ],
-      ['firewalld', 'firewallcmd-allports firewallcmd-new firewallcmd-common'],
-      ['nftables', 'nftables nftables-multiport nftables-allports'],
-    ] as const
-  ).flatMap(([kind, names]) => names.split(' ').map((name): [string, FirewallChoice] => [name, kind])),
-);
+/**
+ * The firewalls, each with the actions that do no more than block in it: our own name, which needs no file in action.d, and
+ * fail2ban's. A ban of such an action runs these programs; one that runs others is a user's own under the same name.
+ */
+const KINDS: readonly (readonly [kind: FirewallChoice, names: string, programs: RegExp])[] = [
+  [
+    'iptables',
+    'iptables iptables-new iptables-multiport iptables-allports',
+    /^(?:<?ip6?tables>?|\/\S*\/ip6?tables)$/,
+  ],
+  [
+    'ipset',
+    'ipset iptables-ipset iptables-ipset-proto4 iptables-ipset-proto6 iptables-ipset-proto6-allports',
+    /^(?:ipset|\/\S*\/ipset)$/,
+  ],
+  [
+    'firewalld',
+    'firewalld firewallcmd-ipset firewallcmd-rich-rules firewallcmd-rich-logging firewallcmd-multiport ' +
+      'firewallcmd-allports firewallcmd-new firewallcmd-common',
+    /^(?:firewall-cmd|ipset)$/,
+  ],
+  ['nftables', 'nftables nftables-multiport nftables-allports', /^(?:nft|\/\S*\/nft)$/],
+  ['dummy', 'dummy', /^$/],
+  ['auto', 'auto', /^$/],
+];
 
 /** Every name that selects a firewall of ours. */
-export const FIREWALL_ACTIONS: readonly string[] = [...new Set([...OWN.keys(), ...STOCK.keys()])];
+export const FIREWALL_ACTIONS: readonly string[] = KINDS.flatMap(([, names]) => names.split(' '));
 
 /** The options of a firewall action for which the tree has no file: what fail2ban's own files begin with. */
 export const FIREWALL_DEFAULTS: ReadonlyMap<string, string> = new Map([
@@ -55,34 +47,55 @@ export const FIREWALL_DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['blocktype', 'REJECT'],
 ]);
 
-/** The commands in which a stock action differs from a user's own under the same name. */
-const PROGRAMS: ReadonlyMap<FirewallChoice, RegExp> = new Map([
-  ['iptables', /^(?:<?ip6?tables>?|\/\S*\/ip6?tables)$/],
-  ['ipset', /^(?:ipset|\/\S*\/ipset)$/],
-  ['firewalld', /^(?:firewall-cmd|ipset)$/],
-  ['nftables', /^(?:nft|\/\S*\/nft)$/],
-]);
+/** What planning an action needs: the names of ports, and two ways to refuse a word of it. */
+export type PlanParts = {
+  readonly services: Services;
+  /** Tells what cannot be done with a word, and how it is written. */
+  refuse(word: string, text: string, hint: string): void;
+  /** The value of one of its options; null, told already, when it cannot be read. */
+  read<T>(key: string, value: string, read: Read<T>): T | null;
+};
+
+/** Seconds that a command may take where its action does not say (`timeout`). */
+const TIMEOUT = '60';
 
 /**
  * How an action is carried out. A name of fail2ban's that stands for a firewall (`iptables-multiport`) is done by our own
  * driver, unless its file was changed into something else; `native=no` in its brackets asks for its commands.
  */
-export function planAction(action: ActionSource): ActionPlan {
-  const firewall = firewallOf(action);
-  const rule = firewall === null ? null : ruleOf(action);
-  return firewall === null || rule === null ? { kind: 'command' } : { kind: 'firewall', firewall, rule };
+export function planAction(source: ActionSource, parts: PlanParts): FirewallAction | CommandAction {
+  const isOn = (key: string): boolean | null => {
+    const value = source.options.get(key);
+    return value === undefined ? null : parts.read(key, value, readBoolean);
+  };
+  const firewall = firewallOf(source, () => isOn('native') === false);
+  const rule = firewall === null ? null : ruleOf(source, parts);
+  if (firewall !== null && rule !== null) return { ...source, kind: 'firewall', firewall, rule };
+  const timeout = source.options.get('timeout') ?? TIMEOUT;
+  return {
+    ...source,
+    kind: 'command',
+    // A tag in it is filled in at the ban, for its commands alone.
+    timeout: parts.read('timeout', timeout.includes('<') ? TIMEOUT : timeout, readDuration) ?? 0,
+    startOnDemand: isOn('actionstart_on_demand'),
+    norestored: isOn('norestored') ?? false,
+    repairOnUnban: isOn('actionrepair_on_unban') ?? false,
+  };
 }
 
-function firewallOf(action: ActionSource): FirewallChoice | null {
-  const choice = STOCK.get(action.type) ?? OWN.get(action.type) ?? null;
-  const hasFile = action.options.has('actionban') || action.options.has('actionstart');
-  if (choice === null || !hasFile) return choice;
-  if (action.isCustom || /^(?:no|false|off|0)$/i.test(action.options.get('native') ?? '')) return null;
-  const program = PROGRAMS.get(choice);
+/** Whether the action has commands of its own. */
+export function hasCommands({ options }: ActionSource): boolean {
+  return ['actionban', 'actionstart'].some((key) => (options.get(key) ?? '') !== '');
+}
+
+function firewallOf(action: ActionSource, isRefused: () => boolean): FirewallChoice | null {
+  const found = KINDS.find(([, names]) => names.split(' ').includes(action.type));
+  if (found === undefined) return null;
+  const [kind, , programs] = found;
+  if (!action.options.has('actionban') && !action.options.has('actionstart')) return kind;
+  if (action.isCustom || isRefused()) return null;
   const ban = action.options.get('actionban') ?? '';
-  return program !== undefined && ban !== '' && commandWords(ban).every((word) => program.test(word))
-    ? choice
-    : null;
+  return ban !== '' && commandWords(ban).every((word) => programs.test(word)) ? kind : null;
 }
 
 /** The first words of all commands in a shell text, loop words, assignments and the stock loops' helpers apart. */
@@ -99,20 +112,36 @@ function commandWords(shell: string): string[] {
 }
 
 /** null when the block type is none of ours. */
-function ruleOf(action: ActionSource): RuleWish | null {
+function ruleOf(action: ActionSource, { services, refuse }: PlanParts): BlockRule | null {
   const option = (key: string): string => action.options.get(key)?.trim() ?? '';
   const isRich = action.type.startsWith('firewallcmd-rich');
-  const block = readBlock(option(isRich ? 'rich-blocktype' : 'blocktype'));
-  if (block === null) return null;
+  const blocktype = option(isRich ? 'rich-blocktype' : 'blocktype');
+  const block = readBlock(blocktype);
+  if (block === null) {
+    if (!hasCommands(action))
+      refuse(blocktype, `cannot use "${blocktype}" as blocktype`, 'write REJECT, DROP or tcp-reset');
+    return null;
+  }
   const isAll =
     /allports/.test(action.type) ||
     option('type') === 'allports' ||
     /^(?:-p\s+\S+|<allports>)$/.test(option('actiontype'));
+  const { ranges, bad } = isAll ? { ranges: null, bad: [] } : parsePorts(option('port'), services);
+  for (const word of bad) {
+    const hint = 'write a number from 1 to 65535, a range such as 80:90, or a service of /etc/services';
+    refuse(word, `cannot read "${word}" as a port`, hint);
+  }
   const protocols = words(option('protocol').toLowerCase());
+  for (const word of protocols)
+    if (!/^(?:[a-z][a-z0-9-]*|\d{1,3})$/.test(word))
+      refuse(word, `cannot read "${word}" as a protocol`, 'write tcp or udp');
   // These are the names of fail2ban's own chains in nftables and firewalld, not of ones that exist on the host.
   const chains = words(option('chain')).filter((chain) => !/^(?:f2b-chain|INPUT_direct|<.*>)$/.test(chain));
+  for (const word of chains)
+    if (!/^[A-Za-z0-9_][\w.+:-]{0,28}$/.test(word))
+      refuse(word, `cannot use "${word}" as a chain`, 'write INPUT or DOCKER-USER');
   return {
-    ports: isAll ? null : option('port'),
+    ports: ranges,
     protocols: protocols.includes('all') || protocols.includes('any') ? [] : protocols,
     chains: chains.length === 0 ? ['INPUT'] : chains,
     block,
@@ -129,12 +158,4 @@ export function readBlock(blocktype: string): BlockKind | null {
   if (/^drop$/.test(text)) return 'drop';
   if (/^(?:reject\b.*)?\btcp[- ]reset["']?$/.test(text)) return 'tcp-reset';
   return text === '' || /^reject\b/.test(text) ? 'reject' : null;
-}
-
-/** The port ranges of a wish (null = all), and the words in it that are no ports. */
-export function wishedPorts(
-  rule: RuleWish,
-  services: Services,
-): { readonly ranges: readonly PortRange[] | null; readonly bad: readonly string[] } {
-  return rule.ports === null ? { ranges: null, bad: [] } : parsePorts(rule.ports, services);
 }

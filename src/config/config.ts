@@ -1,16 +1,16 @@
-import type { Problem } from '../base/errors.ts';
-import { problem } from '../base/errors.ts';
+/**
+ * The door to the configuration: a tree of files in, jails ready to be compiled out. It promises that nothing a file says makes it
+ * throw, that each mistake is told with file and line, and that a broken jail takes no other one along.
+ *
+ *     const { jails, problems } = loadConfig(diskTree('/etc/fail2ban'));
+ */
+import { type Problem, problem } from '../base/errors.ts';
 import { readServices } from '../base/ports.ts';
-import { withDefaults } from './builtin.ts';
 import type { Jail } from './jail.ts';
-import { referencedNames } from './jailkeys.ts';
-import { filterNames } from './readfilter.ts';
-import type { JailResult } from './readjail.ts';
-import { readJail } from './readjail.ts';
-import type { ConfigReader, Sections } from './sections.ts';
-import { noSections, openReader, readSections } from './sections.ts';
-import type { Settings } from './settings.ts';
-import { readSettings } from './settings.ts';
+import { withDefaults } from './options.ts';
+import { type JailResult, readJail, referencedNames } from './readjail.ts';
+import { type ConfigReader, noSections, openReader, readSections, type Sections } from './sections.ts';
+import { readSettings, type Settings } from './settings.ts';
 import type { ConfigTree } from './tree.ts';
 
 /** How to load: all optional. */
@@ -81,9 +81,4 @@ function blameJails(reader: ConfigReader, sections: Sections, names: ReadonlySet
     const isJails = one.jail !== null && names.has(one.jail) && files.has(one.place?.file ?? '');
     if (!isJails) reader.problems[i] = { ...one, jail: null };
   }
-}
-
-/** The names of a configuration's filters; for completion and "did you mean". */
-export function listFilters(tree: ConfigTree): readonly string[] {
-  return filterNames(tree);
 }

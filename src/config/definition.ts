@@ -1,9 +1,7 @@
-import type { Problem } from '../base/errors.ts';
-import { ConfigError } from '../base/errors.ts';
+import { ConfigError, type Problem } from '../base/errors.ts';
 import { getOption, interpolateOption } from './interpolate.ts';
 import type { RawOptions, Sections } from './sections.ts';
-import type { Lookup } from './tags.ts';
-import { expandTags } from './tags.ts';
+import { expandTags, type Lookup } from './tags.ts';
 import type { Text } from './text.ts';
 
 /** A filter or an action file with the values it is given. */

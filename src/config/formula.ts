@@ -7,8 +7,10 @@
 /** What a formula may refer to: seconds, earlier bans, `bantime.factor`. */
 export type FormulaNames = { readonly time: number; readonly count: number; readonly factor: number };
 
-/** A formula, ready to be computed. */
-export type Formula = (names: FormulaNames) => number;
+/** A formula as it is written, ready to be computed. */
+export type Formula = { readonly text: string; readonly compute: Compute };
+
+type Compute = (names: FormulaNames) => number;
 
 type Token = {
   readonly kind: 'number' | 'name' | 'sign' | 'end';
@@ -64,7 +66,7 @@ const FUNCTIONS: ReadonlyMap<string, (...args: number[]) => number> = new Map<
   ['math.ceil', (a = Number.NaN) => Math.ceil(a)],
 ]);
 
-const NAMES: ReadonlyMap<string, Formula> = new Map<string, Formula>([
+const NAMES: ReadonlyMap<string, Compute> = new Map<string, Compute>([
   ['ban.Time', ({ time }) => time],
   ['ban.Count', ({ count }) => count],
   ['banFactor', ({ factor }) => factor],
@@ -75,9 +77,9 @@ const NAMES: ReadonlyMap<string, Formula> = new Map<string, Formula>([
 /** Reads a formula. Throws an Error that says what was expected and where (`at 12`). */
 export function parseFormula(text: string): Formula {
   const reader: FormulaReader = { tokens: tokensOf(text), at: 0, depth: 0 };
-  const formula = expression(reader);
+  const compute = expression(reader);
   if (peek(reader).kind !== 'end') throw unexpected(reader);
-  return formula;
+  return { text, compute };
 }
 
 function tokensOf(text: string): Token[] {
@@ -97,7 +99,7 @@ function tokensOf(text: string): Token[] {
   return [...tokens, { kind: 'end', text: 'the end', at: text.length }];
 }
 
-function expression(reader: FormulaReader): Formula {
+function expression(reader: FormulaReader): Compute {
   if (++reader.depth > DEEPEST) throw new Error('nested too deeply');
   const value = binary(reader, 0);
   reader.depth--;
@@ -108,7 +110,7 @@ function expression(reader: FormulaReader): Formula {
   return (names) => (condition(names) ? value(names) : other(names));
 }
 
-function binary(reader: FormulaReader, least: number): Formula {
+function binary(reader: FormulaReader, least: number): Compute {
   let left = unary(reader);
   for (;;) {
     const found = OPERATORS.get(peek(reader).text);
@@ -121,7 +123,7 @@ function binary(reader: FormulaReader, least: number): Formula {
   }
 }
 
-function unary(reader: FormulaReader): Formula {
+function unary(reader: FormulaReader): Compute {
   if (++reader.depth > DEEPEST) throw new Error('nested too deeply');
   try {
     if (take(reader, '+')) return unary(reader);
@@ -142,7 +144,7 @@ function unary(reader: FormulaReader): Formula {
   }
 }
 
-function atom(reader: FormulaReader): Formula {
+function atom(reader: FormulaReader): Compute {
   const token = peek(reader);
   if (token.kind === 'number') {
     reader.at++;
@@ -162,10 +164,10 @@ function atom(reader: FormulaReader): Formula {
   return name;
 }
 
-function call(reader: FormulaReader, token: Token): Formula {
+function call(reader: FormulaReader, token: Token): Compute {
   const apply = FUNCTIONS.get(token.text);
   if (apply === undefined) throw new Error(`unknown function "${token.text}" at ${token.at}`);
-  const args: Formula[] = [];
+  const args: Compute[] = [];
   while (!take(reader, ')')) {
     if (args.length > 0) expect(reader, ',');
     args.push(expression(reader));

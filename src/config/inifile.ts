@@ -1,6 +1,5 @@
 import { parse } from 'ini';
-import type { Place, Problem } from '../base/errors.ts';
-import { problem } from '../base/errors.ts';
+import { type Place, type Problem, problem } from '../base/errors.ts';
 
 /** One option: its value with continuation lines joined by line feeds, and the line each of those stands in. */
 export type IniOption = {

@@ -1,9 +1,7 @@
-import type { Place } from '../base/errors.ts';
-import { ConfigError, problem } from '../base/errors.ts';
+import { ConfigError, type Place, problem } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Option, Sections } from './sections.ts';
-import type { Text, TextPiece } from './text.ts';
-import { joinPieces, placeOf, textAt } from './text.ts';
+import { joinPieces, partsOf, placeOf, type Text, type TextPiece, textAt } from './text.ts';
 
 /** Where a name is looked up: `vars` first, then the section, then [DEFAULT]. */
 export type Scope = {
@@ -27,10 +25,6 @@ type InterpolationStep = {
   readonly budget: { left: number };
 };
 
-function start(scope: Scope): InterpolationStep {
-  return { scope, trail: [], budget: { left: MAX_STEPS } };
-}
-
 /** The raw option that a section or else [DEFAULT] sets, or null. */
 export function findOption(sections: Sections, section: string, key: string): Option | null {
   const own = section === 'DEFAULT' ? undefined : sections.sections.get(section)?.get(key);
@@ -43,14 +37,14 @@ export function findOption(sections: Sections, section: string, key: string): Op
  */
 export function getOption(scope: Scope, key: string): Text | null {
   const given = scope.vars.get(key);
-  if (given !== undefined) return interpolate(asOption(key, given), start(scope), true);
+  if (given !== undefined) return interpolateOption(scope, asOption(key, given), true);
   const option = findOption(scope.sections, scope.section, key);
-  return option === null ? null : interpolate(option, start(scope));
+  return option === null ? null : interpolateOption(scope, option);
 }
 
 /** The value of a raw option with every `%(x)s` replaced. Throws ConfigError like getOption. */
-export function interpolateOption(scope: Scope, option: Option): Text {
-  return interpolate(option, start(scope));
+export function interpolateOption(scope: Scope, option: Option, isGiven = false): Text {
+  return interpolate(option, { scope, trail: [], budget: { left: MAX_STEPS } }, isGiven);
 }
 
 const GIVEN = new WeakMap<Text, Option>();
@@ -62,55 +56,45 @@ function asOption(key: string, text: Text): Option {
   return option;
 }
 
+/** `%(x)s`, `%%`, and a `%` that is neither. */
+const REFERENCE = /(%(?:%|\([^)]+\)s|))/;
+
 /** `isGiven`: the value was interpolated before; in it a `%` that means nothing stands for itself. */
 function interpolate(option: Option, step: InterpolationStep, isGiven = false): Text {
-  const { text, places } = option.text;
+  const { text } = option.text;
   if (!text.includes('%')) return option.text;
   if (step.trail.includes(option) || step.trail.length > MAX_DEPTH || step.budget.left-- <= 0) {
     throw broken(step.trail[0] ?? option, placeOf(option.text), `"%(${option.key})s" contains itself`);
   }
   const inner = { ...step, trail: [...step.trail, option] };
   const pieces: TextPiece[] = [];
-  let at = 0;
-  let line = 0;
   let length = 0;
-  for (const found of text.matchAll(/%(?:%|\(([^)]+)\)s|)/g)) {
-    const before = text.slice(at, found.index);
-    const own = { text: before, places: places.slice(line, line + before.split('\n').length) };
-    pieces.push({ text: own, isOwn: true });
-    line += before.split('\n').length - 1;
-    const here = places[line] ?? placeOf(option.text);
-    at = found.index + found[0].length;
-    line += found[0].split('\n').length - 1;
-    const piece = readReference(found, option, inner, here) ?? (isGiven ? textAt(found[0], here) : null);
-    if (piece === null) throw unreadable(found, option, here, step.scope);
-    pieces.push({ text: piece, isOwn: found[0] === '%%' });
+  const parts = partsOf(option.text, text.split(REFERENCE));
+  for (const [i, part] of parts.entries()) {
+    if (i % 2 === 0) {
+      pieces.push({ text: part, isOwn: true });
+      continue;
+    }
+    const here = placeOf(part);
+    const name = /^%\((.+)\)s$/s.exec(part.text)?.[1] ?? null;
+    const piece =
+      part.text === '%%'
+        ? textAt('%', here)
+        : ((name === null ? null : lookUp(name, option, inner, here)) ?? (isGiven ? part : null));
+    if (piece === null && name !== null) {
+      const hint = didYouMean(name.toLowerCase(), namesIn(step.scope));
+      throw broken(option, here, `cannot find "${part.text}"`, hint);
+    }
+    if (piece === null) {
+      const rest = parts.slice(i).map((one) => one.text);
+      const shown = rest.join('').slice(0, 12).split('\n')[0];
+      throw broken(option, here, `cannot read "${shown}"`, 'write %% for a percent sign');
+    }
+    pieces.push({ text: piece, isOwn: part.text === '%%' });
     length += piece.text.length;
     if (length > MAX_LENGTH) throw broken(option, here, 'grows beyond 1 MB');
   }
-  pieces.push({ text: { text: text.slice(at), places: places.slice(line) }, isOwn: true });
   return joinPieces(pieces, placeOf(option.text));
-}
-
-/** null when it cannot be read, or is nowhere. */
-function readReference(
-  found: RegExpExecArray,
-  from: Option,
-  step: InterpolationStep,
-  here: Place,
-): Text | null {
-  if (found[0] === '%%') return textAt('%', here);
-  return found[1] === undefined ? null : lookUp(found[1], from, step, here);
-}
-
-function unreadable(found: RegExpExecArray, option: Option, here: Place, scope: Scope): ConfigError {
-  const { text } = option.text;
-  if (found[1] !== undefined) {
-    const names = namesIn(scope);
-    return broken(option, here, `cannot find "${found[0]}"`, didYouMean(found[1].toLowerCase(), names));
-  }
-  const shown = text.slice(found.index, found.index + 12).split('\n')[0];
-  return broken(option, here, `cannot read "${shown}"`, 'write %% for a percent sign');
 }
 
 function namesIn({ sections, section, vars }: Scope): string[] {

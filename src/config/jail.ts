@@ -1,5 +1,15 @@
+/**
+ * The types of a jail as configured, for every other room: where its lines come from, what is a failure, how many make a ban, and
+ * what a ban does. Everything is parsed: durations are seconds, ports are numbers, an address is canonical. Nothing is compiled,
+ * and nothing here is read a second time.
+ *
+ *     const { jails, problems } = loadConfig(tree);
+ *     jails[0]?.bantime; // 600
+ */
 import type { Place } from '../base/errors.ts';
 import type { Network } from '../base/ip.ts';
+import type { PortRange } from '../base/ports.ts';
+import type { Formula } from './formula.ts';
 
 /** How names in place of addresses are treated, jail.conf(5) `usedns`. */
 export type UseDns = 'yes' | 'warn' | 'no' | 'raw';
@@ -40,11 +50,46 @@ export type ActionSource = {
   readonly options6: ReadonlyMap<string, string>;
 };
 
+/** A firewall as a jail names it; `auto` is whichever is there: firewalld where it runs, nftables, ipset, iptables. */
+export type FirewallChoice = 'nftables' | 'ipset' | 'iptables' | 'firewalld' | 'dummy' | 'auto';
+
+/** What happens to a packet of a banned address. */
+export type BlockKind = 'reject' | 'drop' | 'tcp-reset';
+
+/** What an action blocks. */
+export type BlockRule = {
+  /** Ranges, sorted and without overlap; null = all ports. */
+  readonly ports: readonly PortRange[] | null;
+  /** Lower case; empty = every protocol. */
+  readonly protocols: readonly string[];
+  readonly chains: readonly string[];
+  readonly block: BlockKind;
+};
+
+/** An action that only blocks, in a firewall that f2b drives itself. */
+export type FirewallAction = ActionSource & {
+  readonly kind: 'firewall';
+  readonly firewall: FirewallChoice;
+  readonly rule: BlockRule;
+};
+
+/** An action whose own commands are run. */
+export type CommandAction = ActionSource & {
+  readonly kind: 'command';
+  /** Seconds that a command may take. */
+  readonly timeout: number;
+  /** `actionstart_on_demand`; null = it does not say. */
+  readonly startOnDemand: boolean | null;
+  /** Whether a ban that is restored after a restart is none of its business. */
+  readonly norestored: boolean;
+  readonly repairOnUnban: boolean;
+};
+
 /** Escalation of ban times, jail.conf(5) `bantime.*`. */
 export type Increment = {
   readonly enabled: boolean;
   readonly factor: number;
-  readonly formula: string | null;
+  readonly formula: Formula | null;
   readonly multipliers: readonly number[];
   /** Seconds; null = no cap. */
   readonly maxtime: number | null;
@@ -52,6 +97,9 @@ export type Increment = {
   readonly rndtime: number;
   readonly overalljails: boolean;
 };
+
+/** `ignorecache` of jail.conf(5): what an answer is remembered by, how many, and for how many seconds. */
+export type CacheRule = { readonly key: string; readonly maxCount: number; readonly maxTime: number };
 
 /** Who is never banned. */
 export type Ignore = {
@@ -62,8 +110,8 @@ export type Ignore = {
   /** Paths of `file:PATH` entries: one address or network a line. */
   readonly files: readonly string[];
   readonly command: string | null;
-  /** Raw value of `ignorecache`, null when unset. */
-  readonly cache: string | null;
+  /** How long answers of the command are remembered; null = not at all. */
+  readonly cache: CacheRule | null;
 };
 
 /** `rollup = 5/24 20/48`: how many banned hosts make one banned network, by family; null = never in that family. */
@@ -80,7 +128,6 @@ export type Jail = {
   readonly backend: Backend;
   readonly backendOptions: ReadonlyMap<string, string>;
   readonly logpath: readonly LogPath[];
-  readonly journalmatch: readonly string[];
   /** `auto` or an encoding's name. */
   readonly logencoding: string;
   /** Fixed offset (`UTC+0200`) or IANA name; null = local time. */
@@ -99,5 +146,5 @@ export type Jail = {
   readonly protectssh: boolean;
   /** Bans of this many hosts in a network of this prefix length become one ban of the network; null = never. */
   readonly rollup: Rollup | null;
-  readonly actions: readonly ActionSource[];
+  readonly actions: readonly (FirewallAction | CommandAction)[];
 };

@@ -1,65 +1,207 @@
-import type { Problem } from '../base/errors.ts';
-import { problem, reasonOf } from '../base/errors.ts';
-import { parseFormula } from './formula.ts';
-import type { Ignore, Increment, Jail } from './jail.ts';
-import type { FilterReading } from './readfilter.ts';
-import type { Text } from './text.ts';
-import { placeOf } from './text.ts';
+import { type Problem, problem } from '../base/errors.ts';
+import type { FilterSource, Jail, RegexSource } from './jail.ts';
+import { BUILT_IN, builtIn, type RawOptions, type Sections } from './sections.ts';
+import { linesOf, placeOf, type Text, textAt } from './text.ts';
 import * as values from './values.ts';
-import { readRollup } from './values.ts';
 
-/** A jail's options as text, and where to tell what is wrong with them. */
-export type Field = { readonly options: ReadonlyMap<string, Text>; readonly problems: Problem[] };
+/** An option of a jail, or of fail2ban.conf. */
+export type OptionInfo = {
+  readonly name: string;
+  /** Its text where no file sets it; null = none. */
+  readonly default: string | null;
+  /** Whether the default stands in [DEFAULT], where `%(x)s` finds it; else an empty value is as good as none. */
+  readonly isShared: boolean;
+  /** One line for a manual. */
+  readonly help: string;
+};
 
-/** What is known of a jail before its values are read. */
-export type OptionParts = Pick<Jail, 'name' | 'place' | 'filter' | 'actions'>;
+/** An option and how its value is read. */
+export type Row<T> = OptionInfo & { readonly read: values.Read<T> };
 
-/** Reads every value of a jail; one that is wrong is told, and its default takes its place. */
-export function buildJail(parts: OptionParts, filter: FilterReading, field: Field): Jail {
-  const { problems } = field;
-  const get = <T>(key: string, read: (text: Text) => T | null, otherwise: T): T => {
-    const text = field.options.get(key);
-    return (text === undefined ? null : read(text)) ?? otherwise;
-  };
-  const backend = get('backend', (t) => values.readBackend(t, problems), {
-    backend: 'auto',
-    options: new Map(),
+/** A row for each field of T. */
+export type Rows<T> = { readonly [K in keyof T]: Row<T[K]> };
+
+function info(spec: string, help: string): OptionInfo {
+  const [name = '', text = null] = spec.split(/ = (.*)/s);
+  return { name, default: text, isShared: text !== null, help };
+}
+
+/** An option as a file would set it to its default, `findtime = 10m`, which stands in [DEFAULT]. */
+function shared<T>(spec: string, read: values.Read<T>, help: string): Row<T> {
+  return { ...info(spec, help), read };
+}
+
+/** The same for a default that is not in [DEFAULT]. */
+export function row<T>(spec: string, read: values.Read<T>, help: string): Row<T> {
+  return { ...info(spec, help), isShared: false, read };
+}
+
+const whole = (text: Text): RegexSource | null =>
+  text.text === '' ? null : { text: text.text, place: placeOf(text) };
+const lines = (text: Text): string[] => linesOf(text).map((line) => line.text);
+
+/** What makes up a filter; a jail that sets one of these replaces the filter's. */
+const FILTER = {
+  prefregex: row('prefregex', whole, 'matched first; failregexes look at its <F-CONTENT>'),
+  ignoreregex: row('ignoreregex', linesOf, 'lines that are no failure, a regex a line'),
+  failregex: row('failregex', linesOf, 'lines that are a failure, a regex a line'),
+  maxlines: row('maxlines = 1', values.integerFrom(1), 'lines that a regex looks at together'),
+  datepattern: row('datepattern', whole, 'how the time of a line is written'),
+  journalmatch: row('journalmatch', lines, 'entries of the journal to read'),
+};
+
+/** Where a jail's failures come from, and its limits. */
+const JAIL = {
+  backend: shared('backend = auto', values.readBackend, 'where lines come from: auto, polling, systemd'),
+  maxretry: shared('maxretry = 5', values.integerFrom(1), 'failures that lead to a ban'),
+  maxmatches: shared('maxmatches = %(maxretry)s', values.integerFrom(0), 'matched lines kept for actions'),
+  findtime: shared('findtime = 10m', values.readDuration, 'time within which failures count'),
+  bantime: shared('bantime = 10m', values.readBantime, 'length of a ban, -1 for ever'),
+  logtimezone: shared('logtimezone', values.readTimeZone, 'time zone of times that name none, as UTC+0200'),
+  logencoding: shared('logencoding = auto', values.readEncoding, 'encoding of the log'),
+  logpath: shared('logpath', values.readLogPath, 'log files: a glob a line, perhaps with head or tail'),
+  usedns: row('usedns = warn', values.readUseDns, 'whether names in a log are looked up: yes, warn, no, raw'),
+  ipv6prefix: row('ipv6prefix = 64', values.readPrefix, 'prefix by which IPv6 is counted and banned'),
+  protectssh: row('protectssh = true', values.readBoolean, 'never ban an address with an SSH login'),
+  rollup: row('rollup', values.readRollup, 'hosts/prefix: so many bans become one of their network'),
+};
+
+const INCREMENT = {
+  enabled: row('bantime.increment = false', values.readBoolean, 'longer bans for addresses banned before'),
+  factor: row('bantime.factor = 1', values.readNumber, 'factor of the growth'),
+  formula: row('bantime.formula', values.readFormula, 'growth as a formula of ban.Time and ban.Count'),
+  multipliers: row('bantime.multipliers', values.readMultipliers, 'growth as a list, 1 5 30 60'),
+  maxtime: row('bantime.maxtime', values.readMaxTime, 'longest ban'),
+  rndtime: row('bantime.rndtime', values.readRandomTime, 'random time on top of a ban, at most'),
+  overalljails: row('bantime.overalljails = false', values.readBoolean, 'count the bans of all jails'),
+};
+
+const IGNORE = {
+  command: row('ignorecommand', ({ text }) => text || null, 'command that exits with 0 to ignore an address'),
+  self: row('ignoreself = true', values.readBoolean, "ignore this machine's addresses"),
+  list: row('ignoreip', values.readIgnoreIp, 'addresses, networks, names and file:PATH that are ignored'),
+  cache: row('ignorecache', values.readCacheRule, "how long ignorecommand's answers are remembered"),
+};
+
+/** Options that are read by name: they choose the filter and the actions. */
+const CHOICES: readonly OptionInfo[] = [
+  info('enabled = false', 'whether the jail works'),
+  info('filter = %(__name__)s[mode=%(mode)s]', 'file in filter.d, with its options'),
+  info('action = %(action_)s', 'what a ban does: files in action.d and firewalls, with their options'),
+];
+
+const BRACKETS = 'port="%(port)s", protocol="%(protocol)s", chain="%(chain)s"';
+const MAIL = 'sender="%(sender)s", dest="%(destemail)s"';
+
+/** Options that only serve others as `%(x)s`. */
+const VARIABLES: readonly OptionInfo[] = [
+  info('mode = normal', "the filter's mode"),
+  info('port = 0:65535', 'ports that a ban closes'),
+  info('protocol = tcp', 'protocols that a ban closes'),
+  info('chain = <known/chain>', 'chains of the firewall'),
+  info('banaction = auto', 'firewall of a ban'),
+  info('banaction_allports = %(banaction)s', 'firewall of a ban of all ports'),
+  info('destemail = root@localhost', 'receiver of mail'),
+  info('sender = root@<fq-hostname>', 'sender of mail'),
+  info('mta = sendmail', 'program that sends mail'),
+  info(`action_ = %(banaction)s[${BRACKETS}]`, 'ban'),
+  info(
+    `action_mw = %(action_)s\n%(mta)s-whois[${MAIL}, protocol="%(protocol)s", chain="%(chain)s"]`,
+    'ban, and mail with whois',
+  ),
+  info(
+    `action_mwl = %(action_)s\n%(mta)s-whois-lines[${MAIL}, logpath="%(logpath)s", chain="%(chain)s"]`,
+    'ban, and mail with whois and log lines',
+  ),
+];
+
+/** More of fail2ban's names; known so that nobody is warned of them. */
+const UNUSED =
+  'action_xarf action_abuseipdb sendername fail2ban_agent skip_if_nologs systemd_if_nologs blocktype returntype';
+
+/** The options that make up a filter. */
+export const FILTER_KEYS: readonly string[] = ['usedns', ...Object.values(FILTER).map(({ name }) => name)];
+
+/** The options of a jail that are read whether or not a file sets them. */
+export const OPTIONS: readonly OptionInfo[] = [
+  ...CHOICES,
+  ...Object.values(JAIL),
+  ...Object.values(INCREMENT),
+  ...Object.values(IGNORE),
+  ...Object.values(FILTER),
+];
+
+/** Every option that means something in a jail. */
+export const KNOWN_KEYS: readonly string[] = [
+  ...[...OPTIONS, ...VARIABLES].map(({ name }) => name),
+  ...UNUSED.split(' '),
+];
+
+/** The release of fail2ban whose configuration language this is; `%(fail2ban_version)s`. */
+const FAIL2BAN_VERSION = '1.0.2';
+
+/** Puts the built-in [DEFAULT] below what the files say, and what is always true over it. */
+export function withDefaults(sections: Sections, root: string): Sections {
+  const below: RawOptions = new Map();
+  for (const { name, default: text, isShared } of [...OPTIONS, ...VARIABLES])
+    if (isShared && text !== null) below.set(name, builtIn(name, text));
+  const fixed: RawOptions = new Map([
+    ['fail2ban_version', builtIn('fail2ban_version', FAIL2BAN_VERSION)],
+    ['fail2ban_confpath', builtIn('fail2ban_confpath', root.replaceAll('%', '%%'))],
+  ]);
+  return { ...sections, defaults: new Map([...below, ...sections.defaults, ...fixed]) };
+}
+
+/** Options as text, with everything filled in. */
+export type Texts = ReadonlyMap<string, Text>;
+
+/** Reads the value of every row; null, with problems, when one of them cannot be read. */
+export function readRows<T>(rows: Rows<T>, options: Texts, problems: Problem[]): T | null;
+export function readRows(rows: Rows<Record<string, unknown>>, options: Texts, problems: Problem[]) {
+  const fields = Object.entries(rows).map(([field, one]): [string, { readonly value: unknown } | null] => {
+    const set = options.get(one.name);
+    // [DEFAULT] has it, so that it is missing is told already.
+    if (set === undefined && one.isShared) return [field, null];
+    const isSet = set !== undefined && (one.isShared || set.text !== '');
+    const text = isSet ? set : textAt(one.default ?? '', BUILT_IN);
+    return [field, values.readValue(one.name, text, one.read, problems)];
   });
-  const usedns = field.options.get('usedns') ?? filter.get('usedns');
-  const maxretry = get('maxretry', (t) => values.readInteger('maxretry', t, 1, problems), 5);
-  const bantime = get('bantime', (t) => values.readBantime('bantime', t, problems), 600);
-  const jail: Jail = {
-    ...parts,
-    backend: backend.backend,
-    backendOptions: backend.options,
-    logpath: get('logpath', (t) => values.readLogPath(t, problems), []),
-    journalmatch: parts.filter.journalmatch,
-    logencoding: get('logencoding', (t) => values.readEncoding(t, problems), 'auto'),
-    logtimezone: get('logtimezone', (t) => (t.text === '' ? null : values.readTimeZone(t, problems)), null),
-    usedns: (usedns === undefined ? null : values.readUseDns(usedns, problems)) ?? 'warn',
-    maxretry,
-    findtime: get('findtime', (t) => values.readDuration('findtime', t, problems), 600),
-    bantime: Number.isFinite(bantime) ? bantime : null,
-    maxmatches: get('maxmatches', (t) => values.readInteger('maxmatches', t, 0, problems), maxretry),
-    increment: readIncrement(field),
-    ignore: readIgnore(field),
-    ipv6prefix: get('ipv6prefix', (t) => values.readPrefix(t, problems), 64),
-    protectssh: get('protectssh', (t) => values.readBoolean('protectssh', t, problems), true),
-    rollup: get('rollup', (t) => readRollup(t, problems), null),
-  };
-  const isBroken = problems.some((one) => one.severity === 'error');
-  if (!isBroken) {
-    checkSense(jail, (field.options.get('action')?.text ?? '') === '', problems);
-    checkUnread(jail, field);
-  }
+  if (fields.some(([, read]) => read === null)) return null;
+  return Object.fromEntries(fields.map(([field, read]) => [field, read?.value]));
+}
+
+/** Makes a filter of its options; null, with problems, when one of them cannot be read. */
+export function buildFilter(name: string, options: Texts, problems: Problem[]): FilterSource | null {
+  const read = readRows(FILTER, options, problems);
+  return read && { name, ...read };
+}
+
+/** What is known of a jail before its values are read; a null is told already. */
+export type JailParts = Pick<Jail, 'name' | 'place' | 'actions'> & { readonly filter: FilterSource | null };
+
+/** Reads every value of a jail; null, with problems, when one of them cannot be read. */
+export function buildJail({ filter, ...parts }: JailParts, options: Texts, problems: Problem[]): Jail | null {
+  const own = readRows(JAIL, options, problems);
+  const increment = readRows(INCREMENT, options, problems);
+  const ignore = readRows(IGNORE, options, problems);
+  if (own === null || increment === null || ignore === null || filter === null) return null;
+  const { backend, ...limits } = own;
+  const { list, ...ignored } = ignore;
+  const match = options.get('journalmatch');
+  if (backend.backend === 'systemd' && match !== undefined)
+    values.readValue('journalmatch', match, values.checkJournalMatch, problems);
+  const jail = { ...parts, filter, ...limits, ...backend, increment, ignore: { ...ignored, ...list } };
+  if (problems.some((one) => one.severity === 'error')) return null;
+  checkSense(jail, (options.get('action')?.text ?? '') === '', problems);
+  checkUnread(jail, options, problems);
   return jail;
 }
 
 /** Files that name the logs of every jail, whatever it reads. */
 const GENERAL = /(?:^|\/)(?:jail|paths-[^/]*)\.conf$/;
 
-/** Whoever gives a jail a log of its own means it to be read; that it is to read the journal stands in another file. */
-function checkUnread(jail: Jail, { options, problems }: Field): void {
+/** A jail with a log of its own that reads the journal, because another file says so. */
+function checkUnread(jail: Jail, options: Texts, problems: Problem[]): void {
   const [logpath, backend] = [options.get('logpath'), options.get('backend')];
   if (jail.backend !== 'systemd' || jail.logpath.length === 0 || logpath === undefined) return;
   const place = placeOf(logpath);
@@ -69,62 +211,6 @@ function checkUnread(jail: Jail, { options, problems }: Field): void {
   const hint = 'set backend = auto beside logpath to have it read';
   const told = `jail "${jail.name}" reads the journal (backend = systemd, ${where}), not this logpath`;
   problems.push(problem(told, { severity: 'warning', place, key: 'logpath', hint }));
-}
-
-function readIncrement({ options, problems }: Field): Increment {
-  const set = (key: string): Text | null => {
-    const text = options.get(`bantime.${key}`);
-    return text === undefined || text.text === '' ? null : text;
-  };
-  const duration = (key: string): number | null => {
-    const text = set(key);
-    return text === null ? null : values.readDuration(`bantime.${key}`, text, problems);
-  };
-  const switched = (key: string): boolean => {
-    const text = set(key);
-    return (text === null ? null : values.readBoolean(`bantime.${key}`, text, problems)) ?? false;
-  };
-  const factor = set('factor');
-  const multipliers = set('multipliers');
-  const rndtime = set('rndtime');
-  return {
-    enabled: switched('increment'),
-    factor: (factor === null ? null : values.readNumber('bantime.factor', factor, problems)) ?? 1,
-    formula: readFormula(set('formula'), problems),
-    multipliers: (multipliers === null ? null : values.readMultipliers(multipliers, problems)) ?? [],
-    maxtime: duration('maxtime'),
-    rndtime: rndtime === null || /^0+[a-z]*$/i.test(rndtime.text) ? 0 : (duration('rndtime') ?? 0),
-    overalljails: switched('overalljails'),
-  };
-}
-
-/** Parsed only to find its mistakes; the escalation parses it again. */
-function readFormula(text: Text | null, problems: Problem[]): string | null {
-  if (text === null) return null;
-  try {
-    parseFormula(text.text);
-    return text.text;
-  } catch (error) {
-    const hint = 'write for instance ban.Time * (1<<ban.Count) * banFactor';
-    const told = `cannot read "${text.text}" as a formula: ${reasonOf(error)}`;
-    problems.push(problem(told, { place: placeOf(text), key: 'bantime.formula', hint }));
-    return null;
-  }
-}
-
-function readIgnore({ options, problems }: Field): Ignore {
-  const self = options.get('ignoreself');
-  const list = options.get('ignoreip');
-  const { networks, names, files } =
-    list === undefined ? { networks: [], names: [], files: [] } : values.readIgnoreIp(list, problems);
-  return {
-    self: (self === undefined ? null : values.readBoolean('ignoreself', self, problems)) ?? true,
-    networks,
-    names,
-    files,
-    command: options.get('ignorecommand')?.text || null,
-    cache: options.get('ignorecache')?.text || null,
-  };
 }
 
 /** What is no mistake of spelling but leaves a jail without work. */

@@ -1,11 +1,11 @@
 import { type Place, type Problem, problem } from '../base/errors.ts';
 import type { Services } from '../base/ports.ts';
 import { didYouMean } from '../base/suggest.ts';
-import { FIREWALL_ACTIONS, FIREWALL_DEFAULTS, planAction, wishedPorts } from './actionkind.ts';
+import { FIREWALL_ACTIONS, FIREWALL_DEFAULTS, hasCommands, planAction } from './actionkind.ts';
 import { parseNamed, splitNamed } from './brackets.ts';
 import { expandAll, type Merged, mergeDefinition, withInit } from './definition.ts';
 import { findOption, type Scope } from './interpolate.ts';
-import type { ActionSource } from './jail.ts';
+import type { ActionSource, CommandAction, FirewallAction } from './jail.ts';
 import {
   brokenFiles,
   builtIn,
@@ -16,6 +16,7 @@ import {
   type Sections,
 } from './sections.ts';
 import { placeOf, type Text, textAt } from './text.ts';
+import { readValue } from './values.ts';
 
 /** The options that an action file defines. */
 export const ACTION_KEYS: readonly string[] = [
@@ -137,68 +138,59 @@ function forFamily(merged: Merged, condition: string): Merged {
   return { options, lookup: (tag) => options.get(tag) ?? merged.lookup(tag) };
 }
 
-/** Resolves the actions that a jail's `action` lists; those with a mistake are left out, and the mistake is told. */
+/** Resolves and plans the actions that a jail's `action` lists; those with a mistake are left out, and the mistake is told. */
 export function readActions(
   input: { readonly reader: ConfigReader; readonly services: Services },
   scope: Scope,
   vars: ReadonlyMap<string, Text>,
   problems: Problem[],
-): ActionSource[] {
+): (FirewallAction | CommandAction)[] {
   const text = vars.get('action');
   if (text === undefined) return [];
-  const actions: ActionSource[] = [];
+  const actions: (FirewallAction | CommandAction)[] = [];
   for (const piece of splitNamed(text.text)) {
     const line = text.text.slice(0, piece.at).split('\n').length - 1;
     const name = /^[^[]*/.exec(piece.text)?.[0] ?? '';
     const source = blame(scope, name, text.places[line] ?? placeOf(text));
     const use = { jail: scope.section, vars };
-    const action = readAction(input.reader, { text: piece.text, ...source }, use, problems);
-    if (action === null) continue;
+    const resolved = readAction(input.reader, { text: piece.text, ...source }, use, problems);
+    if (resolved === null) continue;
     const hint = 'give one of them another name: [actname=...]';
-    const isTwin = actions.some((other) => other.name === action.name);
+    const isTwin = actions.some((other) => other.name === resolved.name);
     const place = findOption(scope.sections, scope.section, 'action')?.place ?? source.place;
-    const told = `two actions are called "${action.name}"`;
-    if (isTwin) problems.push(problem(told, { place, key: 'action', hint }));
-    else actions.push(action);
-    checkAction(action, scope, input.services, problems);
+    if (isTwin)
+      problems.push(problem(`two actions are called "${resolved.name}"`, { place, key: 'action', hint }));
+    const action = planned(resolved, scope, input.services, problems);
+    if (!isTwin) actions.push(action);
   }
   return actions;
 }
 
 /** What is wrong with an action is told at the line of the jail's own option. */
-function checkAction(action: ActionSource, scope: Scope, services: Services, problems: Problem[]): void {
-  const plan = planAction(action);
-  if (plan.kind === 'command') {
-    if (['actionban', 'actionstart'].some((key) => (action.options.get(key) ?? '') !== '')) return;
-    const isTold = problems.some((one) => one.severity === 'error');
-    if (!FIREWALL_ACTIONS.includes(action.type)) {
-      if (isTold) return;
-      const told = `the action "${action.type}" does nothing on a ban`;
-      problems.push(problem(told, { severity: 'warning', place: action.place, key: 'action' }));
-      return;
-    }
-    const block = action.options.get('blocktype') ?? '';
-    const hint = 'write REJECT, DROP or tcp-reset';
-    problems.push(
-      problem(`cannot use "${block}" as blocktype`, { ...blame(scope, block, action.place), hint }),
-    );
-    return;
+function planned(
+  source: ActionSource,
+  scope: Scope,
+  services: Services,
+  problems: Problem[],
+): FirewallAction | CommandAction {
+  const { type, place } = source;
+  const action = planAction(source, {
+    services,
+    refuse: (word, text, hint) => void problems.push(problem(text, { ...blame(scope, word, place), hint })),
+    read: (key, value, read) => {
+      const told: Problem[] = [];
+      const found = readValue(key, textAt(value, place), read, told);
+      const where = blame(scope, value, place);
+      problems.push(...told.map((one) => ({ ...one, ...where, text: `${key}: ${one.text}` })));
+      return found === null ? null : found.value;
+    },
+  });
+  const isTold = problems.some((one) => one.severity === 'error');
+  if (action.kind === 'command' && !hasCommands(action) && !isTold) {
+    const told = `the action "${type}" does nothing on a ban`;
+    problems.push(problem(told, { severity: 'warning', place, key: 'action' }));
   }
-  const refuse = (word: string, what: string, hint: string): void => {
-    problems.push(problem(`cannot ${what}`, { ...blame(scope, word, action.place), hint }));
-  };
-  for (const word of wishedPorts(plan.rule, services).bad) {
-    const hint = 'write a number from 1 to 65535, a range such as 80:90, or a service of /etc/services';
-    refuse(word, `read "${word}" as a port`, hint);
-  }
-  for (const word of plan.rule.protocols) {
-    if (!/^(?:[a-z][a-z0-9-]*|\d{1,3})$/.test(word))
-      refuse(word, `read "${word}" as a protocol`, 'write tcp or udp');
-  }
-  for (const word of plan.rule.chains) {
-    const isChain = /^[A-Za-z0-9_][\w.+:-]{0,28}$/.test(word);
-    if (!isChain) refuse(word, `use "${word}" as a chain`, 'write INPUT or DOCKER-USER');
-  }
+  return action;
 }
 
 /** The jail's options that make up its actions when `action` is left as it is, the likeliest culprit first. */

@@ -1,30 +1,23 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { Place, Problem } from '../base/errors.ts';
-import { problem } from '../base/errors.ts';
+import { type Place, type Problem, problem } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { parseNamed } from './brackets.ts';
 import { expandAll, guarded, mergeDefinition, withInit } from './definition.ts';
 import { getOption } from './interpolate.ts';
-import type { FilterSource, RegexSource, UseDns } from './jail.ts';
-import type { ConfigReader, Sections } from './sections.ts';
-import { brokenFiles, openReader, readFiles, readSections } from './sections.ts';
+import type { FilterSource, UseDns } from './jail.ts';
+import { buildFilter, FILTER_KEYS, type Texts } from './options.ts';
+import {
+  brokenFiles,
+  type ConfigReader,
+  openReader,
+  readFiles,
+  readSections,
+  type Sections,
+} from './sections.ts';
 import type { Lookup } from './tags.ts';
-import type { Text } from './text.ts';
-import { linesOf, placeOf, textAt } from './text.ts';
-import type { ConfigTree } from './tree.ts';
-import { diskTree } from './tree.ts';
-import { readInteger, readUseDns } from './values.ts';
-
-/** The options that make up a filter; a jail that sets one of them replaces the filter's. */
-export const FILTER_KEYS: readonly string[] = [
-  'usedns',
-  'prefregex',
-  'ignoreregex',
-  'failregex',
-  'maxlines',
-  'datepattern',
-  'journalmatch',
-];
+import { placeOf, type Text, textAt } from './text.ts';
+import { type ConfigTree, diskTree } from './tree.ts';
+import { readUseDns, readValue } from './values.ts';
 
 /** A filter's file and the bracket options it is used with. */
 export type FilterUse = {
@@ -33,9 +26,6 @@ export type FilterUse = {
   readonly given: ReadonlyMap<string, Text>;
   readonly place: Place;
 };
-
-/** A filter's resolved options, its tags replaced. */
-export type FilterReading = ReadonlyMap<string, Text>;
 
 const NO_TEXTS: ReadonlyMap<string, Text> = new Map();
 
@@ -127,11 +117,7 @@ function conditionalNames(sections: Sections): Set<string> {
 }
 
 /** The filter's options with everything filled in; one that `jail` sets itself is not among them. */
-export function filterOptions(
-  use: FilterUse,
-  jail: ReadonlyMap<string, Text>,
-  problems: Problem[],
-): FilterReading {
+export function filterOptions(use: FilterUse, jail: ReadonlyMap<string, Text>, problems: Problem[]): Texts {
   const { sections } = use;
   const init = withInit(sections, use.given, problems);
   const vars = new Map([...jail, ...init]);
@@ -149,29 +135,6 @@ export function filterOptions(
   );
   const lookup: Lookup = (tag) => (isHidden(tag) ? early.lookup(tag) : merged.lookup(tag));
   return expandAll({ options: merged.options, lookup }, conditionalNames(sections), problems);
-}
-
-/** One RegexSource a line of an option. */
-export function regexesOf(text: Text | undefined): RegexSource[] {
-  return text === undefined ? [] : linesOf(text);
-}
-
-/** Makes the FilterSource of resolved options. */
-export function buildFilter(name: string, options: FilterReading, problems: Problem[]): FilterSource {
-  const whole = (key: string): RegexSource | null => {
-    const text = options.get(key);
-    return text === undefined || text.text === '' ? null : { text: text.text, place: placeOf(text) };
-  };
-  const maxlines = options.get('maxlines');
-  return {
-    name,
-    prefregex: whole('prefregex'),
-    failregex: regexesOf(options.get('failregex')),
-    ignoreregex: regexesOf(options.get('ignoreregex')),
-    datepattern: whole('datepattern'),
-    maxlines: (maxlines === undefined ? null : readInteger('maxlines', maxlines, 1, problems)) ?? 1,
-    journalmatch: regexesOf(options.get('journalmatch')).map((line) => line.text),
-  };
 }
 
 /** What loadFilter answers; `filter` is null when there is no such filter or it cannot be read. */
@@ -204,10 +167,11 @@ export function loadFilter(
   const options = filterOptions(full, NO_TEXTS, problems);
   const filter = buildFilter(use.name, options, problems);
   const usedns = options.get('usedns');
+  const wish = usedns === undefined ? null : readValue('usedns', usedns, readUseDns, problems);
   const all = [...reader.problems, ...problems];
   return {
     filter: all.some((one) => one.severity === 'error') ? null : filter,
-    usedns: usedns === undefined ? null : readUseDns(usedns, problems),
+    usedns: wish === null ? null : wish.value,
     options: new Map([...options].map(([key, text]) => [key, text.text])),
     problems: all,
   };

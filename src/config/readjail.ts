@@ -1,20 +1,14 @@
 import type { Place, Problem } from '../base/errors.ts';
-import { problem } from '../base/errors.ts';
 import type { Services } from '../base/ports.ts';
 import { guarded } from './definition.ts';
-import type { Scope } from './interpolate.ts';
-import { getOption } from './interpolate.ts';
-import type { FilterSource, Jail } from './jail.ts';
-import { JAIL_KEYS, OWN_KEYS, uselessOptions } from './jailkeys.ts';
-import { buildJail } from './options.ts';
+import { getOption, type Scope } from './interpolate.ts';
+import type { Jail } from './jail.ts';
+import { buildFilter, buildJail, FILTER_KEYS, KNOWN_KEYS, OPTIONS } from './options.ts';
 import { readActions } from './readaction.ts';
-import type { FilterReading } from './readfilter.ts';
-import { buildFilter, FILTER_KEYS, filterOptions, knownOptions, openFilter } from './readfilter.ts';
-import type { ConfigReader, Sections } from './sections.ts';
-import { BUILT_IN, isBuiltIn } from './sections.ts';
-import type { Text } from './text.ts';
-import { textAt } from './text.ts';
-import { jailNameTrouble, readBoolean } from './values.ts';
+import { filterOptions, knownOptions, openFilter } from './readfilter.ts';
+import { BUILT_IN, type ConfigReader, isBuiltIn, type Sections } from './sections.ts';
+import { type Text, textAt } from './text.ts';
+import { checkJailName, readBoolean, readValue, unknownOption } from './values.ts';
 
 /** What all jails of one configuration share. */
 export type JailInput = {
@@ -54,22 +48,28 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
   const scope: Scope = { sections: input.sections, section: name, vars: new Map() };
   const early = readOptions(scope, ['enabled', 'backend', 'filter'], problems);
   const wish = early.get('enabled');
-  const isOn = wish === undefined ? false : readBoolean('enabled', wish, problems);
+  const isOn = wish === undefined ? { value: false } : readValue('enabled', wish, readBoolean, problems);
   if (isOn === null) return done(true, early, null);
-  if (!isOn && !force) return done(false, early, null);
-  checkName(name, place, problems);
+  if (!isOn.value && !force) return done(false, early, null);
+  readValue(null, textAt(name, place), checkJailName, problems);
   const spec = early.get('filter') ?? textAt('', place);
   const backend = early.get('backend')?.text ?? 'auto';
   const use = spec.text === '' ? null : openFilter(input.reader, spec, backend, problems);
   const vars = use === null ? new Map<string, Text>() : knownOptions(use, early);
-  const keys = [...JAIL_KEYS, ...FILTER_KEYS, ...OWN_KEYS];
+  const keys = OPTIONS.map((option) => option.name);
   const options = readOptions({ ...scope, vars }, keys, problems);
   const own = use === null ? new Map<string, Text>() : filterOptions(use, options, problems);
-  const filter = mergeFilter(use?.name ?? '', own, options, problems);
+  // What the jail says replaces what its filter says.
+  const all = new Map([
+    ...options,
+    ...[...own].filter(([key]) => FILTER_KEYS.includes(key) && !options.has(key)),
+  ]);
+  const filter = buildFilter(use?.name ?? '', all, problems);
   const actions = readActions(input, scope, options, problems);
-  warnOfUseless(input, name, problems);
-  const jail = buildJail({ name, place, filter, actions }, own, { options, problems });
-  return done(true, options, jail);
+  for (const { key, place } of input.sections.sections.get(name)?.values() ?? [])
+    if (!KNOWN_KEYS.includes(key) && !input.referenced.has(key))
+      problems.push(unknownOption(key, place, KNOWN_KEYS));
+  return done(true, options, buildJail({ name, place, filter, actions }, all, problems));
 }
 
 /** One mistake may be met in several options (`maxmatches = %(maxretry)s`); it is told for the first. */
@@ -92,31 +92,16 @@ function readOptions(scope: Scope, keys: readonly string[], problems: Problem[])
   return options;
 }
 
-function checkName(name: string, place: Place, problems: Problem[]): void {
-  const trouble = jailNameTrouble(name);
-  if (trouble !== null)
-    problems.push(problem(trouble.text, { place, severity: trouble.severity, hint: trouble.hint }));
-}
-
-/** The filter with what the jail says in its stead. */
-function mergeFilter(
-  name: string,
-  own: FilterReading,
-  jail: FilterReading,
-  problems: Problem[],
-): FilterSource {
-  const merged = new Map(own);
-  for (const key of FILTER_KEYS) {
-    const text = jail.get(key);
-    if (text !== undefined) merged.set(key, text);
+/** Names that some `%(x)s` of the files refers to, with or without a section before them. */
+export function referencedNames(sections: Sections): Set<string> {
+  const names = new Set<string>();
+  for (const options of [sections.defaults, ...sections.sections.values()]) {
+    for (const option of options.values()) {
+      for (const [, name = ''] of option.text.text.matchAll(/%\(([^)]+)\)s/g)) {
+        names.add(name.toLowerCase());
+        names.add(name.toLowerCase().replace(/^[\w-]+\//, ''));
+      }
+    }
   }
-  return buildFilter(name, merged, problems);
-}
-
-function warnOfUseless(input: JailInput, name: string, problems: Problem[]): void {
-  for (const { option, meant } of uselessOptions(input.sections, name, input.referenced)) {
-    const hint = meant === null ? null : `did you mean "${meant}"?`;
-    const more = { severity: 'warning', place: option.place, key: option.key, hint } as const;
-    problems.push(problem('no such option; it has no effect', more));
-  }
+  return names;
 }

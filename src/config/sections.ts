@@ -1,10 +1,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Place, Problem } from '../base/errors.ts';
-import { problem, reasonOf } from '../base/errors.ts';
-import type { IniFile } from './inifile.ts';
-import { readIni } from './inifile.ts';
-import type { Text } from './text.ts';
-import { optionText, textAt } from './text.ts';
+import { type Place, type Problem, problem, reasonOf } from '../base/errors.ts';
+import { type IniFile, readIni } from './inifile.ts';
+import { optionText, type Text, textAt } from './text.ts';
 import type { ConfigTree } from './tree.ts';
 
 /** An option as the last file said it. `known` is what the files before said: jail.conf(5), `%(known/x)s`. */

@@ -1,67 +1,45 @@
 import type { Problem } from '../base/errors.ts';
-import { problem } from '../base/errors.ts';
-import { didYouMean } from '../base/suggest.ts';
-import { parseNamed } from './brackets.ts';
+import { LEVELS, type Level } from '../base/log.ts';
+import { type Named, parseNamed } from './brackets.ts';
 import { guarded } from './definition.ts';
 import { getOption } from './interpolate.ts';
-import type { ConfigReader } from './sections.ts';
-import { noSections, readSections } from './sections.ts';
-import type { Text } from './text.ts';
-import { placeOf } from './text.ts';
+import { type Row, row } from './options.ts';
+import { BUILT_IN, type ConfigReader, noSections, readSections } from './sections.ts';
+import { placeOf, type Text, textAt } from './text.ts';
 import * as values from './values.ts';
-
-/** Levels of the log, the gravest first. */
-export const LOG_LEVELS = [
-  'CRITICAL',
-  'ERROR',
-  'WARNING',
-  'NOTICE',
-  'INFO',
-  'DEBUG',
-  'TRACEDEBUG',
-  'HEAVYDEBUG',
-] as const;
-
-/** One of fail2ban.conf's levels. */
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** fail2ban.conf: what concerns the program and no single jail. */
 export type Settings = {
-  readonly loglevel: LogLevel;
+  readonly loglevel: Level;
   /** A file's path, STDOUT, STDERR, SYSLOG or SYSTEMD-JOURNAL; null when no file says. */
   readonly logtarget: string | null;
-  /** The options in brackets behind it (`SYSLOG[facility=auth]`). */
-  readonly logtargetOptions: ReadonlyMap<string, string>;
-  /** `auto` or a path. */
-  readonly syslogsocket: string;
-  readonly allowipv6: 'auto' | 'yes' | 'no';
   /** Seconds that a ban which ended is remembered. */
   readonly dbpurgeage: number;
-  /** Matched lines kept for a ban. */
-  readonly dbmaxmatches: number;
   /** Every option of [Definition], with everything filled in: socket, pidfile, dbfile and the rest. */
   readonly options: ReadonlyMap<string, string>;
+  /** What is set and has no effect here, each with the reason. */
+  readonly notes: readonly string[];
 };
 
-const KNOWN: readonly string[] = [
-  'loglevel',
-  'logtarget',
-  'syslogsocket',
-  'socket',
-  'pidfile',
-  'allowipv6',
-  'dbfile',
-  'dbpurgeage',
-  'dbmaxmatches',
-];
+const SETTINGS = {
+  loglevel: row('loglevel = INFO', readLevel, 'least grave level that is logged'),
+  logtarget: row('logtarget', readTarget, 'file, STDOUT, STDERR, SYSLOG or SYSTEMD-JOURNAL'),
+  dbpurgeage: row('dbpurgeage = 1d', values.readDuration, 'how long an ended ban is remembered'),
+};
 
-/** What these options have no effect on here, and why; for `f2b check`. */
-export const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map([
-  ['socket', 'f2b has no socket: its commands work on the state file'],
-  ['pidfile', 'the lock beside the state file holds the pid'],
-  ['dbfile', 'everything is kept in the state file'],
-  ['stacksize', 'f2b has no threads'],
-]);
+const asIs = ({ text }: Text): string => text;
+
+/** What means nothing here: as fail2ban's own file sets it, and the reason. */
+const NO_EFFECT = {
+  syslogsocket: row('syslogsocket = auto', asIs, 'log lines go to a file or to standard error'),
+  socket: row('socket = /var/run/fail2ban/fail2ban.sock', asIs, "f2b's commands work on the state file"),
+  pidfile: row('pidfile = /var/run/fail2ban/fail2ban.pid', asIs, 'the lock beside the state file holds it'),
+  allowipv6: row('allowipv6 = auto', readAllow, 'IPv6 is always understood'),
+  dbfile: row('dbfile = /var/lib/fail2ban/fail2ban.sqlite3', asIs, 'the state file keeps everything'),
+  dbmaxmatches: row('dbmaxmatches = 10', values.integerFrom(0), 'the maxmatches of a jail counts'),
+};
+
+const KNOWN = [...Object.values(SETTINGS), ...Object.values(NO_EFFECT)].map(({ name }) => name);
 
 /** Reads fail2ban.conf with its drop-ins; a tree without it has the defaults. Problems name no jail. */
 export function readSettings(reader: ConfigReader, problems: Problem[]): Settings {
@@ -73,52 +51,49 @@ export function readSettings(reader: ConfigReader, problems: Problem[]): Setting
     const scope = { sections, section: 'Definition', vars: new Map() };
     const text = guarded(found, () => getOption(scope, key));
     if (text !== null && text.text !== '') options.set(key, text);
-    if (text !== null && !KNOWN.includes(key)) warnOfUnknown(key, text, found);
+    if (text !== null && !KNOWN.includes(key)) found.push(values.unknownOption(key, placeOf(text), KNOWN));
   }
-  const get = <T>(key: string, read: (text: Text) => T | null, otherwise: T): T => {
-    const text = options.get(key);
-    return (text === undefined ? null : read(text)) ?? otherwise;
+  const read = <T>(one: Row<T>): T => {
+    const text = options.get(one.name);
+    const value = text === undefined ? null : values.readValue(one.name, text, one.read, found);
+    return value === null ? one.read(textAt(one.default ?? '', BUILT_IN), () => undefined) : value.value;
   };
-  const target = get('logtarget', (t) => readTarget(t, found), null);
-  const settings: Settings = {
-    loglevel: get('loglevel', (t) => values.readWord('loglevel', t, LOG_LEVELS, found), 'INFO'),
+  const target = read(SETTINGS.logtarget);
+  const settings = {
+    loglevel: read(SETTINGS.loglevel),
     logtarget: target?.name ?? null,
-    logtargetOptions: target?.options ?? new Map(),
-    syslogsocket: options.get('syslogsocket')?.text ?? 'auto',
-    allowipv6: get('allowipv6', (t) => readAllow(t, found), 'auto'),
-    dbpurgeage: get('dbpurgeage', (t) => values.readDuration('dbpurgeage', t, found), 86400),
-    dbmaxmatches: get('dbmaxmatches', (t) => values.readInteger('dbmaxmatches', t, 0, found), 10),
-    options: new Map([...options].map(([key, text]) => [key, text.text])),
+    dbpurgeage: read(SETTINGS.dbpurgeage),
   };
+  for (const one of Object.values(NO_EFFECT)) read<unknown>(one);
+  const notes = Object.values(NO_EFFECT).flatMap(({ name, default: usual, help }) => {
+    const text = options.get(name)?.text ?? usual;
+    return text === usual ? [] : [`${name} has no effect: ${help}`];
+  });
+  if (target !== null && target.options.size > 0) notes.push('the options behind logtarget have no effect');
   problems.push(...found.sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0)));
-  return settings;
+  const texts = new Map([...options].map(([key, text]) => [key, text.text]));
+  return { ...settings, options: texts, notes };
 }
 
-function warnOfUnknown(key: string, text: Text, problems: Problem[]): void {
-  const more = { severity: 'warning', place: placeOf(text), key, hint: didYouMean(key, KNOWN) } as const;
-  problems.push(problem('no such option; it has no effect', more));
+function readLevel(text: Text, warn: values.Warn): Level {
+  const level = values.oneOf([...LEVELS, 'TRACEDEBUG', 'HEAVYDEBUG'])(text, warn);
+  return level === 'TRACEDEBUG' || level === 'HEAVYDEBUG' ? 'DEBUG' : level;
 }
 
-function readAllow(text: Text, problems: Problem[]): 'auto' | 'yes' | 'no' | null {
-  if (text.text.trim().toLowerCase() === 'auto') return 'auto';
-  const isOn = values.readBoolean('allowipv6', text, problems);
-  return isOn === null ? null : isOn ? 'yes' : 'no';
+function readAllow(text: Text): boolean {
+  return text.text.trim().toLowerCase() === 'auto' || values.readBoolean(text);
 }
 
-function readTarget(
-  text: Text,
-  problems: Problem[],
-): { readonly name: string; readonly options: ReadonlyMap<string, string> } | null {
-  const named = parseNamed(text.text);
+function readTarget({ text }: Text): Named | null {
+  const named = parseNamed(text);
   const name = typeof named === 'string' ? '' : named.name;
   const word = ['STDOUT', 'STDERR', 'SYSLOG', 'SYSTEMD-JOURNAL', 'SYSOUT'].find(
     (one) => one === name.toUpperCase(),
   );
+  if (text === '') return null;
   if (word === 'SYSOUT') return { name: 'STDOUT', options: new Map() };
-  if (typeof named !== 'string' && (word !== undefined || name.startsWith('/'))) {
-    return { name: word ?? name, options: named.options };
-  }
+  if (typeof named !== 'string' && (word !== undefined || name.startsWith('/')))
+    return { ...named, name: word ?? name };
   const hint = 'write the path of a file, STDOUT, STDERR, SYSLOG or SYSTEMD-JOURNAL';
-  problems.push(problem(`cannot log to "${text.text}"`, { place: placeOf(text), key: 'logtarget', hint }));
-  return null;
+  return values.refuse(`cannot log to "${text}"`, hint);
 }

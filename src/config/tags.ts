@@ -1,6 +1,5 @@
 import { ConfigError, problem } from '../base/errors.ts';
-import type { Text } from './text.ts';
-import { placeOf, splice } from './text.ts';
+import { joinPieces, partsOf, placeOf, type Text } from './text.ts';
 
 /** What `<x>` stands for, or null when it is to stay as it is. */
 export type Lookup = (tag: string) => Text | null;
@@ -50,16 +49,11 @@ export function expandTags(key: string, value: Text, lookup: Lookup): Text {
 }
 
 function replaceAll(text: Text, what: string, insert: Text): Text {
-  if (insert.places.length === 1) {
-    const lines = text.text.split('\n');
-    const places = text.places.map((own, i) => (lines[i]?.trim() === what ? placeOf(insert) : own));
-    return { text: text.text.replaceAll(what, () => insert.text), places };
-  }
-  let now = text;
-  for (let at = now.text.indexOf(what); at >= 0; at = now.text.indexOf(what, at + insert.text.length)) {
-    now = splice(now, at, at + what.length, insert);
-  }
-  return now;
+  const parts = text.text.split(what).flatMap((part, i) => (i === 0 ? [part] : [what, part]));
+  const pieces = partsOf(text, parts).map((part, i) =>
+    i % 2 === 0 ? { text: part, isOwn: true } : { text: insert, isOwn: false },
+  );
+  return joinPieces(pieces, placeOf(text));
 }
 
 /** How long the text would be. */

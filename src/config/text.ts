@@ -24,27 +24,14 @@ export function placeOf(text: Text): Place {
   return text.places[0] ?? { file: '', line: 0 };
 }
 
-/**
- * Puts `insert` in the place of text[start, end). A line keeps its own place when something is inserted into it; an insert
- * that makes up the whole line brings its places along, so that a regex is cited where it is written.
- */
-export function splice(text: Text, start: number, end: number, insert: Text): Text {
-  const before = text.text.slice(0, start).split('\n');
-  const after = text.text.slice(end).split('\n');
-  const first = before.length - 1;
-  const last = text.places.length - after.length;
-  const own = [...insert.places];
-  const outer = text.places[first];
-  if (outer !== undefined && !isBlank(before[first])) own[0] = outer;
-  if (outer !== undefined && own.length === 1 && !isBlank(after[0])) own[0] = outer;
-  return {
-    text: text.text.slice(0, start) + insert.text + text.text.slice(end),
-    places: [...text.places.slice(0, first), ...own, ...text.places.slice(last + 1)],
-  };
-}
-
-function isBlank(text: string | undefined): boolean {
-  return text === undefined || text.trim() === '';
+/** The parts that make up a text, each with the places of its lines. */
+export function partsOf(text: Text, parts: readonly string[]): Text[] {
+  let line = 0;
+  return parts.map((part) => {
+    const first = line;
+    line += part.split('\n').length - 1;
+    return { text: part, places: text.places.slice(first, line + 1) };
+  });
 }
 
 /** A part of a value: written there itself, or put in from elsewhere. */

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join, normalize, relative } from 'node:path';
+import { isAbsolute, join, normalize } from 'node:path';
 import { codeOf, MachineError, UsageError } from '../base/errors.ts';
 
 /**
@@ -166,11 +166,4 @@ function isFolder(path: string): boolean {
     if (isMissing(error)) return false;
     throw refusal('read the configuration folder', path, error);
   }
-}
-
-/** A path below the tree's root as the tree spells it, for a path that may be absolute. */
-export function belowRoot(tree: ConfigTree, path: string): string {
-  if (!isAbsolute(path)) return normalize(path);
-  const inner = relative(tree.name, path);
-  return inner.startsWith('..') || isAbsolute(inner) ? path : inner;
 }

@@ -1,151 +1,203 @@
 import { parseDuration } from '../base/duration.ts';
-import { type Place, type Problem, problem } from '../base/errors.ts';
+import { ConfigError, type Place, type Problem, problem, reasonOf } from '../base/errors.ts';
 import { type Network, parseNetwork } from '../base/ip.ts';
+import { hasOpenQuote, splitWords } from '../base/shellwords.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { parseNamed } from './brackets.ts';
-import type { Backend, LogPath, Rollup, UseDns } from './jail.ts';
-import { linesOf, placeOf, type Text } from './text.ts';
+import { guarded } from './definition.ts';
+import { type Formula, parseFormula } from './formula.ts';
+import type { Backend, CacheRule, Ignore, LogPath, Rollup, UseDns } from './jail.ts';
+import { linesOf, placeOf, type Text, textAt } from './text.ts';
 
-/** How durations are written, for hints. */
-const DURATION_HINT = 'write 600, 10m, 1h 30m, or -1 for ever';
+/** Tells of what is no error; readValue() adds the option's name and place. */
+export type Warn = (text: string, more?: Partial<Problem>) => void;
 
-function refuse(problems: Problem[], key: string, place: Place, [text, hint]: [string, string | null]): null {
-  problems.push(problem(text, { place, key, hint }));
-  return null;
+/** Reads the value of an option; throws ConfigError, see refuse(), when it cannot. */
+export type Read<T> = (text: Text, warn: Warn) => T;
+
+/** Throws what is wrong with a value, and how it is written; readValue() adds the option's name and place. */
+export function refuse(text: string, hint: string | null = null, place: Place | null = null): never {
+  throw new ConfigError([problem(text, { hint, place })]);
 }
 
-/** `true yes on 1` or `false no off 0` (and nothing for no); null, with a problem, for anything else. */
-export function readBoolean(key: string, text: Text, problems: Problem[]): boolean | null {
-  const word = text.text.trim().toLowerCase();
+/** The value of the option `key`; undefined, with its mistakes among the problems, when it cannot be read. */
+export function readValue<T>(
+  key: string | null,
+  text: Text,
+  read: Read<T>,
+  problems: Problem[],
+): { readonly value: T } | null {
+  const found: Problem[] = [];
+  const warn: Warn = (told, more) => found.push(problem(told, { severity: 'warning', ...more }));
+  const value = guarded(found, () => ({ value: read(text, warn) }));
+  problems.push(...found.map((one) => ({ ...one, key, place: one.place ?? placeOf(text) })));
+  return value;
+}
+
+/** The warning of an option that nothing reads. */
+export function unknownOption(key: string, place: Place, known: readonly string[]): Problem {
+  const hint = didYouMean(key, known);
+  return problem('no such option; it has no effect', { severity: 'warning', place, key, hint });
+}
+
+/** Reads all of them. Throws ConfigError with the mistakes of all. */
+function readEach<O, T>(all: Iterable<O>, read: (one: O) => T): T[] {
+  const problems: Problem[] = [];
+  const values = [...all].flatMap((one) => guarded(problems, () => [read(one)]) ?? []);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return values;
+}
+
+/** The words of a list between white space and commas, each with the place of its line. */
+function wordsOf(text: Text): { readonly text: string; readonly place: Place }[] {
+  return linesOf(text).flatMap(({ text: line, place }) =>
+    line
+      .split(/[\s,]+/)
+      .filter((word) => word !== '')
+      .map((word) => ({ text: word, place })),
+  );
+}
+
+/** `true yes on 1` or `false no off 0`, and nothing for no. */
+export function readBoolean({ text }: Text): boolean {
+  const word = text.trim().toLowerCase();
   if (['1', 'on', 'true', 'yes'].includes(word)) return true;
   if (['', '0', 'off', 'false', 'no', 'none'].includes(word)) return false;
-  return refuse(problems, key, placeOf(text), [
-    `cannot read "${text.text}" as yes or no`,
-    'write true or false',
-  ]);
+  return refuse(`cannot read "${text}" as yes or no`, 'write true or false');
 }
 
-/** A whole number of at least `least`; null, with a problem, for anything else. */
-export function readInteger(key: string, text: Text, least: number, problems: Problem[]): number | null {
-  const isNumber = /^[+-]?\d{1,15}$/.test(text.text.trim());
-  if (!isNumber)
-    return refuse(problems, key, placeOf(text), [`cannot read "${text.text}" as a whole number`, null]);
-  const value = Number(text.text);
-  if (value >= least) return value;
-  return refuse(problems, key, placeOf(text), [`cannot use ${value}: expected ${least} or more`, null]);
+/** Reads a whole number of at least `least`. */
+export function integerFrom(least: number): Read<number> {
+  return ({ text }) => {
+    if (!/^[+-]?\d{1,15}$/.test(text.trim())) refuse(`cannot read "${text}" as a whole number`);
+    const value = Number(text);
+    return value >= least ? value : refuse(`cannot use ${value}: expected ${least} or more`);
+  };
 }
 
-/** A number above nought, with a fraction perhaps. */
-export function readNumber(key: string, text: Text, problems: Problem[]): number | null {
-  const value = /^[+]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text.text.trim()) ? Number(text.text) : Number.NaN;
-  if (Number.isFinite(value) && value > 0) return value;
-  return refuse(problems, key, placeOf(text), [`cannot read "${text.text}" as a number above 0`, null]);
+/** A number above 0, with or without a fraction. */
+export function readNumber({ text }: { readonly text: string }): number {
+  const value = /^[+]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
+  return Number.isFinite(value) && value > 0 ? value : refuse(`cannot read "${text}" as a number above 0`);
 }
 
-/** Seconds above nought. */
-export function readDuration(key: string, text: Text, problems: Problem[]): number | null {
+/** Seconds above 0. */
+export function readDuration({ text }: Text): number {
+  const seconds = parseDuration(text);
+  if (seconds === null) return refuse(`cannot read "${text}" as a duration`, 'write 600, 10m or 1h 30m');
+  return seconds > 0 ? seconds : refuse(`cannot use "${text}": expected more than 0 seconds`);
+}
+
+/** `bantime`: seconds, or null for a negative number, which is for ever. */
+export function readBantime(text: Text): number | null {
   const seconds = parseDuration(text.text);
-  if (seconds === null) {
-    const hint = key === 'bantime' ? DURATION_HINT : 'write 600, 10m or 1h 30m';
-    return refuse(problems, key, placeOf(text), [`cannot read "${text.text}" as a duration`, hint]);
-  }
-  if (seconds > 0) return seconds;
-  return refuse(problems, key, placeOf(text), [
-    `cannot use "${text.text}": expected more than 0 seconds`,
-    null,
-  ]);
+  const hint = 'write 600, 10m, 1h 30m, or -1 for ever';
+  if (seconds === null) return refuse(`cannot read "${text.text}" as a duration`, hint);
+  return seconds < 0 ? null : readDuration(text);
 }
 
-/** Seconds, or Infinity for a negative one, which is how a ban for ever is written; null with a problem. */
-export function readBantime(key: string, text: Text, problems: Problem[]): number | null {
-  const seconds = parseDuration(text.text);
-  return seconds !== null && seconds < 0 ? Number.POSITIVE_INFINITY : readDuration(key, text, problems);
+/** `bantime.maxtime`; null when it is left empty: no cap. */
+export function readMaxTime(text: Text): number | null {
+  return text.text === '' ? null : readDuration(text);
 }
 
-/** One word out of a list; null, with a problem, for any other. */
-export function readWord<W extends string>(
-  key: string,
-  text: Text,
-  words: readonly W[],
-  problems: Problem[],
-): W | null {
-  const word = text.text.trim().toLowerCase();
-  const found = words.find((one) => one.toLowerCase() === word);
-  if (found !== undefined) return found;
-  const hint = didYouMean(word, words) ?? `expected one of ${words.join(', ')}`;
-  return refuse(problems, key, placeOf(text), [`cannot use "${text.text}"`, hint]);
+/** `bantime.rndtime`: seconds, 0 for none. */
+export function readRandomTime(text: Text): number {
+  return /^(?:0+[a-z]*)?$/i.test(text.text) ? 0 : readDuration(text);
+}
+
+/** Reads one of these words. */
+export function oneOf<W extends string>(words: readonly W[]): Read<W> {
+  return ({ text }) => {
+    const word = text.trim().toLowerCase();
+    const hint = didYouMean(word, words) ?? `expected one of ${words.join(', ')}`;
+    return words.find((one) => one.toLowerCase() === word) ?? refuse(`cannot use "${text}"`, hint);
+  };
 }
 
 /** `usedns`, jail.conf(5); `true` and `false` are read as yes and no. */
-export function readUseDns(text: Text, problems: Problem[]): UseDns | null {
+export function readUseDns(text: Text, warn: Warn): UseDns {
   const word = text.text.trim().toLowerCase();
   if (['1', 'on', 'true'].includes(word)) return 'yes';
   if (['0', 'off', 'false'].includes(word)) return 'no';
-  return readWord('usedns', text, ['yes', 'warn', 'no', 'raw'], problems);
+  return oneOf<UseDns>(['yes', 'warn', 'no', 'raw'])(text, warn);
 }
+
+/** The options in the brackets of `backend = systemd[...]`, what is good for each, and how it is written. */
+const JOURNAL_OPTIONS: ReadonlyMap<string, readonly [good: RegExp, hint: string]> = new Map([
+  ['journalpath', [/\S/, 'write the path of a folder']],
+  ['journalfiles', [/\S/, 'write paths of journal files, between blanks']],
+  ['journalflags', [/^\d{1,2}$/, 'write a number: 1 local, 2 runtime, 4 system, 8 user, or a sum of them']],
+  ['namespace', [/\S/, 'write the name of a journal namespace']],
+  ['rotated', [/\S/, 'write yes or no']],
+]);
 
 /** `backend` with its options in brackets; what watches files by kernel events is `auto` here. */
 export function readBackend(
   text: Text,
-  problems: Problem[],
-): { readonly backend: Backend; readonly options: ReadonlyMap<string, string> } | null {
+  warn: Warn,
+): { readonly backend: Backend; readonly backendOptions: ReadonlyMap<string, string> } {
   const named = parseNamed(text.text);
-  if (typeof named === 'string') {
-    return refuse(problems, 'backend', placeOf(text), [`cannot read "${text.text}": ${named}`, null]);
-  }
+  if (typeof named === 'string') return refuse(`cannot read "${text.text}": ${named}`);
   const words = ['auto', 'polling', 'pyinotify', 'gamin', 'systemd'] as const;
-  const word = readWord('backend', { ...text, text: named.name }, words, problems);
-  if (word === null) return null;
+  const word = oneOf(words)({ ...text, text: named.name }, warn);
+  const known: typeof JOURNAL_OPTIONS = word === 'systemd' ? JOURNAL_OPTIONS : new Map();
+  readEach(named.options, ([option, value]) => {
+    const [good, hint] = known.get(option) ?? [];
+    if (good === undefined)
+      warn(`the option "${option}" has no effect with ${word}`, { hint: didYouMean(option, known.keys()) });
+    else if (!good.test(value) || hasOpenQuote(value)) refuse(`cannot use "${value}" as ${option}`, hint);
+  });
   const backend = word === 'systemd' || word === 'polling' ? word : 'auto';
-  const known = ['journalpath', 'journalfiles', 'journalflags', 'namespace', 'rotated'];
-  for (const option of named.options.keys()) {
-    if (backend === 'systemd' && known.includes(option)) continue;
-    const told = `the option "${option}" has no effect with ${word}`;
-    const hint = backend === 'systemd' ? didYouMean(option, known) : null;
-    problems.push(problem(told, { severity: 'warning', place: placeOf(text), key: 'backend', hint }));
-  }
-  return { backend, options: named.options };
+  return { backend, backendOptions: named.options };
 }
 
-/** The lines of `logpath`: a glob each, perhaps with `tail` or `head` behind it. */
-export function readLogPath(text: Text, problems: Problem[]): LogPath[] {
-  return linesOf(text).map(({ text: line, place }): LogPath => {
-    const found = /^(.*\S)\s+(tail|head)$/i.exec(line);
-    const glob = found?.[1] ?? line;
-    if (/\s\/|,\s*\//.test(glob)) {
-      const hint = 'write one path a line, the further lines indented';
-      problems.push(
-        problem(`"${glob}" is read as one path`, { severity: 'warning', place, key: 'logpath', hint }),
-      );
+/** Checks `journalmatch` as journalctl would: `FIELD=value` or a path, `+` between those of which one is enough. */
+export function checkJournalMatch(text: Text): void {
+  readEach(linesOf(text), ({ text: line, place }) => {
+    if (hasOpenQuote(line)) refuse(`cannot read "${line}": a quote is not closed`, null, place);
+    for (const [i, word] of splitWords(line).entries()) {
+      const isEnd = i === 0 || i === splitWords(line).length - 1;
+      if (word === '+' ? !isEnd : /^(?:[A-Z_][A-Z0-9_]*=|\/)/.test(word)) continue;
+      const hint = 'write FIELD=value, such as _SYSTEMD_UNIT=sshd.service, with + between two of them';
+      refuse(`cannot read "${word}" as a match`, hint, place);
     }
-    const word = found?.[2]?.toLowerCase();
-    return { glob, start: word === 'tail' ? 'tail' : word === 'head' ? 'head' : 'catchup' };
   });
 }
 
-/** What `ignoreip` lists, by kind. */
-export type IgnoreSetting = {
-  readonly networks: Network[];
-  readonly names: string[];
-  readonly files: string[];
-};
+/** The lines of `logpath`: a glob each, perhaps with `tail` or `head` behind it. */
+export function readLogPath(text: Text, warn: Warn): LogPath[] {
+  return linesOf(text).map(({ text: line, place }): LogPath => {
+    const found = /^(.*\S)\s+(tail|head)$/i.exec(line);
+    const glob = found?.[1] ?? line;
+    const last = /\s([a-z]+)$/i.exec(glob)?.[1];
+    const meant = last === undefined ? null : didYouMean(last, ['tail', 'head']);
+    if (/\s\/|,\s*\//.test(glob) || meant !== null)
+      warn(`"${glob}" is read as one path`, {
+        place,
+        hint: meant ?? 'write one path a line, the further lines indented',
+      });
+    const word = found?.[2]?.toLowerCase();
+    return { glob, start: word === 'tail' || word === 'head' ? word : 'catchup' };
+  });
+}
 
 /** `ignoreip`: addresses, networks, masks, DNS names and `file:PATH`, between commas or white space. */
-export function readIgnoreIp(text: Text, problems: Problem[]): IgnoreSetting {
-  const list: IgnoreSetting = { networks: [], names: [], files: [] };
-  for (const { text: line, place } of linesOf(text)) {
-    for (const word of line.split(/[\s,]+/).filter((one) => one !== '')) {
-      const network = parseNetwork(word.replace(/^\[(.*)\]$/, '$1'));
-      if (network !== null) list.networks.push(network);
-      else if (/^file:./i.test(word)) list.files.push(word.replace(/^file:(?:\/\/(?=\/))?/i, ''));
-      else if (isDnsName(word)) list.names.push(word.toLowerCase().replace(/\.$/, ''));
-      else {
-        const hint = 'expected an address, a network such as 192.0.2.0/24, a DNS name, or file:PATH';
-        refuse(problems, 'ignoreip', place, [`cannot read "${word}" as an address`, hint]);
-      }
+export function readIgnoreIp(text: Text): Pick<Ignore, 'networks' | 'names' | 'files'> {
+  const networks: Network[] = [];
+  const names: string[] = [];
+  const files: string[] = [];
+  readEach(wordsOf(text), ({ text: word, place }) => {
+    const network = parseNetwork(word.replace(/^\[(.*)\]$/, '$1'));
+    if (network !== null) networks.push(network);
+    else if (/^file:./i.test(word)) files.push(word.replace(/^file:(?:\/\/(?=\/))?/i, ''));
+    else if (isDnsName(word)) names.push(word.toLowerCase().replace(/\.$/, ''));
+    else {
+      const hint = 'expected an address, a network such as 192.0.2.0/24, a DNS name, or file:PATH';
+      refuse(`cannot read "${word}" as an address`, hint, place);
     }
-  }
-  return list;
+  });
+  return { networks, names, files };
 }
 
 /** Digits and dots alone are a mistyped address, not a name. */
@@ -154,6 +206,39 @@ function isDnsName(word: string): boolean {
   return /^(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_-]{0,61}[\p{L}\p{N}_])?\.)*[\p{L}\p{N}_](?:[\p{L}\p{N}_-]{0,61}[\p{L}\p{N}_])?\.?$/u.test(
     word,
   );
+}
+
+/** `ignorecache`: `key="<ip>", max-count=100, max-time=5m`; null when nothing is remembered. */
+export function readCacheRule(text: Text, warn: Warn): CacheRule | null {
+  if (text.text.trim() === '') return null;
+  const named = parseNamed(`ignorecache[${text.text}]`);
+  const hint = 'write key="<ip>", max-count=100, max-time=5m';
+  if (typeof named === 'string') return refuse(named, hint);
+  const problems: Problem[] = [];
+  const known: string[] = [];
+  const option = <T>(name: string, otherwise: string, read: Read<T>): T | null => {
+    known.push(name);
+    const told: Problem[] = [];
+    const value = guarded(told, () =>
+      read(textAt(named.options.get(name) ?? otherwise, placeOf(text)), warn),
+    );
+    problems.push(...told.map((one) => ({ ...one, text: `${name}: ${one.text}` })));
+    return value;
+  };
+  const key = option('key', '<ip>', readCacheKey);
+  const maxCount = option('max-count', '100', integerFrom(1));
+  const maxTime = option('max-time', '5m', readDuration);
+  for (const name of named.options.keys())
+    if (!known.includes(name))
+      problems.push(problem(`no such option: "${name}"`, { hint: didYouMean(name, known) ?? hint }));
+  if (problems.length > 0 || key === null || maxCount === null || maxTime === null)
+    throw new ConfigError(problems);
+  return { key, maxCount, maxTime };
+}
+
+/** Without a tag in the key, one answer would hold for every address. */
+function readCacheKey({ text }: Text): string {
+  return /<[^<>\s]+>/.test(text) ? text : refuse(`cannot use "${text}"`, 'write "<ip>", or other tags');
 }
 
 /** Python's names of encodings that the decoder knows by another one. */
@@ -172,121 +257,95 @@ const ENCODINGS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** `logencoding`: `auto`, or a name that TextDecoder takes. */
-export function readEncoding(text: Text, problems: Problem[]): string | null {
-  const name = text.text.trim().toLowerCase().replaceAll('_', '-');
+export function readEncoding({ text }: Text): string {
+  const name = text.trim().toLowerCase().replaceAll('_', '-');
   if (name === '' || name === 'auto') return 'auto';
   for (const label of [ENCODINGS.get(name), name, name.replace(/^iso-?8859-?(\d+)$/, 'iso-8859-$1')]) {
-    if (label !== undefined && isEncoding(label)) return label;
+    if (label !== undefined && isMade(() => new TextDecoder(label))) return label;
   }
   const hint =
     didYouMean(name, ['auto', 'utf-8', 'latin1', 'ascii', 'utf-16le']) ?? 'write auto, UTF-8 or latin1';
-  return refuse(problems, 'logencoding', placeOf(text), [`cannot use "${text.text}" as an encoding`, hint]);
+  return refuse(`cannot use "${text}" as an encoding`, hint);
 }
 
-function isEncoding(label: string): boolean {
+/** Whether this can be made; only the maker knows the names of encodings and time zones. */
+function isMade(make: () => object): boolean {
   try {
-    return new TextDecoder(label).encoding !== '';
+    return make() !== null;
   } catch {
     return false;
   }
 }
 
-/** `logtimezone`: an offset (`UTC+0200`, `+02:00`, `Z`) or an IANA name; null, with a problem, for anything else. */
-export function readTimeZone(text: Text, problems: Problem[]): string | null {
-  const zone = text.text.trim();
+/** `logtimezone`: an offset (`UTC+0200`, `+02:00`, `Z`) or an IANA name; null when it is left empty. */
+export function readTimeZone({ text }: Text): string | null {
+  const zone = text.trim();
+  if (text === '') return null;
   if (/^(?:(?:UTC|GMT|Z)?[+-](?:[01]?\d|2[0-3])(?::?[0-5]\d)?|UTC|GMT|Z)$/i.test(zone)) return zone;
-  if (zone !== '' && isTimeZone(zone)) return zone;
+  if (zone !== '' && isMade(() => new Intl.DateTimeFormat('en', { timeZone: zone }))) return zone;
   const hint = 'write an offset such as UTC+0200, or a name such as Europe/Berlin';
-  return refuse(problems, 'logtimezone', placeOf(text), [`cannot read "${zone}" as a time zone`, hint]);
+  return refuse(`cannot read "${zone}" as a time zone`, hint);
 }
 
-function isTimeZone(zone: string): boolean {
+/** `bantime.multipliers`: numbers above 0 between white space or commas. */
+export function readMultipliers(text: Text): number[] {
+  return readEach(wordsOf(text), readNumber);
+}
+
+/** `bantime.formula`; null when it is left empty. */
+export function readFormula({ text }: Text): Formula | null {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
+    return text === '' ? null : parseFormula(text);
+  } catch (error) {
+    const hint = 'write for instance ban.Time * (1<<ban.Count) * banFactor';
+    return refuse(`cannot read "${text}" as a formula: ${reasonOf(error)}`, hint);
   }
-}
-
-/** `bantime.multipliers`: numbers above nought between white space or commas. */
-export function readMultipliers(text: Text, problems: Problem[]): number[] | null {
-  const numbers: number[] = [];
-  for (const { text: line, place } of linesOf(text)) {
-    for (const word of line.split(/[\s,]+/).filter((one) => one !== '')) {
-      const value = readNumber('bantime.multipliers', { text: word, places: [place] }, problems);
-      if (value === null) return null;
-      numbers.push(value);
-    }
-  }
-  return numbers;
 }
 
 /** `ipv6prefix`: `64`, `/64` or `128`. */
-export function readPrefix(text: Text, problems: Problem[]): number | null {
-  const found = /^\/?(\d{1,3})$/.exec(text.text.trim());
-  const bits = found === null ? 0 : Number(found[1]);
-  if (bits >= 32 && bits <= 128) return bits;
+export function readPrefix({ text }: Text): number {
+  const bits = Number(/^\/?(\d{1,3})$/.exec(text.trim())?.[1] ?? 0);
   const hint = 'write 64 to count by /64, 128 to count by address';
-  return refuse(problems, 'ipv6prefix', placeOf(text), [
-    `cannot read "${text.text}" as a prefix of 32 to 128`,
-    hint,
-  ]);
-}
-
-/** What is wrong with a jail's name; a name ends up in sets, chains, files and logs. */
-export type NameTrouble = {
-  readonly severity: 'error' | 'warning';
-  readonly text: string;
-  readonly hint: string | null;
-};
-
-/** iptables' limit for a chain's name, less the `f2b-` before it. */
-const LONGEST = 25;
-
-/** null when the name is good. Slashes, blanks and control characters are refused, more than 25 characters warned of. */
-export function jailNameTrouble(name: string): NameTrouble | null {
-  const shown = JSON.stringify(name);
-  const refuse = (why: string, hint: string | null): NameTrouble => {
-    return { severity: 'error', text: `cannot use ${shown} as a jail's name: ${why}`, hint };
-  };
-  const hint = 'use letters, digits, "-", "_" and "."';
-  if (/[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/.test(name)) {
-    return refuse('it holds a control character', hint);
-  }
-  if (/\s/.test(name)) return refuse('it holds a blank', hint);
-  if (name.includes('/')) return refuse('it holds a slash', hint);
-  if (/["'`$\\;|&<>(){}[\]*?!#%,]/.test(name))
-    return refuse('it holds a character that shells and lists read', hint);
-  if (/^[-.]/.test(name)) return refuse(`it begins with "${name.charAt(0)}"`, hint);
-  if (name.length > 200) return refuse('it is longer than 200 characters', null);
-  if (name.length <= LONGEST) return null;
-  return {
-    severity: 'warning',
-    text: `the jail's name ${shown} has ${name.length} characters; firewalls show at most ${LONGEST}`,
-    hint: null,
-  };
+  return bits >= 32 && bits <= 128 ? bits : refuse(`cannot read "${text}" as a prefix of 32 to 128`, hint);
 }
 
 /**
  * `rollup`: `5/24` for IPv4, `5/24 20/48` for both (the prefix says which family it is: above 32 it is IPv6), `no` for none.
- * null, perhaps with a problem, when nothing is rolled up.
+ * null when nothing is rolled up.
  */
-export function readRollup(text: Text, problems: Problem[]): Rollup | null {
-  const words = text.text.split(/[\s,]+/).filter((word) => word !== '');
-  if (words.length === 0 || /^(?:no|off|none|false|0)$/i.test(words[0] ?? '')) return null;
+export function readRollup(text: Text): Rollup | null {
+  const words = wordsOf(text);
+  if (words.length === 0 || /^(?:no|off|none|false|0)$/i.test(words[0]?.text ?? '')) return null;
   let rollup: Rollup = { v4: null, v6: null };
-  for (const word of words) {
+  for (const { text: word } of words) {
     const found = /^(\d{1,6})\/(\d{1,3})$/.exec(word);
     const [hosts, prefix] = [Number(found?.[1] ?? 0), Number(found?.[2] ?? 0)];
     if (hosts >= 2 && prefix >= 16 && prefix < 32) rollup = { ...rollup, v4: { hosts, prefix } };
     else if (hosts >= 2 && prefix > 32 && prefix < 128) rollup = { ...rollup, v6: { hosts, prefix } };
     else {
-      const told = `cannot read "${word}" as hosts/prefix`;
       const hint =
         'write 5/24 for IPv4, 20/48 for IPv6, or both: at least 2 hosts, /16 to /31 or /33 to /127';
-      problems.push(problem(told, { place: placeOf(text), key: 'rollup', hint }));
-      return null;
+      refuse(`cannot read "${word}" as hosts/prefix`, hint);
     }
   }
   return rollup;
+}
+
+/** iptables' limit for a chain's name, less the `f2b-` before it. */
+const LONGEST = 25;
+
+/** Checks a jail's name, which ends up in sets, chains, files and logs: no slashes, blanks and control characters. */
+export function checkJailName({ text: name }: Text, warn: Warn): void {
+  const shown = JSON.stringify(name);
+  const trouble = (why: string, hint: string | null = 'use letters, digits, "-", "_" and "."'): never =>
+    refuse(`cannot use ${shown} as a jail's name: ${why}`, hint);
+  if (/[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/.test(name))
+    trouble('it holds a control character');
+  if (/\s/.test(name)) trouble('it holds a blank');
+  if (name.includes('/')) trouble('it holds a slash');
+  if (/["'`$\\;|&<>(){}[\]*?!#%,]/.test(name)) trouble('it holds a character that shells and lists read');
+  if (/^[-.]/.test(name)) trouble(`it begins with "${name.charAt(0)}"`);
+  if (name.length > 200) trouble('it is longer than 200 characters', null);
+  if (name.length > LONGEST)
+    warn(`the jail's name ${shown} has ${name.length} characters; firewalls show at most ${LONGEST}`);
 }

@@ -19,7 +19,6 @@ import { programVersion } from '../base/embedded.ts';
 import { ConfigError, type Problem, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { collectGarbage, collectIfWorthwhile, enableJit, noteWork } from '../base/memory.ts';
-import { readServices } from '../base/ports.ts';
 import { settledWithin } from '../base/timeout.ts';
 import type { Config } from '../config/config.ts';
 import type { FilterFailure } from '../filter/types.ts';
@@ -48,7 +47,6 @@ export type DaemonOptions = {
   readonly log: Log;
   readonly run: RunProgram;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly services: string;
   readonly pollMs: number;
   /** Process what is there, enforce, save, end. */
   readonly once: boolean;
@@ -226,7 +224,7 @@ export class Daemon {
       collectGarbage();
       enableJit();
     }
-    const plan = await planFirewalls(jails, readServices(this.#options.services), this.#options.env);
+    const plan = await planFirewalls(jails, this.#options.env);
     this.#bans.enforce(plan);
     await settledWithin(FIRST_MS, this.#bans.idle());
     return plan;
@@ -243,9 +241,7 @@ export class Daemon {
     const jails = [...running.jails.values()].map(({ jail }) => jail);
     this.#running = running;
     const isComplete = early !== null && jails.length === config.jails.length;
-    const plan = isComplete
-      ? early
-      : await planFirewalls(jails, readServices(this.#options.services), this.#options.env);
+    const plan = isComplete ? early : await planFirewalls(jails, this.#options.env);
     for (const { name } of jails) {
       jailState(this.#options.state, name);
       this.#messages.jailCreated(name);

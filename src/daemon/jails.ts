@@ -4,7 +4,7 @@ import { makeEscalation } from '../ban/escalation.ts';
 import { fillPart, type IgnoreList, type IgnorePart, makeIgnoreList, newPart } from '../ban/ignore.ts';
 import { IgnoreFiles } from '../ban/ignorefiles.ts';
 import type { RunningJail } from '../ban/jail.ts';
-import { type Problem, problem, reasonOf } from '../base/errors.ts';
+import { type Problem, problem } from '../base/errors.ts';
 import { type Network, parseNetwork } from '../base/ip.ts';
 import type { Jail } from '../config/jail.ts';
 import { compileFilter } from '../filter/compile.ts';
@@ -46,13 +46,12 @@ function compileJail(jail: Jail, shared: Shared, problems: Problem[]): RunningJa
   const { usedns, logtimezone } = jail;
   const hasFilter = jail.filter.failregex.length > 0;
   const filter = hasFilter ? compileFilter(jail.filter, { usedns, logtimezone }, problems) : null;
-  const limits = limitsOf(jail, problems);
-  if (limits === null || problems.some((one) => one.severity === 'error')) return null;
+  if (problems.some((one) => one.severity === 'error')) return null;
   return {
     jail,
     filter,
     filterState: filter === null ? null : newFilterState(filter),
-    limits,
+    limits: limitsOf(jail),
     ignore: ignoreListOf(jail, shared, problems),
   };
 }
@@ -73,18 +72,12 @@ export function ignoreListOf(
   return makeIgnoreList(ignore.networks, ignore.self ? own : undefined, { files: parts, names });
 }
 
-/** The jail's limits as the core wants them; null, with a problem, when its formula cannot be read. */
-export function limitsOf(jail: Jail, problems: Problem[]): Limits | null {
+/** The jail's limits as the core wants them. */
+export function limitsOf(jail: Jail): Limits {
   const { maxretry, findtime, bantime, increment } = jail;
   const maxmatches = jail.actions.some((action) => usesMatches(action.options)) ? jail.maxmatches : 0;
-  try {
-    const escalate = makeEscalation(increment, Math.random);
-    return { maxretry, findtime, bantime, maxmatches, increment, escalate };
-  } catch (error) {
-    const { place, name } = jail;
-    problems.push(problem(reasonOf(error), { place, jail: name, key: 'bantime.formula' }));
-    return null;
-  }
+  const escalate = makeEscalation(increment, Math.random);
+  return { maxretry, findtime, bantime, maxmatches, increment, escalate };
 }
 
 /** Log lines are kept only where an action would print them. */

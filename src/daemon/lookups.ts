@@ -4,7 +4,6 @@ import { tagsOf } from '../action/tags.ts';
 import { fillPart, type IgnoreList, ignoredBy } from '../ban/ignore.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import type { Dns } from '../base/dns.ts';
-import { parseDuration } from '../base/duration.ts';
 import { reasonOf } from '../base/errors.ts';
 import { parseNetwork } from '../base/ip.ts';
 import { command, failureOf, run } from '../base/process.ts';
@@ -39,25 +38,6 @@ export type LookupParts = {
 const MOST_WAITING = 10_000;
 /** Seconds that `ignorecommand` may take. */
 const COMMAND_LIMIT = 30;
-
-/** `ignorecache` of jail.conf(5): what an answer is remembered by, how many, and for how long (seconds). */
-export type CacheRule = { readonly key: string; readonly maxCount: number; readonly maxTime: number };
-
-/** Reads `key="<ip>", max-count=100, max-time=5m`; null when it is unset. */
-export function readCacheRule(text: string | null): CacheRule | null {
-  if (text === null || text.trim() === '') return null;
-  const options = new Map(
-    [...text.matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^,\s]+))/g)].map(([, key = '', a, b, c]) => [
-      key,
-      a ?? b ?? c ?? '',
-    ]),
-  );
-  return {
-    key: options.get('key') ?? '<ip>',
-    maxCount: Number(options.get('max-count') ?? 100) || 100,
-    maxTime: parseDuration(options.get('max-time') ?? '5m') ?? 300,
-  };
-}
 
 /** Whether a failure of this jail has to wait for an answer before it counts. */
 export function needsLookup({ jail }: RunningJail, isName: boolean): boolean {
@@ -150,7 +130,7 @@ export class PendingLookups {
     const { name, bantime, ignore } = jail;
     const around = { banned: 0, bannedTotal: 0, found: 0, foundTotal: 0, fqHostname: hostname(), ipHost: '' };
     const tags = tagsOf({ ...failure, failures: 1, bantime, bancount: 0, restored: false }, around);
-    const rule = readCacheRule(ignore.cache);
+    const rule = ignore.cache;
     const known = this.#answers.get(name) ?? new Map<string, Answer>();
     this.#answers.set(name, known);
     const key = rule?.key.replace(/<([A-Za-z][\w.:-]*)>/g, (whole, tag: string) => tags(tag) ?? whole) ?? '';

@@ -330,8 +330,7 @@ function plainFailure(ip: number, time: number): FilterFailure {
 const NO_FIELDS: FilterFailure['fields'] = new Map();
 
 function selectionOf({ jail }: RunningJail) {
-  const matches = jail.journalmatch.length > 0 ? jail.journalmatch : jail.filter.journalmatch;
-  return { matches, options: jail.backendOptions };
+  return { matches: jail.filter.journalmatch, options: jail.backendOptions };
 }
 
 function dateIn(dates: Dates, line: string, now: number): number | null {

@@ -8,7 +8,7 @@
 import type { Family } from '../base/ip.ts';
 import type { PortRange } from '../base/ports.ts';
 import type { Command, Output } from '../base/process.ts';
-import type { BlockKind, FirewallChoice } from '../config/actionkind.ts';
+import type { BlockKind, FirewallChoice } from '../config/jail.ts';
 
 /** The firewalls f2b can drive; `dummy` only logs. */
 export type FirewallKind = Exclude<FirewallChoice, 'auto'>;

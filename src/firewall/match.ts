@@ -2,7 +2,7 @@ import { sha256 } from '../base/digest.ts';
 import type { Family } from '../base/ip.ts';
 import { canonicalNetwork, familyOf } from '../base/ip.ts';
 import type { PortRange } from '../base/ports.ts';
-import type { BlockKind } from '../config/actionkind.ts';
+import type { BlockKind } from '../config/jail.ts';
 import type { BanEntry, Rule } from './backend.ts';
 
 /** Packets that a rule blocks, and how. */

@@ -1,9 +1,6 @@
 import { reasonOf } from '../base/errors.ts';
 import { canonicalIp, parseNetwork } from '../base/ip.ts';
-import type { Services } from '../base/ports.ts';
-import type { Output } from '../base/process.ts';
-import { run as execute } from '../base/process.ts';
-import { planAction, wishedPorts } from '../config/actionkind.ts';
+import { run as execute, type Output } from '../base/process.ts';
 import type { Jail } from '../config/jail.ts';
 import type { State } from '../state/state.ts';
 import type { BanEntry, Firewall, FirewallKind, Rule } from './backend.ts';
@@ -71,7 +68,6 @@ export function firewallRunner(env: Readonly<Record<string, string | undefined>>
  */
 export async function planFirewalls(
   jails: readonly Jail[],
-  services: Services,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<FirewallPlan> {
   const sections = new Map<FirewallKind, { firewall: Firewall; rules: Rule[] }>();
@@ -82,17 +78,14 @@ export async function planFirewalls(
     const own: { kind: FirewallKind; rule: string }[] = [];
     rulesByJail.set(jail.name, own);
     for (const action of jail.actions) {
-      const plan = planAction(action);
-      if (plan.kind !== 'firewall') continue;
-      if (plan.firewall === 'auto') runs ??= await firewalldRuns(env);
+      if (action.kind !== 'firewall') continue;
+      if (action.firewall === 'auto') runs ??= await firewalldRuns(env);
       try {
-        const firewall = chooseFirewall(plan.firewall, isOnPath, runs ?? false);
-        const { protocols, chains, block } = plan.rule;
+        const firewall = chooseFirewall(action.firewall, isOnPath, runs ?? false);
         const name = own.length === 0 ? jail.name : `${jail.name}/${action.name}`;
-        const ports = wishedPorts(plan.rule, services).ranges;
         const section = sections.get(firewall.kind) ?? { firewall, rules: [] };
         sections.set(firewall.kind, section);
-        section.rules.push({ jail: name, ports, protocols, chains, block });
+        section.rules.push({ jail: name, ...action.rule });
         own.push({ kind: firewall.kind, rule: name });
       } catch (error) {
         troubles.set(jail.name, reasonOf(error));

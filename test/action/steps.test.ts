@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { familiesOf, familyFor, oncePerText, startsOnDemand, stepText } from '../../src/action/steps.ts';
+import type { CommandAction } from '../../src/config/jail.ts';
 
 const action = (
   options: Readonly<Record<string, string>>,
   options6: Readonly<Record<string, string>> = {},
-) => ({
+): CommandAction => ({
   ...{ name: 'note', type: 'note', place: { file: 'test', line: 1 }, isCustom: false },
+  ...{ kind: 'command', timeout: 60, startOnDemand: null, norestored: false, repairOnUnban: false },
   options: new Map(Object.entries(options)),
   options6: new Map(Object.entries(options6)),
 });
@@ -36,5 +38,5 @@ test('oncePerText() leaves out a family with the same command, unless the comman
 
 test('an action starts on demand when it says so, or has commands for each family', () => {
   assert.deepEqual([startsOnDemand(PLAIN), startsOnDemand(BOTH)], [false, true]);
-  assert.equal(startsOnDemand(action({ actionstart_on_demand: ' True ' })), true);
+  assert.equal(startsOnDemand({ ...PLAIN, startOnDemand: true }), true);
 });

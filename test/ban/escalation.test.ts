@@ -36,51 +36,13 @@ test('makeEscalation() adds up to rndtime, and leaves for ever as it is', () => 
 
 test('makeEscalation() computes the documented formulas as fail2ban does', () => {
   const stock = 'ban.Time * (1<<(ban.Count if ban.Count<20 else 20)) * banFactor';
-  assert.deepEqual(lengths({ formula: stock }, 5), lengths({}, 5));
+  assert.deepEqual(lengths({ formula: parseFormula(stock) }, 5), lengths({}, 5));
   const exponential = 'ban.Time * math.exp(float(ban.Count+1)*banFactor)/math.exp(1*banFactor)';
   const factor = 2.0 / 2.885385;
   assert.deepEqual(
-    lengths({ formula: exponential, factor }, 5).map((length) => Math.round(length ?? 0)),
+    lengths({ formula: parseFormula(exponential), factor }, 5).map((length) => Math.round(length ?? 0)),
     [600, 1200, 2400, 4800, 9600],
   );
-});
-
-test('parseFormula() has the precedence of Python', () => {
-  const names = { time: 600, count: 3, factor: 2 };
-  for (const [text, wanted] of [
-    ['2 + 3 * 4', 14],
-    ['(2 + 3) * 4', 20],
-    ['2 ** 3 ** 2', 512],
-    ['-2 ** 2', -4],
-    ['2 ** -1', 0.5],
-    ['7 // 2 + 7 % 4', 6],
-    ['-7 // 2', -4],
-    ['-7 % 4', 1],
-    ['1 << 2 + 1', 8],
-    ['10 - 3 - 2', 5],
-    ['1 if 2 > 3 else 5', 5],
-    ['min(ban.Time, 100 * ban.Count, 1e9)', 300],
-    ['1 if ban.Count > 2 and ban.Time >= 600 else 0', 1],
-    ['not 0', 1],
-  ] as const) {
-    assert.equal(parseFormula(text)(names), wanted, text);
-  }
-});
-
-test('parseFormula() refuses everything that is not arithmetic, and says where', () => {
-  for (const [text, message] of [
-    ['__import__("os")', /unexpected|unknown/],
-    ['ban.__class__', /unknown name "ban.__class__" at 0/],
-    ['open(1)', /unknown function "open" at 0/],
-    ['1 +', /unexpected the end at 3/],
-    ['1 2', /unexpected "2" at 1/],
-    ['(1', /expected "\)" at 2/],
-    ['1; 2', /unexpected "; 2" at 1/],
-    ['('.repeat(100000), /nested too deeply/],
-    ['-'.repeat(100000), /nested too deeply/],
-  ] as const) {
-    assert.throws(() => parseFormula(text), message, text.slice(0, 20));
-  }
 });
 
 test('weightOf() grows with the bans up to maxretry', () => {

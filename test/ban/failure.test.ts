@@ -34,7 +34,6 @@ function jailWith(more: Partial<Jail>, ignored: readonly string[] = []): Running
     backend: 'auto',
     backendOptions: new Map(),
     logpath: [],
-    journalmatch: [],
     logencoding: 'auto',
     logtimezone: null,
     usedns: 'no',

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { neighboursOf, rollUp, rollupNetwork } from '../../src/ban/rollup.ts';
 import type { Problem } from '../../src/base/errors.ts';
 import type { Rollup } from '../../src/config/jail.ts';
-import { readRollup } from '../../src/config/values.ts';
+import { textAt } from '../../src/config/text.ts';
+import { readRollup, readValue } from '../../src/config/values.ts';
 import type { Ban } from '../../src/state/state.ts';
 
 const rule: Rollup = { v4: { hosts: 3, prefix: 24 }, v6: { hosts: 2, prefix: 48 } };
@@ -53,8 +54,8 @@ test('networkOf() knows single addresses and the /64 of IPv6, nothing else', () 
 test('rollup is read as hosts/prefix, the prefix tells the family', () => {
   const read = (text: string) => {
     const problems: Problem[] = [];
-    const rollup = readRollup({ text, places: [{ file: 'f', line: 1 }] }, problems);
-    return problems.length > 0 ? 'refused' : rollup;
+    const rollup = readValue('rollup', textAt(text, { file: 'f', line: 1 }), readRollup, problems);
+    return rollup === null ? 'refused' : rollup.value;
   };
   assert.deepEqual(read('5/24'), { v4: { hosts: 5, prefix: 24 }, v6: null });
   assert.deepEqual(read('5/24, 20/48'), { v4: { hosts: 5, prefix: 24 }, v6: { hosts: 20, prefix: 48 } });

@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { type ActionPlan, FIREWALL_ACTIONS, planAction, readBlock } from '../../src/config/actionkind.ts';
+import { FIREWALL_ACTIONS, readBlock } from '../../src/config/actionkind.ts';
 import { loadConfig } from '../../src/config/config.ts';
+import type { Jail } from '../../src/config/jail.ts';
 import { diskTree, memoryTree } from '../../src/config/tree.ts';
 
 type Files = Readonly<Record<string, string>>;
 
 /** The plans of a jail's actions in a tree, loaded for real. */
-function plansOf(action: string, files: Files = {}): ActionPlan[] {
+function plansOf(action: string, files: Files = {}): Jail['actions'] {
   const jail = `[x]\nenabled = true\nfilter =\nlogpath = /l\nport = 80\naction = ${action}\n`;
   const config = loadConfig(memoryTree(new Map(Object.entries({ ...files, 'jail.conf': jail }))));
   assert.deepEqual(
     config.problems.filter((one) => one.severity === 'error'),
     [],
   );
-  return (config.jails[0]?.actions ?? []).map((one) => planAction(one));
+  return config.jails[0]?.actions ?? [];
 }
 
 const firewallOf = (action: string, files: Files = {}): string => {
@@ -58,10 +59,16 @@ test('what the brackets say: ports, protocols, chains, block type', () => {
   const [plan] = plansOf(
     'nftables[port="80,443", protocol="TCP,udp", chain="INPUT,DOCKER-USER", blocktype=DROP]',
   );
-  assert.deepEqual(plan, {
-    kind: 'firewall',
-    firewall: 'nftables',
-    rule: { ports: '80,443', protocols: ['tcp', 'udp'], chains: ['INPUT', 'DOCKER-USER'], block: 'drop' },
+  assert.ok(plan?.kind === 'firewall');
+  assert.equal(plan.firewall, 'nftables');
+  assert.deepEqual(plan.rule, {
+    ports: [
+      [80, 80],
+      [443, 443],
+    ],
+    protocols: ['tcp', 'udp'],
+    chains: ['INPUT', 'DOCKER-USER'],
+    block: 'drop',
   });
 });
 
@@ -148,14 +155,17 @@ test('every firewall action of the stock tree is recognized in its own file', { 
     const jail = `[x]\nenabled = true\nfilter =\nlogpath = /l\naction = ${type}[port="80,443", protocol=tcp]\n`;
     const tree = { ...stock, read: (path: string) => (path === 'jail.conf' ? jail : stock.read(path)) };
     const config = loadConfig({ ...tree, list: (folder) => (folder === 'jail.d' ? [] : stock.list(folder)) });
-    const [action] = config.jails[0]?.actions ?? [];
-    assert.ok(action, type);
-    const plan = planAction(action);
+    const [plan] = config.jails[0]?.actions ?? [];
+    assert.ok(plan, type);
     // This file is only there to be included: it bans nothing by itself.
     if (type === 'firewallcmd-common') continue;
     assert.equal(plan.kind, 'firewall', type);
     assert.ok(plan.kind === 'firewall');
-    assert.equal(plan.rule.ports, type.includes('allports') ? null : '80,443', type);
+    const ports = [
+      [80, 80],
+      [443, 443],
+    ];
+    assert.deepEqual(plan.rule.ports, type.includes('allports') ? null : ports, type);
     assert.deepEqual(
       [plan.rule.chains, plan.rule.block, plan.rule.protocols],
       [['INPUT'], 'reject', ['tcp']],

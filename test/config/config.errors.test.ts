@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { formatProblem } from '../../src/base/errors.ts';
 import { loadConfig } from '../../src/config/config.ts';
-import { configDump } from '../../src/config/dump.ts';
+import { dumpConfig } from '../../src/config/dump.ts';
 import { memoryTree } from '../../src/config/tree.ts';
 import { readCases, sayConfig, treeOfCase } from './brokencases.ts';
 import { makeRandom } from './random.ts';
@@ -81,7 +81,7 @@ test('law: no garbage makes the reader throw, and every problem of a file has it
       ]),
     );
     const config = loadConfig(memoryTree(files, 'm'), { force: true });
-    JSON.stringify(configDump(config));
+    dumpConfig(config);
     for (const one of config.problems) {
       const isPlaced = one.place !== null && (one.place.line > 0 || one.place.file === 'm');
       assert.ok(isPlaced, `${formatProblem(one)}\n${JSON.stringify([...files])}`);

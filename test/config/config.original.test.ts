@@ -15,8 +15,9 @@ import { test } from 'node:test';
 import { formatProblem, type Problem } from '../../src/base/errors.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import type { ActionSource, RegexSource } from '../../src/config/jail.ts';
+import { FILTER_KEYS } from '../../src/config/options.ts';
 import { readAction } from '../../src/config/readaction.ts';
-import { FILTER_KEYS, filterNames, loadFilter } from '../../src/config/readfilter.ts';
+import { filterNames, loadFilter } from '../../src/config/readfilter.ts';
 import type { JailResult } from '../../src/config/readjail.ts';
 import { openReader } from '../../src/config/sections.ts';
 import { diskTree } from '../../src/config/tree.ts';
@@ -82,7 +83,7 @@ function jailDifferences(ours: JailResult | undefined, theirs: OriginalJail): st
     prefregex: filter.prefregex?.text ?? '',
     datepattern: filter.datepattern?.text ?? '',
     maxlines: String(filter.maxlines),
-    journalmatch: lines(jail.journalmatch),
+    journalmatch: lines(filter.journalmatch),
     maxretry: String(jail.maxretry),
     actions: String(jail.actions.length),
   };

@@ -8,7 +8,7 @@ import type { Dns } from '../../src/base/dns.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { memoryTree } from '../../src/config/tree.ts';
 import { compileJails } from '../../src/daemon/jails.ts';
-import { needsLookup, PendingLookups, readCacheRule } from '../../src/daemon/lookups.ts';
+import { needsLookup, PendingLookups } from '../../src/daemon/lookups.ts';
 import { Messages } from '../../src/daemon/messages.ts';
 import { listLog } from './listlog.ts';
 
@@ -97,13 +97,4 @@ test('ignorecache remembers the answer by its key', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-test('readCacheRule() reads what jail.conf(5) allows', () => {
-  assert.deepEqual(readCacheRule('key="<F-USER>@<ip-host>", max-count=100, max-time=5m'), {
-    key: '<F-USER>@<ip-host>',
-    maxCount: 100,
-    maxTime: 300,
-  });
-  assert.equal(readCacheRule(null), null);
 });

@@ -1,6 +1,6 @@
 import { type Problem, UsageError } from '../../base/errors.ts';
 import { loadConfig } from '../../config/config.ts';
-import { configDump } from '../../config/dump.ts';
+import { dumpConfig } from '../../config/dump.ts';
 import type { Subcommand } from '../command.ts';
 import { findJail, servicesText, treeOf } from '../context.ts';
 import { examine } from './examine.ts';
@@ -38,7 +38,7 @@ disabled. Changes nothing. Exit code 2 when there are errors; warnings alone are
     const config = force ? loadConfig(tree, { services, force }) : plain;
     if (options['dump'] === true) {
       if (words.length > 0) throw new UsageError('--dump prints all jails');
-      io.stdout(`${JSON.stringify(configDump(config), null, 2)}\n`);
+      io.stdout(`${dumpConfig(config)}\n`);
       return hasErrors(config.problems) ? 2 : 0;
     }
     const report = await examine(call, config, {

@@ -1,10 +1,10 @@
+import { fillTags } from '../../action/shelltext.ts';
+import { tagsOf, ticketOf } from '../../action/tags.ts';
 import { type Problem, problem, reasonOf } from '../../base/errors.ts';
 import { timeMatch } from '../../base/timelimit.ts';
-import { planAction } from '../../config/actionkind.ts';
 import type { Config } from '../../config/config.ts';
 import type { Jail } from '../../config/jail.ts';
 import type { JailResult } from '../../config/readjail.ts';
-import { WITHOUT_EFFECT } from '../../config/settings.ts';
 import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
@@ -59,7 +59,7 @@ export async function examine(call: Call, config: Config, question: Question): P
   const jails = ready.map(({ jail }) => jail);
   const plan = await firewallPlanOf(jails, call.io);
   const problems = [...config.problems, ...running.problems].filter(({ jail }) => isMeant(jail));
-  const notes: Note[] = settingNotes(config);
+  const notes: Note[] = config.settings.notes.map((text) => ({ jail: null, text }));
   const lines: JailLine[] = [];
   for (const { jail, filter } of ready) {
     const sources = sourcesOf(jail);
@@ -68,6 +68,7 @@ export async function examine(call: Call, config: Config, question: Question): P
     problems.push(...sources.warnings.map(({ key, text }) => warning(jail, key, text)));
     const trouble = plan.troubles.get(jail.name);
     if (trouble !== undefined) problems.push(warning(jail, 'action', trouble));
+    problems.push(...commandProblems(jail));
     if (filter === null) continue;
     problems.push(...lints(jail, filter, question));
     notes.push(...notLinear(jail, filter));
@@ -90,7 +91,7 @@ function jailLine(jail: Jail, plan: FirewallPlan, more: { sources: Sources; isEn
     failregexes: jail.filter.failregex.length,
     sources: more.sources.reads,
     firewalls: [...new Set((plan.rulesByJail.get(jail.name) ?? []).map(({ kind }) => kind))],
-    commands: jail.actions.filter((one) => planAction(one).kind === 'command').map(({ name }) => name),
+    commands: jail.actions.filter((one) => one.kind === 'command').map(({ name }) => name),
   };
 }
 
@@ -101,13 +102,25 @@ function notesOf(jail: Jail, results: readonly JailResult[], sources: Sources): 
   return [...backend, ...sources.notes].map((text) => ({ jail: jail.name, text }));
 }
 
-/** Settings of fail2ban.conf that mean nothing here, in one note. */
-function settingNotes({ settings }: Config): Note[] {
-  const reasons = [...settings.options.keys()].flatMap((key) => {
-    const why = WITHOUT_EFFECT.get(key);
-    return why === undefined ? [] : [`${key} (${why})`];
+/** Commands with a tag where no value from a log can be had safely. */
+function commandProblems({ name, place, actions, ignore }: Jail): Problem[] {
+  const around = { banned: 0, bannedTotal: 0, found: 0, foundTotal: 0, fqHostname: '', ipHost: '' };
+  const known = tagsOf(ticketOf('192.0.2.1', null), around);
+  const commands = actions.flatMap((action) =>
+    [...action.options, ...action.options6].flatMap(([key, text]) =>
+      action.kind === 'command' && key.startsWith('action') ? [{ key, text, place: action.place }] : [],
+    ),
+  );
+  commands.push({ key: 'ignorecommand', text: ignore.command ?? '', place });
+  return commands.flatMap(({ text, ...where }) => {
+    try {
+      // In place of each a value that is not harmless.
+      fillTags(text, (tag) => (known(tag) === null ? null : '\n'));
+      return [];
+    } catch (error) {
+      return [problem(reasonOf(error), { severity: 'warning', jail: name, ...where })];
+    }
   });
-  return reasons.length === 0 ? [] : [{ jail: null, text: `without effect here: ${reasons.join(', ')}` }];
 }
 
 function lints(jail: Jail, filter: Filter, { isVerbose }: Question): Problem[] {

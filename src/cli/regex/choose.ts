@@ -2,9 +2,9 @@ import { basename, dirname, resolve } from 'node:path';
 import { ConfigError, type Place, type Problem, UsageError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { parseNamed } from '../../config/brackets.ts';
-import { listFilters, loadConfig } from '../../config/config.ts';
+import { loadConfig } from '../../config/config.ts';
 import type { FilterSource, RegexSource, UseDns } from '../../config/jail.ts';
-import { loadFilter } from '../../config/readfilter.ts';
+import { filterNames, loadFilter } from '../../config/readfilter.ts';
 import { type ConfigTree, diskTree } from '../../config/tree.ts';
 import { isRegular, shortened } from './lines.ts';
 
@@ -93,7 +93,7 @@ function fromFile(tree: ConfigTree, name: string): FoundFilter | null {
 
 function fromTree(tree: ConfigTree, name: string): FoundFilter | null {
   const stem = name.replace(/\.(?:conf|local)$/, '');
-  if (!listFilters(tree).includes(stem)) return null;
+  if (!filterNames(tree).includes(stem)) return null;
   return { tree, spec: stem, intro: `Use   failregex filter file : ${stem}, basedir: ${tree.name}` };
 }
 
@@ -134,7 +134,7 @@ function fromJail(tree: ConfigTree, name: string): FilterChoice | null {
 
 function unknown(tree: ConfigTree, name: string): UsageError {
   const jails = loadConfig(tree, { only: [] }).allJails.map((jail) => jail.name);
-  const hint = didYouMean(name, [...listFilters(tree), ...jails]);
+  const hint = didYouMean(name, [...filterNames(tree), ...jails]);
   const fallback = 'a regex needs <HOST> where the address stands';
   return new UsageError(`there is no filter, jail or file "${name}" in ${tree.name}`, hint ?? fallback);
 }

@@ -3,8 +3,9 @@ import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:
 import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
 import { codeOf, MachineError, reasonOf, UsageError } from '../../base/errors.ts';
+import { splitWords } from '../../base/shellwords.ts';
 import { parseNamed } from '../../config/brackets.ts';
-import { journalArguments, splitWords } from '../../source/journal/arguments.ts';
+import { journalArguments } from '../../source/journal/arguments.ts';
 import { readEntry } from '../../source/journal/entry.ts';
 import { LINE_CAP } from '../../source/source.ts';
 

@@ -1,7 +1,7 @@
 import type { Family } from '../../base/ip.ts';
 import type { PortRange } from '../../base/ports.ts';
 import { type Command, command, type Output } from '../../base/process.ts';
-import type { BlockKind } from '../../config/actionkind.ts';
+import type { BlockKind } from '../../config/jail.ts';
 import { FAMILIES, type Rule } from '../backend.ts';
 import { chainsOf, fingerprint, formatRange, groupBy, matchesOf } from '../match.ts';
 import { jailTag } from '../names.ts';

@@ -1,4 +1,5 @@
 import { MachineError } from '../../base/errors.ts';
+import { splitWords } from '../../base/shellwords.ts';
 import { expandGlob } from '../logfile/glob.ts';
 import { FIELDS } from './entry.ts';
 
@@ -35,23 +36,6 @@ export function journalArguments(selection: Selection, from: From): readonly str
 export function matchArguments(matches: readonly string[]): readonly string[] {
   const lines = matches.map(splitWords).filter((words) => words.length > 0);
   return lines.flatMap((words, index) => (index === 0 ? words : ['+', ...words]));
-}
-
-/** Splits as a POSIX shell does: blanks part words, quotes and backslashes keep them together. */
-export function splitWords(text: string): readonly string[] {
-  const words: string[] = [];
-  let word: string | null = null;
-  const token = /\s+|'([^']*)'|"((?:\\[\s\S]|[^"\\])*)"|\\([\s\S])|([^\s'"\\]+)|([\s\S])/g;
-  for (const [whole, single, double, escaped, plain, other] of text.matchAll(token)) {
-    if (/^\s+$/.test(whole) && escaped === undefined && single === undefined && double === undefined) {
-      if (word !== null) words.push(word);
-      word = null;
-    } else {
-      word =
-        (word ?? '') + (single ?? double?.replace(/\\(["\\])/g, '$1') ?? escaped ?? plain ?? other ?? '');
-    }
-  }
-  return word === null ? words : [...words, word];
 }
 
 /** Which journal: `journalfiles` and `journalpath` name it, else the flags choose among the machine's. */

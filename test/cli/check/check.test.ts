@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { check } from '../../../src/cli/check/check.ts';
 import { loadConfig } from '../../../src/config/config.ts';
-import { configDump } from '../../../src/config/dump.ts';
+import { dumpConfig } from '../../../src/config/dump.ts';
 import { diskTree } from '../../../src/config/tree.ts';
 import { EL_FILES } from '../../config/eltree.ts';
 
@@ -75,7 +75,31 @@ test('check --all --dump prints every jail as the reader resolved it', { skip },
   assert.equal(code, 0);
   const { jails } = JSON.parse(out);
   assert.equal(Object.keys(jails).length, 91);
-  const whole = JSON.parse(JSON.stringify(configDump(loadConfig(diskTree(STOCK), { force: true }))));
+  const whole = JSON.parse(dumpConfig(loadConfig(diskTree(STOCK), { force: true })));
   for (const [name, jail] of Object.entries(whole.jails))
     assert.deepEqual(jails[name].options, (jail as { options: object }).options, name);
+});
+
+test('check warns of a command in which a tag stands where no value can be had safely', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-check-'));
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  try {
+    write(
+      'action.d/note.conf',
+      "[Definition]\nactionban = cat <<'END'\n  <matches>\n  END\nactionunban = echo <ip>\n",
+    );
+    write('jail.d/web.conf', '[web]\nenabled = true\nfilter =\naction = note\n');
+    const { code, out } = await run(folder, []);
+    assert.equal(code, 0);
+    const told = out.split('\n').filter((line) => line.includes('actionban'));
+    const where = join(folder, 'jail.d/web.conf');
+    assert.deepEqual(told, [
+      `warning: [web] ${where}:4: actionban: <matches> stands in a here-document with a quoted end: write <<END for it`,
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
-import { journalArguments, matchArguments, splitWords } from '../../../src/source/journal/arguments.ts';
+import { splitWords } from '../../../src/base/shellwords.ts';
+import { journalArguments, matchArguments } from '../../../src/source/journal/arguments.ts';
 import { readEntry } from '../../../src/source/journal/entry.ts';
 import {
   type Journal,
