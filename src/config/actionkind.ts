@@ -1,12 +1,6 @@
+import type { Place } from '../base/errors.ts';
 import { parsePorts, type Services } from '../base/ports.ts';
-import type {
-  ActionSource,
-  BlockKind,
-  BlockRule,
-  CommandAction,
-  FirewallAction,
-  FirewallChoice,
-} from './jail.ts';
+import type { Action, ActionSource, BlockKind, BlockRule, FirewallChoice } from './jail.ts';
 import { type Read, readBoolean, readDuration } from './values.ts';
 
 /**
@@ -47,6 +41,14 @@ export const FIREWALL_DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['blocktype', 'REJECT'],
 ]);
 
+/** An action before it is planned. */
+export type UnplannedAction = ActionSource & {
+  /** True when a file beside the one of that name (`.local`, `.d`) changes what the action does on a ban. */
+  readonly isCustom: boolean;
+  /** Where each option is written. */
+  readonly places: ReadonlyMap<string, Place>;
+};
+
 /** What planning an action needs: the names of ports, and two ways to refuse a word of it. */
 export type PlanParts = {
   readonly services: Services;
@@ -63,12 +65,13 @@ const TIMEOUT = '60';
  * How an action is carried out. A name of fail2ban's that stands for a firewall (`iptables-multiport`) is done by our own
  * driver, unless its file was changed into something else; `native=no` in its brackets asks for its commands.
  */
-export function planAction(source: ActionSource, parts: PlanParts): FirewallAction | CommandAction {
+export function planAction(unplanned: UnplannedAction, parts: PlanParts): Action {
+  const { isCustom, places: _, ...source } = unplanned;
   const isOn = (key: string): boolean | null => {
     const value = source.options.get(key);
     return value === undefined ? null : parts.read(key, value, readBoolean);
   };
-  const firewall = firewallOf(source, () => isOn('native') === false);
+  const firewall = firewallOf(source, () => isCustom || isOn('native') === false);
   const rule = firewall === null ? null : ruleOf(source, parts);
   if (firewall !== null && rule !== null) return { ...source, kind: 'firewall', firewall, rule };
   const timeout = source.options.get('timeout') ?? TIMEOUT;
@@ -93,7 +96,7 @@ function firewallOf(action: ActionSource, isRefused: () => boolean): FirewallCho
   if (found === undefined) return null;
   const [kind, , programs] = found;
   if (!action.options.has('actionban') && !action.options.has('actionstart')) return kind;
-  if (action.isCustom || isRefused()) return null;
+  if (isRefused()) return null;
   const ban = action.options.get('actionban') ?? '';
   return ban !== '' && commandWords(ban).every((word) => programs.test(word)) ? kind : null;
 }

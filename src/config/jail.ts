@@ -42,8 +42,6 @@ export type ActionSource = {
   /** The file's name in action.d without `.conf`, such as `iptables-multiport`. */
   readonly type: string;
   readonly place: Place;
-  /** True when a file beside the one of that name (`.local`, `.d`) changes what the action does on a ban. */
-  readonly isCustom: boolean;
   /** [Init] and [Definition] options merged, static tags filled in as for IPv4: actionban, port, chain, ... */
   readonly options: ReadonlyMap<string, string>;
   /** The options whose value is another one for IPv6, because of `[Init?family=inet6]`. */
@@ -84,6 +82,9 @@ export type CommandAction = ActionSource & {
   readonly norestored: boolean;
   readonly repairOnUnban: boolean;
 };
+
+/** What a jail does on a ban, planned. */
+export type Action = FirewallAction | CommandAction;
 
 /** Escalation of ban times, jail.conf(5) `bantime.*`. */
 export type Increment = {
@@ -146,5 +147,5 @@ export type Jail = {
   readonly protectssh: boolean;
   /** Bans of this many hosts in a network of this prefix length become one ban of the network; null = never. */
   readonly rollup: Rollup | null;
-  readonly actions: readonly (FirewallAction | CommandAction)[];
+  readonly actions: readonly Action[];
 };

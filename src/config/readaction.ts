@@ -1,11 +1,17 @@
 import { type Place, type Problem, problem } from '../base/errors.ts';
 import type { Services } from '../base/ports.ts';
 import { didYouMean } from '../base/suggest.ts';
-import { FIREWALL_ACTIONS, FIREWALL_DEFAULTS, hasCommands, planAction } from './actionkind.ts';
+import {
+  FIREWALL_ACTIONS,
+  FIREWALL_DEFAULTS,
+  hasCommands,
+  planAction,
+  type UnplannedAction,
+} from './actionkind.ts';
 import { parseNamed, splitNamed } from './brackets.ts';
 import { expandAll, type Merged, mergeDefinition, withInit } from './definition.ts';
 import { findOption, type Scope } from './interpolate.ts';
-import type { ActionSource, CommandAction, FirewallAction } from './jail.ts';
+import type { Action } from './jail.ts';
 import {
   brokenFiles,
   builtIn,
@@ -47,7 +53,7 @@ export function readAction(
   { text, place, key = 'action' }: { readonly text: string; readonly place: Place; readonly key?: string },
   use: ActionUse,
   problems: Problem[],
-): ActionSource | null {
+): UnplannedAction | null {
   const refuse = (told: string, hint: string | null = null): null => {
     problems.push(problem(told, { place, key, hint }));
     return null;
@@ -116,7 +122,10 @@ function isCustom(sections: Sections, reader: ConfigReader, type: string): boole
   });
 }
 
-function expandFamilies(merged: Merged, problems: Problem[]): Pick<ActionSource, 'options' | 'options6'> {
+function expandFamilies(
+  merged: Merged,
+  problems: Problem[],
+): Pick<UnplannedAction, 'options' | 'options6' | 'places'> {
   const v4 = expandAll(forFamily(merged, '?family=inet4'), new Set(DYNAMIC), problems);
   const only6: Problem[] = [];
   const v6 = expandAll(forFamily(merged, '?family=inet6'), new Set(DYNAMIC), only6);
@@ -127,7 +136,7 @@ function expandFamilies(merged: Merged, problems: Problem[]): Pick<ActionSource,
   const isInner = (key: string): boolean => key.includes('?') || key.startsWith('known/');
   for (const [key, { text }] of v4) if (!isInner(key)) options.set(key, text);
   for (const [key, { text }] of v6) if (!isInner(key) && options.get(key) !== text) options6.set(key, text);
-  return { options, options6 };
+  return { options, options6, places: new Map([...v4].map(([key, text]) => [key, placeOf(text)])) };
 }
 
 function forFamily(merged: Merged, condition: string): Merged {
@@ -144,10 +153,10 @@ export function readActions(
   scope: Scope,
   vars: ReadonlyMap<string, Text>,
   problems: Problem[],
-): (FirewallAction | CommandAction)[] {
+): Action[] {
   const text = vars.get('action');
   if (text === undefined) return [];
-  const actions: (FirewallAction | CommandAction)[] = [];
+  const actions: Action[] = [];
   for (const piece of splitNamed(text.text)) {
     const line = text.text.slice(0, piece.at).split('\n').length - 1;
     const name = /^[^[]*/.exec(piece.text)?.[0] ?? '';
@@ -167,21 +176,15 @@ export function readActions(
 }
 
 /** What is wrong with an action is told at the line of the jail's own option. */
-function planned(
-  source: ActionSource,
-  scope: Scope,
-  services: Services,
-  problems: Problem[],
-): FirewallAction | CommandAction {
-  const { type, place } = source;
+function planned(source: UnplannedAction, scope: Scope, services: Services, problems: Problem[]): Action {
+  const { type, place, places } = source;
   const action = planAction(source, {
     services,
     refuse: (word, text, hint) => void problems.push(problem(text, { ...blame(scope, word, place), hint })),
     read: (key, value, read) => {
-      const told: Problem[] = [];
-      const found = readValue(key, textAt(value, place), read, told);
-      const where = blame(scope, value, place);
-      problems.push(...told.map((one) => ({ ...one, ...where, text: `${key}: ${one.text}` })));
+      const written = places.get(key) ?? place;
+      const at = written === place ? blame(scope, `${key}=${value}`, place).place : written;
+      const found = readValue(key, textAt(value, at), read, problems);
       return found === null ? null : found.value;
     },
   });

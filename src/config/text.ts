@@ -3,7 +3,8 @@ import type { IniOption } from './inifile.ts';
 
 /** A value of the configuration that knows where each of its lines comes from. */
 export type Text = {
-  readonly text: string /** One for each line of text. */;
+  readonly text: string;
+  /** One for each line of text. */
   readonly places: readonly Place[];
 };
 

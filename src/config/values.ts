@@ -20,7 +20,7 @@ export function refuse(text: string, hint: string | null = null, place: Place | 
   throw new ConfigError([problem(text, { hint, place })]);
 }
 
-/** The value of the option `key`; undefined, with its mistakes among the problems, when it cannot be read. */
+/** The value of the option `key`; null, with its mistakes among the problems, when it cannot be read. */
 export function readValue<T>(
   key: string | null,
   text: Text,

@@ -50,14 +50,8 @@ export function isOnPath(program: string): boolean {
 
 /** Whether firewalld runs: whether its name has an owner on the system bus. Without busctl it does not. */
 export async function firewalldRuns(run: (command: Command) => Promise<Output>): Promise<boolean> {
-  const bus = [
-    'org.freedesktop.DBus',
-    '/org/freedesktop/DBus',
-    'org.freedesktop.DBus',
-    'NameHasOwner',
-  ] as const;
-  const output = await run(
-    command(['busctl', 'call', ...bus, 's', 'org.fedoraproject.FirewallD1'], { mayFail: true }),
-  );
+  const [bus, path] = ['org.freedesktop.DBus', '/org/freedesktop/DBus'];
+  const ask = ['call', bus, path, bus, 'NameHasOwner', 's', 'org.fedoraproject.FirewallD1'];
+  const output = await run(command(['busctl', ...ask], { mayFail: true }));
   return output.exitCode === 0 && output.stdout.trim() === 'b true';
 }

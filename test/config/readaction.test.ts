@@ -54,14 +54,21 @@ test('timeout and the switches of an action are read with the jail', () => {
 
 test('what cannot be read of them is told where it is written', () => {
   assert.deepEqual(told(load(noting('[timeout=soon, norestored=maybe]'))), [
-    't:jail.d/web.conf:4: action: timeout: cannot read "soon" as a duration (write 600, 10m or 1h 30m)',
-    't:jail.d/web.conf:4: action: norestored: cannot read "maybe" as yes or no (write true or false)',
+    't:jail.d/web.conf:4: timeout: cannot read "soon" as a duration (write 600, 10m or 1h 30m)',
+    't:jail.d/web.conf:4: norestored: cannot read "maybe" as yes or no (write true or false)',
   ]);
   const nft = { 'action.d/nftables.conf': '[Definition]\nactionban = nft add <ip>\n' };
   assert.deepEqual(
     told(load({ ...on('banaction = nftables\naction = %(banaction)s[native=nope]\n'), ...nft })),
-    ['t:jail.d/web.conf:5: action: native: cannot read "nope" as yes or no (write true or false)'],
+    ['t:jail.d/web.conf:5: native: cannot read "nope" as yes or no (write true or false)'],
   );
+});
+
+test('a value that an action file sets is told at its line', () => {
+  const files = { ...noting(''), 'action.d/note.conf': `${NOTE}[Init]\ntimeout = soon\n` };
+  assert.deepEqual(told(load(files)), [
+    't:action.d/note.conf:4: timeout: cannot read "soon" as a duration (write 600, 10m or 1h 30m)',
+  ]);
 });
 
 test('ports, protocols, chains and block types that cannot serve are told at the option that names them', () => {
