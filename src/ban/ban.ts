@@ -15,7 +15,7 @@ import { type Escalate, weightOf } from './escalation.ts';
 export type Limits = Pick<Jail, 'maxretry' | 'findtime' | 'bantime' | 'increment'> & {
   /** How many matched lines are kept for actions; 0 keeps none. */
   readonly maxmatches: number;
-  /** Longer bans for those who come back. */
+  /** Longer bans for ids that were banned before. */
   readonly escalate: Escalate;
 };
 
@@ -35,7 +35,7 @@ export function bansBefore(state: State, jail: string, id: string, limits: Limit
 }
 
 /**
- * Counts a failure and decides. On the maxretry-th failure the id is to be banned and its count starts over.
+ * Counts a failure and decides. On the maxretry-th failure the id is banned and its count starts over.
  * Changes the jail's failures and totals, not its bans: the caller puts the ban where it belongs. A ban begins
  * at the failure, not when it was read, so that reading a log late or twice gives the same end. `before` is how
  * often the id was banned already.

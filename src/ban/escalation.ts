@@ -3,7 +3,7 @@ import type { Increment } from '../config/jail.ts';
 /** Bans beyond this many do not double any more, as in fail2ban. */
 const MOST_DOUBLINGS = 20;
 
-/** How long somebody who was banned `before` times is banned now; seconds, null = for ever. */
+/** The length of the next ban of an id that was banned `before` times; seconds, null = for ever. */
 export type Escalate = (bantime: number | null, before: number) => number | null;
 
 /**
@@ -28,7 +28,7 @@ export function makeEscalation(increment: Increment, random: () => number): Esca
   };
 }
 
-/** How much one failure of somebody who was banned `before` times counts (fail2ban 1.0.2 behaviour). */
+/** How much one failure of an id that was banned `before` times counts (fail2ban 1.0.2 behaviour). */
 export function weightOf(increment: Increment, before: number, maxretry: number): number {
   if (!increment.enabled || before === 0) return 1;
   return Math.max(1, Math.min(maxretry, 2 ** Math.min(before, MOST_DOUBLINGS) / 2 + 1));

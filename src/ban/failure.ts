@@ -1,9 +1,8 @@
 /**
- * The door of this room: what one failure leads to. countPlain() counts an IPv4 address of which nothing else is to be known;
- * handleFailure() takes everything. Both change the counts and bans in the state and answer; whoever calls them tells people and
- * firewalls.
+ * What one failure leads to. handleFailure() decides about any failure; countPlain() is its short form for an IPv4 address of which
+ * only the count matters. Both change counts and bans in the state and nothing else: the caller logs and enforces the decision.
  *
- *     const decision = handleFailure(context, jail, { id: '192.0.2.7', time, matches: [line], fields }, now);
+ *     const decision = handleFailure(context, jail, { id: '192.0.2.7', time, matches: [line] }, now);
  *     if (decision.kind === 'ban') enforce(decision.id, decision.ban);
  */
 

@@ -1,6 +1,6 @@
 /**
- * Addresses that nobody may ban, be it by log, by hand or by import: this machine's gateways and the logins of its admin. Pure: the
- * texts of /proc, /run/utmp and logind come in, addresses go out; ban/logins.ts reads the files.
+ * Addresses that are never banned, by log, hand or import: this machine's gateways and the SSH logins of its admin. Pure: it reads
+ * them from the texts of /proc, /run/utmp and logind, which ban/logins.ts provides.
  *
  *     lockoutReason({ gateways: new Set(['192.0.2.1']), sessions: new Set() }, '192.0.2.0/24');
  *     // 'it holds the default gateway'
@@ -11,7 +11,7 @@ import { canonicalIp, contains, type Network, parseNetwork } from '../base/ip.ts
 /** Addresses around this machine without which its admin would be locked out; canonical. */
 export type ProtectedAddresses = {
   readonly gateways: ReadonlySet<string>;
-  /** Where somebody is logged in from by SSH at this moment; empty for a jail with `protectssh = no`. */
+  /** Addresses of the SSH logins of this moment; empty for a jail with `protectssh = no`. */
   readonly sessions: ReadonlySet<string>;
 };
 
@@ -88,7 +88,7 @@ function ip6OfHex(hex: string): string | null {
   return canonicalIp(hex.replace(/(.{4})(?!$)/g, '$1:'));
 }
 
-/** Somebody who logged in from elsewhere: the process that holds the session, and where from, as the system noted it. */
+/** A login from elsewhere: the process that holds the session, and the address or name that the system recorded. */
 export type Login = { readonly pid: number; readonly from: string };
 
 /** The logins in the bytes of /run/utmp (utmp(5), the layout of 64-bit Linux). */
@@ -114,7 +114,7 @@ function addressOf(bytes: Uint8Array): string | null {
   return ip6OfHex(hexOf(bytes));
 }
 
-/** The login in the text of a file of /run/systemd/sessions, null when it is closing or nobody came from elsewhere. */
+/** The login in the text of a file of /run/systemd/sessions, null when it is closing or local. */
 export function loginIn(session: string): Login | null {
   const fields = new Map(
     session.split('\n').map((line) => [line.split('=', 1)[0] ?? '', line.replace(/^[^=]*=/, '')]),

@@ -21,7 +21,7 @@ const FRESH_MS = 1000;
 
 /**
  * Answers the gateways and SSH logins of this moment. A login counts while its process lives (utmp(5) or logind say
- * who it is) and a connection from its address is established, so that stale notes protect nobody.
+ * who it is) and a connection from its address is established, so that a stale entry protects nothing.
  */
 export function watchLogins(paths: LoginPaths = PATHS): () => ProtectedAddresses {
   let protection: ProtectedAddresses | null = null;

@@ -10,7 +10,7 @@ const ENV = { PATH: `${process.env['PATH'] ?? ''}:/usr/bin:/bin:/usr/local/bin` 
 const FLOCK_BUSY = 75;
 
 /**
- * Takes the lock on `path` or waits up to `waitSeconds` for it; null when somebody else kept it. The lock is the
+ * Takes the lock on `path` or waits up to `waitSeconds` for it; null when another process kept it. The lock is the
  * kernel's (`flock` on our open file): it dies with us, so there is no stale lock, and the file is never
  * removed. Our pid is written inside for people to read. Throws MachineError when the file cannot be opened.
  */
@@ -36,7 +36,7 @@ export function takeLockAsync(path: string, waitSeconds: number): Promise<Lock |
   });
 }
 
-/** Whether somebody holds the lock on `path`; those who look at the same time do not get in each other's way. Throws as takeLock does. */
+/** Whether a process holds the lock on `path`; several may look at the same time. Throws as takeLock does. */
 export function isLocked(path: string): boolean {
   const fd = openLock(path);
   const ended = flockNow(fd, ['-s', '-n', '-E', String(FLOCK_BUSY), '3']);
@@ -45,7 +45,7 @@ export function isLocked(path: string): boolean {
   return ended.status === FLOCK_BUSY;
 }
 
-/** Who holds the lock, as its file says: a pid, or null when it says nothing readable. */
+/** The pid in the lock's file, of the process that holds it; null when the file says nothing readable. */
 export function lockHolder(path: string): number | null {
   try {
     const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);

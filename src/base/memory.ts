@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 
 /**
  * V8's flags without much to do, and with it: its compilers to machine code, whether a collection moves what is left together,
- * and after how many of them the code of a function that nobody called meanwhile is forgotten (it is compiled again from the source).
+ * and after how many of them the code of a function that was not called meanwhile is forgotten (it is compiled again from the source).
  */
 const THRIFTY = [
   '--no-sparkplug',

@@ -5,7 +5,7 @@ const [origin] = process.hrtime();
  * modules of measurements along, 0.3 MB of an idle daemon.
  */
 export const performance = {
-  /** Milliseconds on a clock that nobody sets, since about the start of the process. */
+  /** Milliseconds on a clock that is never set, since about the start of the process. */
   now(): number {
     const [seconds, nanoseconds] = process.hrtime();
     return (seconds - origin) * 1000 + nanoseconds / 1e6;

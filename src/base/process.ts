@@ -150,18 +150,17 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-type Collector = { add(chunk: Buffer): void; text(): string; isFull(): boolean };
-
-function collector(maxBytes: number): Collector {
+/** Keeps the first bytes of an output. */
+function collector(maxBytes: number) {
   const chunks: Buffer[] = [];
   let size = 0;
   return {
-    add(chunk) {
+    add(chunk: Buffer): void {
       if (size < maxBytes) chunks.push(chunk.subarray(0, maxBytes - size));
       size += chunk.length;
     },
-    text: () => Buffer.concat(chunks).toString('utf8'),
-    isFull: () => size > maxBytes,
+    text: (): string => Buffer.concat(chunks).toString('utf8'),
+    isFull: (): boolean => size > maxBytes,
   };
 }
 

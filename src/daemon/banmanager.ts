@@ -14,7 +14,7 @@ import type { Messages } from './messages.ts';
 /** What the manager works with, and what it reports to. */
 export type BanManagerParts = Omit<EnforcerParts, 'onChanged' | 'onTrouble'> & {
   readonly messages: Messages;
-  /** Bans are made, but nobody stays to end them, and actions neither start nor stop. */
+  /** Bans are made but not ended, since the process ends first; actions neither start nor stop. */
   readonly once: boolean;
   /** The state changed and has to be written. */
   changed(urgency: Urgency): void;

@@ -56,7 +56,7 @@ function compileJail(jail: Jail, shared: Shared, problems: Problem[]): RunningJa
   };
 }
 
-/** Who is never banned in the jail; names have no addresses before somebody asks for them. Files that cannot be read are problems. */
+/** The ids that are never banned in the jail; names have no addresses before learnNames(). Files that cannot be read are problems. */
 export function ignoreListOf(
   { name, place, ignore }: Jail,
   { own, files }: Shared,

@@ -99,23 +99,18 @@ export class PendingLookups {
 
   /** The failures that count: one for each address of a name, without those that are ignored. */
   async #lookUp(running: RunningJail, failure: Waiting): Promise<readonly Waiting[]> {
-    const { messages } = this.#parts;
-    const ids = failure.isName ? await this.#addresses(running, failure.id) : [failure.id];
+    const { dns, messages } = this.#parts;
+    const { name, usedns } = running.jail;
+    const ids = failure.isName ? await dns.addressesOf(failure.id) : [failure.id];
+    if (failure.isName && usedns === 'warn') messages.nameResolved(name, failure.id, ids);
     const counting: Waiting[] = [];
     for (const id of ids) {
       const one = { ...failure, id };
       const because = await this.#ignoredBy(running, one);
       if (because === null) counting.push(one);
-      else messages.ignored(running.jail.name, id, because);
+      else messages.ignored(name, id, because);
     }
     return counting;
-  }
-
-  async #addresses({ jail }: RunningJail, name: string): Promise<readonly string[]> {
-    const { dns, messages } = this.#parts;
-    const addresses = await dns.addressesOf(name);
-    if (jail.usedns === 'warn') messages.nameResolved(jail.name, name, addresses);
-    return addresses;
   }
 
   async #ignoredBy(running: RunningJail, failure: Waiting): Promise<string | null> {

@@ -1,6 +1,6 @@
-/** Bytes taken from a source at a time: large pieces cost least, and are what nobody can slow down. */
+/** Bytes taken from a source at a time: large pieces cost least. */
 const MOST = 64 * 1024;
-/** After a pause, when nobody knows what comes, and when lines turn out to be slow. */
+/** After a pause, when it is not known what comes, and when lines turn out to be slow. */
 const FIRST = 8 * 1024;
 const LEAST = 1024;
 /** A piece that takes longer than this keeps others waiting, in milliseconds; where one takes less than half, twice as much may come. */
