@@ -109,17 +109,6 @@ export interface LineSource {
   close(): void;
 }
 
-/** Counts the newlines of a batch; the source does not, since whoever walks the lines counts them for nothing. */
-export function countLines(batch: Batch): number {
-  let count = 0;
-  for (let at = batch.start; at < batch.end; at++) {
-    at = batch.bytes.indexOf(10, at);
-    if (at < 0 || at >= batch.end) break;
-    count++;
-  }
-  return count;
-}
-
 /** Reads a Position out of parsed JSON; null when it is none (then the source begins as if it were new). */
 export function readPosition(json: unknown): Position | null {
   if (!isRecord(json)) return null;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, MachineError, reasonOf } from '../base/errors.ts';
 import { files, removeFile, writeAll } from '../base/files.ts';
@@ -143,16 +143,6 @@ async function syncFolder(folder: string): Promise<void> {
     await files.fsync(handle);
   } finally {
     await files.close(handle);
-  }
-}
-
-/** A number that changes whenever somebody replaced the file; '' when there is none. */
-export function stampOf(path: string): string {
-  try {
-    const { ino, mtimeMs, size } = statSync(path);
-    return `${ino}:${mtimeMs}:${size}`;
-  } catch {
-    return '';
   }
 }
 

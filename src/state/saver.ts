@@ -1,8 +1,9 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { codeOf, reasonOf } from '../base/errors.ts';
+import { stampOf } from '../base/files.ts';
 import { takeLockAsync } from '../base/lock.ts';
-import { loadState, lockPath, saveState, stampOf } from './file.ts';
+import { loadState, lockPath, saveState } from './file.ts';
 import { applyOrders, type CommandOrder, type State } from './state.ts';
 
 /** How long the daemon waits for a command to finish its change before it tries again, in seconds. */

@@ -8,6 +8,7 @@ import {
   FILE_ARGUMENT,
   failureOf,
   formatCommand,
+  isOnPath,
   type Output,
   run,
 } from '../../src/base/process.ts';
@@ -137,4 +138,11 @@ test('what formatCommand() prints does in a shell what run() does', async () => 
     assert.equal(withoutNames(shell.stdout), withoutNames(real.stdout), formatCommand(one));
     assert.equal(shell.stderr, '');
   }
+});
+
+test('isOnPath() looks where programs are run from', () => {
+  assert.ok(isOnPath('sh'));
+  assert.ok(!isOnPath('f2b-no-such-program'));
+  assert.ok(isOnPath('/bin/sh', '/nowhere'));
+  assert.ok(!isOnPath('sh', '/nowhere:/proc'));
 });

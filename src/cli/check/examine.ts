@@ -1,4 +1,5 @@
 import { type Problem, problem, reasonOf } from '../../base/errors.ts';
+import { isOnPath } from '../../base/process.ts';
 import { timeMatch } from '../../base/timelimit.ts';
 import { planAction } from '../../config/actionkind.ts';
 import type { Config } from '../../config/config.ts';
@@ -9,7 +10,6 @@ import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
 import type { Filter } from '../../filter/types.ts';
-import { isOnPath } from '../../firewall/choose.ts';
 import { type FirewallPlan, firewalldRuns } from '../../firewall/plan.ts';
 import { alarmsOf } from '../../source/health.ts';
 import type { Call } from '../command.ts';

@@ -7,10 +7,9 @@
  * written and nobody had read is asked for again, so that no entry is lost or comes twice.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { MachineError, reasonOf } from '../../base/errors.ts';
-import { dieWithParent } from '../../base/process.ts';
+import { dieWithParent, isOnPath } from '../../base/process.ts';
 import {
   type Batch,
   type JournalPosition,
@@ -56,16 +55,9 @@ export function journalTrouble(options: ReadonlyMap<string, string>, program = '
   return places.some((place) => existsSync(place)) ? null : `there is no journal in ${places.join(' or ')}`;
 }
 
+/** journalctl is run with our own PATH, not with the fixed one of the firewalls. */
 function isInstalled(program: string): boolean {
-  const folders = program.includes('/') ? [''] : (process.env['PATH'] ?? '/usr/bin:/bin').split(delimiter);
-  return folders.some((folder) => {
-    try {
-      accessSync(folder === '' ? program : join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return isOnPath(program, process.env['PATH']);
 }
 
 /** The same for selections that show the same entries: jails with the same key can share one source. */
