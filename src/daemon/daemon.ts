@@ -13,7 +13,6 @@ import type { FilterFailure } from '../filter/types.ts';
 import { type FirewallPlan, planFirewalls } from '../firewall/plan.ts';
 import type { RunProgram } from '../firewall/reconcile.ts';
 import { withEarlier } from '../source/health.ts';
-import { sweepFailures } from '../state/failures.ts';
 import { StateSaver } from '../state/saver.ts';
 import { jailState, purgePast, type State, type Waiting } from '../state/state.ts';
 import { BanManager } from './banmanager.ts';
@@ -300,8 +299,8 @@ export class Daemon {
   #sweep(): void {
     const now = this.#options.now();
     for (const { jail } of this.#jails.jails.values()) {
-      const swept = sweepFailures(jailState(this.#state, jail.name).failures, now, jail.findtime);
-      if (swept > 0) this.#saver?.changed('calm');
+      const { failures } = jailState(this.#state, jail.name);
+      if (failures.sweep(now - jail.findtime) > 0) this.#saver?.changed('calm');
     }
     this.#reader?.announce();
     purgePast(this.#state, now, this.#purgeAge);
