@@ -46,8 +46,13 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin',
 };
 
-/** Whether a program is in one of the folders of `path`: the fixed PATH that programs are run with, unless another is given. */
-export function isOnPath(program: string, path = ENVIRONMENT['PATH'] ?? ''): boolean {
+/** Whether a program is on the fixed PATH that every program is run with. */
+export function isOnPath(program: string): boolean {
+  return isIn(ENVIRONMENT['PATH'] ?? '', program);
+}
+
+/** Whether a program is in one of the folders of a PATH. */
+export function isIn(path: string, program: string): boolean {
   return path.split(':').some((folder) => {
     try {
       accessSync(resolve(folder, program), constants.X_OK);

@@ -248,7 +248,6 @@ export class Daemon {
     }
     await this.#bans.open(jails, plan);
     this.#reader = this.#openReader();
-    this.#reader.announce();
     for (const { name } of jails) this.#messages.jail('INFO', `Jail '${name}' started`);
   }
 
@@ -302,7 +301,6 @@ export class Daemon {
       const { failures } = jailState(this.#state, jail.name);
       if (failures.sweep(now - jail.findtime) > 0) this.#saver?.changed('calm');
     }
-    this.#reader?.announce();
     purgePast(this.#state, now, this.#purgeAge);
     refreshOwnAddresses(this.#jails);
     collectIfWorthwhile();

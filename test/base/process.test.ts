@@ -8,6 +8,7 @@ import {
   FILE_ARGUMENT,
   failureOf,
   formatCommand,
+  isIn,
   isOnPath,
   type Output,
   run,
@@ -143,6 +144,6 @@ test('what formatCommand() prints does in a shell what run() does', async () => 
 test('isOnPath() looks where programs are run from', () => {
   assert.ok(isOnPath('sh'));
   assert.ok(!isOnPath('f2b-no-such-program'));
-  assert.ok(isOnPath('/bin/sh', '/nowhere'));
-  assert.ok(!isOnPath('sh', '/nowhere:/proc'));
+  assert.ok(isIn('/nowhere', '/bin/sh'));
+  assert.ok(!isIn('/nowhere:/proc', 'sh'));
 });

@@ -16,6 +16,8 @@ import {
 
 const ban: Ban = { at: 1, until: null, failures: 1, count: 1, origin: 'log', matches: [], pending: null };
 
+const positionAt = (realtime: number) => ({ kind: 'journal', cursor: '', realtime });
+
 type Scene = {
   readonly path: string;
   readonly state: State;
@@ -36,7 +38,7 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
     {
       onOrders: (some) => orders.push(...some),
       onTrouble: (reason) => troubles.push(reason),
-      beforeSave: () => state.positions.set('/log', { offset: state.jails.size }),
+      beforeSave: () => state.positions.set('/log', positionAt(state.jails.size)),
       now: () => 5,
     },
   );
@@ -74,7 +76,7 @@ test('changed() writes positions and bans of the same moment', () =>
     addBan(state, 'sshd', '192.0.2.1', ban);
     keeper.changed('soon');
     await settle(() => idsOf(loadState(path, false).state).length === 1);
-    assert.deepEqual(loadState(path, false).state.positions.get('/log'), { offset: 1 });
+    assert.deepEqual(loadState(path, false).state.positions.get('/log'), positionAt(1));
   }));
 
 test('what a command wrote is taken in before anything is written, and told', () =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { printState, readState } from '../../src/state/json.ts';
+import { readState } from '../../src/state/json.ts';
 import {
   addBan,
   addOrder,
@@ -15,6 +15,7 @@ import {
   purgePast,
   type State,
 } from '../../src/state/state.ts';
+import { printState } from './print.ts';
 
 const ban = (until: number | null): Ban => ({
   at: 1000,
@@ -101,7 +102,8 @@ test('readState() reads what printState() printed', () => {
   });
   addBan(state, 'a jail', '2001:db8::/64', { ...ban(null), pending: 'set full' });
   addOrder(state, { kind: 'ban', jail: 'sshd', id: '192.0.2.8', ban: ban(7) });
-  state.positions.set('/var/log/secure', { offset: 12 });
+  const position = { kind: 'journal', cursor: 's=1', realtime: 12 };
+  state.positions.set('journal', position);
   const waiting = { jail: 'sshd', id: 'bad.example', isName: true, time: 4, matches: ['a "line"'] };
   state.waiting = [waiting, { ...waiting, id: '192.0.2.1', isName: false }].map((one) => {
     return { ...one, fields: new Map([['user', 'x']]) };

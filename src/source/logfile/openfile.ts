@@ -1,8 +1,9 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { sha1 } from '../../base/digest.ts';
 import { MachineError } from '../../base/errors.ts';
-import { type FileMark, LINE_CAP } from '../source.ts';
+import { LINE_CAP } from '../source.ts';
 import { type Codec, cleanLines, firstLineEnd, lastLineEnd, readByteOrderMark, toUtf8 } from './encoding.ts';
+import type { FileMark } from './position.ts';
 
 const HEAD = 256;
 const TAIL = 64;

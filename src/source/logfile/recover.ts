@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { codeOf } from '../../base/errors.ts';
-import type { FileMark } from '../source.ts';
 import { beginsLike, fits, openPlain, readAt } from './openfile.ts';
+import type { FileMark } from './position.ts';
 import { byAge, listSiblings, type Sibling } from './siblings.ts';
 
 /** A file to go on with: open, and the place from which on it is unread. */

@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs';
-import type { FileMark } from '../source.ts';
 import type { SourceStats } from '../status.ts';
 import type { Codec } from './encoding.ts';
 import { fits, isTelling, OpenFile } from './openfile.ts';
+import type { FileMark } from './position.ts';
 import { type FoundFile, inodeKey } from './recover.ts';
 
 /** How long a copy, which nobody writes to, and the oldest of too many files are still watched, in milliseconds. */

@@ -5,13 +5,12 @@ import { describe, type TestContext, test } from 'node:test';
 import { journalArguments, matchArguments, splitWords } from '../../../src/source/journal/arguments.ts';
 import { readEntry } from '../../../src/source/journal/entry.ts';
 import {
-  type Journal,
+  Journal,
   type JournalOptions,
+  type JournalPosition,
   journalKey,
   journalTrouble,
-  openJournal,
 } from '../../../src/source/journal/journal.ts';
-import type { JournalPosition } from '../../../src/source/source.ts';
 import { until } from '../logfile/following.ts';
 import { type Journald, journaldTrouble, startJournald } from './journald.ts';
 
@@ -115,7 +114,7 @@ describe('what journalctl is asked', () => {
 test('without journalctl there is a reason to read the log file instead', () => {
   assert.equal(journalTrouble(NONE, 'no-such-journalctl'), 'no-such-journalctl is not installed');
   const options = { matches: [], options: NONE, position: null, since: 0, say: () => {}, onReady: () => {} };
-  assert.throws(() => openJournal({ ...options, command: ['no-such-journalctl'] }), /not installed/);
+  assert.throws(() => new Journal({ ...options, command: ['no-such-journalctl'] }), /not installed/);
 });
 
 type Following = {
@@ -129,7 +128,7 @@ function follow(t: TestContext, daemon: Journald, options: Partial<JournalOption
   const lines: string[] = [];
   const times: number[] = [];
   const said: string[] = [];
-  const journal = openJournal({
+  const journal = new Journal({
     matches: ['SYSLOG_IDENTIFIER=app'],
     options: NONE,
     position: null,

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { isRotatedName } from '../../../src/source/logfile/siblings.ts';
-import { LINE_CAP, readPosition } from '../../../src/source/source.ts';
+import { LINE_CAP } from '../../../src/source/source.ts';
 import { drain, follow, makeFolder, until } from './following.ts';
 
 const numbered = (from: number, to: number, width = 8): string => {
@@ -358,23 +358,6 @@ describe('restarts', () => {
     appendFileSync(`${path}.1`, 'late\n');
     const second = follow(t, path, { position });
     assert.deepEqual(drain(second.source), ['late']);
-  });
-
-  test('a position survives JSON, and what is none is refused', (t) => {
-    const path = join(makeFolder(t), 'app.log');
-    writeFileSync(path, 'a\n');
-    const log = follow(t, path);
-    drain(log.source);
-    assert.deepEqual(readPosition(log.position()), log.source.position());
-    for (const bad of [
-      null,
-      7,
-      [],
-      {},
-      { kind: 'file', seen: 1, files: [{ dev: '1', ino: '2', offset: -1 }] },
-    ]) {
-      assert.equal(readPosition(bad), null);
-    }
   });
 });
 
