@@ -116,7 +116,7 @@ export function readState(text: string): ReadState {
   } catch (error) {
     if (text.trim() === '') return { kind: 'damaged', reason: 'it is empty' };
     const why = error instanceof SyntaxError ? `it is not JSON: ${error.message}` : reasonOf(error);
-    return { kind: 'damaged', reason: clean(why) };
+    return { kind: 'damaged', reason: clean(why.replace(/\n[\s\S]*/, '')) };
   }
 }
 
