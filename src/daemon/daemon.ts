@@ -105,6 +105,7 @@ export class Daemon {
           {
             onOrders: (orders) => this.#bans.applyOrders(orders),
             onTrouble: (reason) => this.#messages.saving(reason),
+            onDamage: (warning) => this.#messages.server('ERROR', warning),
             beforeSave: () => this.#notePositions(),
             now,
           },

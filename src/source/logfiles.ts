@@ -1,7 +1,10 @@
 /**
- * Every log file of every jail: each is read once, however many jails look at it, and globs are looked at again
- * at intervals. Pull with next() after onReady() until it answers null; save positions() together with what was
- * counted.
+ * Every log file of every jail, as one group of sources. Each file is read once, however many jails look at it, and globs
+ * are looked at again at intervals. No line is given twice or lost over rotation, globs that match rotated files, and restarts:
+ *
+ *     const files = new LogFiles([{ jail: 'sshd', logpath: [{ glob: '/var/log/secure*', start: 'catchup' }], .. }], options);
+ *     for (let next = files.next(65536); next !== null; next = files.next(65536)) count(next.jails, next.batch);
+ *     save(files.positions());
  */
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,3 +1,12 @@
+/**
+ * The state's file (docs/STATE.md). It is replaced in one step, so that a crash leaves the old file or the new one. A file that
+ * is damaged is set aside and the one before it is used; that is told, never thrown. Who changes the state holds its lock:
+ *
+ *     const lock = lockState(path);
+ *     const { state, warnings } = loadState(path, true);
+ *     await saveState(path, state, now);
+ *     lock.release();
+ */
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, MachineError, reasonOf } from '../base/errors.ts';

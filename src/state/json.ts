@@ -95,7 +95,9 @@ function banText(ban: Ban): string {
   const { at, until, failures, count, origin, matches, pending } = ban;
   const lines = matches.length === 0 ? '' : `,"matches":${JSON.stringify(matches)}`;
   const more = `${origin === 'log' ? '' : `,"origin":"${origin}"`}${pending === null ? '' : `,"pending":${JSON.stringify(pending)}`}`;
-  return `{"at":${at},"until":${until},"failures":${failures},"count":${count}${more}${lines}}`;
+  // A ban time that is no finite number, as one of 400 digits, is for ever: JSON has null for it.
+  const end = JSON.stringify(until);
+  return `{"at":${at},"until":${end},"failures":${failures},"count":${count}${more}${lines}}`;
 }
 
 /** What a state file's text turned out to be. */

@@ -1,3 +1,11 @@
+/**
+ * What f2b remembers: for each jail counts, bans and past bans; where each log was left; what commands ordered. Plain values,
+ * and the changes that are made to them: no I/O, no clock. A change is whole when its function returns, so that the state can
+ * be written at any time between two of them:
+ *
+ *     addBan(state, 'sshd', '192.0.2.7', ban);
+ *     for (const { jail, id } of expireBans(state, now)) lift(jail, id);
+ */
 import type { SourceHealth } from '../source/health.ts';
 import type { Position } from '../source/source.ts';
 import { Failures } from './failures.ts';

@@ -255,6 +255,12 @@ for (const [path, value, reason] of DAMAGES) {
   });
 }
 
+test('a ban that never ends is written as such, also when its end is no finite number', () => {
+  const state = emptyState();
+  addBan(state, 'sshd', '192.0.2.1', ban(Number.POSITIVE_INFINITY));
+  assert.equal(stateOf(printState(state, 5)).jails.get('sshd')?.bans.get('192.0.2.1')?.until, null);
+});
+
 test('what is only shown may be missing or of a wrong type', () => {
   const source = ['sources', '/srv/log/web.log'] as const;
   const odd: readonly Damage[] = [

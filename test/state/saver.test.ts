@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -24,6 +24,7 @@ type Scene = {
   readonly keeper: StateSaver;
   readonly orders: CommandOrder[];
   readonly troubles: (string | null)[];
+  readonly damages: string[];
 };
 
 async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> {
@@ -32,18 +33,20 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
   const state = emptyState();
   const orders: CommandOrder[] = [];
   const troubles: (string | null)[] = [];
+  const damages: string[] = [];
   const keeper = new StateSaver(
     path,
     { state },
     {
       onOrders: (some) => orders.push(...some),
       onTrouble: (reason) => troubles.push(reason),
+      onDamage: (warning) => damages.push(warning),
       beforeSave: () => state.positions.set('/log', positionAt(state.jails.size)),
       now: () => 5,
     },
   );
   try {
-    await work({ path, state, keeper, orders, troubles });
+    await work({ path, state, keeper, orders, troubles, damages });
   } finally {
     await keeper.close();
     rmSync(folder, { recursive: true, force: true });
@@ -123,6 +126,16 @@ test('a state that cannot be written is told once, work goes on, and it is writt
     addBan(state, 'sshd', '192.0.2.1', ban);
     assert.equal(await keeper.locked(work), true);
     assert.equal(troubles[1], null);
+    assert.deepEqual(idsOf(loadState(path, false).state), ['192.0.2.1']);
+  }));
+
+test('a file that somebody damaged is set aside, that is told, and the own copy takes its place', () =>
+  withKeeper(async ({ path, state, keeper, damages }) => {
+    addBan(state, 'sshd', '192.0.2.1', ban);
+    assert.ok(await keeper.locked(async () => undefined));
+    writeFileSync(path, '{"version":1,"jails":[]}');
+    assert.ok(await keeper.locked(async () => undefined));
+    assert.match(damages.join('\n'), /is damaged: jails is not an object\n.*set aside as .*damaged-1/);
     assert.deepEqual(idsOf(loadState(path, false).state), ['192.0.2.1']);
   }));
 

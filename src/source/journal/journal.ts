@@ -1,5 +1,7 @@
 /**
- * The systemd journal as an endless source of lines, through `journalctl --follow`.
+ * The systemd journal as an endless source of lines, through `journalctl --follow`. It promises what every LineSource does:
+ *
+ *     new Journal({ matches: ['_SYSTEMD_UNIT=sshd.service'], options: new Map(), position: null, since, say, onReady });
  *
  * journalctl is started at the last entry that was handed out and must show that entry first: so it is known that
  * the cursor still means something (an unknown one would silently replay everything). When it does not, the
