@@ -156,7 +156,8 @@ test('restAfter() spares the processor, and does not let a slow disk hold up wha
 test('what may wait is written about once a second, though each write wakes the watcher', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'f2b-keeper-'));
   let saves = 0;
-  const events = { onOrders: () => undefined, onTrouble: () => undefined, now: () => 5 };
+  const nothing = () => undefined;
+  const events = { onOrders: nothing, onTrouble: nothing, onDamage: nothing, now: () => 5 };
   const keeper = new StateSaver(
     join(folder, 'state.json'),
     { state: emptyState() },
