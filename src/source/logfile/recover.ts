@@ -42,8 +42,8 @@ export type FileSearch = {
   readonly original: number | null;
 };
 
-/** Birth times come from the kernel's coarse clock, a few milliseconds behind. */
-const COARSE = 0.02;
+/** Birth times come from the kernel's coarse clock, a few milliseconds behind; in seconds. */
+export const COARSE = 0.02;
 /** A copy that is shorter may only have begun. */
 const SHORT = 256;
 const TRIES = 10;
