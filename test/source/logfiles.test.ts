@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict';
-import {
-  appendFileSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { expandGlob, globPart } from '../../src/source/logfile/glob.ts';
 import { type JailLogs, LogFiles } from '../../src/source/logfiles.ts';
 import { readPosition } from '../../src/source/open.ts';
 import type { Position } from '../../src/source/source.ts';
@@ -71,28 +62,6 @@ const got = (log: Following, count: number): Promise<void> =>
   );
 
 describe('globs', () => {
-  test('are read as Python reads them', (t) => {
-    const folder = makeFolder(t);
-    for (const name of ['a.log', 'b.log', '.hidden.log', 'c[1].log', 'd-log', '{a,b}.log']) {
-      writeFileSync(join(folder, name), '');
-    }
-    mkdirSync(join(folder, 'sub', 'deep'), { recursive: true });
-    writeFileSync(join(folder, 'sub', 'x.log'), '');
-    const expand = (glob: string): string[] =>
-      expandGlob(join(folder, glob)).map((path) => path.slice(folder.length + 1));
-    assert.deepEqual(expand('*.log'), ['a.log', 'b.log', 'c[1].log', '{a,b}.log']);
-    assert.deepEqual(expand('[ab].log'), ['a.log', 'b.log']);
-    assert.deepEqual(expand('[!a].log'), ['b.log']);
-    assert.deepEqual(expand('?-log'), ['d-log']);
-    assert.deepEqual(expand('{a,b}.log'), ['{a,b}.log']);
-    assert.deepEqual(expand('c[[]1].log'), ['c[1].log']);
-    assert.deepEqual(expand('**/x.log'), ['sub/x.log']);
-    assert.deepEqual(expand('.*.log'), ['.hidden.log']);
-    assert.deepEqual(expand('*/nothing'), []);
-    assert.deepEqual(expand('none.log'), []);
-    assert.equal(globPart('a[z-b]c').test('a'), false, 'a range that runs backwards matches nothing');
-  });
-
   test('are looked at again: a new file is read from its start, at once or within the interval', async (t) => {
     for (const wakeUps of [true, false]) {
       const folder = makeFolder(t);

@@ -90,3 +90,10 @@ export function follow(
   };
   return { source, lines, said, got, position, close };
 }
+
+/** Lines that can be told apart: `line 00000007`. */
+export const numbered = (from: number, to: number, width = 8): string => {
+  let text = '';
+  for (let at = from; at < to; at++) text += `line ${String(at).padStart(width, '0')}\n`;
+  return text;
+};
