@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, command, run } from '../src/base/process.ts';
-import { printState } from '../src/state/json.ts';
 import { type Ban, emptyState, jailState } from '../src/state/state.ts';
+import { printState } from '../test/state/print.ts';
 import { binary } from '../test/testbed/need.ts';
 import type { Testbed } from '../test/testbed/testbed.ts';
 

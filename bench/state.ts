@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadState, saveState } from '../src/state/file.ts';
-import { printState } from '../src/state/json.ts';
 import { addBan, emptyState } from '../src/state/state.ts';
+import { printState } from '../test/state/print.ts';
 
 const ROUNDS = 5;
 

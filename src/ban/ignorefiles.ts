@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { codeOf, reasonOf } from '../base/errors.ts';
+import { stampOf } from '../base/files.ts';
 import { type Network, parseNetwork } from '../base/ip.ts';
 import { fillPart, type IgnorePart, newPart } from './ignore.ts';
 
@@ -25,7 +26,7 @@ export class IgnoreFiles {
   open(path: string): { readonly part: IgnorePart; readonly trouble: string | null } {
     const known = this.#files.get(path);
     if (known !== undefined) return known;
-    const stamp = fileStamp(path);
+    const stamp = stampOf(path);
     const { networks, trouble } = read(path);
     const file: File = { part: newPart(networks), stamp, trouble };
     this.#files.set(path, file);
@@ -35,7 +36,7 @@ export class IgnoreFiles {
   /** Reads those that changed; each trouble is told once. */
   refresh(): readonly FileNews[] {
     return [...this.#files].flatMap(([path, file]): FileNews[] => {
-      const stamp = fileStamp(path);
+      const stamp = stampOf(path);
       if (stamp === file.stamp) return [];
       file.stamp = stamp;
       const { networks, trouble } = read(path);
@@ -48,15 +49,6 @@ export class IgnoreFiles {
       file.trouble = trouble;
       return [{ path, count: null, trouble }];
     });
-  }
-}
-
-function fileStamp(path: string): string {
-  try {
-    const { ino, mtimeMs, ctimeMs, size } = statSync(path);
-    return `${ino} ${mtimeMs} ${ctimeMs} ${size}`;
-  } catch (error) {
-    return codeOf(error);
   }
 }
 

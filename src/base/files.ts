@@ -1,4 +1,4 @@
-import { close, fsync, link, mkdtemp, open, rename, rm, unlink, write, writeFile } from 'node:fs';
+import { close, fsync, link, mkdtemp, open, rename, rm, statSync, unlink, write, writeFile } from 'node:fs';
 import { promisify } from 'node:util';
 import { codeOf } from './errors.ts';
 
@@ -18,6 +18,16 @@ export const files = {
   fsync: promisify(fsync),
   writeFile: promisify(writeFile),
 };
+
+/** A text that changes whenever the file is changed or replaced; the error's code where there is none. */
+export function stampOf(path: string): string {
+  try {
+    const { ino, mtimeMs, ctimeMs, size } = statSync(path);
+    return `${ino} ${mtimeMs} ${ctimeMs} ${size}`;
+  } catch (error) {
+    return codeOf(error);
+  }
+}
 
 /** Removes a file; one that is not there is no error. */
 export async function removeFile(path: string): Promise<void> {

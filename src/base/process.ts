@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
 import { files } from './files.ts';
 
@@ -44,6 +45,23 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   LC_ALL: 'C',
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin',
 };
+
+/** Whether a program is on the fixed PATH that every program is run with. */
+export function isOnPath(program: string): boolean {
+  return isIn(ENVIRONMENT['PATH'] ?? '', program);
+}
+
+/** Whether a program is in one of the folders of a PATH. */
+export function isIn(path: string, program: string): boolean {
+  return path.split(':').some((folder) => {
+    try {
+      accessSync(resolve(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
 
 /** The last programs started here, by process id: their doings are our own. */
 const recent = new Set<number>();

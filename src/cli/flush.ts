@@ -1,7 +1,8 @@
 import { reasonOf, UsageError } from '../base/errors.ts';
+import { isOnPath } from '../base/process.ts';
 import type { Config } from '../config/config.ts';
 import type { BanEntry } from '../firewall/backend.ts';
-import { isOnPath, presentFirewalls } from '../firewall/choose.ts';
+import { presentFirewalls } from '../firewall/choose.ts';
 import { firewalldRuns, firewallRunner, jailOfRule, wantedEntries } from '../firewall/plan.ts';
 import { type FirewallJob, reconcile } from '../firewall/reconcile.ts';
 import { addOrder, type State } from '../state/state.ts';

@@ -36,7 +36,7 @@ type BanStatus = {
 export function statusOf(jail: Jail, state: State, files: readonly string[], now: number): JailStatus {
   const known = state.jails.get(jail.name);
   const isJournal = jail.backend === 'systemd';
-  const failing = [...(known?.failures.values() ?? [])].filter(({ last }) => last > now - jail.findtime);
+  const failing = [...(known?.failures ?? [])].filter(([, { last }]) => last > now - jail.findtime);
   const bans = [...(known?.bans ?? [])].filter(([, { until }]) => until === null || until > now);
   const escalate = makeEscalation(jail.increment, () => 0);
   return {

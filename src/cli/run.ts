@@ -1,10 +1,11 @@
 import { MachineError, UsageError } from '../base/errors.ts';
+import { stampOf } from '../base/files.ts';
 import { type Lock, lockHolder, takeLock } from '../base/lock.ts';
 import { LEVELS, type Level, openLog } from '../base/log.ts';
 import { loadConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { Messages } from '../daemon/messages.ts';
-import { loadState, lockState, prepareFolder, runLockPath, stampOf } from '../state/file.ts';
+import { loadState, lockState, prepareFolder, runLockPath } from '../state/file.ts';
 import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
 

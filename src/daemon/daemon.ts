@@ -25,7 +25,6 @@ import type { FilterFailure } from '../filter/types.ts';
 import { type FirewallPlan, planFirewalls } from '../firewall/plan.ts';
 import type { RunProgram } from '../firewall/reconcile.ts';
 import { withEarlier } from '../source/health.ts';
-import { sweepFailures } from '../state/failures.ts';
 import { type SaverEvents, StateSaver, type Urgency } from '../state/saver.ts';
 import { jailState, purgePast, type State } from '../state/state.ts';
 import { BanManager } from './banmanager.ts';
@@ -120,6 +119,7 @@ export class Daemon {
     const events: SaverEvents = {
       onOrders: (orders) => this.#bans.carryOutOrders(orders),
       onTrouble: (reason) => messages.saving(reason),
+      onDamage: (warning) => messages.stateDamaged(warning),
       beforeSave: () => this.#recordProgress(),
       now,
     };
@@ -249,7 +249,6 @@ export class Daemon {
     await this.#bans.open(jails, plan);
     const { pollMs, state } = this.#options;
     this.#reader = new LogReader(running.jails, { pollMs, positions: state.positions }, this.#readerEvents);
-    this.#reader.announce();
     for (const { name } of jails) this.#messages.jailStarted(name);
   }
 
@@ -292,10 +291,9 @@ export class Daemon {
   #sweep(): void {
     const now = this.#options.now();
     for (const { jail } of this.#running.jails.values()) {
-      const swept = sweepFailures(jailState(this.#options.state, jail.name).failures, now, jail.findtime);
-      if (swept > 0) this.#saver?.changed('calm');
+      const { failures } = jailState(this.#options.state, jail.name);
+      if (failures.sweep(now - jail.findtime) > 0) this.#saver?.changed('calm');
     }
-    this.#reader?.announce();
     purgePast(this.#options.state, now, this.#purgeAge);
     refreshOwnAddresses(this.#running);
     collectIfWorthwhile();

@@ -2,7 +2,7 @@ import { bounded } from '../base/timelimit.ts';
 import { compileDates, type Dates, findDate } from '../filter/date/datepattern.ts';
 import { matchText } from '../filter/regex/failregex.ts';
 import type { Filter } from '../filter/types.ts';
-import type { JailHealth } from '../source/health.ts';
+import { type JailHealth, UNSEEN } from '../source/health.ts';
 import type { Batch } from '../source/source.ts';
 
 /** One line is looked at for each stretch of this many bytes, and the first one of each batch. */
@@ -28,7 +28,7 @@ export type FormatCheck = {
 export function newFormatCheck(filter: Filter): FormatCheck {
   const prefixed = filter.prefregex === null ? null : 0;
   const dates = compileDates(filter.datepattern, filter.logtimezone);
-  return { health: { lastMatch: null, sampled: 0, dated: 0, prefixed, stuck: [] }, filter, dates, last: 0 };
+  return { health: { ...UNSEEN, prefixed }, filter, dates, last: 0 };
 }
 
 /** Looks at some lines of the batch, within a time limit; `now` in epoch seconds. */

@@ -46,6 +46,11 @@ export class Messages {
     this.server('ERROR', `the configuration cannot be used, nothing was changed: ${reason}`);
   }
 
+  /** A damaged state file was set aside. */
+  stateDamaged(warning: string): void {
+    this.server('ERROR', warning);
+  }
+
   /** Why the state cannot be saved; null: it can be again. */
   saving(reason: string | null): void {
     if (reason === null) this.server('NOTICE', 'the state can be saved again');

@@ -5,19 +5,23 @@ import { bounded } from '../base/timelimit.ts';
 import { type Dates, findDate } from '../filter/date/datepattern.ts';
 import { Engine, type Stuck, type Worker } from '../filter/engine.ts';
 import type { FilterFailure, TimeWarning } from '../filter/types.ts';
-import type { JailHealth, SourceHealth, StuckHealth } from '../source/health.ts';
-import { type Journal, journalKey, journalTrouble, openJournal } from '../source/journal/journal.ts';
-import { type JailLogs, type JailReader, type LogFiles, openLogFiles } from '../source/logfiles.ts';
-import type { Batch, FilePosition, JournalPosition, LineSource, Say } from '../source/source.ts';
+import { type SourceHealth, type StuckHealth, UNSEEN } from '../source/health.ts';
+import { openSources } from '../source/open.ts';
+import type {
+  Batch,
+  Followed,
+  LineSource,
+  Position,
+  ReadingJail,
+  Say,
+  SourceGroup,
+} from '../source/source.ts';
 import type { Positions } from '../state/state.ts';
 import { checkFormat, type FormatCheck, newFormatCheck } from './formatcheck.ts';
 import { keepPace, newPace, pause } from './pace.ts';
 
 /** A date that is looked for longer than this is none, in milliseconds. */
 const DATE_MS = 20;
-
-/** Of a source whose lines a jail has not seen yet. */
-const UNSEEN: JailHealth = { lastMatch: null, sampled: 0, dated: 0, prefixed: null, stuck: [] };
 
 /** What reading tells the daemon. */
 export type ReaderEvents = {
@@ -34,70 +38,43 @@ export type ReaderEvents = {
 /** How to read. */
 export type ReaderOptions = { readonly pollMs: number; readonly positions: Positions };
 
-type JournalSource = {
-  readonly key: string;
-  readonly journal: Journal;
-  readonly jails: readonly RunningJail[];
+/** What is kept of a source: how its lines look to each jail, and an engine for each set of jails that reads together. */
+type SourceWork = {
+  readonly name: string;
+  readonly checks: Map<string, FormatCheck>;
+  readonly engines: Map<string, Engine>;
 };
 
 /** All log sources of all jails, read and taken through the jails' filters. */
 export class LogReader {
   readonly #jails: ReadonlyMap<string, RunningJail>;
   readonly #events: ReaderEvents;
-  readonly #files: LogFiles;
-  readonly #journals: JournalSource[] = [];
-  readonly #others: Positions;
-  readonly #announced = new Set<string>();
-  readonly #engines = new Map<string, Engine>();
-  /** By source and jail. */
-  readonly #formatChecks = new Map<string, Map<string, FormatCheck>>();
-  #current = '';
+  readonly #groups: readonly SourceGroup[];
+  /** A log with the date in its name is another source every day. */
+  readonly #works = new WeakMap<LineSource, SourceWork>();
   readonly #pace = newPace();
-  /** Whose turn it is: 0 the files', 1 the first journal's. */
+  /** The group whose turn it is. */
   #turn = 0;
 
-  /** Jails whose backend is `systemd` read the journal; where there is none, their log files, and that is said. */
   constructor(jails: ReadonlyMap<string, RunningJail>, options: ReaderOptions, events: ReaderEvents) {
     this.#jails = jails;
     this.#events = events;
-    this.#others = new Map(options.positions);
     const readers = [...jails.values()].filter(({ filter }) => filter !== null);
-    const journals = readers.filter((one) => this.#readsJournal(one));
-    for (const [key, group] of Map.groupBy(journals, (one) => journalKey(selectionOf(one)))) {
-      this.#openJournal(key, group, options);
-    }
-    const files = readers.filter((one) => !journals.includes(one) && one.jail.logpath.length > 0);
-    this.#files = openLogFiles(
-      files.map((one) => this.#wanted(one)),
-      {
-        positions: Object.fromEntries(this.#filePositions(options.positions)),
-        pollMs: options.pollMs,
-        say: events.say,
-        onReady: () => events.onReady(),
-      },
+    this.#groups = openSources(
+      readers.map((one) => this.#reading(one)),
+      { ...options, say: events.say, onReady: () => events.onReady() },
     );
   }
 
-  /** Says which log files are followed now that were not said before, and where reading begins; forgets those that are gone. */
-  announce(): void {
-    this.#forgetGone();
-    for (const { source } of this.#files.all()) {
-      const position = source.position();
-      const mark = position?.kind === 'file' ? position.files.findLast(({ done }) => !done) : undefined;
-      if (mark === undefined || this.#announced.has(source.name)) continue;
-      this.#announced.add(source.name);
-      this.#events.say('info', `Added logfile: '${source.name}' (pos = ${mark.offset}, hash = ${mark.head})`);
-    }
-  }
-
-  /** Takes the next lines of some source through the filters, all files and each journal in turn; false: none now. */
+  /** Takes the next lines of some source through the filters, the groups of sources in turn; false: none now. */
   step(): boolean {
-    const kinds = 1 + this.#journals.length;
-    for (let tried = 0; tried < kinds; tried++) {
-      const kind = this.#turn;
-      this.#turn = (this.#turn + 1) % kinds;
+    for (let tried = 0; tried < this.#groups.length; tried++) {
+      const group = this.#groups[this.#turn];
+      this.#turn = (this.#turn + 1) % this.#groups.length;
       const beginMs = performance.now();
-      if (!(kind === 0 ? this.#stepFiles() : this.#stepJournal(kind - 1))) continue;
+      const next = group?.next(this.#pace.bytes) ?? null;
+      if (next === null) continue;
+      this.#readBatch(next.source, next.batch, this.#running(next.jails));
       keepPace(this.#pace, performance.now() - beginMs);
       return true;
     }
@@ -105,53 +82,25 @@ export class LogReader {
     return false;
   }
 
-  #stepFiles(): boolean {
-    const next = this.#files.next(this.#pace.bytes);
-    if (next === null) return false;
-    this.#readBatch(next.source.name, next.batch, this.#workers(next.readers, next.batch.live));
-    return true;
-  }
-
-  #stepJournal(number: number): boolean {
-    const { journal, jails } = this.#journals[number] ?? {};
-    const batch = journal?.read(this.#pace.bytes) ?? null;
-    if (journal === undefined || jails === undefined || batch === null) return false;
-    this.#readBatch(journal.name, batch, jails);
-    return true;
-  }
-
   /** Where everything stands after the steps that were taken. */
   positions(): Positions {
-    const all: Positions = new Map(Object.entries(this.#files.positions()));
-    for (const { key, journal } of this.#journals) {
-      const position = journal.position() ?? this.#others.get(key);
-      if (position !== undefined) all.set(key, position);
-    }
-    return all;
+    return new Map(this.#groups.flatMap((group): [string, Position][] => [...group.positions()]));
   }
 
   /** Every source and the names of the jails that read it. */
-  sources(): readonly { readonly source: LineSource; readonly jails: readonly string[] }[] {
-    const files = this.#files
-      .all()
-      .map(({ source, readers }) => ({ source, jails: readers.map(({ jail }) => jail) }));
-    return [
-      ...files,
-      ...this.#journals.map(({ journal, jails }) => ({
-        source: journal,
-        jails: jails.map(({ jail }) => jail.name),
-      })),
-    ];
+  sources(): readonly Followed[] {
+    return this.#groups.flatMap((group) => group.all());
   }
 
   /** How every source fares, by its name. */
   health(): Map<string, SourceHealth> {
     const all = this.sources().map(({ source, jails }): [string, SourceHealth] => {
       const { live: _, ...status } = source.status();
-      const checks = this.#formatChecks.get(source.name);
+      const work = this.#works.get(source);
       const known = jails.map((jail) => {
-        const health = checks?.get(jail)?.health ?? UNSEEN;
-        return [jail, { ...health, stuck: this.#stuck(source.name, jail) }] as const;
+        const health = work?.checks.get(jail)?.health ?? UNSEEN;
+        const engines = [...(work?.engines.values() ?? [])];
+        return [jail, { ...health, stuck: engines.flatMap((engine) => stuckOf(engine, jail)) }] as const;
       });
       return [source.name, { ...status, jails: Object.fromEntries(known) }];
     });
@@ -167,105 +116,37 @@ export class LogReader {
   }
 
   close(): void {
-    this.#files.close();
-    for (const { journal } of this.#journals) journal.close();
+    for (const group of this.#groups) group.close();
   }
 
-  /** A log with the date in its name is another one every day. */
-  #forgetGone(): void {
-    const names = new Set(this.sources().map(({ source }) => source.name));
-    for (const key of this.#engines.keys()) {
-      if (!names.has(key.slice(0, key.indexOf('\n')))) this.#engines.delete(key);
-    }
-    for (const known of [this.#formatChecks, this.#announced]) {
-      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
-    }
+  #readBatch(source: LineSource, batch: Batch, jails: readonly RunningJail[]): void {
+    const work = this.#works.get(source) ?? { name: source.name, checks: new Map(), engines: new Map() };
+    this.#works.set(source, work);
+    checkFormat(checksOf(work, jails), batch, this.#events.now());
+    this.#scan(work, this.#engineFor(work, jails), batch);
   }
 
-  #stuck(source: string, jail: string): readonly StuckHealth[] {
-    return [...this.#engines].flatMap(([key, engine]) =>
-      key.startsWith(`${source}\n`) ? stuckOf(engine, jail) : [],
-    );
+  #noteMatch(running: RunningJail, failure: FilterFailure, work: SourceWork): void {
+    noteTime(work, running, failure.time);
+    this.#events.onFailure(running, failure);
   }
 
-  #readBatch(source: string, batch: Batch, jails: readonly RunningJail[]): void {
-    const checks = this.#formatChecksOf(source, jails);
-    checkFormat(checks, batch, this.#events.now());
-    this.#current = source;
-    this.#scan(source, batch, jails);
+  #running(names: readonly string[]): readonly RunningJail[] {
+    return names.flatMap((name) => this.#jails.get(name) ?? []);
   }
 
-  #formatChecksOf(source: string, jails: readonly RunningJail[]): readonly FormatCheck[] {
-    const known = this.#formatChecks.get(source) ?? new Map<string, FormatCheck>();
-    this.#formatChecks.set(source, known);
-    for (const { jail, filter } of jails) {
-      if (filter !== null && !known.has(jail.name)) known.set(jail.name, newFormatCheck(filter));
-    }
-    return jails.flatMap(({ jail }) => known.get(jail.name) ?? []);
-  }
-
-  #noteTime({ jail }: RunningJail, time: number | null): void {
-    const health = this.#formatChecks.get(this.#current)?.get(jail.name)?.health;
-    if (health !== undefined) health.lastMatch = time;
-  }
-
-  #noteMatch(working: RunningJail, failure: FilterFailure): void {
-    this.#noteTime(working, failure.time);
-    this.#events.onFailure(working, failure);
-  }
-
-  #readsJournal({ jail }: RunningJail): boolean {
-    if (jail.backend !== 'systemd') return false;
-    const trouble = journalTrouble(jail.backendOptions);
-    if (trouble === null) return true;
-    const instead = jail.logpath.length > 0 ? 'reading its log files instead' : 'it has no log files either';
-    this.#events.say('warning', `[${jail.name}] ${trouble}: ${instead}`);
-    return false;
-  }
-
-  #openJournal(key: string, jails: readonly RunningJail[], options: ReaderOptions): void {
-    const [first] = jails;
-    if (first === undefined) return;
-    const saved = options.positions.get(key);
-    const findtime = Math.max(...jails.map(({ jail }) => jail.findtime));
-    const journal = openJournal({
-      ...selectionOf(first),
-      position: isJournalPosition(saved) ? saved : null,
-      since: this.#events.now() - findtime,
-      say: this.#events.say,
-      onReady: () => this.#events.onReady(),
-    });
-    this.#journals.push({ key, journal, jails });
-  }
-
-  #wanted(working: RunningJail): JailLogs {
-    const { jail, filterState } = working;
+  #reading({ jail, filterState }: RunningJail): ReadingJail {
+    const now = (): number => this.#events.now();
     return {
-      jail: jail.name,
-      logpath: jail.logpath,
-      encoding: jail.logencoding,
-      wakeUps: jail.backend !== 'polling',
-      since: this.#events.now() - jail.findtime,
-      dateOf: (line) => (filterState === null ? null : dateIn(filterState.dates, line, this.#events.now())),
+      jail,
+      since: now() - jail.findtime,
+      dateOf: (line) => (filterState === null ? null : dateIn(filterState.dates, line, now())),
     };
   }
 
-  #filePositions(positions: Positions): [string, FilePosition][] {
-    return [...positions].flatMap(([key, value]): [string, FilePosition][] =>
-      isFilePosition(value) ? [[key, value]] : [],
-    );
-  }
-
-  #workers(readers: readonly JailReader[], isLive: boolean): readonly RunningJail[] {
-    const heard = readers.filter(({ start }) => isLive || start !== 'tail');
-    return heard.flatMap(({ jail }) => this.#jails.get(jail) ?? []);
-  }
-
-  #scan(source: string, batch: Batch, jails: readonly RunningJail[]): void {
-    const engine = this.#engineFor(source, jails);
-    const now = this.#events.now();
+  #scan(work: SourceWork, engine: Engine, batch: Batch): void {
     const workings = engine.workers.map(({ jail }) => this.#jails.get(jail));
-    const results = engine.run(batch, now);
+    const results = engine.run(batch, this.#events.now());
     /** By worker the time that was noted last. */
     const noted: (number | undefined)[] = [];
     for (let at = 0; at < results.length; at++) {
@@ -274,27 +155,40 @@ export class LogReader {
       const outcome = results.outcome(at);
       if (outcome === null) {
         const [worker, ip, time] = [results.worker(at), results.ip(at), results.time(at)];
-        if (!this.#events.countPlain(working, ip, time)) this.#noteMatch(working, plainFailure(ip, time));
-        else if (noted[worker] !== time) this.#noteTime(working, time);
+        if (!this.#events.countPlain(working, ip, time))
+          this.#noteMatch(working, plainFailure(ip, time), work);
+        else if (noted[worker] !== time) noteTime(work, working, time);
         noted[worker] = time;
         continue;
       }
       noted[results.worker(at)] = undefined;
-      if (outcome.warning !== null) this.#events.onTimeWarning(working, source, outcome.warning);
-      for (const failure of outcome.failures) this.#noteMatch(working, failure);
+      if (outcome.warning !== null) this.#events.onTimeWarning(working, work.name, outcome.warning);
+      for (const failure of outcome.failures) this.#noteMatch(working, failure, work);
     }
   }
 
   /** One engine serves all jails that read a source; there is another one where some of them do not listen yet. */
-  #engineFor(source: string, jails: readonly RunningJail[]): Engine {
-    const key = `${source}\n${jails.map(({ jail }) => jail.name).join('\n')}`;
-    const known = this.#engines.get(key);
+  #engineFor(work: SourceWork, jails: readonly RunningJail[]): Engine {
+    const key = jails.map(({ jail }) => jail.name).join('\n');
+    const known = work.engines.get(key);
     if (known !== undefined) return known;
     const workers = jails.flatMap(workersOf);
-    const engine = new Engine(workers, (stuck) => this.#events.say('error', stuckText(stuck, source)));
-    this.#engines.set(key, engine);
+    const engine = new Engine(workers, (stuck) => this.#events.say('error', stuckText(stuck, work.name)));
+    work.engines.set(key, engine);
     return engine;
   }
+}
+
+function checksOf({ checks }: SourceWork, jails: readonly RunningJail[]): readonly FormatCheck[] {
+  for (const { jail, filter } of jails) {
+    if (filter !== null && !checks.has(jail.name)) checks.set(jail.name, newFormatCheck(filter));
+  }
+  return jails.flatMap(({ jail }) => checks.get(jail.name) ?? []);
+}
+
+function noteTime({ checks }: SourceWork, { jail }: RunningJail, time: number | null): void {
+  const health = checks.get(jail.name)?.health;
+  if (health !== undefined) health.lastMatch = time;
 }
 
 function stuckOf(engine: Engine, jail: string): readonly StuckHealth[] {
@@ -329,26 +223,10 @@ function plainFailure(ip: number, time: number): FilterFailure {
 
 const NO_FIELDS: FilterFailure['fields'] = new Map();
 
-function selectionOf({ jail }: RunningJail) {
-  return { matches: jail.filter.journalmatch, options: jail.backendOptions };
-}
-
 function dateIn(dates: Dates, line: string, now: number): number | null {
   let time: number | null = null;
   const look = (): void => {
     time = findDate(dates, line, now)?.time ?? null;
   };
   return bounded(DATE_MS, look) ? time : null;
-}
-
-function isFilePosition(value: unknown): value is FilePosition {
-  return hasKind(value, 'file');
-}
-
-function isJournalPosition(value: unknown): value is JournalPosition {
-  return hasKind(value, 'journal');
-}
-
-function hasKind(value: unknown, kind: string): boolean {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
 }

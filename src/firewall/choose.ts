@@ -1,7 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
 import { MachineError } from '../base/errors.ts';
-import { type Command, command, ENVIRONMENT, type Output } from '../base/process.ts';
+import { type Command, command, type Output } from '../base/process.ts';
 import type { Firewall, FirewallKind } from './backend.ts';
 import { dummy } from './dummy.ts';
 import { firewalld } from './firewalld/firewalld.ts';
@@ -34,18 +32,6 @@ export function chooseFirewall(
 /** Every firewall whose programs are there, best first: those in which something of ours may stand. */
 export function presentFirewalls(have: (program: string) => boolean): readonly Firewall[] {
   return REAL.filter((firewall) => firewall.programs.every(have));
-}
-
-/** Whether the program is on the fixed PATH that every program is run with. */
-export function isOnPath(program: string): boolean {
-  return (ENVIRONMENT['PATH'] ?? '').split(':').some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 /** Whether firewalld runs: whether its name has an owner on the system bus. Without busctl it does not. */

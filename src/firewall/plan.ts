@@ -1,10 +1,10 @@
 import { reasonOf } from '../base/errors.ts';
 import { canonicalIp, parseNetwork } from '../base/ip.ts';
-import { run as execute, type Output } from '../base/process.ts';
+import { run as execute, isOnPath, type Output } from '../base/process.ts';
 import type { Jail } from '../config/jail.ts';
 import type { State } from '../state/state.ts';
 import type { BanEntry, Firewall, FirewallKind, Rule } from './backend.ts';
-import { chooseFirewall, firewalldRuns as firewalldIsOnBus, isOnPath } from './choose.ts';
+import { chooseFirewall, firewalldRuns as firewalldIsOnBus } from './choose.ts';
 
 /** How long one run of a firewall program may take, in seconds. */
 export const FIREWALL_TIMEOUT = 30;

@@ -1,4 +1,5 @@
 import { formatDuration } from '../base/duration.ts';
+import type { SourceStatus } from './source.ts';
 
 /**
  * A regex that took too long on lines of a source. `regex` is the failregex's number from 0, null = date, prefregex or
@@ -29,21 +30,12 @@ export type JailHealth = {
   readonly stuck: readonly StuckHealth[];
 };
 
+/** Of a source whose lines a jail has not seen yet. */
+export const UNSEEN: JailHealth = { lastMatch: null, sampled: 0, dated: 0, prefixed: null, stuck: [] };
+
 /** How a log source fares; saved with the state so that `status --sources` can tell. Times are epoch seconds. */
-export type SourceHealth = {
+export type SourceHealth = Omit<SourceStatus, 'live' | 'state'> & {
   readonly state: string;
-  readonly trouble: string | null;
-  readonly openedAt: number;
-  readonly lastLine: number | null;
-  readonly bytes: number;
-  /** Bytes that wait; null where that cannot be known. */
-  readonly lag: number | null;
-  readonly errors: number;
-  readonly cutLines: number;
-  readonly skippedBytes: number;
-  readonly rotations: number;
-  readonly truncations: number;
-  readonly lostFiles: number;
   readonly jails: Readonly<Record<string, JailHealth>>;
 };
 

@@ -1,19 +1,22 @@
 /**
- * Every log file of every jail: each is read once, however many jails look at it, and globs are looked at again
- * at intervals. Pull with next() after onReady() until it answers null; save positions() together with what was
- * counted.
+ * Every log file of every jail, as one group of sources. Each file is read once, however many jails look at it, and globs
+ * are looked at again at intervals. No line is given twice or lost over rotation, globs that match rotated files, and restarts:
+ *
+ *     const files = new LogFiles([{ jail: 'sshd', logpath: [{ glob: '/var/log/secure*', start: 'catchup' }], .. }], options);
+ *     for (let next = files.next(65536); next !== null; next = files.next(65536)) count(next.jails, next.batch);
+ *     save(files.positions());
  */
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { LogPath } from '../config/jail.ts';
 import { codecOf } from './logfile/encoding.ts';
 import { expandGlob, hasMagic } from './logfile/glob.ts';
-import { type LogFile, openLogFile } from './logfile/logfile.ts';
-import type { DateOf } from './logfile/options.ts';
+import { LogFile } from './logfile/logfile.ts';
+import { type FileMark, type FilePosition, readFilePosition } from './logfile/position.ts';
 import { inodeKey } from './logfile/recover.ts';
 import { isCompressed } from './logfile/siblings.ts';
 import { FolderWatch } from './logfile/watchfolder.ts';
-import type { Batch, FileMark, FilePosition, LineSource, Say } from './source.ts';
+import type { Batch, DateOf, Followed, ReadingJail, SourceGroup, SourceOptions } from './source.ts';
 
 /** What one jail wants to read. */
 export type JailLogs = {
@@ -29,21 +32,15 @@ export type JailLogs = {
 };
 
 /** A jail that reads a file; one that begins at the `tail` must not be given batches that are not live. */
-export type JailReader = { readonly jail: string; readonly start: LogPath['start'] };
+type JailReader = { readonly logs: JailLogs; readonly start: LogPath['start'] };
 
-/** A source and the jails that its lines are for. */
-export type Followed = { readonly source: LineSource; readonly readers: readonly JailReader[] };
+/** A file to follow. */
+type FileTarget = { readonly path: string; readonly codec: string; readonly readers: JailReader[] };
 
 /** How to follow them all. */
-export type LogFilesOptions = {
-  /** As positions() gave them. */
-  readonly positions: Readonly<Record<string, FilePosition>>;
-  readonly pollMs: number;
+export type LogFilesOptions = SourceOptions & {
   /** Interval at which globs are looked at again, in milliseconds. */
   readonly globMs?: number;
-  readonly say: Say;
-  /** Called, never from inside next(), when next() may have something. */
-  readonly onReady: () => void;
 };
 
 const GLOB_MS = 10_000;
@@ -56,23 +53,24 @@ type FollowedFile = {
   readonly file: LogFile;
   readonly codec: string;
   readers: readonly JailReader[];
+  isAnnounced: boolean;
 };
 
-/** Begins to follow what the jails want. */
-export function openLogFiles(wanted: readonly JailLogs[], options: LogFilesOptions): LogFiles {
-  return new LogFiles(wanted, options);
+/** What a jail wants of the log files. */
+export function logsOf({ jail, since, dateOf }: ReadingJail): JailLogs {
+  const { name, logpath, logencoding, backend } = jail;
+  return { jail: name, logpath, encoding: logencoding, wakeUps: backend !== 'polling', since, dateOf };
 }
 
-/** The log files of all jails; see openLogFiles(). */
-export class LogFiles {
+/** The log files of all jails. */
+export class LogFiles implements SourceGroup {
   readonly #wanted: readonly JailLogs[];
   readonly #options: LogFilesOptions;
   readonly #folderWatch: FolderWatch;
   readonly #entries = new Map<string, FollowedFile>();
   readonly #ready = new Set<FollowedFile>();
-  readonly #gone: Map<string, FilePosition>;
+  readonly #gone = new Map<string, FilePosition>();
   readonly #stops: (() => void)[] = [];
-  #empty: readonly { readonly jail: string; readonly glob: string }[] = [];
   #timer: NodeJS.Timeout | null = null;
   #soon: NodeJS.Timeout | null = null;
   /** Null while the first files are opened. */
@@ -82,7 +80,10 @@ export class LogFiles {
   constructor(wanted: readonly JailLogs[], options: LogFilesOptions) {
     this.#wanted = wanted;
     this.#options = options;
-    this.#gone = new Map(Object.entries(options.positions));
+    for (const [key, saved] of options.positions) {
+      const position = readFilePosition(saved);
+      if (position !== null) this.#gone.set(key, position);
+    }
     this.#folderWatch = new FolderWatch(options.say);
     const now = Date.now() / 1000;
     this.rescan();
@@ -102,27 +103,26 @@ export class LogFiles {
       this.#ready.delete(entry);
       if (batch === null) continue;
       this.#ready.add(entry);
-      return { source: entry.file, readers: entry.readers, batch };
+      const heard = entry.readers.filter(({ start }) => batch.live || start !== 'tail');
+      return { source: entry.file, jails: heard.map(({ logs }) => logs.jail), batch };
     }
     return null;
   }
 
   /** Every file that is followed, for `status --sources`. */
   all(): readonly Followed[] {
-    return [...this.#entries.values()].map(({ file, readers }) => ({ source: file, readers }));
+    return [...this.#entries.values()].map(({ file, readers }) => ({
+      source: file,
+      jails: readers.map(({ logs }) => logs.jail),
+    }));
   }
 
-  /** Globs without a single file, as of the last look. */
-  emptyGlobs(): readonly { readonly jail: string; readonly glob: string }[] {
-    return this.#empty;
-  }
-
-  /** Where every file stands after everything that next() handed out; plain JSON, to be given back at the next opening. */
-  positions(): Record<string, FilePosition> {
-    const all: Record<string, FilePosition> = Object.fromEntries(this.#gone);
+  /** Where every file stands after everything that next() handed out, those that are gone too. */
+  positions(): ReadonlyMap<string, FilePosition> {
+    const all = new Map(this.#gone);
     for (const [key, entry] of this.#entries) {
       const position = entry.file.position();
-      if (position !== null) all[key] = position;
+      if (position !== null) all.set(key, position);
     }
     return all;
   }
@@ -131,13 +131,14 @@ export class LogFiles {
   rescan(): void {
     if (this.#closed) return;
     const found = this.#expand();
-    for (const [key, { path, readers, wanted }] of found) {
+    for (const [key, target] of found) {
       const entry = this.#entries.get(key);
-      if (entry === undefined) this.#open(key, path, { readers, wanted });
-      else entry.readers = readers;
+      if (entry === undefined) this.#open(key, target);
+      else entry.readers = target.readers;
     }
     for (const [key, entry] of this.#entries) {
       if (!found.has(key) && entry.file.isGone()) this.#drop(key, entry);
+      else this.#announce(entry);
     }
   }
 
@@ -152,31 +153,30 @@ export class LogFiles {
 
   #expand(): ReadonlyMap<string, FileTarget> {
     const found = new Map<string, FileTarget>();
-    const empty: { jail: string; glob: string }[] = [];
-    for (const wanted of this.#wanted) {
-      const codec = codecOf(wanted.encoding)?.name ?? 'raw';
-      const files = new Map<string, string>();
-      for (const { glob, start } of wanted.logpath) {
+    for (const logs of this.#wanted) {
+      const codec = codecOf(logs.encoding)?.name ?? 'raw';
+      // Two names of one file are one file to a jail.
+      const known = new Set<string>();
+      for (const { glob, start } of logs.logpath) {
         const paths = hasMagic(glob) ? expandGlob(glob).filter((path) => !isCompressed(path)) : [glob];
-        if (paths.length === 0) empty.push({ jail: wanted.jail, glob });
         for (const path of paths) {
           const real = realOf(path);
-          const twin = files.get(real);
-          if (twin !== undefined) continue;
-          files.set(real, path);
-          addReader(found, { path, codec, reader: { jail: wanted.jail, start }, wanted });
+          if (known.has(real)) continue;
+          known.add(real);
+          const key = keyFor(path, codec);
+          const target = found.get(key) ?? { path, codec, readers: [] };
+          target.readers.push({ logs, start });
+          found.set(key, target);
         }
       }
     }
-    this.#empty = empty;
     return found;
   }
 
-  #open(key: string, path: string, target: Pick<FileTarget, 'readers' | 'wanted'>): void {
-    const { readers, wanted } = target;
-    const codec = codecOf(wanted[0]?.encoding ?? 'auto')?.name ?? 'raw';
+  #open(key: string, { path, codec, readers }: FileTarget): void {
+    const wanted = readers.map(({ logs }) => logs);
     const holder: { entry: FollowedFile | null } = { entry: null };
-    const file = openLogFile(path, {
+    const file = new LogFile(path, {
       position: this.#gone.get(key) ?? this.#gone.get(path) ?? null,
       start: earliest(readers),
       ...(this.#openedAt === null ? {} : { bornSince: this.#openedAt }),
@@ -191,8 +191,17 @@ export class LogFiles {
       isFollowed: (other) => other !== path && this.#entries.has(keyFor(other, codec)),
     });
     this.#gone.delete(key);
-    holder.entry = { key, file, codec, readers };
+    holder.entry = { key, file, codec, readers, isAnnounced: false };
     this.#entries.set(key, holder.entry);
+  }
+
+  /** Says that a file is followed, and where reading begins, once there is one. */
+  #announce(entry: FollowedFile): void {
+    const mark = entry.file.position()?.files.findLast(({ done }) => !done);
+    if (mark === undefined || entry.isAnnounced) return;
+    entry.isAnnounced = true;
+    const { offset, head } = mark;
+    this.#options.say('info', `Added logfile: '${entry.file.name}' (pos = ${offset}, hash = ${head})`);
   }
 
   #wake(entry: FollowedFile | null): void {
@@ -255,36 +264,10 @@ export class LogFiles {
   }
 }
 
-type FileTarget = {
-  readonly path: string;
-  readonly readers: readonly JailReader[];
-  readonly wanted: readonly JailLogs[];
-};
-
 function keyFor(path: string, codec: string): string {
   return codec === 'raw' ? path : `${path} [${codec}]`;
 }
 
-function addReader(
-  found: Map<string, FileTarget>,
-  add: {
-    readonly path: string;
-    readonly codec: string;
-    readonly reader: JailReader;
-    readonly wanted: JailLogs;
-  },
-): void {
-  const { path, codec, reader, wanted } = add;
-  const key = keyFor(path, codec);
-  const before = found.get(key);
-  found.set(key, {
-    path,
-    readers: [...(before?.readers ?? []), reader],
-    wanted: [...(before?.wanted ?? []), wanted],
-  });
-}
-
-/** Two names of one file are one file to a jail. */
 function realOf(path: string): string {
   try {
     return realpathSync(path);

@@ -1,11 +1,14 @@
 /**
- * What a log file and the journal have in common: an endless source of lines that is pulled, in batches of
- * whole lines as bytes, and that can say at any time where it stands.
+ * The contract of every log source: an endless source of lines that is pulled, in batches of whole lines as bytes, and
+ * that can say at any time where it stands.
  *
- * The contract, which "exactly once" rests on: position() describes the state after everything that read()
- * has handed out. Save it together with the counts made from those lines, open the source again with it, and
- * no line comes twice and none is missing, whatever happened in between.
+ * "Exactly once" rests on it: position() describes the state after everything that read() handed out. Save it together
+ * with the counts made from those lines, open the source again with it, and no line comes twice and none is missing:
+ *
+ *     for (let batch = source.read(65536); batch !== null; batch = source.read(65536)) count(batch);
+ *     save(counts, source.position());
  */
+import type { Jail } from '../config/jail.ts';
 
 /** The longest line that is handed out, in bytes without its newline; the rest of a longer one is skipped. */
 export const LINE_CAP = 65536;
@@ -26,69 +29,41 @@ export type Batch = {
   readonly live: boolean;
 };
 
-/** Where reading stands in one file; `offset` bytes are done with. Dev and inode are decimal strings. */
-export type FileMark = {
-  readonly dev: string;
-  readonly ino: string;
-  readonly offset: number;
-  /** Fingerprint of the file's first bytes: the first 256, or as many as lie before the offset. */
-  readonly head: string;
-  /** Fingerprint of the first line of that beginning: what a shorter copy of the file can be known by. */
-  readonly first: string;
-  /** Fingerprint of the last 64 bytes before the offset, or as many as there are. */
-  readonly tail: string;
-  /** The bytes from the offset to the next newline belong to a line that was already handed out. */
-  readonly skip: boolean;
-  /** Read to its end and closed; kept so that the file is known again when it comes back. */
-  readonly done: boolean;
-};
-
-/** Position in a log file: the files to go on with, oldest first; the last one stood at the path. */
-export type FilePosition = {
-  readonly kind: 'file';
-  /** Epoch seconds at which the last of the files was last seen at the path. */
-  readonly seen: number;
-  readonly files: readonly FileMark[];
-};
-
-/** Position in the journal: the last entry that was handed out and its `__REALTIME_TIMESTAMP` in microseconds. */
-export type JournalPosition = {
-  readonly kind: 'journal';
-  readonly cursor: string;
-  readonly realtime: number;
-};
-
-/** What is saved of a source; plain JSON. */
-export type Position = FilePosition | JournalPosition;
+/** What is saved of a source: plain JSON, whose inside belongs to the source. `kind` names what kind of source that is. */
+export type Position = { readonly kind: string };
 
 /** How a source fares: `waiting` for something to appear, `refused` what it found, or reading. */
 export type SourceState = 'reading' | 'waiting' | 'refused';
 
+/** What is counted of a source since it was opened. */
+export type SourceCounts = {
+  /** Bytes handed out. */
+  bytes: number;
+  errors: number;
+  /** Lines of which only the beginning was handed out (too long, or never finished). */
+  cutLines: number;
+  /** Bytes passed over: rests of cut lines, NUL runs. */
+  skippedBytes: number;
+  /** Times the file was replaced by another (rotation by renaming). */
+  rotations: number;
+  /** Times the file was emptied in place (copytruncate). */
+  truncations: number;
+  /** Files whose unread rest could not be found again. */
+  lostFiles: number;
+};
+
 /** A source's health, for `status --sources` and the alarms. Times are epoch seconds. */
-export type SourceStatus = {
+export type SourceStatus = Readonly<SourceCounts> & {
   readonly state: SourceState;
   /** Why it waits, was refused or met an error last; null when all is well. */
   readonly trouble: string | null;
   readonly openedAt: number;
   /** When a line was last handed out; null: none yet. */
   readonly lastLine: number | null;
-  /** Bytes handed out since it was opened. */
-  readonly bytes: number;
   /** Bytes known to wait; null where that cannot be known (the journal). */
   readonly lag: number | null;
   /** Whether the end of what stood there at the opening was reached. */
   readonly live: boolean;
-  readonly errors: number;
-  /** Lines of which only the beginning was handed out (too long, or never finished). */
-  readonly cutLines: number;
-  /** Bytes passed over: rests of cut lines, NUL runs. */
-  readonly skippedBytes: number;
-  /** Times the file was replaced by another (rotation by renaming). */
-  readonly rotations: number;
-  /** Times the file was emptied in place (copytruncate). */
-  readonly truncations: number;
-  /** Files whose unread rest could not be found again. */
-  readonly lostFiles: number;
 };
 
 /** How a source tells people something; the caller adds time, channel and jail. */
@@ -109,42 +84,52 @@ export interface LineSource {
   close(): void;
 }
 
-/** Counts the newlines of a batch; the source does not, since whoever walks the lines counts them for nothing. */
-export function countLines(batch: Batch): number {
-  let count = 0;
-  for (let at = batch.start; at < batch.end; at++) {
-    at = batch.bytes.indexOf(10, at);
-    if (at < 0 || at >= batch.end) break;
-    count++;
-  }
-  return count;
+/** Reads a line's date: epoch seconds, or null when it has none. The line comes as latin1, without its end. */
+export type DateOf = (line: string) => number | null;
+
+/** A jail that reads logs. Lines from before `since` (epoch seconds: now - findtime) do not matter to it. */
+export type ReadingJail = { readonly jail: Jail; readonly since: number; readonly dateOf: DateOf };
+
+/** How sources are opened. */
+export type SourceOptions = {
+  /** As SourceGroup.positions() gave them. */
+  readonly positions: ReadonlyMap<string, Position>;
+  readonly pollMs: number;
+  readonly say: Say;
+  /** Called, never from inside next(), when next() may have something. */
+  readonly onReady: () => void;
+};
+
+/** A source and the names of the jails that its lines are for. */
+export type Followed = { readonly source: LineSource; readonly jails: readonly string[] };
+
+/** Sources that take one turn together: all log files, or one journal. */
+export interface SourceGroup {
+  /** The next lines of any of its sources, these in turn, and the jails that they are for; null: nothing now. */
+  next(maxBytes: number): (Followed & { readonly batch: Batch }) | null;
+  all(): readonly Followed[];
+  /** By the key of each source: where it stands after everything that next() handed out. */
+  positions(): ReadonlyMap<string, Position>;
+  close(): void;
 }
 
-/** Reads a Position out of parsed JSON; null when it is none (then the source begins as if it were new). */
-export function readPosition(json: unknown): Position | null {
-  if (!isRecord(json)) return null;
-  if (json['kind'] === 'journal') {
-    const { cursor, realtime } = json;
-    return typeof cursor === 'string' && typeof realtime === 'number'
-      ? { kind: 'journal', cursor, realtime }
-      : null;
-  }
-  const { kind, seen, files } = json;
-  if (kind !== 'file' || typeof seen !== 'number' || !Array.isArray(files)) return null;
-  const marks = files.map(readMark);
-  return marks.every((one) => one !== null) ? { kind, seen, files: marks } : null;
+/** A source that has its turn alone; its position is saved under `key`. */
+export function makeGroup(key: string, source: LineSource, jails: readonly string[]): SourceGroup {
+  return {
+    next(maxBytes) {
+      const batch = source.read(maxBytes);
+      return batch === null ? null : { source, jails, batch };
+    },
+    all: () => [{ source, jails }],
+    positions() {
+      const position = source.position();
+      return new Map(position === null ? [] : [[key, position]]);
+    },
+    close: () => source.close(),
+  };
 }
 
-function readMark(json: unknown): FileMark | null {
-  if (!isRecord(json)) return null;
-  const { dev, ino, offset, head, first, tail, skip, done } = json;
-  if (typeof dev !== 'string' || typeof ino !== 'string' || typeof head !== 'string') return null;
-  if (typeof first !== 'string') return null;
-  if (typeof tail !== 'string' || typeof skip !== 'boolean' || typeof done !== 'boolean') return null;
-  if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0) return null;
-  return { dev, ino, offset, head, first, tail, skip, done };
-}
-
-function isRecord(json: unknown): json is Record<string, unknown> {
+/** Whether parsed JSON is an object, no list. */
+export function isRecord(json: unknown): json is Record<string, unknown> {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }

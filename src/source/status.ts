@@ -1,29 +1,16 @@
-import type { Say, SourceState, SourceStatus } from './source.ts';
+import type { Say, SourceCounts, SourceState, SourceStatus } from './source.ts';
 
-/** What is counted of a source. */
-export type SourceCounts = {
-  bytes: number;
-  errors: number;
-  cutLines: number;
-  skippedBytes: number;
-  rotations: number;
-  truncations: number;
-  lostFiles: number;
+/** What a source that was just opened has counted. */
+export const NO_COUNTS: SourceCounts = {
+  ...{ bytes: 0, errors: 0, cutLines: 0, skippedBytes: 0 },
+  ...{ rotations: 0, truncations: 0, lostFiles: 0 },
 };
 
 /** How a source fares, and what was said of it: each trouble once, until it is over or becomes another. */
 export class SourceStats {
   readonly name: string;
   readonly say: Say;
-  readonly counts: SourceCounts = {
-    bytes: 0,
-    errors: 0,
-    cutLines: 0,
-    skippedBytes: 0,
-    rotations: 0,
-    truncations: 0,
-    lostFiles: 0,
-  };
+  readonly counts = { ...NO_COUNTS };
   readonly openedAt: number;
   state: SourceState = 'waiting';
   lastLine: number | null = null;

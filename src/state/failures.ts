@@ -18,80 +18,53 @@ export type Count = {
 const MOST_IN_ROW = 0xffff_ffff;
 
 /**
- * The failures of one jail, by id. IPv4 addresses of which only the count is kept stand in a table of their own; who asks for
- * one of them by get(), which answers what may be changed, moves it among the others.
+ * The failures of one jail, by id. IPv4 addresses of which only the count is kept stand in a table of their own; get(), whose
+ * answer may be changed, moves one of them among the others.
  */
-export class Failures extends Map<string, Count> {
-  readonly #table: FailureTable;
+export class Failures {
+  readonly #table = new FailureTable(MOST_TRACKED);
+  readonly #others = new Map<string, Count>();
 
   constructor(entries: Iterable<readonly [string, Count]> = []) {
-    super();
-    this.#table = new FailureTable(MOST_TRACKED);
     for (const [id, count] of entries) this.set(id, count);
   }
 
-  override get size(): number {
-    // The constructor of Map asks before there is a ledger.
-    return super.size + (this.#table?.size ?? 0);
+  get size(): number {
+    return this.#others.size + this.#table.size;
   }
 
-  override get(id: string): Count | undefined {
+  get(id: string): Count | undefined {
     const row = this.#rowOf(id);
-    if (row < 0) return super.get(id);
+    if (row < 0) return this.#others.get(id);
     const count = { ...this.#table.read(row), matches: [] };
     this.#table.remove(row);
-    super.set(id, count);
-    return count;
-  }
-
-  override has(id: string): boolean {
-    return super.has(id) || this.#rowOf(id) >= 0;
+    return this.keep(id, count);
   }
 
   /** What has no lines is kept as a row. */
-  override set(id: string, count: Count): this {
+  set(id: string, count: Count): void {
     this.delete(id);
-    const ip = count.matches.length === 0 ? ledgerKey(id) : null;
-    if (ip === null || count.failures < 1 || count.failures > MOST_IN_ROW) return super.set(id, count);
-    this.#table.add(ip, count);
-    return this;
+    const ip = count.matches.length === 0 ? parseIp4(id) : null;
+    if (ip === null || count.failures < 1 || count.failures > MOST_IN_ROW) this.#others.set(id, count);
+    else this.#table.add(ip, count);
   }
 
   /** Adds what may be changed afterwards, for an id that is not there. */
   keep(id: string, count: Count): Count {
-    super.set(id, count);
+    this.#others.set(id, count);
     return count;
   }
 
-  override delete(id: string): boolean {
+  delete(id: string): void {
     const row = this.#rowOf(id);
     if (row >= 0) this.#table.remove(row);
-    return super.delete(id) || row >= 0;
+    this.#others.delete(id);
   }
 
-  override clear(): void {
-    for (const id of [...this.keys()]) this.delete(id);
-  }
-
-  override *entries(): MapIterator<[string, Count]> {
+  /** Every id with its count; what is answered for a row is a copy. */
+  *[Symbol.iterator](): Generator<readonly [id: string, count: Count]> {
     for (const [ip, row] of this.rows()) yield [formatIp4(ip), { ...row, matches: [] }];
-    yield* super.entries();
-  }
-
-  override *keys(): MapIterator<string> {
-    for (const [id] of this.entries()) yield id;
-  }
-
-  override *values(): MapIterator<Count> {
-    for (const [, count] of this.entries()) yield count;
-  }
-
-  override [Symbol.iterator](): MapIterator<[string, Count]> {
-    return this.entries();
-  }
-
-  override forEach(tell: (count: Count, id: string, map: Map<string, Count>) => void): void {
-    for (const [id, count] of this.entries()) tell(count, id, this);
+    yield* this.#others;
   }
 
   /**
@@ -104,7 +77,7 @@ export class Failures extends Map<string, Count> {
     limits: { readonly findtime: number; readonly maxretry: number },
   ): boolean {
     const { findtime, maxretry } = limits;
-    if (super.size > 0 && super.has(formatIp4(ip))) return false;
+    if (this.#others.size > 0 && this.#others.has(formatIp4(ip))) return false;
     const row = this.#table.find(ip);
     if ((row < 0 ? 0 : this.#table.retryAt(row)) + 1 >= maxretry) return false;
     if (row < 0) {
@@ -119,13 +92,26 @@ export class Failures extends Map<string, Count> {
 
   /** Puts what get() or keep() moved among the others back where it takes the least room. */
   settle(id: string): void {
-    const count = super.get(id);
+    const count = this.#others.get(id);
     if (count !== undefined) this.set(id, count);
   }
 
-  /** Forgets the rows whose last failure is not after `time`; answers how many. */
-  sweepRows(time: number): number {
-    return this.#table.sweep(time);
+  /** Forgets the ids whose last failure is not after `time`; answers how many. */
+  sweep(time: number): number {
+    const before = this.size;
+    this.#table.sweep(time);
+    for (const [id, { last }] of this.#others) if (last <= time) this.#others.delete(id);
+    return before - this.size;
+  }
+
+  /** Many at a time: a Map whose first entries are deleted one by one is walked again from its beginning each time. */
+  makeRoom(): void {
+    if (this.#others.size < MOST_TRACKED) return;
+    let left = MOST_TRACKED / 10;
+    for (const oldest of this.#others.keys()) {
+      this.#others.delete(oldest);
+      if (--left <= 0) return;
+    }
   }
 
   /** IPv4 addresses, as unsigned numbers, of which only the count is kept. */
@@ -134,25 +120,15 @@ export class Failures extends Map<string, Count> {
   }
 
   /** Those that are no rows. */
-  others(): MapIterator<[string, Count]> {
-    return super.entries();
-  }
-
-  /** How many are no rows. */
-  get othersSize(): number {
-    return super.size;
+  others(): Iterable<readonly [string, Count]> {
+    return this.#others;
   }
 
   #rowOf(id: string): number {
-    if (this.#table === undefined || this.#table.size === 0) return -1;
-    const ip = ledgerKey(id);
+    if (this.#table.size === 0) return -1;
+    const ip = parseIp4(id);
     return ip === null ? -1 : this.#table.find(ip);
   }
-}
-
-/** The number of an IPv4 address in its usual spelling, null for every other id. */
-function ledgerKey(id: string): number | null {
-  return parseIp4(id);
 }
 
 /** Rounds halves to the even neighbour, as Python does. */
@@ -177,7 +153,7 @@ export function countFailure(
   const { time, weight = 1 } = failure;
   const known = failures.get(id);
   if (known === undefined) {
-    forgetOldest(failures);
+    failures.makeRoom();
     const fresh: Count = { retry: weight, first: time, last: time, failures: 1, matches: [] };
     return failures.keep(id, fresh);
   }
@@ -206,16 +182,6 @@ function addFailure(
  * pushes out those who came first.
  */
 export const MOST_TRACKED = 100_000;
-
-/** Many at a time: a Map whose first entries are deleted one by one is walked again from its beginning each time. */
-function forgetOldest(failures: Failures): void {
-  if (failures.othersSize < MOST_TRACKED) return;
-  let left = MOST_TRACKED / 10;
-  for (const [oldest] of failures.others()) {
-    failures.delete(oldest);
-    if (--left <= 0) return;
-  }
-}
 
 /** Characters of matched lines that one id is allowed: plenty where few fail, and some 40 MB in a jail at its bound. */
 const MOST_CHARS = 4_000_000;
@@ -246,15 +212,4 @@ export function keepMatches(
     if (left < 0 && from < all.length) break;
   }
   count.matches = from === 0 ? all : all.slice(from);
-}
-
-/** Forgets the ids whose last failure is findtime old or older; answers how many. */
-export function sweepFailures(failures: Failures, now: number, findtime: number): number {
-  let swept = failures.sweepRows(now - findtime);
-  for (const [id, count] of failures.others()) {
-    if (count.last > now - findtime) continue;
-    failures.delete(id);
-    swept++;
-  }
-  return swept;
 }

@@ -93,16 +93,14 @@ export class FailureTable {
     }
   }
 
-  /** Removes the rows whose last failure is not after `time`; answers how many. */
-  sweep(time: number): number {
-    const before = this.#taken;
+  /** Removes the rows whose last failure is not after `time`. */
+  sweep(time: number): void {
     const mask = this.#room - 1;
     for (let at = this.#begin; at < this.#end; at++) {
       const row = at & mask;
       if (this.#failures[row] !== 0 && (this.#last[row] ?? 0) <= time) this.remove(row);
     }
     if (this.#room > SMALLEST && this.#taken < this.#room / 8) this.#resize();
-    return before - this.#taken;
   }
 
   #makeRoom(): void {

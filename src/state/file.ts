@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+/**
+ * The state's file (docs/STATE.md). It is replaced in one step, so that a crash leaves the old file or the new one. A file that
+ * is damaged is set aside and the one before it is used; that is told, never thrown. Who changes the state holds its lock:
+ *
+ *     const lock = lockState(path);
+ *     const { state, warnings } = loadState(path, true);
+ *     await saveState(path, state, now);
+ *     lock.release();
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, MachineError, reasonOf } from '../base/errors.ts';
 import { files, removeFile, writeAll } from '../base/files.ts';
@@ -143,16 +152,6 @@ async function syncFolder(folder: string): Promise<void> {
     await files.fsync(handle);
   } finally {
     await files.close(handle);
-  }
-}
-
-/** A number that changes whenever somebody replaced the file; '' when there is none. */
-export function stampOf(path: string): string {
-  try {
-    const { ino, mtimeMs, size } = statSync(path);
-    return `${ino}:${mtimeMs}:${size}`;
-  } catch {
-    return '';
   }
 }
 

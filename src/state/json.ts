@@ -1,4 +1,9 @@
-import type { JailHealth, SourceHealth, StuckHealth } from '../source/health.ts';
+import { reasonOf } from '../base/errors.ts';
+import { clean } from '../base/log.ts';
+import { type JailHealth, type SourceHealth, type StuckHealth, UNSEEN } from '../source/health.ts';
+import { readPosition } from '../source/open.ts';
+import { isRecord, type Position } from '../source/source.ts';
+import { NO_COUNTS } from '../source/status.ts';
 import { type Count, Failures } from './failures.ts';
 import { Pages } from './pages.ts';
 import type { Ban, CommandOrder, JailState, Past, Repairs, State, Waiting } from './state.ts';
@@ -8,17 +13,10 @@ export const STATE_VERSION = 1;
 
 type StateJson = Record<string, unknown>;
 
-/** The state as the text of its file; docs/STATE.md describes it. `now` is noted as the time of saving. */
-export function printState(state: State, now: number): string {
-  const decoder = new TextDecoder();
-  return printPages(state, now)
-    .map((page) => decoder.decode(page, { stream: true }))
-    .join('');
-}
-
 /**
- * The text of printState() in bytes. Entries are printed by hand, one by one and without what is usual in them: with 100,000 bans
- * that takes less than half of JSON.stringify's time and a fraction of its memory.
+ * The state as the text of its file, in UTF-8; docs/STATE.md describes it. `now` is noted as the time of saving. Entries are printed
+ * by hand, one by one and without what is usual in them: with 100,000 bans that takes less than half of JSON.stringify's time and
+ * a fraction of its memory.
  */
 export function printPages(state: State, now: number): readonly Uint8Array<ArrayBuffer>[] {
   const { seq, orders, positions, waiting, repairs, sources } = state;
@@ -97,7 +95,9 @@ function banText(ban: Ban): string {
   const { at, until, failures, count, origin, matches, pending } = ban;
   const lines = matches.length === 0 ? '' : `,"matches":${JSON.stringify(matches)}`;
   const more = `${origin === 'log' ? '' : `,"origin":"${origin}"`}${pending === null ? '' : `,"pending":${JSON.stringify(pending)}`}`;
-  return `{"at":${at},"until":${until},"failures":${failures},"count":${count}${more}${lines}}`;
+  // A ban time that is no finite number, as one of 400 digits, is for ever: JSON has null for it.
+  const end = JSON.stringify(until);
+  return `{"at":${at},"until":${end},"failures":${failures},"count":${count}${more}${lines}}`;
 }
 
 /** What a state file's text turned out to be. */
@@ -108,180 +108,167 @@ export type ReadState =
 
 /** Reads a state file's text; never throws. Entries of a wrong shape make the file damaged, not half-read. */
 export function readState(text: string): ReadState {
-  let json: unknown;
   try {
-    json = JSON.parse(text);
-  } catch (error) {
-    return {
-      kind: 'damaged',
-      reason: text.trim() === '' ? 'it is empty' : `it is not JSON: ${firstLine(error)}`,
-    };
-  }
-  if (!isObject(json) || typeof json['version'] !== 'number') {
-    return { kind: 'damaged', reason: 'it has no version' };
-  }
-  if (json['version'] > STATE_VERSION) return { kind: 'newer', version: json['version'] };
-  try {
+    const json: unknown = JSON.parse(text);
+    if (!isRecord(json) || typeof json['version'] !== 'number') throw new Error('it has no version');
+    const { version } = json;
+    if (version > STATE_VERSION) return { kind: 'newer', version };
+    if (version !== STATE_VERSION) throw new Error(`there is no version ${version}`);
     return { kind: 'ok', state: stateOf(json) };
   } catch (error) {
-    return { kind: 'damaged', reason: error instanceof Error ? error.message : String(error) };
+    if (text.trim() === '') return { kind: 'damaged', reason: 'it is empty' };
+    const why = error instanceof SyntaxError ? `it is not JSON: ${error.message}` : reasonOf(error);
+    return { kind: 'damaged', reason: clean(why.replace(/\n[\s\S]*/, '')) };
   }
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }
 
 function stateOf(json: StateJson): State {
-  const jails = new Map<string, JailState>();
-  for (const [name, value] of entriesOf(json['jails'], 'jails')) {
-    const jail = objectOf(value, name);
-    jails.set(name, {
-      totalFailed: numberOf(jail['totalFailed'], 'totalFailed'),
-      totalBanned: numberOf(jail['totalBanned'], 'totalBanned'),
-      failures: new Failures(mapOf(jail['failures'], 'failures', readCount)),
-      bans: mapOf(jail['bans'], 'bans', banOf),
-      past: mapOf(jail['past'], 'past', pastOf),
-    });
-  }
   return {
-    jails,
-    positions: new Map(entriesOf(json['positions'], 'positions')),
+    jails: mapOf(json, 'jails', jailOf),
+    positions: mapOf(json, 'positions', positionOf),
     waiting: listOf(json['waiting'] ?? [], 'waiting').map(waitingOf),
-    repairs: mapOf(json['repairs'] ?? {}, 'repairs', repairsOf),
-    sources: mapOf(json['sources'] ?? {}, 'sources', sourceOf),
+    repairs: mapOf(json, 'repairs', repairsOf, {}),
+    sources: mapOf(json, 'sources', sourceOf, {}),
     orders: listOf(json['orders'], 'orders').map(orderOf),
-    seq: numberOf(json['seq'], 'seq'),
-    saved: numberOf(json['saved'], 'saved'),
+    seq: wholeOf(json, 'seq'),
+    saved: numberOf(json, 'saved'),
   };
+}
+
+function jailOf(value: unknown): JailState {
+  const json = objectOf(value);
+  return {
+    totalFailed: wholeOf(json, 'totalFailed'),
+    totalBanned: wholeOf(json, 'totalBanned'),
+    failures: new Failures(mapOf(json, 'failures', countOf)),
+    bans: mapOf(json, 'bans', banOf),
+    past: mapOf(json, 'past', pastOf),
+  };
+}
+
+function positionOf(value: unknown): Position {
+  const position = readPosition(value);
+  if (position === null) throw new Error('it is no position of a log source');
+  return position;
 }
 
 function waitingOf(value: unknown): Waiting {
-  const json = objectOf(value, 'waiting');
+  const json = objectOf(value);
   return {
-    jail: String(json['jail']),
-    id: String(json['id']),
+    jail: textOf(json['jail'], 'jail'),
+    id: textOf(json['id'], 'id'),
     isName: json['isName'] === true,
-    time: numberOf(json['time'], 'time'),
-    matches: listOf(json['matches'] ?? [], 'matches').map(String),
-    fields: mapOf(json['fields'] ?? {}, 'fields', String),
+    time: numberOf(json, 'time'),
+    matches: matchesOf(json),
+    fields: mapOf(json, 'fields', (field) => textOf(field, 'it'), {}),
   };
 }
 
-function readCount(value: unknown): Count {
-  const json = objectOf(value, 'failure');
+function countOf(value: unknown): Count {
+  const json = objectOf(value);
   return {
-    retry: numberOf(json['retry'], 'retry'),
-    first: numberOf(json['first'], 'first'),
-    last: numberOf(json['last'], 'last'),
-    failures: numberOf(json['failures'], 'failures'),
-    matches: listOf(json['matches'] ?? [], 'matches').map(String),
+    retry: numberOf(json, 'retry'),
+    first: numberOf(json, 'first'),
+    last: numberOf(json, 'last'),
+    failures: wholeOf(json, 'failures'),
+    matches: matchesOf(json),
   };
 }
 
 function banOf(value: unknown): Ban {
-  const json = objectOf(value, 'ban');
-  const confirmed =
-    json['confirmed'] === undefined ? null : objectOf(json['confirmed'], 'confirmed')['until'];
+  const json = objectOf(value);
+  const { confirmed, pending = null } = json;
   return {
-    ...(json['confirmed'] === undefined
-      ? {}
-      : { confirmed: { until: confirmed === null ? null : numberOf(confirmed, 'until') } }),
-    at: numberOf(json['at'], 'at'),
-    until: json['until'] === null ? null : numberOf(json['until'], 'until'),
-    failures: numberOf(json['failures'], 'failures'),
-    count: numberOf(json['count'], 'count'),
+    ...(confirmed === undefined ? {} : { confirmed: { until: untilOf(objectOf(confirmed)) } }),
+    at: numberOf(json, 'at'),
+    until: untilOf(json),
+    failures: wholeOf(json, 'failures'),
+    count: wholeOf(json, 'count'),
     origin: json['origin'] === 'hand' ? 'hand' : 'log',
-    matches: listOf(json['matches'] ?? [], 'matches').map(String),
-    pending: json['pending'] === undefined || json['pending'] === null ? null : String(json['pending']),
+    matches: matchesOf(json),
+    pending: pending === null ? null : textOf(json['pending'], 'pending'),
   };
 }
 
 function pastOf(value: unknown): Past {
-  const json = objectOf(value, 'past');
-  return {
-    count: numberOf(json['count'], 'count'),
-    last: numberOf(json['last'], 'last'),
-    until: json['until'] === null ? null : numberOf(json['until'], 'until'),
-  };
+  const json = objectOf(value);
+  return { count: wholeOf(json, 'count'), last: numberOf(json, 'last'), until: untilOf(json) };
 }
 
-/** Only shown to people, and written anew by the next run: numbers that are missing count as none. */
+const NO_SOURCE = { ...NO_COUNTS, state: '', openedAt: 0, lastLine: null, lag: null };
+const NO_STUCK: StuckHealth = {
+  ...{ regex: null, from: null, text: '', line: '' },
+  strikes: 0,
+  skipped: 0,
+  last: 0,
+};
+
 function sourceOf(value: unknown): SourceHealth {
-  const json = objectOf(value, 'source');
-  const count = (key: string): number => (typeof json[key] === 'number' ? json[key] : 0);
-  const orNull = (part: unknown): number | null => (typeof part === 'number' ? part : null);
-  return {
-    state: String(json['state']),
-    trouble: typeof json['trouble'] === 'string' ? json['trouble'] : null,
-    openedAt: count('openedAt'),
-    lastLine: orNull(json['lastLine']),
-    bytes: count('bytes'),
-    lag: orNull(json['lag']),
-    errors: count('errors'),
-    cutLines: count('cutLines'),
-    skippedBytes: count('skippedBytes'),
-    rotations: count('rotations'),
-    truncations: count('truncations'),
-    lostFiles: count('lostFiles'),
-    jails: Object.fromEntries(mapOf(json['jails'] ?? {}, 'jails', jailHealthOf)),
-  };
+  const json = objectOf(value);
+  const trouble = typeof json['trouble'] === 'string' ? json['trouble'] : null;
+  const jails = Object.fromEntries(mapOf(json, 'jails', jailHealthOf, {}));
+  return { ...shownOf(json, NO_SOURCE), trouble, jails };
 }
 
 function jailHealthOf(value: unknown): JailHealth {
-  const json = objectOf(value, 'jail');
-  const orNull = (part: unknown): number | null => (typeof part === 'number' ? part : null);
-  return {
-    lastMatch: orNull(json['lastMatch']),
-    sampled: orNull(json['sampled']) ?? 0,
-    dated: orNull(json['dated']) ?? 0,
-    prefixed: orNull(json['prefixed']),
-    stuck: listOf(json['stuck'] ?? [], 'stuck').map(readStuck),
-  };
+  const json = objectOf(value);
+  const stuck = listOf(json['stuck'] ?? [], 'stuck');
+  return { ...shownOf(json, UNSEEN), stuck: stuck.map((one) => shownOf(objectOf(one), NO_STUCK)) };
 }
 
-function readStuck(value: unknown): StuckHealth {
-  const json = objectOf(value, 'stuck');
-  const orNull = (part: unknown): number | null => (typeof part === 'number' ? part : null);
-  return {
-    regex: orNull(json['regex']),
-    text: String(json['text']),
-    from: orNull(json['from']),
-    strikes: orNull(json['strikes']) ?? 0,
-    skipped: orNull(json['skipped']) ?? 0,
-    line: String(json['line']),
-    last: orNull(json['last']) ?? 0,
-  };
+/**
+ * What is only shown to people, and written anew by the next run: what is missing or of a wrong type is as in `usual`, in which null
+ * stands for a number that may be missing.
+ */
+function shownOf<T extends object>(json: StateJson, usual: T): T {
+  const parts = Object.entries(usual).map(([key, value]) => {
+    const isSame = typeof json[key] === (value === null ? 'number' : typeof value);
+    return [key, isSame ? json[key] : value];
+  });
+  return Object.assign({ ...usual }, Object.fromEntries(parts));
 }
 
 function repairsOf(value: unknown): Repairs {
-  const json = objectOf(value, 'repairs');
-  return { count: numberOf(json['count'], 'count'), last: numberOf(json['last'], 'last') };
+  const json = objectOf(value);
+  return { count: wholeOf(json, 'count'), last: numberOf(json, 'last') };
 }
 
 function orderOf(value: unknown): CommandOrder {
-  const json = objectOf(value, 'order');
-  const base = { seq: numberOf(json['seq'], 'seq'), jail: String(json['jail']), id: String(json['id']) };
-  return json['kind'] === 'ban'
-    ? { ...base, kind: 'ban', ban: banOf(json['ban']) }
-    : { ...base, kind: 'unban' };
+  const json = objectOf(value);
+  const order = {
+    seq: wholeOf(json, 'seq'),
+    jail: textOf(json['jail'], 'jail'),
+    id: textOf(json['id'], 'id'),
+  };
+  const kind = textOf(json['kind'], 'kind');
+  if (kind === 'ban') return { ...order, kind, ban: banOf(json['ban']) };
+  if (kind === 'unban') return { ...order, kind };
+  throw new Error(`there is no order "${kind}"`);
 }
 
-function isObject(value: unknown): value is StateJson {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function objectOf(value: unknown, what: string): StateJson {
-  if (!isObject(value)) throw new Error(`${what} is not an object`);
+function objectOf(value: unknown): StateJson {
+  if (!isRecord(value)) throw new Error('it is not an object');
   return value;
 }
 
-function entriesOf(value: unknown, what: string): [string, unknown][] {
-  return Object.entries(objectOf(value, what));
-}
-
-function mapOf<T>(value: unknown, what: string, read: (value: unknown) => T): Map<string, T> {
-  return new Map(entriesOf(value, what).map(([key, entry]) => [key, read(entry)]));
+/** The entries of the object `key`; an error tells whose entry it is. Without `absent` the object must be there. */
+function mapOf<T>(
+  json: StateJson,
+  key: string,
+  read: (value: unknown) => T,
+  absent?: StateJson,
+): Map<string, T> {
+  const entries = json[key] ?? absent;
+  if (!isRecord(entries)) throw new Error(`${key} is not an object`);
+  const map = new Map<string, T>();
+  for (const [id, entry] of Object.entries(entries)) {
+    try {
+      map.set(id, read(entry));
+    } catch (error) {
+      throw new Error(`${key} ${id}: ${reasonOf(error)}`);
+    }
+  }
+  return map;
 }
 
 function listOf(value: unknown, what: string): unknown[] {
@@ -289,7 +276,29 @@ function listOf(value: unknown, what: string): unknown[] {
   return value;
 }
 
-function numberOf(value: unknown, what: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new Error(`${what} is not a number`);
+function matchesOf(json: StateJson): readonly string[] {
+  return listOf(json['matches'] ?? [], 'matches').map((line) => textOf(line, 'a line of matches'));
+}
+
+function textOf(value: unknown, what: string): string {
+  if (typeof value !== 'string') throw new Error(`${what} is not a text`);
   return value;
+}
+
+function numberOf(json: StateJson, key: string): number {
+  const value = json[key];
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new Error(`${key} is not a number`);
+  return value;
+}
+
+/** A count: other numbers would be printed as something else than was read. */
+function wholeOf(json: StateJson, key: string): number {
+  const value = numberOf(json, key);
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${key} is not a count`);
+  return value;
+}
+
+/** The end of a ban. */
+function untilOf(json: StateJson): number | null {
+  return json['until'] === null ? null : numberOf(json, 'until');
 }

@@ -1,8 +1,18 @@
+/**
+ * The daemon's way of sharing the state's file with commands. The daemon's copy is the newer one in everything but the orders
+ * that commands left in the file: these are taken in, under the lock, before anything is written. A change is in the file within
+ * about a second, or as soon as the disk can take it; a file that cannot be written stops nothing and is tried again:
+ *
+ *     const saver = new StateSaver(path, loaded, { onOrders, onTrouble, beforeSave, now });
+ *     saver.watch();
+ *     saver.changed('soon');
+ */
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { codeOf, reasonOf } from '../base/errors.ts';
+import { stampOf } from '../base/files.ts';
 import { takeLockAsync } from '../base/lock.ts';
-import { loadState, lockPath, saveState, stampOf } from './file.ts';
+import { loadState, lockPath, saveState } from './file.ts';
 import { applyOrders, type CommandOrder, type State } from './state.ts';
 
 /** How long the daemon waits for a command to finish its change before it tries again, in seconds. */
@@ -36,6 +46,8 @@ export type SaverEvents = {
   onOrders(orders: readonly CommandOrder[]): void;
   /** The state cannot be written, and why; null when it can be again. Told once each. */
   onTrouble(reason: string | null): void;
+  /** What was wrong with the file, which somebody else wrote, and what became of it. */
+  onDamage(warning: string): void;
   /** Called just before the state is printed: positions and counts must belong together. */
   beforeSave(): void;
   /** Epoch seconds. */
@@ -151,7 +163,8 @@ export class StateSaver {
 
   #takeIn(): void {
     if (stampOf(this.#path) === this.#stamp) return;
-    const { state: file } = loadState(this.#path, true);
+    const { state: file, warnings } = loadState(this.#path, true);
+    for (const warning of warnings) this.#events.onDamage(warning);
     const orders = applyOrders(this.#state, file, this.#seenSeq);
     this.#seenSeq = this.#state.seq;
     if (orders.length > 0) this.#events.onOrders(orders);

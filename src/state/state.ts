@@ -1,4 +1,13 @@
+/**
+ * What f2b remembers: for each jail counts, bans and past bans; where each log was left; what commands ordered. Plain values,
+ * and the changes that are made to them: no I/O, no clock. A change is whole when its function returns, so that the state can
+ * be written at any time between two of them:
+ *
+ *     addBan(state, 'sshd', '192.0.2.7', ban);
+ *     for (const { jail, id } of expireBans(state, now)) lift(jail, id);
+ */
 import type { SourceHealth } from '../source/health.ts';
+import type { Position } from '../source/source.ts';
 import { Failures } from './failures.ts';
 
 /** Why a ban stands: a jail's count, a person, or a repeated offender's report from another jail. */
@@ -33,21 +42,13 @@ export type JailState = {
   totalBanned: number;
 };
 
-/** A change that a command made to the file while a daemon may be running; the daemon repeats it on its own copy. */
-export type CommandOrder =
-  | {
-      readonly seq: number;
-      readonly kind: 'ban';
-      readonly jail: string;
-      readonly id: string;
-      readonly ban: Ban;
-    }
-  | { readonly seq: number; readonly kind: 'unban'; readonly jail: string; readonly id: string };
-
-/** An order before it has its number. */
+/** A change that a command makes. */
 export type CommandOrderDraft =
   | { readonly kind: 'ban'; readonly jail: string; readonly id: string; readonly ban: Ban }
   | { readonly kind: 'unban'; readonly jail: string; readonly id: string };
+
+/** A change that a command made to the file while a daemon may be running; the daemon repeats it on its own copy. */
+export type CommandOrder = CommandOrderDraft & { readonly seq: number };
 
 /** How often damage that others did to a firewall was repaired, and when last, epoch seconds. */
 export type Repairs = { readonly count: number; readonly last: number };
@@ -64,8 +65,8 @@ export type Waiting = {
   readonly fields: ReadonlyMap<string, string>;
 };
 
-/** Where each log source was left: JSON as the source wrote it. */
-export type Positions = Map<string, unknown>;
+/** Where each log source was left. */
+export type Positions = Map<string, Position>;
 
 /** Everything f2b knows. */
 export type State = {

@@ -20,6 +20,8 @@ import {
   FILE_ARGUMENT,
   failureOf,
   formatCommand,
+  isIn,
+  isOnPath,
   type Output,
   run,
 } from '../../src/base/process.ts';
@@ -169,4 +171,11 @@ setInterval(() => {}, 1000);`;
   assert.ok(existsSync(`/proc/${pid}`));
   parent.kill('SIGKILL');
   await eventually('it has ended', () => !existsSync(`/proc/${pid}`));
+});
+
+test('isOnPath() looks where programs are run from', () => {
+  assert.ok(isOnPath('sh'));
+  assert.ok(!isOnPath('f2b-no-such-program'));
+  assert.ok(isIn('/nowhere', '/bin/sh'));
+  assert.ok(!isIn('/nowhere:/proc', 'sh'));
 });

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import type { Problem } from '../../src/base/errors.ts';
 import { checkFormat, newFormatCheck } from '../../src/daemon/formatcheck.ts';
 import { compileFilter } from '../../src/filter/compile.ts';
-import { alarmsOf, type JailHealth, type SourceHealth } from '../../src/source/health.ts';
 
 const place = { file: 'test', line: 1 };
 
@@ -71,45 +70,4 @@ test('sample() does not hang on a line that explodes', () => {
   const check = samplerFor('^(?=x)(?:x+)+y <F-CONTENT>.+</F-CONTENT>$');
   checkFormat([check], batchOf(`2026-11-20 04:12:09 ${'x'.repeat(60)}\n`), 0);
   assert.equal(check.health.prefixed, 0);
-});
-
-const source = (more: Partial<SourceHealth>, jail: Partial<JailHealth> = {}): SourceHealth => ({
-  state: 'reading',
-  trouble: null,
-  openedAt: 1000,
-  lastLine: 1000,
-  bytes: 1,
-  lag: 0,
-  errors: 0,
-  cutLines: 0,
-  skippedBytes: 0,
-  rotations: 0,
-  truncations: 0,
-  lostFiles: 0,
-  jails: { sshd: { lastMatch: null, sampled: 500, dated: 500, prefixed: 500, stuck: [], ...jail } },
-  ...more,
-});
-
-test('alarmsOf() is silent about a source that is well', () => {
-  assert.deepEqual(alarmsOf('/log', source({}), 2000), []);
-});
-
-test("alarmsOf() tells silence, trouble, lag, and a format that is no longer the filter's", () => {
-  const tells = (one: SourceHealth, now: number, wanted: RegExp): void => {
-    assert.match(alarmsOf('/log', one, now).join('\n'), wanted);
-  };
-  tells(source({}), 1000 + 2 * 86400, /^\/log: no line for 2d$/);
-  tells(source({ lastLine: null }), 1000 + 90000, /^\/log: no line for 1d 1h$/);
-  tells(source({ state: 'waiting', trouble: 'does not exist' }), 2000, /^\/log: does not exist$/);
-  tells(source({ lag: 1e9 }), 2000, /1000000000 bytes wait/);
-  tells(source({}, { dated: 0 }), 2000, /\[sshd\] none of 500 sampled lines has a date/);
-  tells(source({}, { prefixed: 0 }), 2000, /\[sshd\] prefregex matched none of 500/);
-  const stuck = { regex: 2, text: '^x$', from: 250, strikes: 3, skipped: 9, line: 'x', last: 1 };
-  tells(
-    source({}, { stuck: [stuck] }),
-    2000,
-    /\[sshd\] failregex 3: too slow on 3 lines, in quarantine for lines of 250 characters and more \(9 skipped\)/,
-  );
-  assert.deepEqual(alarmsOf('/log', source({}, { stuck: [{ ...stuck, from: null }] }), 2000), []);
-  assert.deepEqual(alarmsOf('/log', source({}, { sampled: 50, dated: 0 }), 2000), []);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseFirewall, isOnPath, presentFirewalls } from '../../src/firewall/choose.ts';
+import { chooseFirewall, presentFirewalls } from '../../src/firewall/choose.ts';
 
 const having =
   (...programs: string[]) =>
@@ -35,9 +35,4 @@ test('presentFirewalls() names those whose programs are all there', () => {
     presentFirewalls(having('nft', 'ipset')).map((firewall) => firewall.kind),
     ['nftables'],
   );
-});
-
-test('isOnPath() looks where programs are run from', () => {
-  assert.ok(isOnPath('sh'));
-  assert.ok(!isOnPath('f2b-no-such-program'));
 });

@@ -30,9 +30,11 @@ import { Engine } from '../../src/filter/engine.ts';
 import { newFilterState } from '../../src/filter/line.ts';
 import { compileFailregex, matchText, RegexError } from '../../src/filter/regex/failregex.ts';
 import type { Filter } from '../../src/filter/types.ts';
-import { printState, readState } from '../../src/state/json.ts';
+import { readPosition } from '../../src/source/open.ts';
+import { readState } from '../../src/state/json.ts';
 import { emptyState, jailState } from '../../src/state/state.ts';
 import { readSamples } from '../samples/read.ts';
+import { printState } from '../state/print.ts';
 import { dice } from '../testbed/dice.ts';
 import { type Dice, damaged, noise, pick } from '../testbed/mutate.ts';
 import { isLong, program } from '../testbed/need.ts';
@@ -269,7 +271,8 @@ test('damaged state files: they are read whole or not at all', (t) => {
   const jail = jailState(state, 'sshd');
   jail.failures.set('192.0.2.1', { retry: 1, first: 1, last: 2, failures: 1, matches: ['x'] });
   jail.past.set('192.0.2.3', { count: 1, last: 1, until: null });
-  state.positions.set('/var/log/auth.log', { kind: 'file', seen: 1, files: [] });
+  const position = readPosition({ kind: 'file', seen: 1, files: [] });
+  if (position !== null) state.positions.set('/var/log/auth.log', position);
   const text = printState(state, 5);
   fuzz('state', t, (roll) => {
     const read = readState(damaged(roll, text, [text]));

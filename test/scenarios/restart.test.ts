@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { printState } from '../../src/state/json.ts';
 import { type Ban, emptyState, jailState } from '../../src/state/state.ts';
+import { printState } from '../state/print.ts';
 import { makeRunning, type Running } from '../testbed/running.ts';
 import { eventually, makeTestbed, type Testbed, unlessTestbed } from '../testbed/testbed.ts';
 

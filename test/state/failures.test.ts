@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  countFailure,
-  Failures,
-  keepMatches,
-  MOST_TRACKED,
-  matchLimits,
-  sweepFailures,
-} from '../../src/state/failures.ts';
+import { countFailure, Failures, keepMatches, MOST_TRACKED, matchLimits } from '../../src/state/failures.ts';
 
 const retries = (times: readonly number[], findtime: number): number[] => {
   const failures = new Failures();
@@ -77,12 +70,15 @@ test('keepMatches() keeps several short lines whole also where many fail', () =>
   assert.deepEqual(count.matches, lines);
 });
 
-test('sweepFailures() forgets an id at findtime after its last failure, not before', () => {
+test('sweep() forgets an id at findtime after its last failure, not before', () => {
   const failures = new Failures();
   countFailure(failures, 'old', { time: 100 }, 600);
   countFailure(failures, 'new', { time: 101 }, 600);
-  assert.equal(sweepFailures(failures, 700, 600), 1);
-  assert.deepEqual([...failures.keys()], ['new']);
+  assert.equal(failures.sweep(700 - 600), 1);
+  assert.deepEqual(
+    [...failures].map(([id]) => id),
+    ['new'],
+  );
 });
 
 test('countFailure() remembers a bounded number of ids, and forgets those that came first', () => {
@@ -92,5 +88,6 @@ test('countFailure() remembers a bounded number of ids, and forgets those that c
     assert.ok(failures.size <= MOST_TRACKED);
   }
   assert.ok(failures.size > MOST_TRACKED / 2);
-  assert.deepEqual([failures.has('0'), failures.has(String(MOST_TRACKED * 3 - 1))], [false, true]);
+  assert.equal(failures.get('0'), undefined);
+  assert.equal(failures.get(String(MOST_TRACKED * 3 - 1))?.failures, 1);
 });

@@ -28,7 +28,9 @@ test('law: a ledger answers as a Map does', () => {
       if (roll(400) === 0) {
         const time = step - roll(300);
         const old = [...map].filter(([, { last }]) => last <= time);
-        assert.equal(ledger.sweep(time), old.length);
+        const before = ledger.size;
+        ledger.sweep(time);
+        assert.equal(before - ledger.size, old.length);
         for (const [one] of old) map.delete(one);
       }
       assert.equal(ledger.size, map.size);
@@ -65,15 +67,14 @@ test('law: counting by number and counting by text give the same, and by number 
       if (roll(3) > 0 && mixed.countIp(ip, time, { findtime: 100, maxretry })) assert.ok(wanted < maxretry);
       else assert.equal(countFailure(mixed, id, { time }, 100).retry, wanted);
       if (roll(3) > 0) mixed.settle(id);
-      if (roll(10) === 0) assert.equal(mixed.delete(id), plain.delete(id));
-      if (roll(50) === 0) assert.equal(mixed.has(id), plain.has(id));
+      if (roll(10) === 0) for (const one of [mixed, plain]) one.delete(id);
       if (roll(50) === 0) assert.deepEqual(mixed.get(id), plain.get(id));
       assert.equal(mixed.size, plain.size);
     }
     const sorted = (failures: Failures) => [...failures].sort(([a], [b]) => (a < b ? -1 : 1));
     assert.deepEqual(sorted(mixed), sorted(plain));
     assert.deepEqual([...new Failures(mixed)].sort(), [...plain].sort());
-    mixed.clear();
+    assert.equal(mixed.sweep(Number.POSITIVE_INFINITY), plain.size);
     assert.deepEqual([mixed.size, [...mixed]], [0, []]);
   }
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -16,12 +16,15 @@ import {
 
 const ban: Ban = { at: 1, until: null, failures: 1, count: 1, origin: 'log', matches: [], pending: null };
 
+const positionAt = (realtime: number) => ({ kind: 'journal', cursor: '', realtime });
+
 type Scene = {
   readonly path: string;
   readonly state: State;
   readonly keeper: StateSaver;
   readonly orders: CommandOrder[];
   readonly troubles: (string | null)[];
+  readonly damages: string[];
 };
 
 async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> {
@@ -30,18 +33,20 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
   const state = emptyState();
   const orders: CommandOrder[] = [];
   const troubles: (string | null)[] = [];
+  const damages: string[] = [];
   const keeper = new StateSaver(
     path,
     { state },
     {
       onOrders: (some) => orders.push(...some),
       onTrouble: (reason) => troubles.push(reason),
-      beforeSave: () => state.positions.set('/log', { offset: state.jails.size }),
+      onDamage: (warning) => damages.push(warning),
+      beforeSave: () => state.positions.set('/log', positionAt(state.jails.size)),
       now: () => 5,
     },
   );
   try {
-    await work({ path, state, keeper, orders, troubles });
+    await work({ path, state, keeper, orders, troubles, damages });
   } finally {
     await keeper.close();
     rmSync(folder, { recursive: true, force: true });
@@ -74,7 +79,7 @@ test('changed() writes positions and bans of the same moment', () =>
     addBan(state, 'sshd', '192.0.2.1', ban);
     keeper.changed('soon');
     await settle(() => idsOf(loadState(path, false).state).length === 1);
-    assert.deepEqual(loadState(path, false).state.positions.get('/log'), { offset: 1 });
+    assert.deepEqual(loadState(path, false).state.positions.get('/log'), positionAt(1));
   }));
 
 test('what a command wrote is taken in before anything is written, and told', () =>
@@ -124,6 +129,16 @@ test('a state that cannot be written is told once, work goes on, and it is writt
     assert.deepEqual(idsOf(loadState(path, false).state), ['192.0.2.1']);
   }));
 
+test('a file that somebody damaged is set aside, that is told, and the own copy takes its place', () =>
+  withKeeper(async ({ path, state, keeper, damages }) => {
+    addBan(state, 'sshd', '192.0.2.1', ban);
+    assert.ok(await keeper.locked(async () => undefined));
+    writeFileSync(path, '{"version":1,"jails":[]}');
+    assert.ok(await keeper.locked(async () => undefined));
+    assert.match(damages.join('\n'), /is damaged: jails is not an object\n.*set aside as .*damaged-1/);
+    assert.deepEqual(idsOf(loadState(path, false).state), ['192.0.2.1']);
+  }));
+
 test('close() writes what is still unwritten', () =>
   withKeeper(async ({ path, state, keeper }) => {
     addBan(state, 'sshd', '192.0.2.1', ban);
@@ -141,7 +156,8 @@ test('restAfter() spares the processor, and does not let a slow disk hold up wha
 test('what may wait is written about once a second, though each write wakes the watcher', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'f2b-keeper-'));
   let saves = 0;
-  const events = { onOrders: () => undefined, onTrouble: () => undefined, now: () => 5 };
+  const nothing = () => undefined;
+  const events = { onOrders: nothing, onTrouble: nothing, onDamage: nothing, now: () => 5 };
   const keeper = new StateSaver(
     join(folder, 'state.json'),
     { state: emptyState() },

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { printState, readState } from '../../src/state/json.ts';
 import {
   addBan,
   addOrder,
@@ -87,65 +86,4 @@ test('addOrder() writes no order for what changes nothing', () => {
   const state = emptyState();
   assert.equal(addOrder(state, { kind: 'unban', jail: 'sshd', id: '192.0.2.7' }), false);
   assert.deepEqual([state.orders.length, state.seq], [0, 0]);
-});
-
-test('readState() reads what printState() printed', () => {
-  const state = emptyState();
-  jailState(state, 'sshd').failures.set('__proto__', {
-    retry: 2,
-    first: 1,
-    last: 2,
-    failures: 2,
-    matches: ['x'],
-  });
-  addBan(state, 'a jail', '2001:db8::/64', { ...ban(null), pending: 'set full' });
-  addOrder(state, { kind: 'ban', jail: 'sshd', id: '192.0.2.8', ban: ban(7) });
-  state.positions.set('/var/log/secure', { offset: 12 });
-  const waiting = { jail: 'sshd', id: 'bad.example', isName: true, time: 4, matches: ['a "line"'] };
-  state.waiting = [waiting, { ...waiting, id: '192.0.2.1', isName: false }].map((one) => {
-    return { ...one, fields: new Map([['user', 'x']]) };
-  });
-  const { failures } = jailState(state, 'sshd');
-  failures.set('plain', { retry: 1, first: 1.5, last: 2, failures: 1, matches: [] });
-  jailState(state, 'sshd').past.set('192.0.2.9', { count: 2, last: 5, until: null });
-  state.repairs.set('nftables', { count: 1, last: 2 });
-  state.sources.set('/var/log/secure', {
-    state: 'reading',
-    trouble: null,
-    openedAt: 1,
-    lastLine: null,
-    bytes: 2,
-    lag: 0,
-    errors: 0,
-    cutLines: 0,
-    skippedBytes: 0,
-    rotations: 0,
-    truncations: 0,
-    lostFiles: 0,
-    jails: {
-      sshd: {
-        ...{ lastMatch: 3, sampled: 4, dated: 4, prefixed: null },
-        stuck: [{ regex: null, text: '^x', from: 16, strikes: 3, skipped: 1, line: 'x', last: 2 }],
-      },
-    },
-  });
-  const read = readState(printState(state, 5));
-  assert.equal(read.kind, 'ok');
-  if (read.kind === 'ok') assert.deepEqual(read.state, { ...state, saved: 5 });
-});
-
-test('readState() calls a file damaged or newer, and never half-reads it', () => {
-  const whole = printState(emptyState(), 5);
-  for (const text of [
-    '',
-    '{',
-    'null',
-    '[]',
-    '{"version":1}',
-    whole.slice(0, -8),
-    whole.replace('"seq":0', '"seq":"x"'),
-  ]) {
-    assert.equal(readState(text).kind, 'damaged', text);
-  }
-  assert.deepEqual(readState(whole.replace('"version":1', '"version":2')), { kind: 'newer', version: 2 });
 });

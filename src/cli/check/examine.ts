@@ -1,6 +1,7 @@
 import { fillTags } from '../../action/shelltext.ts';
 import { tagsOf, ticketOf } from '../../action/tags.ts';
 import { type Problem, problem, reasonOf } from '../../base/errors.ts';
+import { isOnPath } from '../../base/process.ts';
 import { timeMatch } from '../../base/timelimit.ts';
 import type { Config } from '../../config/config.ts';
 import type { Jail } from '../../config/jail.ts';
@@ -9,7 +10,6 @@ import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
 import type { Filter } from '../../filter/types.ts';
-import { isOnPath } from '../../firewall/choose.ts';
 import { type FirewallPlan, firewalldRuns } from '../../firewall/plan.ts';
 import { alarmsOf } from '../../source/health.ts';
 import type { Call } from '../command.ts';

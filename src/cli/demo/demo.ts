@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MachineError, UsageError } from '../../base/errors.ts';
-import { isOnPath } from '../../firewall/choose.ts';
+import { isOnPath } from '../../base/process.ts';
 import type { Call, Io, Subcommand } from '../command.ts';
 import {
   findDoor,

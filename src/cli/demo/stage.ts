@@ -1,8 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { isSea } from 'node:sea';
 import { MachineError } from '../../base/errors.ts';
-import { type Command, command, failureOf, run } from '../../base/process.ts';
-import { isOnPath } from '../../firewall/choose.ts';
+import { type Command, command, failureOf, isOnPath, run } from '../../base/process.ts';
 
 /** Firewalls of a network namespace; firewalld is none: it would be the machine's own, over its bus. */
 export type StageFirewall = 'nftables' | 'iptables';

@@ -1,3 +1,5 @@
+import { isRecord } from '../source.ts';
+
 /** One entry of the journal as a line of text. */
 export type JournalEntry = {
   readonly cursor: string;
@@ -41,9 +43,7 @@ type JournalFields = Readonly<Record<string, unknown>>;
 function parseFields(json: string): JournalFields | null {
   try {
     const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as JournalFields)
-      : null;
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }

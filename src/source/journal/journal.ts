@@ -1,5 +1,7 @@
 /**
- * The systemd journal as an endless source of lines, through `journalctl --follow`.
+ * The systemd journal as an endless source of lines, through `journalctl --follow`. It promises what every LineSource does:
+ *
+ *     new Journal({ matches: ['_SYSTEMD_UNIT=sshd.service'], options: new Map(), position: null, since, say, onReady });
  *
  * journalctl is started at the last entry that was handed out and must show that entry first: so it is known that
  * the cursor still means something (an unknown one would silently replay everything). When it does not, the
@@ -7,21 +9,32 @@
  * written and nobody had read is asked for again, so that no entry is lost or comes twice.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { MachineError, reasonOf } from '../../base/errors.ts';
-import { dieWithParent } from '../../base/process.ts';
+import { dieWithParent, isIn } from '../../base/process.ts';
+import type { Jail } from '../../config/jail.ts';
 import {
   type Batch,
-  type JournalPosition,
+  isRecord,
   LINE_CAP,
   type LineSource,
+  makeGroup,
+  type ReadingJail,
   type Say,
+  type SourceGroup,
+  type SourceOptions,
   type SourceStatus,
 } from '../source.ts';
 import { SourceStats } from '../status.ts';
 import { type From, journalArguments, matchArguments, type Selection } from './arguments.ts';
 import { type JournalEntry, readEntry } from './entry.ts';
+
+/** Position in the journal: the last entry that was handed out and its `__REALTIME_TIMESTAMP` in microseconds. */
+export type JournalPosition = {
+  readonly kind: 'journal';
+  readonly cursor: string;
+  readonly realtime: number;
+};
 
 /** How to follow the journal. */
 export type JournalOptions = Selection & {
@@ -56,16 +69,46 @@ export function journalTrouble(options: ReadonlyMap<string, string>, program = '
   return places.some((place) => existsSync(place)) ? null : `there is no journal in ${places.join(' or ')}`;
 }
 
-function isInstalled(program: string): boolean {
-  const folders = program.includes('/') ? [''] : (process.env['PATH'] ?? '/usr/bin:/bin').split(delimiter);
-  return folders.some((folder) => {
-    try {
-      accessSync(folder === '' ? program : join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
+/** Whether the jail reads the journal. One that should, where there is none, reads its log files; that is said. */
+export function readsJournal({ name, backend, backendOptions, logpath }: Jail, say: Say): boolean {
+  if (backend !== 'systemd') return false;
+  const trouble = journalTrouble(backendOptions);
+  if (trouble === null) return true;
+  const instead = logpath.length > 0 ? 'reading its log files instead' : 'it has no log files either';
+  say('warning', `[${name}] ${trouble}: ${instead}`);
+  return false;
+}
+
+/** Follows the journals that the jails want: jails that select the same entries share one. */
+export function openJournals(jails: readonly ReadingJail[], options: SourceOptions): readonly SourceGroup[] {
+  const groups = Map.groupBy(jails, ({ jail }) => journalKey(selectionOf(jail)));
+  return [...groups].flatMap(([key, readers]) => {
+    const [first] = readers;
+    if (first === undefined) return [];
+    const position = readJournalPosition(options.positions.get(key));
+    const since = Math.min(...readers.map((one) => one.since));
+    const { say, onReady } = options;
+    const journal = new Journal({ ...selectionOf(first.jail), position, since, say, onReady });
+    const names = readers.map(({ jail }) => jail.name);
+    return [makeGroup(key, journal, names)];
   });
+}
+
+function selectionOf({ filter, backendOptions }: Jail): Selection {
+  return { matches: filter.journalmatch, options: backendOptions };
+}
+
+/** Reads a JournalPosition out of parsed JSON; null when it is none. */
+export function readJournalPosition(json: unknown): JournalPosition | null {
+  if (!isRecord(json)) return null;
+  const { kind, cursor, realtime } = json;
+  if (kind !== 'journal' || typeof cursor !== 'string' || typeof realtime !== 'number') return null;
+  return Number.isSafeInteger(realtime) && realtime >= 0 ? { kind, cursor, realtime } : null;
+}
+
+/** journalctl is run with our own PATH, not with the fixed one of the firewalls. */
+function isInstalled(program: string): boolean {
+  return isIn(process.env['PATH'] ?? '/usr/bin:/bin', program);
 }
 
 /** The same for selections that show the same entries: jails with the same key can share one source. */
@@ -74,12 +117,7 @@ export function journalKey(selection: Selection): string {
   return ['journal', ...options, ...matchArguments(selection.matches)].join(' ');
 }
 
-/** Begins to follow the journal. MachineError when journalctl is not installed. */
-export function openJournal(options: JournalOptions): Journal {
-  return new Journal(options);
-}
-
-/** The journal, followed; see openJournal() and LineSource. */
+/** The journal, followed and LineSource. */
 export class Journal implements LineSource {
   readonly name: string;
   readonly #options: JournalOptions;

@@ -9,11 +9,12 @@
  */
 import { statSync } from 'node:fs';
 import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
-import type { Batch, FileMark, FilePosition, LineSource, SourceStatus } from '../source.ts';
+import type { Batch, LineSource, SourceStatus } from '../source.ts';
 import { SourceStats } from '../status.ts';
 import { codecOf, RAW } from './encoding.ts';
 import { fits, kindOf, type OpenFile, openPlain, type ReadResult } from './openfile.ts';
 import type { LogFileOptions } from './options.ts';
+import type { FileMark, FilePosition } from './position.ts';
 import { inodeKey } from './recover.ts';
 import { keyOfOpened, resume } from './resume.ts';
 import { RotationSearch } from './rotated.ts';
@@ -37,12 +38,7 @@ const EMPTY: Extract<ReadResult, { kind: 'lines' }> = {
   end: 0,
 };
 
-/** Begins to follow a path. Throws nothing: what stands in the way is said, stands in the status and is tried again. */
-export function openLogFile(path: string, options: LogFileOptions): LogFile {
-  return new LogFile(path, options);
-}
-
-/** A followed path; see openLogFile() and LineSource. */
+/** A followed path and LineSource. */
 export class LogFile implements LineSource {
   readonly name: string;
   readonly #options: LogFileOptions;

@@ -1,8 +1,9 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { sha1 } from '../../base/digest.ts';
 import { MachineError } from '../../base/errors.ts';
-import { type FileMark, LINE_CAP } from '../source.ts';
+import { LINE_CAP } from '../source.ts';
 import { type Codec, cleanLines, firstLineEnd, lastLineEnd, readByteOrderMark, toUtf8 } from './encoding.ts';
+import type { FileMark } from './position.ts';
 
 const HEAD = 256;
 const TAIL = 64;
@@ -146,11 +147,6 @@ export class OpenFile {
     }
   }
 
-  /** Whether no name leads to the file any more. */
-  isDeleted(): boolean {
-    return fstatSync(this.fd).nlink === 0;
-  }
-
   /** Goes to a place in the file; the caller vouches that a line, or the skipped rest of one, begins there. */
   seek(offset: number, skip = false): void {
     this.#head = readAt(this.fd, 0, Math.min(HEAD, offset));
@@ -230,11 +226,7 @@ export class OpenFile {
 
   #lines(from: number, to: number, nowMs: number): ReadResult {
     this.#advance(from, to, nowMs);
-    const bytes = toUtf8(this.#codec, scratch.subarray(from, to));
-    if (this.#codec.decoder === null || bytes.buffer === scratch.buffer) {
-      return { kind: 'lines', bytes: scratch, start: from, end: cleanLines(scratch, from, to) };
-    }
-    return { kind: 'lines', bytes, start: 0, end: cleanLines(bytes, 0, bytes.length) };
+    return this.#handOut(from, to);
   }
 
   /** Hands out the beginning of a line; its rest is skipped. */
@@ -244,12 +236,14 @@ export class OpenFile {
     this.#advance(from, to, nowMs);
     const newline = this.#codec.newline;
     newline.copy(scratch, to);
-    const bytes = toUtf8(this.#codec, scratch.subarray(from, to + newline.length));
-    const inPlace = bytes.buffer === scratch.buffer;
-    const start = inPlace ? from : 0;
-    const end = inPlace ? to + newline.length : bytes.length;
-    const whole = inPlace ? scratch : bytes;
-    return { kind: 'lines', bytes: whole, start, end: cleanLines(whole, start, end) };
+    return this.#handOut(from, to + newline.length);
+  }
+
+  #handOut(from: number, to: number): ReadResult {
+    const text = toUtf8(this.#codec, scratch.subarray(from, to));
+    const inPlace = text.buffer === scratch.buffer;
+    const [bytes, start, end] = inPlace ? [scratch, from, to] : [text, 0, text.length];
+    return { kind: 'lines', bytes, start, end: cleanLines(bytes, start, end) };
   }
 
   #partial(

@@ -1,9 +1,6 @@
-import type { FileMark, FilePosition, Say } from '../source.ts';
-
+import type { DateOf, Say } from '../source.ts';
+import type { FileMark, FilePosition } from './position.ts';
 import type { FolderWatch } from './watchfolder.ts';
-
-/** Reads a line's date: epoch seconds, or null when it has none. The line comes as latin1, without its end. */
-export type DateOf = (line: string) => number | null;
 
 /** How to follow a path. */
 export type LogFileOptions = {

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { codeOf } from '../../base/errors.ts';
-import type { FileMark } from '../source.ts';
 import { beginsLike, fits, openPlain, readAt } from './openfile.ts';
+import type { FileMark } from './position.ts';
 import { byAge, listSiblings, type Sibling } from './siblings.ts';
 
 /** A file to go on with: open, and the place from which on it is unread. */
@@ -42,8 +42,8 @@ export type FileSearch = {
   readonly original: number | null;
 };
 
-/** Birth times come from the kernel's coarse clock, a few milliseconds behind. */
-const COARSE = 0.02;
+/** Birth times come from the kernel's coarse clock, a few milliseconds behind; in seconds. */
+export const COARSE = 0.02;
 /** A copy that is shorter may only have begun. */
 const SHORT = 256;
 const TRIES = 10;

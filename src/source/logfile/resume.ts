@@ -1,5 +1,5 @@
-import type { FileMark, FilePosition } from '../source.ts';
 import { fits, isTelling, openPlain } from './openfile.ts';
+import type { FileMark, FilePosition } from './position.ts';
 import { type FileSearch, type FoundFile, inodeKey, recover } from './recover.ts';
 
 /** How a saved position was found again. */

@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
-import type { FileMark } from '../source.ts';
 import type { SourceStats } from '../status.ts';
 import type { Codec } from './encoding.ts';
 import { fits, isTelling, OpenFile } from './openfile.ts';
-import { type FoundFile, inodeKey } from './recover.ts';
+import type { FileMark } from './position.ts';
+import { COARSE, type FoundFile, inodeKey } from './recover.ts';
 
 /** How long a copy, which nobody writes to, and the oldest of too many files are still watched, in milliseconds. */
 const COPY_MS = 1000;
@@ -13,8 +13,6 @@ const OPEN_MOST = 256;
 /** Files that were done with, remembered to know them again: in memory, and in what is saved. */
 const PAST_MEMORY = 256;
 const PAST_SAVED = 2;
-/** Birth times come from the kernel's coarse clock, a few milliseconds behind. */
-const COARSE = 0.02;
 
 /** What a succession is made with. */
 export type SuccessionParts = {

@@ -1,6 +1,7 @@
 import { readSync } from 'node:fs';
+import type { DateOf } from '../source.ts';
 import type { OpenFile } from './openfile.ts';
-import type { DateOf, LogFileOptions } from './options.ts';
+import type { LogFileOptions } from './options.ts';
 
 /** Lines a little out of order must not be jumped over. */
 const SLACK = 60;

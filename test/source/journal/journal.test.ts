@@ -2,121 +2,22 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
-import { splitWords } from '../../../src/base/shellwords.ts';
-import { journalArguments, matchArguments } from '../../../src/source/journal/arguments.ts';
-import { readEntry } from '../../../src/source/journal/entry.ts';
 import {
-  type Journal,
+  Journal,
   type JournalOptions,
+  type JournalPosition,
   journalKey,
   journalTrouble,
-  openJournal,
 } from '../../../src/source/journal/journal.ts';
-import type { JournalPosition } from '../../../src/source/source.ts';
 import { until } from '../logfile/following.ts';
 import { type Journald, journaldTrouble, startJournald } from './journald.ts';
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
-const entryOf = (fields: Record<string, unknown>): ReturnType<typeof readEntry> =>
-  readEntry(JSON.stringify({ __CURSOR: 's=1', __REALTIME_TIMESTAMP: '1700000000500000', ...fields }));
-
-describe('an entry becomes a line', () => {
-  test('host, identifier, process id and message', () => {
-    const entry = entryOf({
-      _HOSTNAME: 'srv',
-      SYSLOG_IDENTIFIER: 'sshd',
-      _PID: '812',
-      MESSAGE: 'Failed password',
-    });
-    assert.equal(entry?.line, 'srv sshd[812]: Failed password');
-    assert.equal(entry?.time, 1_700_000_000.5);
-  });
-
-  test("the sender's time and process id come first, the command's name last", () => {
-    const entry = entryOf({
-      _SOURCE_REALTIME_TIMESTAMP: '1699999999000000',
-      _COMM: 'python3',
-      SYSLOG_PID: '7',
-      _PID: '8',
-      MESSAGE: 'x',
-    });
-    assert.equal(entry?.line, 'python3[7]: x');
-    assert.equal(entry?.time, 1_699_999_999);
-  });
-
-  test('no host, no identifier, no process id, no message', () => {
-    assert.equal(entryOf({})?.line, '');
-    assert.equal(entryOf({ MESSAGE: 'bare' })?.line, 'bare');
-    assert.equal(entryOf({ SYSLOG_IDENTIFIER: 'a' })?.line, 'a: ');
-  });
-
-  test('the kernel says its uptime', () => {
-    const entry = entryOf({
-      SYSLOG_IDENTIFIER: 'kernel',
-      MESSAGE: 'drop',
-      _SOURCE_MONOTONIC_TIMESTAMP: '12345678',
-    });
-    assert.equal(entry?.line, 'kernel: [   12.345678] drop');
-  });
-
-  test('bytes, repeated fields and newlines', () => {
-    const bytes = [...Buffer.from('caf\u00e9\u001b')];
-    assert.equal(entryOf({ MESSAGE: bytes })?.line, 'caf\u00e9\u001b');
-    assert.equal(entryOf({ MESSAGE: ['a', bytes] })?.line, 'a caf\u00e9\u001b');
-    assert.equal(entryOf({ MESSAGE: 'a\nb' })?.line, 'a\\nb');
-  });
-
-  test('what is no entry is none', () => {
-    for (const bad of ['', '{', '[]', 'null', '{"__CURSOR":"s"}', '{"__REALTIME_TIMESTAMP":"5"}']) {
-      assert.equal(readEntry(bad), null);
-    }
-  });
-});
-
-describe('what journalctl is asked', () => {
-  test('matches: quotes keep words together, + and a further line mean or', () => {
-    assert.deepEqual(matchArguments(['_SYSTEMD_UNIT=sshd.service + _COMM=sshd', 'SYSLOG_IDENTIFIER="a b"']), [
-      '_SYSTEMD_UNIT=sshd.service',
-      '+',
-      '_COMM=sshd',
-      '+',
-      'SYSLOG_IDENTIFIER=a b',
-    ]);
-    assert.deepEqual(splitWords(`a  'b c'"d\\"e" f\\ g ''`), ['a', 'b cd"e', 'f g', '']);
-    assert.deepEqual(matchArguments(['']), []);
-  });
-
-  test('which journal: the system by default, else what the backend options say', () => {
-    const asked = (options: Record<string, string>): string =>
-      journalArguments(
-        { matches: [], options: new Map(Object.entries(options)) },
-        { kind: 'since', realtime: 5e6 },
-      )
-        .filter((one) => /^--(system|user|merge|directory|file|namespace)/.test(one))
-        .join(' ');
-    assert.equal(asked({}), '--system --merge');
-    assert.equal(asked({ journalflags: '1' }), '');
-    assert.equal(asked({ journalflags: '9' }), '--user');
-    assert.equal(asked({ journalflags: '7' }), '--system --directory=/run/log/journal');
-    assert.equal(asked({ journalpath: '/srv/log' }), '--directory=/srv/log');
-    assert.equal(asked({ namespace: 'web' }), '--namespace=web --system --merge');
-    assert.throws(() => asked({ journalfiles: '/nowhere/*.journal' }), /no file matches/);
-  });
-
-  test('a match cannot become an option', () => {
-    const asked = journalArguments(
-      { matches: ['--vacuum-time=1s'], options: NONE },
-      { kind: 'since', realtime: 0 },
-    );
-    assert.deepEqual(asked.slice(-2), ['--', '--vacuum-time=1s']);
-  });
-});
-
 test('without journalctl there is a reason to read the log file instead', () => {
   assert.equal(journalTrouble(NONE, 'no-such-journalctl'), 'no-such-journalctl is not installed');
   const options = { matches: [], options: NONE, position: null, since: 0, say: () => {}, onReady: () => {} };
-  assert.throws(() => openJournal({ ...options, command: ['no-such-journalctl'] }), /not installed/);
+  assert.throws(() => new Journal({ ...options, command: ['no-such-journalctl'] }), /not installed/);
 });
 
 type Following = {
@@ -130,7 +31,7 @@ function follow(t: TestContext, daemon: Journald, options: Partial<JournalOption
   const lines: string[] = [];
   const times: number[] = [];
   const said: string[] = [];
-  const journal = openJournal({
+  const journal = new Journal({
     matches: ['SYSLOG_IDENTIFIER=app'],
     options: NONE,
     position: null,

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type LogFile, type LogFileOptions, openLogFile } from '../../../src/source/logfile/logfile.ts';
+import { LogFile, type LogFileOptions } from '../../../src/source/logfile/logfile.ts';
+import { type FilePosition, readFilePosition } from '../../../src/source/logfile/position.ts';
 import { FolderWatch } from '../../../src/source/logfile/watchfolder.ts';
-import type { FilePosition, LineSource } from '../../../src/source/source.ts';
+import type { LineSource } from '../../../src/source/source.ts';
 
 /** A folder that goes away with the test. */
 export function makeFolder(t: TestContext): string {
@@ -56,7 +57,7 @@ export function follow(
   const lines: string[] = [];
   const said: string[] = [];
   const folderWatch = options.wakeUps === true ? new FolderWatch((_level, text) => said.push(text)) : null;
-  const source = openLogFile(path, {
+  const source = new LogFile(path, {
     position: null,
     start: 'head',
     since: 0,
@@ -83,7 +84,16 @@ export function follow(
   const position = (): FilePosition => {
     const now = source.position();
     if (now === null) throw new Error('no position');
-    return JSON.parse(JSON.stringify(now)) as FilePosition;
+    const saved = readFilePosition(JSON.parse(JSON.stringify(now)));
+    if (saved === null) throw new Error('a position does not survive JSON');
+    return saved;
   };
   return { source, lines, said, got, position, close };
 }
+
+/** Lines that can be told apart: `line 00000007`. */
+export const numbered = (from: number, to: number, width = 8): string => {
+  let text = '';
+  for (let at = from; at < to; at++) text += `line ${String(at).padStart(width, '0')}\n`;
+  return text;
+};

@@ -3,9 +3,9 @@
  * counts together, in one atomic replace of STATE; begins with what STATE says.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { openLogFile } from '../../../src/source/logfile/logfile.ts';
+import { LogFile } from '../../../src/source/logfile/logfile.ts';
+import { readFilePosition } from '../../../src/source/logfile/position.ts';
 import { FolderWatch } from '../../../src/source/logfile/watchfolder.ts';
-import { readPosition } from '../../../src/source/source.ts';
 
 const [path = '', state = ''] = process.argv.slice(2);
 
@@ -21,8 +21,8 @@ function load(): Saved {
 }
 
 const counted = load();
-const position = readPosition(counted.position);
-const source = openLogFile(path, {
+const position = readFilePosition(counted.position);
+const source = new LogFile(path, {
   position: position?.kind === 'file' ? position : null,
   start: 'head',
   since: 0,

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { byAge, isRotatedName, listSiblings, type Sibling } from '../../../src/source/logfile/siblings.ts';
+import { makeFolder } from './following.ts';
+
+test('rotated names are told from others', () => {
+  const names =
+    'app.log.1 app.log-20261121 app.log-2026112105.backup app-20261121.log app.log.old app.log.2.gz app.1.log app.log20261121';
+  for (const name of names.split(' ')) assert.ok(isRotatedName('app.log', name), name);
+  for (const name of 'app.log app.log.bak app.log.err other.log.1 app.logx app-error.log app2.log app-2.log app.log2'.split(
+    ' ',
+  )) {
+    assert.ok(!isRotatedName('app.log', name), name);
+  }
+});
+
+test('listSiblings() finds plain files beside the log, beside what it links to, and in old/', (t) => {
+  const folder = makeFolder(t);
+  for (const name of ['data', 'old']) mkdirSync(join(folder, name));
+  for (const name of ['app.log.1', 'other', 'old/app.log.2.gz', 'data/real.log', 'data/real.log.1']) {
+    writeFileSync(join(folder, name), name);
+  }
+  symlinkSync('data/real.log', join(folder, 'app.log'));
+  const found = listSiblings(join(folder, 'app.log')).map(
+    ({ path, rotated, compressed }) => `${path.slice(folder.length + 1)} ${rotated} ${compressed}`,
+  );
+  // The log is known by two names; the one that its link leads to is the later one.
+  assert.deepEqual(found.sort(), [
+    'app.log.1 true false',
+    'data/real.log false false',
+    'data/real.log.1 true false',
+    'old/app.log.2.gz true true',
+    'other false false',
+  ]);
+});
+
+test('byAge() puts the oldest first: by birth, by last writing, by the number in the name', () => {
+  const at = (path: string, born: number, written: number): Sibling => {
+    return { path, dev: '1', ino: path, size: 1, born, written, rotated: true, compressed: false };
+  };
+  const files = [at('a.2', 5, 9), at('a.1', 5, 9), at('c', 5, 8), at('b', 4, 9), at('a.10', 5, 9)];
+  assert.deepEqual(
+    files.sort(byAge).map(({ path }) => path),
+    ['b', 'c', 'a.10', 'a.2', 'a.1'],
+  );
+});
