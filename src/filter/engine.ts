@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import { fallsBackToLinear, within } from '../base/timelimit.ts';
+import { within } from '../base/timelimit.ts';
 import type { Batch } from '../source/source.ts';
 import type { DatePlace } from './date/datepattern.ts';
 import { type Dispatch, makeDispatch } from './fast/dispatch.ts';
@@ -93,8 +93,6 @@ export type Stuck = {
 const LIMIT_MS = 20;
 /** So many bytes are searched at a time. */
 const PIECE = 65536;
-/** Bytes; the linear engine needs milliseconds for longer lines, and a filter may have many regexes. */
-const LONG_LINE = 4096;
 /** What cannot explode may be slow all the same: after so many milliseconds the clock is watched nevertheless. */
 const FREE_MS = 10;
 /** So many lines of a batch are matched under a limit by themselves, which costs 0.2 ms for each. */
@@ -177,8 +175,6 @@ export class Engine {
   readonly #quarantine = new Quarantine();
   readonly #lanes: readonly (Lane | null)[];
   readonly #drive: BatchMatcher;
-  /** No regex can explode on ASCII characters: the clock need not be watched, which costs 0.3 ms a batch. */
-  readonly #isLinear: boolean;
   #isDriving = false;
   /** What may be stuck must not be tried. */
   #isUnwatched = false;
@@ -212,7 +208,6 @@ export class Engine {
       { all: survey !== null },
     );
     this.#onStuck = onStuck;
-    this.#isLinear = fallsBackToLinear() && workers.every(isLinear);
     this.#lanes = workers.map((worker, number) => this.#laneOf(worker, number));
     const [tellsAll, checksAll] = [survey !== null, survey?.checkAll === true];
     this.#drive = new BatchMatcher(this.#lanes, { tellsAll, checksAll });
@@ -270,21 +265,19 @@ export class Engine {
   }
 
   /**
-   * Matches without a limit where nothing can be stuck: no regex on such lines, or nothing but compiled ones, whose work is bounded, is
-   * used. A line that needs more is matched under a limit, and so is what is left when there are many of those, or it is slow: then the
+   * Matches without a limit where nothing but compiled regexes, whose work is bounded, is used. A line that needs more is matched under a limit, and so is what is left when there are many of those, or it is slow: then the
    * answer is false.
    */
   #matchFreely(job: BatchJob): boolean {
     const cursor = this.#cursor;
-    const isTrusting = this.#isLinear && isHarmless(job.batch);
-    if (!isTrusting && !this.#isCompiled) return false;
-    if (!isTrusting && this.#watched > 0) {
+    if (!this.#isCompiled) return false;
+    if (this.#watched > 0) {
       this.#watched--;
       return false;
     }
     const untilMs = performance.now() + FREE_MS;
     for (let lines = 0; ; lines++) {
-      const left = this.#matchUntil(job, untilMs, isTrusting);
+      const left = this.#matchUntil(job, untilMs);
       if (left !== UNWATCHED) return left === null;
       if (lines === MOST_WATCHED) {
         this.#watched = PATIENCE;
@@ -297,10 +290,10 @@ export class Engine {
   }
 
   /** Goes on without a limit until then (by performance.now()); answers what stands in the way of more, null: nothing. */
-  #matchUntil(job: BatchJob, untilMs: number, isTrusting: boolean): symbol | null {
+  #matchUntil(job: BatchJob, untilMs: number): symbol | null {
     const { isOpen, line, at } = this.#cursor;
     this.#freeUntilMs = untilMs;
-    this.#setUnwatched(!isTrusting);
+    this.#setUnwatched(true);
     try {
       this.#match(job, isOpen ? line : at);
       return null;
@@ -675,25 +668,6 @@ export class Engine {
     const from = this.#quarantine.strike(number, regex, { length, line: text, now });
     this.#onStuck({ worker, regex, line: text, at: line, from });
   }
-}
-
-/** Whether the lines are short and of ASCII characters, for which alone the linear forms are. */
-function isHarmless({ bytes, start, end }: Batch): boolean {
-  for (let at = start; at < end; ) {
-    const last = bytes.lastIndexOf(10, Math.min(at + LONG_LINE, end) - 1);
-    if (last < at) return false;
-    at = last + 1;
-  }
-  return isAscii(bytes.subarray(start, end));
-}
-
-/** Whether V8 can run every regex of the worker in linear time. */
-function isLinear({ filter, state }: Worker): boolean {
-  const { prefregex, failregex, ignoreregex } = filter;
-  const all = [...failregex, ...ignoreregex, ...(prefregex === null ? [] : [prefregex])];
-  return (
-    state.dates.choice.isDefault && all.every(({ regex }) => regex.isLinear && regex.agreement === 'all')
-  );
 }
 
 /** The length of what is matched: a filter of several lines sees those before it too. */

@@ -340,13 +340,6 @@ export function repeatMany(dates: Dates, place: DatePlace, now: number, count: n
   return repeated;
 }
 
-/** How often each template gave a line's date, in the order of trial; those never used are left out. */
-export function dateHits(dates: Dates): readonly { readonly name: string; readonly hits: number }[] {
-  return dates.choice.slots
-    .filter((slot) => slot.hits > 0)
-    .map((slot) => ({ name: slot.template.name, hits: slot.hits }));
-}
-
 function spanOf(template: Template, match: RegExpExecArray): readonly [start: number, end: number] {
   const { spanGroup, prefixGroup } = template.compiled();
   const end = match.index + match[0].length;

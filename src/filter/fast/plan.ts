@@ -107,7 +107,6 @@ function headOf(regex: Failregex): Search | null {
   const head = headTree(regex);
   if (head === null) return null;
   const printed = print(head, 'ascii');
-  if (!printed.isLinear) return null;
   const numbers = new Map([['mlfid', regex.fields.get('mlfid') ?? 0]]);
   const native = new RegExp(printed.source, `${printed.flags}g`);
   return makeSearch(native, numbers, { tree: () => headTree(regex) ?? regex.tree, region: 0 });
