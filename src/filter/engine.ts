@@ -137,6 +137,8 @@ type Done = { verdict: LineVerdict; outcome: LineOutcome | null; text: string };
 /** Told of every line that matched a failregex or ignoreregex, and perhaps of others, for whoever counts those: f2b regex. Offsets are the batch's. */
 export type Survey = {
   readonly checkAll: boolean;
+  /** All lines are told by onLong(), also those that no regex can match. */
+  readonly isEach?: boolean;
   /** Whether what begins there is no line of a log. */
   isComment(bytes: Uint8Array, start: number): boolean;
   /** The text of a line that goes the long way. */
@@ -144,6 +146,8 @@ export type Survey = {
   /** The line went the short way: what became of it stands in `express`. */
   onShort(verdict: LineVerdict, fast: FastFilter, start: number, end: number): void;
   onLong(outcome: LineOutcome, text: string, start: number, end: number): void;
+  /** A regex (null = date, prefregex, ignoreregex) was not tried on the line, since it had been stuck on its like. */
+  onHeld?(regex: number | null, start: number): void;
   /** So many lines matched prefregex and no more. */
   onPrefixed(lines: number): void;
 };
@@ -205,10 +209,11 @@ export class Engine {
     this.#survey = survey;
     this.#dispatch = makeDispatch(
       workers.map(({ filter }) => filter),
-      { all: survey !== null },
+      { all: survey !== null, each: survey?.isEach === true },
     );
     this.#onStuck = onStuck;
-    this.#lanes = workers.map((worker, number) => this.#laneOf(worker, number));
+    const isEach = survey?.isEach === true;
+    this.#lanes = workers.map((worker, number) => (isEach ? null : this.#laneOf(worker, number)));
     const [tellsAll, checksAll] = [survey !== null, survey?.checkAll === true];
     this.#drive = new BatchMatcher(this.#lanes, { tellsAll, checksAll });
   }
@@ -591,7 +596,13 @@ export class Engine {
     cursor.worker = number;
     const isHeld = this.#quarantine.from(number) < Number.POSITIVE_INFINITY;
     const length = isHeld ? windowLength(line, worker) : 0;
-    if (slow?.skipped.has(null) || (isHeld && this.#quarantine.holds(number, null, length))) {
+    const isLeftOut = (regex: number | null): boolean => {
+      if (slow?.skipped.has(regex)) return true;
+      if (!isHeld || !this.#quarantine.holds(number, regex, length)) return false;
+      this.#survey?.onHeld?.(regex, cursor.line);
+      return true;
+    };
+    if (isLeftOut(null)) {
       cursor.worker = number + 1;
       cursor.window = null;
       return;
@@ -604,8 +615,7 @@ export class Engine {
       mayMatch: (index) => {
         if (slow !== null) charge(slow, cursor.regex);
         cursor.regex = index;
-        if (!this.#dispatch.mayMatch(number, index) || slow?.skipped.has(index)) return false;
-        return !isHeld || !this.#quarantine.holds(number, index, length);
+        return this.#dispatch.mayMatch(number, index) && !isLeftOut(index);
       },
     });
     cursor.done = { verdict: 'general', outcome, text: line.text };
@@ -648,7 +658,9 @@ export class Engine {
       doubts: (regex) => this.#quarantine.doubts(number, regex, job.now),
       onStuck: (regex) => this.#strike(job, number, regex),
     };
-    return matchSlowLine(attempt, this.#quarantine.suspects(number));
+    const costs = matchSlowLine(attempt, this.#quarantine.suspects(number));
+    if (costs === null && state !== undefined) state.window = window;
+    return costs;
   }
 
   #again(number: number, job: BatchJob, slow: SlowLine): void {

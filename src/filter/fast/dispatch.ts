@@ -41,8 +41,11 @@ export type Literals = {
   readonly isForEvery: readonly boolean[];
 };
 
-/** `all`: lines that only prefregex or an ignoreregex can match are told as well, for whoever counts those. */
-export type DispatchOptions = { readonly all: boolean };
+/**
+ * `all`: lines that only prefregex or an ignoreregex can match are told as well, for whoever counts those. `each`: so is every other
+ * line, and any failregex may match it.
+ */
+type DispatchOptions = { readonly all: boolean; readonly each?: boolean };
 
 /** Literals shorter than this occur in every other line and are not worth looking for. */
 const SHORTEST = 3;
@@ -169,9 +172,9 @@ function slotsOf(
   }
   const { literals, targets, filters: owners } = book;
   const costs = byteCosts(options.sample);
-  const finder = makeFinder(literals, costs);
+  const finder = options.each === true ? null : makeFinder(literals, costs);
   if (finder !== null) return { finder, targets, owners, always, base, isForEvery };
-  // More literals than the tables hold: every line is a candidate for every failregex.
+  // All are wanted, or there are more literals than the tables hold: every line is a candidate for every failregex.
   for (const [number, { failregex }] of filters.entries()) {
     for (const { index } of failregex) {
       const word = (base[number] ?? 0) + (index >>> 5);
