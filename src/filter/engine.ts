@@ -3,48 +3,19 @@ import { within } from '../base/timelimit.ts';
 import type { Batch } from '../source/source.ts';
 import type { DatePlace } from './date/datepattern.ts';
 import { type Dispatch, makeDispatch } from './fast/dispatch.ts';
-import {
-  ADDRESS,
-  BatchMatcher,
-  type Dated,
-  DONE,
-  END,
-  ENTRY,
-  HAS_IP,
-  HELD,
-  ID_END,
-  ID_START,
-  IN_SESSION,
-  IS_FORGOTTEN,
-  IS_GAINED,
-  IS_OPEN,
-  IS_PREFIXED,
-  KIND,
-  LEFT,
-  OF_LANE,
-  PAUSED,
-  REGEX_NUMBER,
-  SECOND,
-  START,
-  USER_END,
-  USER_START,
-  VERDICT_BITS,
-  VERDICTS,
-} from './fast/drive.ts';
-import { moduleFor, OUT } from './fast/finder.ts';
+import { BatchMatcher } from './fast/drive.ts';
+import { moduleFor } from './fast/finder.ts';
 import {
   commitFast,
   compileWanted,
-  type Driven,
   type FastFilter,
   type LineContext,
   makeFastFilter,
-  matchDriven,
   matchLine,
-  noteDriven,
   noteJudged,
 } from './fast/judge.ts';
 import { UNWATCHED } from './fast/search.ts';
+import { DONE, HELD, LEFT, PAUSED, RECORD_END } from './fast/wasm/layout.ts';
 import { Quarantine, type StuckRegex } from './guard/quarantine.ts';
 import {
   type Attempt,
@@ -60,7 +31,7 @@ import { Results } from './results.ts';
 import type { Filter, FilterState, LineOutcome, LineVerdict } from './types.ts';
 
 export type { Stretch } from './fast/finder.ts';
-export { countLines, countSameHead, countSameWalled, lendBytes, type SameDateRun } from './fast/finder.ts';
+export { countLines, countSameDates, lendBytes, type SameDateRun } from './fast/finder.ts';
 
 export type { StuckRegex } from './guard/quarantine.ts';
 export type { Result } from './results.ts';
@@ -182,11 +153,6 @@ export class Engine {
   #isDriving = false;
   /** What may be stuck must not be tried. */
   #isUnwatched = false;
-  readonly #dated: Dated = { count: 0, start: 0, end: 0 };
-  readonly #driven: Driven = {
-    ...{ idStart: 0, idEnd: 0, userStart: 0, userEnd: 0, isOpen: false, isIntact: true },
-    ...{ hasIp: false, isHelper: false, isGained: false, isForgotten: false },
-  };
   /** The open line. */
   readonly #place: DatePlace = { codes: new Uint8Array(0), start: 0, end: 0 };
   readonly #short: Done = { verdict: 'missed', outcome: null, text: '' };
@@ -195,8 +161,6 @@ export class Engine {
   #lines = 0;
   /** So many batches are matched under a time limit before it is tried again without. */
   #watched = 0;
-  /** Some regexes are. */
-  #isCompiled = false;
   #bytes: Batch['bytes'] = Buffer.alloc(0);
   readonly #cursor: Cursor = {
     ...{ at: 0, isOpen: false, line: 0, lineEnd: 0, worker: 0, regex: null, window: [] },
@@ -244,7 +208,6 @@ export class Engine {
       if (lane === null || lane.look.shared === null) continue;
       if (compileWanted(lane.fast, lane.look.shared) === 0) continue;
       this.#drive.renew();
-      this.#isCompiled = true;
       this.#watched = 0;
     }
     const cursor = this.#cursor;
@@ -275,7 +238,6 @@ export class Engine {
    */
   #matchFreely(job: BatchJob): boolean {
     const cursor = this.#cursor;
-    if (!this.#isCompiled) return false;
     if (this.#watched > 0) {
       this.#watched--;
       return false;
@@ -420,7 +382,7 @@ export class Engine {
       if (reason === LEFT || reason === HELD) lane++;
       const start = (drive.words[record >> 2] ?? 0) + shift;
       cursor.at = start;
-      if (lane > 0) this.#openLine(start, (drive.words[(record >> 2) + 1] ?? 0) + shift, lane);
+      if (lane > 0) this.#openLine(start, (drive.words[(record + RECORD_END) >> 2] ?? 0) + shift, lane);
       else cursor.isOpen = false;
       if (reason !== PAUSED && ++this.#lines % LINES !== 0) continue;
       if (performance.now() > this.#freeUntilMs) throw SLOW;
@@ -433,7 +395,7 @@ export class Engine {
     const shift = this.#dispatch.shift();
     const { words } = drive;
     this.#dispatch.open(words, record);
-    this.#openLine((words[record >> 2] ?? 0) + shift, (words[(record >> 2) + 1] ?? 0) + shift, lane);
+    this.#openLine((words[record >> 2] ?? 0) + shift, (words[(record + RECORD_END) >> 2] ?? 0) + shift, lane);
     if (this.#survey?.isComment(job.batch.bytes, this.#cursor.line) === true) return;
     this.#takeOpen(job, lane + 1, isPlain);
     drive.refresh(lane);
@@ -441,61 +403,13 @@ export class Engine {
 
   /** Tells what the drive found. */
   #takeEntries(job: BatchJob): void {
-    const { words, end } = this.#drive;
-    this.#driven.isIntact = true;
-    for (let at = OUT >> 2; at < end; at += ENTRY) this.#takeEntry(job, words, at);
-    for (let number = 0; number < this.#lanes.length; number++) this.#noteDates(number, job);
-  }
-
-  #takeEntry(job: BatchJob, words: Int32Array, at: number): void {
-    const number = words[at + OF_LANE] ?? 0;
-    const kind = words[at + KIND] ?? 0;
-    const lane = this.#lanes[number];
-    if (lane === undefined || lane === null) return;
-    const { fast, look } = lane;
-    const shift = this.#dispatch.shift();
-    const start = (words[at + START] ?? 0) + shift;
-    const second = words[at + SECOND] ?? 0;
-    this.#openLine(start, (words[at + END] ?? 0) + shift, number);
-    fast.regex = words[at + REGEX_NUMBER] ?? 0;
-    fast.isPrefixed = (kind & IS_PREFIXED) !== 0;
-    fast.ip = (words[at + ADDRESS] ?? 0) >>> 0;
-    fast.time = this.#drive.timeOf(number, second);
-    let verdict: LineVerdict = VERDICTS[kind & VERDICT_BITS] ?? 'ignored';
-    if ((kind & (IN_SESSION | IS_OPEN)) !== 0) {
-      this.#drive.dateIn(number, start, fast.stamp);
-      const driven = this.#readDriven(words, at, kind);
-      verdict = matchDriven(fast, driven, look, this.#place);
-      // What was captured is overwritten where it is found again.
-      if (!driven.isOpen && verdict === 'judged') driven.isIntact = false;
-      fast.state.sessions.commit();
-    }
-    this.#tellShort(verdict, fast, job);
-  }
-
-  #readDriven(words: Int32Array, at: number, kind: number): Driven {
-    const driven = this.#driven;
-    driven.idStart = words[at + ID_START] ?? 0;
-    driven.idEnd = words[at + ID_END] ?? 0;
-    driven.userStart = words[at + USER_START] ?? 0;
-    driven.userEnd = words[at + USER_END] ?? 0;
-    driven.isOpen = (kind & IS_OPEN) !== 0;
-    driven.hasIp = (kind & HAS_IP) !== 0;
-    driven.isHelper = VERDICTS[kind & VERDICT_BITS] === 'helper';
-    driven.isGained = (kind & IS_GAINED) !== 0;
-    driven.isForgotten = (kind & IS_FORGOTTEN) !== 0;
-    return driven;
-  }
-
-  #noteDates(number: number, { now }: BatchJob): void {
-    const lane = this.#lanes[number];
-    const dated = this.#dated;
-    if (lane === undefined || lane === null || !this.#drive.takeDated(number, dated)) return;
-    const shift = this.#dispatch.shift();
-    this.#place.start = dated.start + shift;
-    this.#place.end = dated.end + shift;
-    noteDriven(lane.fast, this.#place, now, dated.count);
-    this.#survey?.onPrefixed(this.#drive.takePrefixed(number));
+    this.#drive.eachFound(job.batch.bytes, this.#dispatch.shift(), (number, verdict, start, end) => {
+      this.#openLine(start, end, number);
+      const fast = this.#lanes[number]?.fast;
+      if (fast !== undefined) this.#tellShort(verdict, fast, job);
+    });
+    if (this.#survey === null) return;
+    for (const number of this.#lanes.keys()) this.#survey.onPrefixed(this.#drive.takePrefixed(number));
   }
 
   /** Tells the short ways where the piece stands. */

@@ -1,4 +1,4 @@
-import { compileDates, findStamp } from './date/datepattern.ts';
+import { compileDates, findStamp, TOLERANCE } from './date/datepattern.ts';
 import { findFailures } from './match.ts';
 import { Sessions } from './session/sessions.ts';
 import type {
@@ -31,9 +31,6 @@ const OLD: MatchResult = {
   helpers: [],
   isPrefixed: false,
 };
-/** A date that is more off than this is an error in operation, and a last known date no longer serves. */
-const TOLERANCE = 60;
-
 /** Takes one line through the filter as of `now` (epoch seconds). Never throws on a line. */
 export function processLine(
   filter: Filter,

@@ -12,8 +12,7 @@ import {
 import type { Stretch } from '../../filter/engine.ts';
 import {
   countLines,
-  countSameHead,
-  countSameWalled,
+  countSameDates,
   Engine,
   lendBytes,
   type SameDateRun,
@@ -299,10 +298,7 @@ function countSame(dates: Dates, stretch: Stretch, now: number): Pick<SameDateRu
   const known = commonOf(dates, now);
   if (known === null) return none;
   const common = known.minute + 59 > now ? { ...known, digits: 0, upToFive: 0 } : known;
-  const { wall, start } = common;
-  const date = { ...common, text: Buffer.from(common.text, 'latin1') };
-  const run =
-    wall === null ? countSameHead(stretch, date) : countSameWalled(stretch, { ...date, wall, start });
+  const run = countSameDates(stretch, { ...common, text: Buffer.from(common.text, 'latin1') });
   if (run.count === 0) return none;
   const { bytes } = stretch;
   repeatMany(dates, { codes: bytes, start: run.last, end: bytes.indexOf(10, run.last) }, now, run.count);

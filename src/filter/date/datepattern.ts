@@ -56,6 +56,9 @@ type Known = {
   readonly clock: Clock | null;
 };
 
+/** Seconds. A live line's date that is more off is an error in operation, and a last known date no longer serves. */
+export const TOLERANCE = 60;
+
 /** A line of ASCII characters, `codes[start..end)` without its newline; mutable, since it is made once for many lines. */
 export type DatePlace = { codes: Uint8Array; start: number; end: number };
 
@@ -131,7 +134,7 @@ export function findStamp(dates: Dates, line: string, now: number, isAscii?: boo
   const { template } = chosen.slot;
   const [start, end] = spanOf(template, match);
   if (start === end) {
-    const recent = dates.lastTime !== null && dates.lastTime > now - 60;
+    const recent = dates.lastTime !== null && dates.lastTime > now - TOLERANCE;
     return { time: recent ? (dates.lastTime ?? now) : now, start, end };
   }
   const time = timeOf(dates, { template, match, text: line.slice(start, end) }, now);

@@ -1,9 +1,9 @@
 import { needsEveryLine } from '../compile.ts';
 import type { Failregex } from '../regex/failregex.ts';
 import type { Filter } from '../types.ts';
-import type { FinderLine, LineFinder, Literal, Stretch } from './finder.ts';
-import { makeFinder } from './finder.ts';
+import { type LineFinder, type Literal, makeFinder, nextRecord, type Stretch } from './finder.ts';
 import type { SharedMemory } from './search.ts';
+import { RECORD, RECORD_COUNT, RECORD_END } from './wasm/layout.ts';
 
 /** Says for the lines of a stretch of bytes which failregexes of which filters could match them at all. */
 export type Dispatch = {
@@ -22,9 +22,9 @@ export type Dispatch = {
   shift(): number;
   /** What literals speak for; null before the first eachLine(). */
   literals(): Literals | null;
-  /** As eachLine(), many lines at a time; see RecordTeller. Where literals() says something. */
+  /** As eachLine(), many lines at a time, by their records; see LineFinder. Where literals() says something. */
   eachRecords(stretch: Stretch, told: (first: number, last: number) => void): void;
-  /** Makes the record's line, from the machine's words, the one that the other functions speak of. */
+  /** Makes the record's line, from the memory's words, the one that the other functions speak of. */
   open(words: Int32Array, record: number): void;
 };
 
@@ -66,24 +66,22 @@ export function makeDispatch(
   const always = new Int32Array(marks.length);
   const isForEvery = filters.map(() => false);
   let line = 1;
-  let visit: (start: number, end: number) => void = () => undefined;
-  const found: FinderLine = {
-    hit(literal) {
-      if (slots === null) return;
-      const targets = slots.targets[literal] ?? NOTHING;
-      for (let i = 0; i < targets.length; i += 2) {
-        const word = targets[i] ?? 0;
-        if (lines[word] !== line) marks[word] = 0;
-        lines[word] = line;
-        marks[word] = (marks[word] ?? 0) | (targets[i + 1] ?? 0);
-      }
-      const owners = slots.owners[literal] ?? NOTHING;
-      for (let i = 0; i < owners.length; i++) concerned[owners[i] ?? 0] = line;
-    },
-    visit(start, end) {
-      visit(start, end);
-      line = next(line, lines, concerned);
-    },
+  const hit = (literal: number): void => {
+    const targets = slots?.targets[literal] ?? NOTHING;
+    for (let i = 0; i < targets.length; i += 2) {
+      const word = targets[i] ?? 0;
+      if (lines[word] !== line) marks[word] = 0;
+      lines[word] = line;
+      marks[word] = (marks[word] ?? 0) | (targets[i + 1] ?? 0);
+    }
+    const owners = slots?.owners[literal] ?? NOTHING;
+    for (let i = 0; i < owners.length; i++) concerned[owners[i] ?? 0] = line;
+  };
+  const open = (words: Int32Array, record: number): void => {
+    line = next(line, lines, concerned);
+    const at = record >> 2;
+    const count = words[at + (RECORD_COUNT >> 2)] ?? 0;
+    for (let i = 0; i < count; i++) hit(words[at + (RECORD >> 2) + i] ?? 0);
   };
   const prepare = (sample: Stretch): Slots => {
     const made = slotsOf(filters, base, { ...options, sample });
@@ -106,10 +104,16 @@ export function makeDispatch(
     eachLine(bytes, start, end, told) {
       // Which literals are rare depends on the log, and this is its first piece.
       slots ??= prepare({ bytes, start, end: Math.min(end, start + SAMPLE) });
-      visit = told;
-      // What open() marked is another line's.
-      line = next(line, lines, concerned);
-      slots.finder.eachLine({ bytes, start, end }, isForEvery.includes(true), found);
+      const { finder } = slots;
+      finder.eachRecords({ bytes, start, end }, isForEvery.includes(true), (words, first, last) => {
+        for (let record = first; record < last; ) {
+          open(words, record);
+          const from = (words[record >> 2] ?? 0) + finder.shift;
+          const to = (words[(record + RECORD_END) >> 2] ?? 0) + finder.shift;
+          record = nextRecord(words, record);
+          told(from, to);
+        }
+      });
     },
     concerns: (filter) => isForEvery[filter] === true || concerned[filter] === line,
     mayMatch: (filter, regex) => nextRegex(filter, regex) === regex,
@@ -117,13 +121,9 @@ export function makeDispatch(
     shared: () => slots?.finder.shared ?? null,
     shift: () => slots?.finder.shift ?? 0,
     literals: () => slots,
-    eachRecords: (stretch, told) => slots?.finder.eachRecords(stretch, isForEvery.includes(true), told),
-    open(words, record) {
-      line = next(line, lines, concerned);
-      const at = record >> 2;
-      const count = words[at + 2] ?? 0;
-      for (let i = 0; i < count; i++) found.hit(words[at + 3 + i] ?? 0);
-    },
+    eachRecords: (stretch, told) =>
+      slots?.finder.eachRecords(stretch, isForEvery.includes(true), (_, first, last) => told(first, last)),
+    open,
   };
 }
 

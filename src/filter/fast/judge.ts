@@ -13,6 +13,7 @@ import {
   type Repeat,
   repeatMany,
   repeatStamp,
+  TOLERANCE,
   takeBackStamp,
 } from '../date/datepattern.ts';
 import { type Fields, readFields } from '../fields.ts';
@@ -32,7 +33,6 @@ import {
   MLFFORGET,
   MLFGAINED,
   MLFID,
-  MOST_TEXT,
   NOFAIL,
   narrow,
   type Search,
@@ -42,6 +42,7 @@ import {
   subjectLength,
   USER,
 } from './search.ts';
+import * as layout from './wasm/layout.ts';
 
 /** How a line is to be looked at; see ProcessOptions. */
 export type LineContext = {
@@ -97,7 +98,6 @@ export type FastFilter = {
   outcome: LineOutcome | null;
 };
 
-const TOLERANCE = 60;
 /** Characters; the search for a date in a line of 64,000 takes up to 0.4 s, which somebody has to watch. */
 const LONG_LINE = 1024;
 const NEWLINE = 10;
@@ -302,7 +302,7 @@ function setSubject({ subject, stamp }: FastFilter, place: DatePlace, look: Line
   subject.shared = shared;
   subject.text = null;
   subject.isUnwatched = look.isUnwatched;
-  if (shared === null || end - start >= MOST_TEXT) {
+  if (shared === null || end - start >= layout.MOST_TEXT) {
     subject.shared = null;
     subject.text = textWithout(place, stamp, look);
   } else if (before === 0) {
@@ -403,27 +403,13 @@ type Groups = readonly (string | undefined)[];
 /** What was captured, by native numbers. */
 type FastHit = { readonly planned: PlannedRegex; readonly groups: Groups; readonly prefixed: Groups | null };
 
-/**
- * What the drive found of a line that matched. `isOpen`: what was captured is to be judged, and `isIntact` where it was put; else the
- * line is of a session, and the places of its id and user are told.
- */
-export type Driven = {
-  idStart: number;
-  idEnd: number;
-  userStart: number;
-  userEnd: number;
-  isOpen: boolean;
-  isIntact: boolean;
-  hasIp: boolean;
-  isHelper: boolean;
-  isGained: boolean;
-  isForgotten: boolean;
-};
+/** An entry that drive() made, at this address; `isIntact`: what was captured is still where it was put. */
+export type Entry = { words: Int32Array; at: number; isIntact: boolean };
 
 /** Judges a line that filter/fast/drive.ts found to match; `express` holds the failregex, the time, the address and where the date stands. */
 export function matchDriven(
   fast: FastFilter,
-  driven: Driven,
+  entry: Entry,
   look: LineContext,
   place: DatePlace,
 ): LineVerdict {
@@ -432,26 +418,29 @@ export function matchDriven(
   const planned = plan.regexes[fast.regex];
   if (planned === undefined || shared === null) return 'missed';
   state.sessions.rollBack();
-  if (driven.isOpen) {
+  const { words, at } = entry;
+  const kind = words[(at + layout.ENTRY_KIND) >> 2] ?? 0;
+  if ((kind & layout.IS_OPEN) !== 0) {
     planned.search.match = null;
     fast.prefixed = plan.searched;
     if (fast.prefixed !== null) fast.prefixed.match = null;
-    if (!driven.isIntact && !matchAgain(fast, planned, look, place)) return 'missed';
+    if (!entry.isIntact && !matchAgain(fast, planned, look, place)) return 'missed';
     return judgeFound(fast, planned, look, place);
   }
   part.codes = shared.bytes;
-  part.from = driven.idStart;
-  part.to = driven.idEnd;
+  part.from = words[(at + layout.ENTRY_ID) >> 2] ?? 0;
+  part.to = words[(at + layout.ENTRY_ID_END) >> 2] ?? 0;
   line.user.codes = shared.bytes;
-  line.user.from = driven.userStart;
-  line.user.to = driven.userEnd;
-  line.ip = driven.hasIp ? fast.ip : -1;
-  line.isHelper = driven.isHelper;
-  line.isGained = driven.isGained;
-  line.isForgotten = driven.isForgotten;
+  line.user.from = words[(at + layout.ENTRY_USER) >> 2] ?? 0;
+  line.user.to = words[(at + layout.ENTRY_USER_END) >> 2] ?? 0;
+  line.ip = (kind & layout.HAS_IP) !== 0 ? fast.ip : -1;
+  line.isHelper = (kind & layout.VERDICT_BITS) === layout.HELPER;
+  line.isGained = (kind & layout.IS_GAINED) !== 0;
+  line.isForgotten = (kind & layout.IS_FORGOTTEN) !== 0;
   const verdict = takeSession(fast, look, place);
   if (verdict !== null) return verdict;
-  // The session is not plain.
+  // The session is not plain. What was captured is overwritten where it is found again.
+  entry.isIntact = false;
   return matchAgain(fast, planned, look, place) ? judgeWithFields(fast, planned, look, place) : 'missed';
 }
 

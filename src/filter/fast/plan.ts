@@ -19,6 +19,8 @@ export type PlannedRegex = {
 export type Plan = {
   readonly prefix: { readonly regex: Failregex; readonly search: Search } | null;
   readonly hasPrefixSession: boolean;
+  /** Prefregex or some failregex has one. */
+  readonly hasSessions: boolean;
   /** Prefregex may say who failed. */
   readonly hasPrefixId: boolean;
   /** The content reaches to the line's end. */
@@ -68,6 +70,7 @@ export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter):
   return {
     prefix: prefix === null || prefixSearch === null ? null : { regex: prefix, search: prefixSearch },
     hasPrefixSession,
+    hasSessions: hasPrefixSession || regexes.some(({ hasSession }) => hasSession),
     hasPrefixId: prefix !== null && saysWho(prefix),
     isContentTail: isTail,
     head,

@@ -19,9 +19,6 @@ export type SharedMemory = {
   readonly spent: number;
 };
 
-/** Longer texts are left to native expressions. */
-export const MOST_TEXT = 4096;
-
 /**
  * An ASCII text that ends in a newline: from `from` to `to` on the ground, and as a text once that is wanted. `ground` null: only
  * as a text.

@@ -9,7 +9,8 @@ const here = import.meta.dirname;
 const root = join(here, '../../../..');
 const target = join(here, 'scan.wasm.ts');
 const hash = createHash('sha256');
-for (const name of ['bytes.ts', 'drive.ts', 'scan.ts']) hash.update(readFileSync(join(here, name)));
+for (const name of ['bytes.ts', 'drive.ts', 'layout.ts', 'scan.ts'])
+  hash.update(readFileSync(join(here, name)));
 const stamp = hash.digest('hex').slice(0, 16);
 const made = (() => {
   try {
