@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer';
 import { within } from '../base/timelimit.ts';
 import type { Batch } from '../source/source.ts';
+import { asciiText } from './ascii.ts';
 import type { DatePlace } from './date/datepattern.ts';
 import { type Dispatch, makeDispatch } from './fast/dispatch.ts';
 import { BatchMatcher } from './fast/drive.ts';
@@ -194,7 +195,7 @@ export class Engine {
         cursor.regex = index;
         return index;
       },
-      copy: (start, end) => this.#bytes.toString('latin1', start, end),
+      copy: (start, end) => asciiText(this.#bytes, start, end),
       ...{ shared: null, origin: 0, isUnwatched: false },
     };
     return { fast, look };

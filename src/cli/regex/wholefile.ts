@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
 import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
+import { asciiText } from '../../filter/ascii.ts';
 import {
   commonOf,
   type Dates,
@@ -285,7 +286,7 @@ function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): 
     if (!isNoLine(bytes, from, newline)) {
       lines++;
       if (repeatStamp(dates, place, now, found)) noteRepeat(dates, place, now, found);
-      else findStamp(dates, bytesText(bytes, from, newline), now);
+      else findStamp(dates, asciiText(bytes, from, newline), now);
     }
     from = newline + 1;
   }
@@ -311,10 +312,6 @@ function isNoLine(bytes: Uint8Array, start: number, end: number): boolean {
   if (bytes[start] !== 13) return false;
   for (let at = start; at < end; at++) if (bytes[at] !== 13) return false;
   return true;
-}
-
-function bytesText(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }
 
 function capLine(text: string): string {

@@ -1,3 +1,4 @@
+import { asciiText } from '../ascii.ts';
 import { needsEveryLine } from '../compile.ts';
 import type { Failregex } from '../regex/failregex.ts';
 import type { Filter } from '../types.ts';
@@ -196,9 +197,7 @@ type Book = {
 };
 
 function newBook({ bytes, start, end }: Stretch): Book {
-  const sample = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
-    .toString('latin1')
-    .toLowerCase();
+  const sample = asciiText(bytes, start, end).toLowerCase();
   return { numbers: new Map(), literals: [], targets: [], filters: [], sample, counts: new Map() };
 }
 

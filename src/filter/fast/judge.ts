@@ -5,6 +5,7 @@
  * before anything has changed.
  */
 
+import { asciiText } from '../ascii.ts';
 import {
   type DatePlace,
   findStamp,
@@ -18,7 +19,7 @@ import {
 } from '../date/datepattern.ts';
 import { type Fields, readFields } from '../fields.ts';
 import { judgeMatch } from '../match.ts';
-import { type Gathered, type IdPlace, mergeSession, type PlainLine } from '../session/sessions.ts';
+import type { IdPlace, PlainLine } from '../session/sessions.ts';
 import type { Filter, FilterState, LineOutcome, LineVerdict } from '../types.ts';
 import { type Plan, type PlannedRegex, planOf } from './plan.ts';
 import {
@@ -171,8 +172,7 @@ function takePrefix(fast: FastFilter): boolean {
   const isTail = plan.isContentTail && codes[to - 1] !== NEWLINE;
   if (isTail) narrow(subject, subjectLength(subject) - (to - from) - 1);
   else {
-    const content = Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
-    Object.assign(subject, { shared: null, text: `${content}\n` });
+    Object.assign(subject, { shared: null, text: `${asciiText(codes, from, to)}\n` });
   }
   return true;
 }
@@ -355,18 +355,13 @@ function judgeFound(
   look: LineContext,
   place: DatePlace,
 ): LineVerdict {
-  const { sessions } = fast.state;
   const hasSession = findSession(fast, planned);
   const isGained = hasSession && isSet(planned.search, MLFGAINED);
   const isHelper = isGained || isSet(planned.search, NOFAIL);
   // With checkAll a helper that does not say who it is waits for that.
   const isAsked = !isHelper || look.checkAll;
-  if (look.keepsFields) {
-    if (isAsked || (hasSession && sessions.hasAt(part))) return judgeWithFields(fast, planned, look, place);
-    if (hasSession && !isSet(planned.search, MLFFORGET)) rememberHit(fast, planned, { look, place });
-    return 'helper';
-  }
   if (!hasSession && !isAsked) return 'helper';
+  if (look.keepsFields) return judgeWithFields(fast, planned, look, place);
   const ip = failedAddress(fast, planned);
   if (ip === null || (ip < 0 && !hasSession)) return judgeWithFields(fast, planned, look, place);
   fast.ip = ip;
@@ -399,9 +394,6 @@ function takeSession(fast: FastFilter, { now, checkAll, shared, origin }: LineCo
 }
 
 type Groups = readonly (string | undefined)[];
-
-/** What was captured, by native numbers. */
-type FastHit = { readonly planned: PlannedRegex; readonly groups: Groups; readonly prefixed: Groups | null };
 
 /** An entry that drive() made, at this address; `isIntact`: what was captured is still where it was put. */
 export type Entry = { words: Int32Array; at: number; isIntact: boolean };
@@ -458,30 +450,22 @@ export function noteDriven({ state }: FastFilter, place: DatePlace, now: number,
   if (last.text !== null) state.lastDate = newDate(state.dates, last) ?? state.lastDate;
 }
 
-function hitOf({ prefixed }: FastFilter, planned: PlannedRegex): FastHit {
-  return {
-    planned,
-    groups: groupsOf(planned.search),
-    prefixed: prefixed === null ? null : groupsOf(prefixed),
-  };
-}
-
 /** Judges what was found as processLine() does. */
 function judgeWithFields(
   fast: FastFilter,
-  one: PlannedRegex,
+  planned: PlannedRegex,
   look: LineContext,
   place: DatePlace,
 ): LineVerdict {
   const { filter, state, plan, regex: index, isPrefixed, time } = fast;
   const { now, checkAll } = look;
-  const { planned, groups, prefixed } = hitOf(fast, one);
+  const prefixed = fast.prefixed === null ? null : groupsOf(fast.prefixed);
   const attempt = {
     ...{ filter, state, window: [], inherited: inheritedOf(plan, prefixed) },
     look: { time, now, checkAll, mayBeUndated: false, mayMatch: null },
   };
   const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
-  const match = { start: 0, end: 0, groups };
+  const match = { start: 0, end: 0, groups: groupsOf(planned.search) };
   const judged = judgeMatch(attempt, { index, regex: planned.regex, match, lines });
   const isFailure = 'id' in judged;
   fast.outcome = {
@@ -498,28 +482,4 @@ function inheritedOf({ prefix }: Plan, prefixed: Groups | null): Fields | null {
   const inherited = readFields(prefix.regex, { start: 0, end: 0, groups: prefixed }, null);
   inherited.delete('content');
   return inherited;
-}
-
-type HitContext = { readonly look: LineContext; readonly place: DatePlace };
-
-/** A new session, whose id is `part`, with its fields. */
-function rememberHit(fast: FastFilter, planned: PlannedRegex, { look, place }: HitContext): void {
-  const { plan, state } = fast;
-  const own = hitOf(fast, planned);
-  const key = sessionKey(plan, own);
-  if (key === undefined) return;
-  state.sessions.remember(key, begun(plan, own, key, [look.copy(place.start, place.end)]), look.now);
-}
-
-/** As findSession(), but a text of its own. */
-function sessionKey(plan: Plan, { planned, groups, prefixed }: FastHit): string | undefined {
-  if (planned.hasSession) return groups[planned.search.numbers[MLFID] ?? 0];
-  return plan.hasPrefixSession ? prefixed?.[plan.prefix?.search.numbers[MLFID] ?? 0] : undefined;
-}
-
-/** What the session of a first line knows. */
-function begun(plan: Plan, hit: FastHit, id: string, lines: readonly string[]): Gathered {
-  const match = { start: 0, end: 0, groups: hit.groups };
-  const fields = readFields(hit.planned.regex, match, inheritedOf(plan, hit.prefixed));
-  return mergeSession(null, { id, fields, lines }, 0);
 }

@@ -1,3 +1,5 @@
+import { asciiText } from '../ascii.ts';
+
 /** Bytes that a slot has for a text that is kept with its key. */
 export const ROOM = 256;
 
@@ -73,9 +75,8 @@ export class Ring {
   /** So many characters of the slot's text, from there on. */
   textIn(slot: number, at: number, length: number): string {
     const lent = this.#lent[slot] ?? null;
-    const { buffer, byteOffset } = lent ?? this.#own;
-    const from = lent === null ? slot * ROOM : (this.#starts[slot] ?? 0);
-    return Buffer.from(buffer, byteOffset + from + at, length).toString('latin1');
+    const from = (lent === null ? slot * ROOM : (this.#starts[slot] ?? 0)) + at;
+    return asciiText(lent ?? this.#own, from, from + length);
   }
 
   /** Whether the same stands in the slot's text from there on. */

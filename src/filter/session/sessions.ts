@@ -1,4 +1,5 @@
 import { formatIp4 } from '../../base/ip.ts';
+import { asciiText } from '../ascii.ts';
 import type { Fields } from '../fields.ts';
 import { Ring, ROOM } from './ring.ts';
 
@@ -91,11 +92,6 @@ export class Sessions {
 
   get size(): number {
     return this.#slots.size;
-  }
-
-  /** Whether there is a session of the id that stands there, be it too old. */
-  hasAt({ codes, from, to }: IdPlace): boolean {
-    return this.#slots.findAt(codes, from, to) >= 0;
   }
 
   /**
@@ -256,7 +252,7 @@ function flagsOf(is: {
 }
 
 function idText({ codes, from, to }: IdPlace): string {
-  return Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
+  return asciiText(codes, from, to);
 }
 
 /** Makes a Gathered of one line's fields. */
@@ -280,15 +276,14 @@ export function isMarked(fields: Fields, name: string): boolean {
 }
 
 /** One matched line of a session. */
-export type SessionLine = { readonly id: string; readonly fields: Fields; readonly lines: readonly string[] };
+type SessionLine = { readonly id: string; readonly fields: Fields; readonly lines: readonly string[] };
 
 /**
  * Merges a matched line into its session and answers the session's data with the line's on top. The field `nofail`
- * in the answer says that there is no failure (yet). Ends or forgets the session where the line says so. Without `sessions`
- * the line is the first of its own.
+ * in the answer says that there is no failure (yet). Ends or forgets the session where the line says so.
  * fail2ban 1.0.2 behaviour.
  */
-export function mergeSession(sessions: Sessions | null, line: SessionLine, now: number): Gathered {
+export function mergeSession(sessions: Sessions, line: SessionLine, now: number): Gathered {
   const { fields } = line;
   const gained = fields.get('mlfgained');
   let isGained = isMarked(fields, 'mlfgained');
@@ -296,15 +291,15 @@ export function mergeSession(sessions: Sessions | null, line: SessionLine, now: 
   let isHelper = isMarked(fields, 'nofail');
   const isForgotten = isMarked(fields, 'mlfforget');
   fields.delete('mlfforget');
-  const known = sessions?.recall(line.id, now) ?? null;
+  const known = sessions.recall(line.id, now);
   const gathered = known === null ? gather(fields, []) : extend(copyGathered(known), fields, isGained);
   if (isForgotten) {
-    sessions?.forget(line.id);
+    sessions.forget(line.id);
   } else if (known === null) {
     addUser(gathered, fields);
-    sessions?.remember(line.id, gathered, now);
+    sessions.remember(line.id, gathered, now);
   } else {
-    sessions?.replace(line.id, gathered);
+    sessions.replace(line.id, gathered);
   }
   const hasSeveral = (gathered.users?.size ?? 0) > 1;
   if (gathered.isPending || hasSeveral) {
