@@ -7,7 +7,7 @@ import { loadFilter } from '../../src/config/readfilter.ts';
 import { type ConfigTree, diskTree } from '../../src/config/tree.ts';
 import { compileFilter, needsEveryLine } from '../../src/filter/compile.ts';
 import { Engine, type Result, type Stuck } from '../../src/filter/engine.ts';
-import { makeDispatch } from '../../src/filter/fast/dispatch.ts';
+import { Dispatch } from '../../src/filter/fast/dispatch.ts';
 import { newFilterState, processLine } from '../../src/filter/line.ts';
 import { compileFailregex } from '../../src/filter/regex/failregex.ts';
 import type { Filter, LineOutcome } from '../../src/filter/types.ts';
@@ -47,7 +47,7 @@ function streams(tree: ConfigTree, logs: string): { filter: Filter; lines: strin
 function candidatesOf(filter: Filter, lines: readonly string[]): string[] {
   const bytes = Buffer.from(`${lines.join('\n')}\n`);
   const found: string[] = [];
-  const dispatch = makeDispatch([filter]);
+  const dispatch = new Dispatch([filter], { all: false });
   dispatch.eachLine(bytes, 0, bytes.length, (start, end) => found.push(bytes.toString('utf8', start, end)));
   return found;
 }

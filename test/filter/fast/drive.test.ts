@@ -8,12 +8,12 @@ import { loadFilter } from '../../../src/config/readfilter.ts';
 import { diskTree } from '../../../src/config/tree.ts';
 import { compileFilter } from '../../../src/filter/compile.ts';
 import { findDate } from '../../../src/filter/date/datepattern.ts';
-import { Engine, type Survey } from '../../../src/filter/engine.ts';
-import { type Dispatch, makeDispatch } from '../../../src/filter/fast/dispatch.ts';
+import { Engine } from '../../../src/filter/engine.ts';
+import { Dispatch } from '../../../src/filter/fast/dispatch.ts';
 import { BatchMatcher } from '../../../src/filter/fast/drive.ts';
 import { DONE, HELD, LEFT } from '../../../src/filter/fast/wasm/layout.ts';
 import { newFilterState, processLine } from '../../../src/filter/line.ts';
-import type { Filter, LineOutcome } from '../../../src/filter/types.ts';
+import type { Filter, LineOutcome, Survey } from '../../../src/filter/types.ts';
 import { dice } from '../../testbed/dice.ts';
 
 const roll = dice(17);
@@ -98,7 +98,7 @@ function batchesOf(bytes: Buffer): readonly Buffer[] {
 
 /** Which of the lines a filter sees, as the engine will find it, whose first piece says what is rare. */
 function dispatchFor(filters: readonly Filter[], first: Buffer, all: boolean): Dispatch {
-  const dispatch = makeDispatch(filters, { all });
+  const dispatch = new Dispatch(filters, { all });
   const last = first.length <= PIECE ? first.length - 1 : first.lastIndexOf(10, PIECE - 1);
   const end = (last >= 0 ? last : first.indexOf(10)) + 1;
   dispatch.eachLine(first, 0, end, () => undefined);
