@@ -1,15 +1,7 @@
 import { compileDates, findStamp, TOLERANCE } from './date/datepattern.ts';
-import { findFailures } from './match.ts';
+import { findFailures, MISSED } from './match.ts';
 import { Sessions } from './session/sessions.ts';
-import type {
-  Filter,
-  FilterState,
-  LineInput,
-  LineOutcome,
-  MatchResult,
-  ProcessOptions,
-  TimeWarning,
-} from './types.ts';
+import type { Filter, FilterState, LineInput, LineOutcome, ProcessOptions, TimeWarning } from './types.ts';
 import type { WindowLine } from './window.ts';
 
 /** The state of a filter that has seen nothing. */
@@ -23,14 +15,6 @@ export function newFilterState(filter: Filter): FilterState {
   };
 }
 
-const OLD: MatchResult = {
-  result: 'old',
-  regex: null,
-  hits: [],
-  failures: [],
-  helpers: [],
-  isPrefixed: false,
-};
 /** Takes one line through the filter as of `now` (epoch seconds). Never throws on a line. */
 export function processLine(
   filter: Filter,
@@ -65,7 +49,7 @@ export function takeLine(
     state.lastTime = now;
   }
   if (time !== null && mode === 'catchup' && time < now - options.findtime) {
-    return { ...OLD, time, warning: { kind: 'old', seconds: Math.trunc(time - now) } };
+    return { ...MISSED, result: 'old', time, warning: { kind: 'old', seconds: Math.trunc(time - now) } };
   }
   const isUndated = !dated.hasDate;
   const counted = time !== null && mode !== 'test' && time > now ? now : time;

@@ -14,7 +14,8 @@ export type Look = {
   readonly mayMatch: ((index: number) => boolean) | null;
 };
 
-const MISSED: MatchResult = {
+/** No regex matched. */
+export const MISSED: MatchResult = {
   result: 'missed',
   regex: null,
   hits: [],

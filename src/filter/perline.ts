@@ -7,6 +7,7 @@
  */
 
 import { Engine } from './engine.ts';
+import { MISSED } from './match.ts';
 import type { Filter, FilterState, LineInput, LineOutcome } from './types.ts';
 
 /** A line, and its number from 1. */
@@ -33,10 +34,7 @@ type Course = {
   onStuck(stuck: StuckLine): void;
 };
 
-const GIVEN_UP: LineOutcome = {
-  ...{ result: 'missed', regex: null, hits: [], failures: [], helpers: [], isPrefixed: false },
-  ...{ time: null, warning: null },
-};
+const GIVEN_UP: LineOutcome = { ...MISSED, time: null, warning: null };
 
 export class PerLine {
   readonly #engine: Engine;

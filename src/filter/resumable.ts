@@ -4,16 +4,9 @@ import { asciiText } from './ascii.ts';
 import type { DatePlace } from './date/datepattern.ts';
 import { Dispatch } from './fast/dispatch.ts';
 import { BatchMatcher } from './fast/drive.ts';
+import { compileWanted, type FastFilter, type LineContext, makeFastFilter } from './fast/fastfilter.ts';
 import { moduleFor } from './fast/finder.ts';
-import {
-  commitFast,
-  compileWanted,
-  type FastFilter,
-  type LineContext,
-  makeFastFilter,
-  matchLine,
-  noteJudged,
-} from './fast/judge.ts';
+import { commitFast, matchLine, noteJudged } from './fast/judge.ts';
 import { UNWATCHED } from './fast/search.ts';
 import { DONE, HELD, LEFT, PAUSED, RECORD_END } from './fast/wasm/layout.ts';
 import type { Quarantine } from './guard/quarantine.ts';

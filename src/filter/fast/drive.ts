@@ -15,8 +15,9 @@ import {
 } from '../date/datepattern.ts';
 import type { LineVerdict } from '../types.ts';
 import type { Literals } from './dispatch.ts';
+import type { FastFilter, LineContext } from './fastfilter.ts';
 import type { WasmModule } from './finder.ts';
-import { type Entry, type FastFilter, type LineContext, matchDriven, noteDriven } from './judge.ts';
+import { type Entry, matchDriven, noteDriven } from './judge.ts';
 import { type DriveOptions, laneAt, makeTables, type Tables } from './tables.ts';
 import * as layout from './wasm/layout.ts';
 

@@ -111,7 +111,7 @@ export class Sessions {
     this.ip = line.ip >= 0 ? line.ip : (this.#ips[slot] ?? 0);
     this.#noted = line.isForgotten ? ENDS : CHANGES;
     this.#slot = slot;
-    this.#flagsThen = flagsOf({ hasIp, isSeveral, isPending: !hasIp && isAsked });
+    this.#flagsThen = flagsOf(hasIp, !hasIp && isAsked, isSeveral);
     const isFirst = this.#userText[slot] === null && (this.#userAt[slot] ?? -1) < 0;
     this.#userThen = isFirst && line.user.to > line.user.from ? idText(line.user) : null;
     return isHelper ? 'helper' : 'matched';
@@ -134,11 +134,7 @@ export class Sessions {
       this.#until[slot] = now + MAX_AGE;
       this.#gathered[slot] = null;
       this.#ips[slot] = line.ip;
-      this.#flags[slot] = flagsOf({
-        hasIp,
-        isSeveral: false,
-        isPending: !hasIp && isAsked,
-      });
+      this.#flags[slot] = flagsOf(hasIp, !hasIp && isAsked, false);
       this.#userAt[slot] = hasUser && isThere ? line.userAt : -1;
       this.#userLength[slot] = user.to - user.from;
       this.#userText[slot] = hasUser && !isThere ? idText(user) : null;
@@ -243,12 +239,8 @@ export class Sessions {
   }
 }
 
-function flagsOf(is: {
-  readonly hasIp: boolean;
-  readonly isPending: boolean;
-  readonly isSeveral: boolean;
-}): number {
-  return (is.hasIp ? HAS_IP : 0) | (is.isPending ? IS_PENDING : 0) | (is.isSeveral ? IS_SEVERAL : 0);
+function flagsOf(hasIp: boolean, isPending: boolean, isSeveral: boolean): number {
+  return (hasIp ? HAS_IP : 0) | (isPending ? IS_PENDING : 0) | (isSeveral ? IS_SEVERAL : 0);
 }
 
 function idText({ codes, from, to }: IdPlace): string {
