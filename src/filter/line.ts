@@ -1,3 +1,12 @@
+/**
+ * One line through one filter: finds its date, says what is odd about that, and has the regexes look at the rest.
+ *
+ * The plain way, and the reference: whatever is faster (engine.ts, fast/) says what processLine() says. Never throws on a line; what a
+ * filter learns from lines is in its FilterState and bounded.
+ *
+ *     const outcome = processLine(filter, newFilterState(filter), { text, time: null }, { mode: 'live', findtime: 600, now });
+ */
+
 import { compileDates, findStamp, TOLERANCE } from './date/datepattern.ts';
 import { findFailures, MISSED } from './match.ts';
 import { Sessions } from './session/sessions.ts';
@@ -22,7 +31,7 @@ export function processLine(
   line: LineInput,
   options: ProcessOptions & { readonly now: number },
 ): LineOutcome {
-  const outcome = takeLine(filter, state, line, options);
+  const outcome = processUncommitted(filter, state, line, options);
   state.sessions.commit();
   return outcome;
 }
@@ -31,7 +40,7 @@ export function processLine(
  * As processLine(), but what becomes of sessions is only noted: a line that is interrupted may be taken again. Call
  * `state.sessions.commit()` when the outcome is safe.
  */
-export function takeLine(
+export function processUncommitted(
   filter: Filter,
   state: FilterState,
   line: LineInput,

@@ -6,12 +6,12 @@ import { Dispatch } from './fast/dispatch.ts';
 import { BatchMatcher } from './fast/drive.ts';
 import { compileWanted, type FastFilter, type LineContext, makeFastFilter } from './fast/fastfilter.ts';
 import { moduleFor } from './fast/finder.ts';
-import { commitFast, matchLine, noteJudged } from './fast/judge.ts';
+import { commitFast, confirmDate, matchLine } from './fast/judge.ts';
 import { UNWATCHED } from './fast/search.ts';
 import { DONE, HELD, LEFT, PAUSED, RECORD_END } from './fast/wasm/layout.ts';
 import type { Quarantine } from './guard/quarantine.ts';
 import { charge, type SlowLine } from './guard/slowline.ts';
-import { takeLine } from './line.ts';
+import { processUncommitted } from './line.ts';
 import type { Results } from './results.ts';
 import type { FilterState, LineInput, LineOutcome, LineVerdict, Survey, Worker } from './types.ts';
 
@@ -177,7 +177,8 @@ export class ResumableMatcher {
       isPlaced = true;
       // A line that is open is gone on with.
       this.#openLine(start, stop, cursor.isOpen ? cursor.worker : 0);
-      if (this.#survey?.isComment(bytes, start) !== true) this.#takeOpen(job, this.#workers.length, isPlain);
+      if (this.#survey?.isComment(bytes, start) !== true)
+        this.#matchOpenLine(job, this.#workers.length, isPlain);
       this.closeLine();
       if (++this.#lines % LINES === 0 || stop - start >= FULL_LINE) this.#checkTime();
     });
@@ -198,17 +199,17 @@ export class ResumableMatcher {
   }
 
   /** Takes the open line through its worker and those behind it, up to number `end`. */
-  #takeOpen(job: BatchJob, end: number, isPlain: boolean): void {
+  #matchOpenLine(job: BatchJob, end: number, isPlain: boolean): void {
     const { bytes } = job.batch;
     const { line: start, lineEnd: stop, worker: first } = this.cursor;
     const isShort = (isPlain || isAscii(bytes.subarray(start, stop))) && bytes[stop - 1] !== CR;
     let line: LineInput | null = null;
     for (let worker = first; worker < end; worker++) {
       if (!this.#dispatch.concerns(worker)) continue;
-      if (isShort && this.#takeExpress(worker, job)) continue;
+      if (isShort && this.#matchFast(worker, job)) continue;
       if (this.#isTimeUp !== null) throw UNWATCHED;
       line ??= this.lineOf(job.batch);
-      this.#process(worker, line, job, null);
+      this.#matchFully(worker, line, job, null);
     }
   }
 
@@ -230,9 +231,9 @@ export class ResumableMatcher {
       const reason = drive.go(record, last, lane, isPlain);
       record = drive.record;
       lane = drive.lane;
-      this.#takeEntries(job);
+      this.#tellFound(job);
       if (reason === DONE) return;
-      if (reason === LEFT) this.#takeLeft(job, record, { lane, isPlain });
+      if (reason === LEFT) this.#matchLeft(job, record, { lane, isPlain });
       if (reason === LEFT || reason === HELD) lane++;
       const start = (drive.words[record >> 2] ?? 0) + shift;
       cursor.at = start;
@@ -243,26 +244,26 @@ export class ResumableMatcher {
   }
 
   /** Takes a line of a record, of which the drive is not sure, through one lane. */
-  #takeLeft(job: BatchJob, record: number, { lane, isPlain }: { lane: number; isPlain: boolean }): void {
+  #matchLeft(job: BatchJob, record: number, { lane, isPlain }: { lane: number; isPlain: boolean }): void {
     const drive = this.#drive;
     const shift = this.#dispatch.shift;
     const { words } = drive;
     this.#dispatch.open(words, record);
     this.#openLine((words[record >> 2] ?? 0) + shift, (words[(record + RECORD_END) >> 2] ?? 0) + shift, lane);
     if (this.#survey?.isComment(job.batch.bytes, this.cursor.line) === true) return;
-    this.#takeOpen(job, lane + 1, isPlain);
+    this.#matchOpenLine(job, lane + 1, isPlain);
     drive.refresh(lane);
   }
 
   /** Tells what the drive found. */
-  #takeEntries(job: BatchJob): void {
+  #tellFound(job: BatchJob): void {
     this.#drive.eachFound(job.batch.bytes, this.#dispatch.shift, (number, verdict, start, end) => {
       this.#openLine(start, end, number);
       const fast = this.#lanes[number]?.fast;
       if (fast !== undefined) this.#tellShort(verdict, fast, job);
     });
     if (this.#survey === null) return;
-    for (const number of this.#lanes.keys()) this.#survey.onPrefixed(this.#drive.takePrefixed(number));
+    for (const number of this.#lanes.keys()) this.#survey.onPrefixed(this.#drive.drainPrefixed(number));
   }
 
   /** Tells the short ways where the piece stands. */
@@ -277,7 +278,7 @@ export class ResumableMatcher {
   }
 
   /** Takes the line the short way; false when it has to go the long one. */
-  #takeExpress(number: number, job: BatchJob): boolean {
+  #matchFast(number: number, job: BatchJob): boolean {
     const lane = this.#lanes[number];
     if (lane === undefined || lane === null) return false;
     const { fast, look } = lane;
@@ -305,7 +306,7 @@ export class ResumableMatcher {
     if (done === null || worker === undefined) return;
     const fast = this.#lanes[number]?.fast;
     if (done.outcome !== null) {
-      if (fast !== undefined) noteJudged(fast);
+      if (fast !== undefined) confirmDate(fast);
       worker.state.sessions.commit();
       this.#tellLong(done.outcome, done.text, job);
     } else if (fast !== undefined) {
@@ -354,7 +355,7 @@ export class ResumableMatcher {
     this.cursor.isOpen = false;
   }
 
-  #process(number: number, line: LineInput, job: BatchJob, slow: SlowLine | null): void {
+  #matchFully(number: number, line: LineInput, job: BatchJob, slow: SlowLine | null): void {
     const { batch, now } = job;
     const { cursor } = this;
     const worker = this.#workers[number];
@@ -375,7 +376,7 @@ export class ResumableMatcher {
       cursor.window = null;
       return;
     }
-    const outcome = takeLine(worker.filter, worker.state, line, {
+    const outcome = processUncommitted(worker.filter, worker.state, line, {
       mode: this.#survey === null ? (batch.live ? 'live' : 'catchup') : 'test',
       findtime: worker.findtime,
       now,
@@ -395,7 +396,7 @@ export class ResumableMatcher {
     const { line, lineEnd } = this.cursor;
     this.cursor.worker = number;
     this.#dispatch.eachLine(job.batch.bytes, line, Math.min(lineEnd + 1, job.batch.end), () => {
-      if (this.#dispatch.concerns(number)) this.#process(number, this.lineOf(job.batch), job, slow);
+      if (this.#dispatch.concerns(number)) this.#matchFully(number, this.lineOf(job.batch), job, slow);
     });
   }
 }

@@ -1,5 +1,9 @@
 /**
- * The types that every part of the room filter shares: a compiled filter, what it learns, a line and what became of it.
+ * The types that every part of the room filter shares: a compiled filter and what it learns, a line and what became of it.
+ *
+ * Plain readonly data but for FilterState, which processLine() and the engine change. Times are epoch seconds.
+ *
+ *     const failed = (outcome: LineOutcome): string[] => outcome.failures.map(({ id, kind }) => `${kind} ${id}`);
  */
 
 import type { RegexSource, UseDns } from '../config/jail.ts';

@@ -4,11 +4,11 @@ import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
 import { asciiText } from '../../filter/ascii.ts';
 import {
   commonOf,
+  countRepeat,
+  countRepeats,
   type Dates,
+  findRepeat,
   findStamp,
-  noteRepeat,
-  repeatMany,
-  repeatStamp,
 } from '../../filter/date/datepattern.ts';
 import type { Stretch } from '../../filter/engine.ts';
 import {
@@ -285,7 +285,7 @@ function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): 
     newlines++;
     if (!isNoLine(bytes, from, newline)) {
       lines++;
-      if (repeatStamp(dates, place, now, found)) noteRepeat(dates, place, now, found);
+      if (findRepeat(dates, place, now, found)) countRepeat(dates, place, now, found);
       else findStamp(dates, asciiText(bytes, from, newline), now);
     }
     from = newline + 1;
@@ -302,7 +302,7 @@ function countSame(dates: Dates, stretch: Stretch, now: number): Pick<SameDateRu
   const run = countSameDates(stretch, { ...common, text: Buffer.from(common.text, 'latin1') });
   if (run.count === 0) return none;
   const { bytes } = stretch;
-  repeatMany(dates, { codes: bytes, start: run.last, end: bytes.indexOf(10, run.last) }, now, run.count);
+  countRepeats(dates, { codes: bytes, start: run.last, end: bytes.indexOf(10, run.last) }, now, run.count);
   return run;
 }
 

@@ -178,15 +178,16 @@ function slotsOf(
     for (const { regex, index } of filter.failregex) {
       const word = (base[number] ?? 0) + (index >>> 5);
       const bits = 1 << (index & 31);
-      const isFound = note(book, regex, { word, bits, filter: number });
+      const isFound = addLiterals(book, regex, { word, bits, filter: number });
       if (!isFound) always[word] = (always[word] ?? 0) | bits;
       // Prefregex has to match as well.
-      if (!isFound && (prefix === null || !note(book, prefix, { word: 0, bits: 0, filter: number })))
+      if (!isFound && (prefix === null || !addLiterals(book, prefix, { word: 0, bits: 0, filter: number })))
         isEvery = true;
     }
     const others = options.all ? [filter.prefregex, ...filter.ignoreregex] : [];
     for (const other of others) {
-      if (other !== null && !note(book, other.regex, { word: 0, bits: 0, filter: number })) isEvery = true;
+      if (other !== null && !addLiterals(book, other.regex, { word: 0, bits: 0, filter: number }))
+        isEvery = true;
     }
     isForEvery.push(isEvery);
   }
@@ -221,7 +222,7 @@ function newBook({ bytes, start, end }: Stretch): Book {
 }
 
 /** Has the regex's lines told to the filter; false when it has no literals worth looking for. */
-function note(
+function addLiterals(
   book: Book,
   regex: Failregex,
   speaks: { readonly word: number; readonly bits: number; readonly filter: number },

@@ -17,7 +17,7 @@ import type { LineVerdict } from '../types.ts';
 import type { Literals } from './dispatch.ts';
 import type { FastFilter, LineContext } from './fastfilter.ts';
 import type { WasmModule } from './finder.ts';
-import { type Entry, matchDriven, noteDriven } from './judge.ts';
+import { countDates, type Entry, judgeEntry } from './judge.ts';
 import { type DriveOptions, laneAt, makeTables, type Tables } from './tables.ts';
 import * as layout from './wasm/layout.ts';
 
@@ -79,8 +79,8 @@ export class BatchMatcher {
       if (lane === null) continue;
       lane.common = null;
       // What an interrupted batch left there.
-      this.takeDated(number, { count: 0, start: 0, end: 0 });
-      this.takePrefixed(number);
+      this.drainDated(number, { count: 0, start: 0, end: 0 });
+      this.drainPrefixed(number);
       this.#most[number] = Math.min(layout.MOST_TEXT, most(number));
       // Where its date is not known yet, it will be behind the first line.
       this.refresh(number);
@@ -190,7 +190,7 @@ export class BatchMatcher {
       return VERDICTS[kind & layout.VERDICT_BITS] ?? 'ignored';
     this.#findDate(number, fast.stamp);
     this.#entry.at = at;
-    const verdict = matchDriven(fast, this.#entry, look, this.#place);
+    const verdict = judgeEntry(fast, this.#entry, look, this.#place);
     fast.state.sessions.commit();
     return verdict;
   }
@@ -208,14 +208,14 @@ export class BatchMatcher {
 
   #countDates(number: number, { fast }: Lane, shift: number): void {
     const dated = this.#dated;
-    if (!this.takeDated(number, dated)) return;
+    if (!this.drainDated(number, dated)) return;
     this.#place.start = dated.start + shift;
     this.#place.end = dated.end + shift;
-    noteDriven(fast, this.#place, this.#now, dated.count);
+    countDates(fast, this.#place, this.#now, dated.count);
   }
 
   /** Of the lines that a lane was driven through since it was asked last: how many, and where the last begins and ends. */
-  takeDated(lane: number, into: Dated): boolean {
+  drainDated(lane: number, into: Dated): boolean {
     const { words } = this;
     const at = laneAt(lane) >> 2;
     const count = words[at + (layout.LANE_DATED >> 2)] ?? 0;
@@ -228,7 +228,7 @@ export class BatchMatcher {
   }
 
   /** How many lines a lane missed behind prefregex since it was asked last; nothing else is told of them. */
-  takePrefixed(lane: number): number {
+  drainPrefixed(lane: number): number {
     const { words } = this;
     const at = (laneAt(lane) + layout.LANE_PREFIXED) >> 2;
     const count = words[at] ?? 0;

@@ -37,7 +37,7 @@ export type FastFilter = {
   /** How the last date was judged, and as of when. */
   judgedStamp: number;
   /** The date that is to be judged the long way first. */
-  toldStamp: number;
+  pendingStamp: number;
   judgedNow: number;
   judgedMode: LineContext['mode'] | null;
   isOld: boolean;
@@ -73,7 +73,7 @@ export function makeFastFilter(filter: Filter, state: FilterState): FastFilter |
     ...{ filter, plan, state, prefixed: null, outcome: null },
     stamp: { start: 0, end: 0, time: 0, text: null, isCounted: false },
     subject: { shared: null, from: 0, to: 0, text: '', isUnwatched: false },
-    ...{ judgedStamp: Number.NaN, toldStamp: Number.NaN, judgedNow: Number.NaN, judgedMode: null },
+    ...{ judgedStamp: Number.NaN, pendingStamp: Number.NaN, judgedNow: Number.NaN, judgedMode: null },
     ...{ isOld: false, judgedTime: 0, lastTime: 0, isTimed: false, isPrefixed: false },
     ...{ regex: 0, time: 0, ip: 0 },
   };

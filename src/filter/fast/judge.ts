@@ -7,15 +7,15 @@
 
 import { asciiText } from '../ascii.ts';
 import {
+  countRepeat,
+  countRepeats,
   type DatePlace,
+  findRepeat,
   findStamp,
   newDate,
-  noteRepeat,
   type Repeat,
-  repeatMany,
-  repeatStamp,
   TOLERANCE,
-  takeBackStamp,
+  undoStamp,
 } from '../date/datepattern.ts';
 import { type Fields, readFields } from '../fields.ts';
 import { judgeMatch } from '../match.ts';
@@ -57,7 +57,7 @@ const line: PlainLine = {
 };
 
 /** Takes what is left of a line through prefregex; the subject becomes what failregexes see. */
-function takePrefix(fast: FastFilter): boolean {
+function matchPrefix(fast: FastFilter): boolean {
   const { plan, subject } = fast;
   const { head, prefix } = plan;
   if (prefix === null) return true;
@@ -83,7 +83,7 @@ function takePrefix(fast: FastFilter): boolean {
 }
 
 /**
- * Takes a line of ASCII characters the short way; what it found stands in `express`. Its `time` (epoch seconds) is known where the
+ * Takes a line of ASCII characters the short way; what it found stands in `fast`. Its `time` (epoch seconds) is known where the
  * source says it. Nothing has changed yet that matters to the line when it is taken again: commitFast() sees to that.
  * Throws UNWATCHED when somebody has to watch the clock for that.
  */
@@ -99,9 +99,9 @@ export function matchLine(
   state.sessions.rollBack();
   stamp.isCounted = false;
   if (time !== null) Object.assign(stamp, { start: place.start, end: place.start, time, text: null });
-  else if (!repeatStamp(state.dates, place, now, stamp) && !findNew(fast, place, look)) return 'general';
+  else if (!findRepeat(state.dates, place, now, stamp) && !findNew(fast, place, look)) return 'general';
   if (!judgeTime(fast, look)) {
-    if (stamp.isCounted) takeBackStamp(state.dates);
+    if (stamp.isCounted) undoStamp(state.dates);
     return 'general';
   }
   if (fast.isOld) return 'old';
@@ -111,7 +111,7 @@ export function matchLine(
     fast.isPrefixed = false;
     return 'ignored';
   }
-  fast.isPrefixed = takePrefix(fast) && plan.prefix !== null;
+  fast.isPrefixed = matchPrefix(fast) && plan.prefix !== null;
   if (plan.prefix !== null && !fast.isPrefixed) return 'missed';
   for (let index = look.nextRegex(0); index >= 0; index = look.nextRegex(index + 1)) {
     const planned = plan.regexes[index];
@@ -119,7 +119,7 @@ export function matchLine(
     if (!search(planned.search, subject)) continue;
     if (!plan.ignoresFirst && plan.ignores.length > 0 && isIgnored(fast)) return 'ignored';
     if (look.checkAll && matchesMore(fast, index, look)) {
-      if (stamp.isCounted) takeBackStamp(state.dates);
+      if (stamp.isCounted) undoStamp(state.dates);
       return 'general';
     }
     fast.regex = index;
@@ -140,7 +140,7 @@ function findNew(
   const found = findStamp(dates, line, now, true);
   if (found === null) return false;
   if (found.time === null) {
-    takeBackStamp(dates);
+    undoStamp(dates);
     return false;
   }
   state.lastDate = line.slice(found.start, found.end);
@@ -165,10 +165,10 @@ export function commitFast({ state, stamp, isTimed }: FastFilter, place: DatePla
     return;
   }
   if (stamp.text !== null) state.lastDate = newDate(state.dates, stamp) ?? state.lastDate;
-  if (!stamp.isCounted) noteRepeat(state.dates, place, now, stamp);
+  if (!stamp.isCounted) countRepeat(state.dates, place, now, stamp);
 }
 
-/** Judges the date as processLine() does; false when that has something to say about it: until noteJudged() says that it was said. */
+/** Judges the date as processLine() does; false when that has something to say about it: until confirmDate() says that it was said. */
 function judgeTime(fast: FastFilter, { mode, now, findtime }: LineContext): boolean {
   const { stamp, state } = fast;
   const { time } = stamp;
@@ -186,7 +186,7 @@ function judgeTime(fast: FastFilter, { mode, now, findtime }: LineContext): bool
   fast.judgedNow = now;
   fast.judgedMode = mode;
   fast.lastTime = isOff ? now : time;
-  fast.toldStamp = time;
+  fast.pendingStamp = time;
   if (isOff || fast.isOld) return false;
   fast.judgedStamp = time;
   state.lastTime = time;
@@ -194,9 +194,9 @@ function judgeTime(fast: FastFilter, { mode, now, findtime }: LineContext): bool
 }
 
 /** The line for which matchLine() said `general` went the long way: what that says of its date is said once. */
-export function noteJudged(fast: FastFilter): void {
-  fast.judgedStamp = fast.toldStamp;
-  fast.toldStamp = Number.NaN;
+export function confirmDate(fast: FastFilter): void {
+  fast.judgedStamp = fast.pendingStamp;
+  fast.pendingStamp = Number.NaN;
 }
 
 /** What of the line is not its date; on the ground where it is there and short. */
@@ -273,7 +273,7 @@ function judgeFound(
   if (!hasSession) return isHelper ? 'helper' : 'matched';
   findUser(planned.search);
   Object.assign(line, { ip, isHelper, isGained, isForgotten: isSet(planned.search, MLFFORGET) });
-  return takeSession(fast, look, place) ?? judgeWithFields(fast, planned, look, place);
+  return followSession(fast, look, place) ?? judgeWithFields(fast, planned, look, place);
 }
 
 /** The user that the line names, into `line`. */
@@ -284,7 +284,7 @@ function findUser(found: Search): void {
 }
 
 /** Takes `line`, whose id is `part`, through its session; null where that is not plain. */
-function takeSession(fast: FastFilter, { now, checkAll, shared, origin }: LineContext, place: DatePlace) {
+function followSession(fast: FastFilter, { now, checkAll, shared, origin }: LineContext, place: DatePlace) {
   const { plan, state, stamp } = fast;
   const { text, user } = line;
   text.codes = place.codes;
@@ -293,7 +293,7 @@ function takeSession(fast: FastFilter, { now, checkAll, shared, origin }: LineCo
   text.to = begins ? place.end + 1 : text.from;
   const isThere = shared !== null && user.codes === shared.bytes && begins;
   line.userAt = isThere ? user.from - origin - text.from : -1;
-  const verdict = state.sessions.takePlain(line, now, checkAll);
+  const verdict = state.sessions.followPlain(line, now, checkAll);
   fast.ip = state.sessions.ip;
   return verdict;
 }
@@ -303,13 +303,8 @@ type Groups = readonly (string | undefined)[];
 /** An entry that drive() made, at this address; `isIntact`: what was captured is still where it was put. */
 export type Entry = { words: Int32Array; at: number; isIntact: boolean };
 
-/** Judges a line that filter/fast/drive.ts found to match; `express` holds the failregex, the time, the address and where the date stands. */
-export function matchDriven(
-  fast: FastFilter,
-  entry: Entry,
-  look: LineContext,
-  place: DatePlace,
-): LineVerdict {
+/** Judges a line that filter/fast/drive.ts found to match; `fast` holds the failregex, the time, the address and where the date stands. */
+export function judgeEntry(fast: FastFilter, entry: Entry, look: LineContext, place: DatePlace): LineVerdict {
   const { plan, state } = fast;
   const { shared } = look;
   const planned = plan.regexes[fast.regex];
@@ -334,7 +329,7 @@ export function matchDriven(
   line.isHelper = (kind & layout.VERDICT_BITS) === layout.HELPER;
   line.isGained = (kind & layout.IS_GAINED) !== 0;
   line.isForgotten = (kind & layout.IS_FORGOTTEN) !== 0;
-  const verdict = takeSession(fast, look, place);
+  const verdict = followSession(fast, look, place);
   if (verdict !== null) return verdict;
   // The session is not plain. What was captured is overwritten where it is found again.
   entry.isIntact = false;
@@ -344,12 +339,12 @@ export function matchDriven(
 /** Finds once more what the drive found in a line, so that what it captured is there. */
 function matchAgain(fast: FastFilter, planned: PlannedRegex, look: LineContext, place: DatePlace): boolean {
   setSubject(fast, place, look);
-  return takePrefix(fast) && search(planned.search, fast.subject);
+  return matchPrefix(fast) && search(planned.search, fast.subject);
 }
 
 /** So many lines that were driven through had known dates, the last of them the one at `place`. */
-export function noteDriven({ state }: FastFilter, place: DatePlace, now: number, count: number): void {
-  const last = repeatMany(state.dates, place, now, count);
+export function countDates({ state }: FastFilter, place: DatePlace, now: number, count: number): void {
+  const last = countRepeats(state.dates, place, now, count);
   if (last === null) return;
   state.lastTime = last.time;
   if (last.text !== null) state.lastDate = newDate(state.dates, last) ?? state.lastDate;

@@ -1,3 +1,4 @@
+import { ignoresFirst } from '../match.ts';
 import type { Failregex } from '../regex/failregex.ts';
 import { print, printAsciiSet } from '../regex/print.ts';
 import type { Tree } from '../regex/tree.ts';
@@ -45,8 +46,9 @@ const OTHER_IDS = /^(?:fid|cidr|tuple_.*|alt_(?!user).*)$/;
 
 const OTHER_USERS = /^alt_user./;
 
-/** What can be known beforehand; null where the filter has no short way: several lines, other ids than addresses, regexes that need a walk. */
-export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter): Plan | null {
+/** What can be known beforehand; null where the filter has no short way, see makeFastFilter(). */
+export function planOf(filter: Filter): Plan | null {
+  const { maxlines, prefregex, failregex, ignoreregex } = filter;
   if (maxlines > 1) return null;
   const all = [...(prefregex === null ? [] : [prefregex]), ...failregex, ...ignoreregex];
   if (all.some(({ regex }) => regex.agreement !== 'all')) return null;
@@ -77,7 +79,7 @@ export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter):
     searched: head ?? prefixSearch,
     regexes,
     ignores,
-    ignoresFirst: ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2,
+    ignoresFirst: ignoresFirst(filter),
     isIdFirst:
       hasPrefixSession && prefix !== null && isIdFirst(prefix) && regexes.every((one) => !one.hasSession),
     searches: [prefixSearch, head, ...regexes.map((one) => one.search), ...ignores].filter(

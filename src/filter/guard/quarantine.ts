@@ -2,7 +2,7 @@
 const STRIKES = 3;
 /** A regex in quarantine is still used on lines shorter than the shortest that it was stuck on by this factor. */
 const MARGIN = 4;
-/** Who was slow once is innocent when it is not again within so many seconds: collections of garbage take their time anywhere. */
+/** A single slow match is ignored unless another follows within so many seconds: garbage collection takes its time anywhere. */
 const DOUBT = 60;
 
 /** A regex that was stuck; `regex` null = the worker's date, prefregex or ignoreregexes. Times in epoch seconds. */

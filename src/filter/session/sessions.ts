@@ -87,7 +87,7 @@ export class Sessions {
   #flagsThen = 0;
   #userThen: string | null = null;
   #hasLent = false;
-  /** Who failed, after takePlain() said `matched`. */
+  /** Who failed, after followPlain() said `matched`. */
   ip = 0;
 
   get size(): number {
@@ -98,7 +98,7 @@ export class Sessions {
    * Takes a line through its session as mergeSession() and judgeMatch() do, without fields being made. Null, and nothing is done, where
    * the session is not plain, or too old, or nobody has said who failed. `isAsked`: who failed is asked of helpers, too.
    */
-  takePlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' | null {
+  followPlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' | null {
     const slot = this.#slots.findAt(line.id.codes, line.id.from, line.id.to);
     if (slot < 0) return this.#beginPlain(line, now, isAsked);
     if ((this.#gathered[slot] ?? null) !== null || (this.#until[slot] ?? 0) <= now) return null;
@@ -195,7 +195,7 @@ export class Sessions {
   /** The texts of lines may change from now on. Most sessions that a batch begins are gone at its end, so that few are copied. */
   keep(): void {
     if (!this.#hasLent) return;
-    for (let slot = 0; slot < MAX_SESSIONS; slot++) this.#slots.takeOver(slot, this.#lengths[slot] ?? 0);
+    for (let slot = 0; slot < MAX_SESSIONS; slot++) this.#slots.copyLent(slot, this.#lengths[slot] ?? 0);
     this.#hasLent = false;
   }
 

@@ -107,15 +107,15 @@ function dispatchFor(filters: readonly Filter[], first: Buffer, all: boolean): D
 
 /** Counts what is driven until stop(). */
 function watchDrives() {
-  const { go, takeDated } = BatchMatcher.prototype;
+  const { go, drainDated } = BatchMatcher.prototype;
   const seen = { reasons: new Map<number, number>(), lines: 0, dated: [] as number[] };
   BatchMatcher.prototype.go = function (...words) {
     const reason = go.apply(this, words);
     seen.reasons.set(reason, (seen.reasons.get(reason) ?? 0) + 1);
     return reason;
   };
-  BatchMatcher.prototype.takeDated = function (lane, into) {
-    const isAny = takeDated.call(this, lane, into);
+  BatchMatcher.prototype.drainDated = function (lane, into) {
+    const isAny = drainDated.call(this, lane, into);
     if (isAny) {
       seen.lines += into.count;
       seen.dated.push(into.count);
@@ -124,7 +124,7 @@ function watchDrives() {
   };
   return {
     seen,
-    stop: () => Object.assign(BatchMatcher.prototype, { go, takeDated }),
+    stop: () => Object.assign(BatchMatcher.prototype, { go, drainDated }),
   };
 }
 

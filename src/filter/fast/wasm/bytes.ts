@@ -71,7 +71,7 @@ export function vary(any: i32, upToFive: i32): void {
   const walls = bitsEqual(low, high, wall);
   if (!walls) return 0;
   const before = (1 << ctz(walls)) - 1;
-  // A byte over 127 is a sign's.
+  // Bytes above 127 are not ASCII.
   const odd = i8x16.bitmask(low) | (i8x16.bitmask(high) << 16);
   const signs = odd | bitsEqual(low, high, 10) | bitsEqual(low, high, 58) | bitsEqual(low, high, 64);
   if (signs & before) return 0;

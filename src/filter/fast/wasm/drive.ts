@@ -1,4 +1,4 @@
-// AssemblyScript: takes the lines that scan() noted through the filters' date, prefregex and failregexes, in one call for many
+// AssemblyScript: takes the lines that scan() found through the filters' date, prefregex and failregexes, in one call for many
 // lines. What it is not sure of it leaves. The tables are made by ../tables.ts.
 
 import { dateAfter, isSame, vary } from './bytes';
@@ -42,7 +42,7 @@ export function drive(from: usize, last: usize, first: i32, isPlain: bool): i32 
       const lane = lanes + <usize>(atLane * layout.LANE);
       if (load<i32>(lane, layout.LANE_CONCERNED) != line && !(load<i32>(lane, layout.LANE_FLAGS) & layout.IS_ALWAYS)) continue;
       if (outEnd > full) return layout.FULL;
-      const answer = take(lane, start, end, isPlain);
+      const answer = matchLine(lane, start, end, isPlain);
       if (answer != layout.DONE) return answer;
     }
     first = 0;
@@ -54,7 +54,7 @@ export function drive(from: usize, last: usize, first: i32, isPlain: bool): i32 
   return layout.DONE;
 }
 
-/** Notes what the literals of the record speak for. */
+/** Marks what the literals of the record speak for. */
 function mark(record: usize): void {
   line++;
   const targets = <usize>load<u32>(layout.TABLES, layout.HEADER_TARGETS);
@@ -79,8 +79,8 @@ function mark(record: usize): void {
   return (load<i32>(word) == line ? load<i32>(word, layout.WORD_MARKS) : 0) | load<i32>(word, layout.WORD_ALWAYS);
 }
 
-/** Takes a line through a lane. Nothing has changed where it is left. */
-function take(lane: usize, start: usize, end: usize, isPlain: bool): i32 {
+/** Matches a line in a lane. Nothing has changed where it is left. */
+function matchLine(lane: usize, start: usize, end: usize, isPlain: bool): i32 {
   const flags = load<i32>(lane, layout.LANE_FLAGS);
   const length = <i32>(end - start);
   if (!(flags & layout.IS_ON) || length >= load<i32>(lane, layout.LANE_MOST) || length < 2) return layout.LEFT;
@@ -103,7 +103,7 @@ function take(lane: usize, start: usize, end: usize, isPlain: bool): i32 {
     copy(from, start, before);
     copy(from + before, behind, end + 1 - behind);
   }
-  const answer = match(lane, from, to, start, end, second);
+  const answer = matchText(lane, from, to, start, end, second);
   if (answer == layout.LEFT) return layout.LEFT;
   store<i32>(lane, load<i32>(lane, layout.LANE_DATED) + 1, layout.LANE_DATED);
   store<u32>(lane, start, layout.LANE_LAST_START);
@@ -168,7 +168,7 @@ function ignoring(lane: usize, from: usize, to: usize): i32 {
   return -1;
 }
 
-function match(lane: usize, from: usize, to: usize, start: usize, end: usize, second: i32): i32 {
+function matchText(lane: usize, from: usize, to: usize, start: usize, end: usize, second: i32): i32 {
   const flags = load<i32>(lane, layout.LANE_FLAGS);
   if (flags & layout.IGNORES_FIRST) {
     const ignore = ignoring(lane, from, to);

@@ -58,6 +58,14 @@ export type Slots = ReadonlyMap<number, number>;
 /** A node that is to be matched, what follows it, and the block to leave when that cannot be. */
 type Step<N> = { readonly node: N; readonly next: Continuation; readonly fail: number };
 
+/** The same for branches. */
+type Choice = { readonly branches: readonly Node[]; readonly next: Continuation; readonly fail: number };
+
+type Turns = Extract<Continuation, { kind: 'more' | 'loop' }>;
+
+/** A turn of a loop, what follows it and more turns, and the block to leave. */
+type Turn = { readonly way: Turns; readonly again: Continuation; readonly fail: number };
+
 /** What is written for one tree. */
 export class Generator implements Emitter {
   readonly #tree: Tree;
@@ -244,15 +252,7 @@ export class Generator implements Emitter {
   }
 
   /** Tries the branches in turn. */
-  #emitChoice(
-    body: Body,
-    at: number,
-    {
-      branches,
-      next,
-      fail,
-    }: { readonly branches: readonly Node[]; readonly next: Continuation; readonly fail: number },
-  ): void {
+  #emitChoice(body: Body, at: number, { branches, next, fail }: Choice): void {
     const rest = branches.length > 1 ? callOf(next) : next;
     const last = branches.length - 1;
     for (const [number, node] of branches.entries()) {
@@ -385,19 +385,7 @@ export class Generator implements Emitter {
   }
 
   /** One more turn and then `again`, or what follows the turns. */
-  #emitTurn(
-    body: Body,
-    at: number,
-    {
-      way,
-      again,
-      fail,
-    }: {
-      readonly way: Extract<Continuation, { kind: 'more' | 'loop' }>;
-      readonly again: Continuation;
-      readonly fail: number;
-    },
-  ): void {
+  #emitTurn(body: Body, at: number, { way, again, fail }: Turn): void {
     const turn: Continuation = { kind: 'node', node: way.body, next: again };
     // After the last of so many turns the same follows as after none.
     const next = way.kind === 'more' ? callOf(way.next) : way.next;
