@@ -100,7 +100,8 @@ export class Engine {
    * under a limit. False when there are many of those, or it is slow: then the rest needs a limit, too.
    */
   #matchFreely(job: BatchJob): boolean {
-    const { cursor } = this.#matcher;
+    const { cursor, hasFast } = this.#matcher;
+    if (!hasFast) return false;
     if (this.#watched > 0) {
       this.#watched--;
       return false;

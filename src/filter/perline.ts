@@ -39,9 +39,13 @@ const GIVEN_UP: LineOutcome = { ...MISSED, time: null, warning: null };
 export class PerLine {
   readonly #engine: Engine;
   readonly #course: Course;
-  /** The batch's lines by where they begin in it, and those of which the outcome is known. */
-  #lines = new Map<number, NumberedLine>();
-  #processed = new Map<number, ProcessedLine>();
+  /** The batch, and of those of its lines that are known what became of them. */
+  #lines: readonly NumberedLine[] = [];
+  #bytes = Buffer.alloc(0);
+  #processed: (ProcessedLine | undefined)[] = [];
+  /** A line's place among the lines, and in the bytes. */
+  #index = 0;
+  #start = 0;
   #before: FilterState['window'] = [];
 
   constructor(course: Course) {
@@ -51,8 +55,8 @@ export class PerLine {
     this.#engine = new Engine([worker], ({ regex, at }) => this.#onStuck(regex, at), {
       ...{ checkAll, isEach: true },
       isComment: () => false,
-      decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(),
-      onLong: (outcome, _, start) => this.#onOutcome(outcome, start),
+      decode: (_, start) => this.#lines[this.#indexOf(start)]?.line.text ?? '',
+      onLong: (outcome, _, start) => this.#onOutcome(outcome, this.#indexOf(start)),
       onHeld: (regex, start) => this.#onStuck(regex, start),
       onShort: () => undefined,
       onPrefixed: () => undefined,
@@ -61,34 +65,41 @@ export class PerLine {
 
   /** The outcomes of the lines, all of them, in order. */
   run(lines: readonly NumberedLine[]): readonly ProcessedLine[] {
-    this.#lines = new Map();
-    this.#processed = new Map();
+    const bytes = Buffer.from(lines.map(({ line }) => `${line.text}\n`).join(''));
+    this.#lines = lines;
+    this.#bytes = bytes;
+    this.#processed = [];
+    this.#index = 0;
+    this.#start = 0;
     this.#before = this.#course.state.window;
-    const texts = lines.map(({ line }) => Buffer.from(`${line.text}\n`));
-    let end = 0;
-    for (const [i, one] of lines.entries()) {
-      this.#lines.set(end, one);
-      end += texts[i]?.length ?? 0;
-    }
     // Those of the journal have one, all of them.
     const known = lines.flatMap(({ line }) => line.time ?? []);
     const times = known.length === 0 ? null : known;
-    this.#engine.run({ bytes: Buffer.concat(texts), start: 0, end, times, live: true }, this.#course.now);
-    return [...this.#lines].map(
-      ([at, one]) => this.#processed.get(at) ?? { ...one, outcome: GIVEN_UP, before: [], after: [] },
-    );
+    this.#engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, this.#course.now);
+    return lines.map((one, i) => this.#processed[i] ?? { ...one, outcome: GIVEN_UP, before: [], after: [] });
   }
 
-  #onOutcome(outcome: LineOutcome, at: number): void {
-    const line = this.#lines.get(at);
-    if (line === undefined || this.#processed.has(at)) return;
+  /** Which of the lines begins there; the engine tells them in order. May be interrupted and called again. */
+  #indexOf(start: number): number {
+    while (this.#start < start) {
+      const next = this.#bytes.indexOf(10, this.#start) + 1;
+      this.#start = next;
+      this.#index++;
+    }
+    return this.#index;
+  }
+
+  #onOutcome(outcome: LineOutcome, index: number): void {
+    const line = this.#lines[index];
+    if (line === undefined || this.#processed[index] !== undefined) return;
     const after = this.#course.state.window;
-    this.#processed.set(at, { ...line, outcome, before: this.#before, after });
+    const { number, line: input } = line;
+    this.#processed[index] = { number, line: input, outcome, before: this.#before, after };
     this.#before = after;
   }
 
   #onStuck(regex: number | null, at: number): void {
-    const line = this.#lines.get(at);
+    const line = this.#lines[this.#indexOf(at)];
     if (line !== undefined) this.#course.onStuck({ regex, number: line.number, line: line.line.text });
   }
 }

@@ -68,6 +68,8 @@ export class ResumableMatcher {
     ...{ at: 0, isOpen: false, line: 0, lineEnd: 0, worker: 0, regex: null, window: [] },
     ...{ counted: 0, index: 0, done: null },
   };
+  /** Some lines may be matched without a time limit. */
+  readonly hasFast: boolean;
   readonly #workers: readonly Worker[];
   readonly #survey: Survey | null;
   readonly #quarantine: Quarantine;
@@ -91,6 +93,7 @@ export class ResumableMatcher {
     const filters = workers.map(({ filter }) => filter);
     this.#dispatch = new Dispatch(filters, { all: survey !== null, each: isEach });
     this.#lanes = workers.map((worker, number) => (isEach ? null : this.#laneOf(worker, number)));
+    this.hasFast = this.#lanes.some((lane) => lane !== null);
     const [tellsAll, checksAll] = [survey !== null, survey?.checkAll === true];
     this.#drive = new BatchMatcher(this.#lanes, { tellsAll, checksAll });
   }
@@ -337,7 +340,7 @@ export class ResumableMatcher {
 
   #tellJudged(survey: Survey, outcome: LineOutcome): void {
     const { line, lineEnd } = this.cursor;
-    survey.onLong(outcome, survey.decode(this.#bytes.subarray(line, lineEnd)), line, lineEnd);
+    survey.onLong(outcome, survey.decode(this.#bytes.subarray(line, lineEnd), line), line, lineEnd);
   }
 
   /** The open line as a text. */
@@ -346,7 +349,7 @@ export class ResumableMatcher {
     const text =
       this.#survey === null
         ? bytes.toString('utf8', line, lineEnd)
-        : this.#survey.decode(bytes.subarray(line, lineEnd));
+        : this.#survey.decode(bytes.subarray(line, lineEnd), line);
     return { text, time: times?.[index] ?? null };
   }
 

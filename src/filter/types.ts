@@ -140,8 +140,8 @@ export type Survey = {
   readonly isEach?: boolean;
   /** Whether what begins there is no line of a log. */
   isComment(bytes: Uint8Array, start: number): boolean;
-  /** The text of a line that goes the long way. */
-  decode(bytes: Uint8Array): string;
+  /** The text of a line that goes the long way, and begins at `start`. */
+  decode(bytes: Uint8Array, start: number): string;
   /** The line went the short way. */
   onShort(verdict: LineVerdict, found: ShortResult, start: number, end: number): void;
   onLong(outcome: LineOutcome, text: string, start: number, end: number): void;
