@@ -226,6 +226,26 @@ test('regexes that are slow together are skipped too, each by itself being quick
   assert.deepEqual(ids, ['192.0.2.2']);
 });
 
+test('a failregex over several lines matches wherever in the window the text stands that it cannot do without', () => {
+  const { failregex } = filterOf('^authentication of <HOST>$<SKIPLINES>^has failed$');
+  const filter = compileFilter(
+    {
+      ...{ name: 'test', prefregex: null, ignoreregex: [], datepattern: null, maxlines: 3, journalmatch: [] },
+      failregex: failregex.map(({ source }) => source),
+    },
+    { usedns: 'no', logtimezone: null },
+    [],
+  );
+  assert.ok(filter !== null);
+  const { ids } = runBeside(filter, [
+    'authentication of 192.0.2.1',
+    'something',
+    'has failed',
+    'good from 192.0.2.2',
+  ]);
+  assert.deepEqual(ids, ['192.0.2.1', '192.0.2.2']);
+});
+
 test('lines with times of their own keep them, whichever lines are skipped', () => {
   const filter = filterOf('^good from <HOST>$');
   const engine = new Engine(

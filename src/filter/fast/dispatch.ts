@@ -21,7 +21,7 @@ export type Literals = {
 
 /**
  * `all`: lines that only prefregex or an ignoreregex can match are told as well, for whoever counts those. `each`: so is every other
- * line, and any failregex may match it.
+ * line.
  */
 type DispatchOptions = { readonly all: boolean; readonly each?: boolean };
 
@@ -174,11 +174,13 @@ function slotsOf(
   const isForEvery: boolean[] = [];
   for (const [number, filter] of filters.entries()) {
     const prefix = filter.prefregex?.regex ?? null;
-    let isEvery = needsEveryLine(filter);
+    // What a regex cannot do without may stand in an earlier line of the window.
+    const hasWindow = needsEveryLine(filter);
+    let isEvery = hasWindow || options.each === true;
     for (const { regex, index } of filter.failregex) {
       const word = (base[number] ?? 0) + (index >>> 5);
       const bits = 1 << (index & 31);
-      const isFound = addLiterals(book, regex, { word, bits, filter: number });
+      const isFound = !hasWindow && addLiterals(book, regex, { word, bits, filter: number });
       if (!isFound) always[word] = (always[word] ?? 0) | bits;
       // Prefregex has to match as well.
       if (!isFound && (prefix === null || !addLiterals(book, prefix, { word: 0, bits: 0, filter: number })))
@@ -193,9 +195,9 @@ function slotsOf(
   }
   const { literals, targets, filters: owners } = book;
   const costs = byteCosts(options.sample);
-  const finder = options.each === true ? null : makeFinder(literals, costs);
+  const finder = makeFinder(literals, costs);
   if (finder !== null) return { finder, targets, owners, always, base, isForEvery };
-  // All are wanted, or there are more literals than the tables hold: every line is a candidate for every failregex.
+  // More literals than the tables hold: every line is a candidate for every failregex.
   for (const [number, { failregex }] of filters.entries()) {
     for (const { index } of failregex) {
       const word = (base[number] ?? 0) + (index >>> 5);
