@@ -40,17 +40,9 @@ export function processorMs(): number {
   return (user + system) / 1000;
 }
 
-let isFallingBack = false;
-
 /** Has patterns that backtrack too much go on in V8's linear engine, where they can; before any pattern is made. */
 export function fallBackToLinear(): void {
   setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
-  isFallingBack = true;
-}
-
-/** Whether fallBackToLinear() was called. */
-export function fallsBackToLinear(): boolean {
-  return isFallingBack;
 }
 
 /** On a busy machine a match may have to wait for its turn: it is given up to this many times its limit of the clock. */

@@ -3,8 +3,8 @@ import type { RunningJail } from '../ban/jail.ts';
 import { formatIp4 } from '../base/ip.ts';
 import { bounded } from '../base/timelimit.ts';
 import { type Dates, findDate } from '../filter/date/datepattern.ts';
-import { Engine, type Stuck, type Worker } from '../filter/engine.ts';
-import type { FilterFailure, TimeWarning } from '../filter/types.ts';
+import { Engine, type Stuck } from '../filter/engine.ts';
+import type { FilterFailure, TimeWarning, Worker } from '../filter/types.ts';
 import { type SourceHealth, type StuckHealth, UNSEEN } from '../source/health.ts';
 import { openSources } from '../source/open.ts';
 import type {

@@ -1,3 +1,11 @@
+/**
+ * Reads a filter's regexes and datepattern, once, into a Filter that lines can be matched with.
+ *
+ * Reports every mistake with its place in the configuration, not only the first: then there is no filter. What is compiled never changes.
+ *
+ *     const filter = compileFilter(source, { usedns: 'warn', logtimezone: null }, problems); // null: see problems
+ */
+
 import { type Problem, problem } from '../base/errors.ts';
 import type { FilterSource, RegexSource, UseDns } from '../config/jail.ts';
 import { compileDates, DatePatternError } from './date/datepattern.ts';
@@ -5,7 +13,7 @@ import { compileFailregex, RegexError } from './regex/failregex.ts';
 import type { Filter, FilterRegex } from './types.ts';
 
 /** What a jail adds to its filter's own options. */
-export type CompileOptions = { readonly usedns: UseDns; readonly logtimezone: string | null };
+type CompileOptions = { readonly usedns: UseDns; readonly logtimezone: string | null };
 
 /** Groups that can say who failed; jail.conf(5). MLFID says it by the lines that share it. */
 const ID_GROUPS = ['fid', 'ip4', 'ip6', 'dns', 'mlfid'];
@@ -105,7 +113,7 @@ function checkDates(source: FilterSource, options: CompileOptions, problems: Pro
 }
 
 /** The part of the text around an offset and, on a second line, a caret under it. */
-export function underlined(text: string, offset: number): string {
+function underlined(text: string, offset: number): string {
   const from = Math.max(0, offset - 50);
   const part = text.slice(from, offset + 30).replace(/[\x00-\x1f\x7f]/g, ' ');
   return `${part}\n${' '.repeat(offset - from)}^`;

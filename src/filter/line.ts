@@ -1,15 +1,16 @@
-import { compileDates, findStamp } from './date/datepattern.ts';
-import { findFailures } from './match.ts';
+/**
+ * One line through one filter: finds its date, says what is odd about that, and has the regexes look at the rest.
+ *
+ * The plain way, and the reference: whatever is faster (engine.ts, fast/) says what processLine() says. Never throws on a line; what a
+ * filter learns from lines is in its FilterState and bounded.
+ *
+ *     const outcome = processLine(filter, newFilterState(filter), { text, time: null }, { mode: 'live', findtime: 600, now });
+ */
+
+import { compileDates, findStamp, TOLERANCE } from './date/datepattern.ts';
+import { findFailures, MISSED } from './match.ts';
 import { Sessions } from './session/sessions.ts';
-import type {
-  Filter,
-  FilterState,
-  LineInput,
-  LineOutcome,
-  MatchResult,
-  ProcessOptions,
-  TimeWarning,
-} from './types.ts';
+import type { Filter, FilterState, LineInput, LineOutcome, ProcessOptions, TimeWarning } from './types.ts';
 import type { WindowLine } from './window.ts';
 
 /** The state of a filter that has seen nothing. */
@@ -23,17 +24,6 @@ export function newFilterState(filter: Filter): FilterState {
   };
 }
 
-const OLD: MatchResult = {
-  result: 'old',
-  regex: null,
-  hits: [],
-  failures: [],
-  helpers: [],
-  isPrefixed: false,
-};
-/** A date that is more off than this is an error in operation, and a last known date no longer serves. */
-const TOLERANCE = 60;
-
 /** Takes one line through the filter as of `now` (epoch seconds). Never throws on a line. */
 export function processLine(
   filter: Filter,
@@ -41,7 +31,7 @@ export function processLine(
   line: LineInput,
   options: ProcessOptions & { readonly now: number },
 ): LineOutcome {
-  const outcome = takeLine(filter, state, line, options);
+  const outcome = processUncommitted(filter, state, line, options);
   state.sessions.commit();
   return outcome;
 }
@@ -50,7 +40,7 @@ export function processLine(
  * As processLine(), but what becomes of sessions is only noted: a line that is interrupted may be taken again. Call
  * `state.sessions.commit()` when the outcome is safe.
  */
-export function takeLine(
+export function processUncommitted(
   filter: Filter,
   state: FilterState,
   line: LineInput,
@@ -68,7 +58,7 @@ export function takeLine(
     state.lastTime = now;
   }
   if (time !== null && mode === 'catchup' && time < now - options.findtime) {
-    return { ...OLD, time, warning: { kind: 'old', seconds: Math.trunc(time - now) } };
+    return { ...MISSED, result: 'old', time, warning: { kind: 'old', seconds: Math.trunc(time - now) } };
   }
   const isUndated = !dated.hasDate;
   const counted = time !== null && mode !== 'test' && time > now ? now : time;

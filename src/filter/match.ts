@@ -14,7 +14,8 @@ export type Look = {
   readonly mayMatch: ((index: number) => boolean) | null;
 };
 
-const MISSED: MatchResult = {
+/** No regex matched. */
+export const MISSED: MatchResult = {
   result: 'missed',
   regex: null,
   hits: [],
@@ -43,13 +44,17 @@ function findIgnore(filter: Filter, subject: MatchSubject): FilterRegex | null {
   return filter.ignoreregex.find(({ regex }) => matchSubject(regex, subject) !== null) ?? null;
 }
 
+/** fail2ban looks at few ignoreregexes before many failregexes, else only at what matched. */
+export function ignoresFirst({ ignoreregex, failregex }: Filter): boolean {
+  return ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2;
+}
+
 /** Runs the regexes over a dated line (and the lines before it where maxlines is over 1). */
 export function findFailures(filter: Filter, state: FilterState, piece: WindowLine, look: Look): MatchResult {
   const window = filter.maxlines > 1 ? [...state.window, piece].slice(-filter.maxlines) : [piece];
   state.window = filter.maxlines > 1 ? window : [];
   let subject = subjectOf(matchedText(window));
-  // fail2ban looks at few ignoreregexes before many failregexes, else only at what matched.
-  if (filter.ignoreregex.length > 0 && filter.ignoreregex.length < filter.failregex.length - 2) {
+  if (ignoresFirst(filter)) {
     const ignore = findIgnore(filter, subject);
     if (ignore !== null) return ignoredResult(ignore, false);
   }

@@ -1,16 +1,20 @@
-import { within } from '../base/timelimit.ts';
-import { Quarantine } from './guard/quarantine.ts';
-import { type Attempt, charge, matchSlowLine, type SlowLine, warmUp } from './guard/slowline.ts';
-import { takeLine } from './line.ts';
-import type { Filter, FilterState, LineInput, LineOutcome, ProcessOptions } from './types.ts';
+/**
+ * Every line of a log through one filter, with all that became of it: `f2b regex` wants more than the failures.
+ * Lines are matched by the engine, within the daemon's limits: a regex that is too slow is skipped for the line, and after
+ * some such lines on all that are like them. One for each log; it remembers which regexes were slow.
+ *
+ *     for (const { line, outcome } of new PerLine(course).run(lines)) print(line.text, outcome.result);
+ */
 
-/** How long a batch of lines may take before it is interrupted, in milliseconds. */
-const LIMIT_MS = 20;
+import { Engine } from './engine.ts';
+import { MISSED } from './match.ts';
+import type { Filter, FilterState, LineInput, LineOutcome } from './types.ts';
+
+/** A line, and its number from 1. */
+type NumberedLine = { readonly number: number; readonly line: LineInput };
 
 /** A line with what became of it; `before` and `after` are the windows around it (maxlines). */
-export type Processed = {
-  readonly number: number;
-  readonly line: LineInput;
+type ProcessedLine = NumberedLine & {
   readonly outcome: LineOutcome;
   readonly before: FilterState['window'];
   readonly after: FilterState['window'];
@@ -19,125 +23,83 @@ export type Processed = {
 /** A regex that was too slow on a line: `regex` from 0, null = date, prefregex or ignoreregex. */
 export type StuckLine = { readonly regex: number | null; readonly number: number; readonly line: string };
 
-/** What the lines are taken through; `number` counts from 1. */
-export type LineCourse = {
+/** What the lines are matched with. */
+type Course = {
   readonly filter: Filter;
   readonly state: FilterState;
-  readonly options: ProcessOptions & { readonly now: number };
-  /** Told once for each regex and line on which it was interrupted, or not tried because it had been too often. */
+  readonly checkAll: boolean;
+  /** Epoch seconds. */
+  readonly now: number;
+  /** Called for each regex and line on which it was interrupted, or not tried because it had been too often. */
   onStuck(stuck: StuckLine): void;
 };
 
-const GIVEN_UP: LineOutcome = {
-  ...{ result: 'missed', regex: null, hits: [], failures: [], helpers: [], isPrefixed: false },
-  ...{ time: null, warning: null },
-};
+const GIVEN_UP: LineOutcome = { ...MISSED, time: null, warning: null };
 
-/**
- * Takes lines through one filter within the bounds that the daemon has: a regex that is too slow is skipped for the line, and
- * after some lines left out on their like. One for each log: it remembers which regexes were slow.
- */
-export class BoundedLines {
-  readonly #course: LineCourse;
-  readonly #quarantine = new Quarantine();
-  #regex: number | null = null;
-  /** A line whose outcome is known, until it is among the others. */
-  #taken: Processed | null = null;
+export class PerLine {
+  readonly #engine: Engine;
+  readonly #course: Course;
+  /** The batch, and of those of its lines that are known what became of them. */
+  #lines: readonly NumberedLine[] = [];
+  #bytes = Buffer.alloc(0);
+  #processed: (ProcessedLine | undefined)[] = [];
+  /** A line's place among the lines, and in the bytes. */
+  #index = 0;
+  #start = 0;
+  #before: FilterState['window'] = [];
 
-  constructor(course: LineCourse) {
+  constructor(course: Course) {
+    const { filter, state, checkAll } = course;
     this.#course = course;
+    const worker = { jail: '', filter, state, findtime: 0, keepsFields: true };
+    this.#engine = new Engine([worker], ({ regex, at }) => this.#onStuck(regex, at), {
+      ...{ checkAll, isEach: true },
+      isComment: () => false,
+      decode: (_, start) => this.#lines[this.#indexOf(start)]?.line.text ?? '',
+      onLong: (outcome, _, start) => this.#onOutcome(outcome, this.#indexOf(start)),
+      onHeld: (regex, start) => this.#onStuck(regex, start),
+      onShort: () => undefined,
+      onPrefixed: () => undefined,
+    });
   }
 
   /** The outcomes of the lines, all of them, in order. */
-  run(lines: readonly { readonly number: number; readonly line: LineInput }[]): readonly Processed[] {
-    const done: Processed[] = [];
-    const { state } = this.#course;
-    for (;;) {
-      const from = done.length;
-      let { window } = state;
-      const usedMs = within(LIMIT_MS, () => {
-        for (let one = lines[done.length]; one !== undefined; one = lines[done.length]) {
-          window = state.window;
-          this.#taken = this.#process(one, null);
-          this.#finish(done);
-        }
-      });
-      this.#finish(done);
-      const open = lines[done.length];
-      if (usedMs === null || open === undefined) return done;
-      if (usedMs < LIMIT_MS / 2 && done.length > from) {
-        state.window = done.at(-1)?.after ?? window;
-        continue;
-      }
-      this.#runClosely(open, window, done);
+  run(lines: readonly NumberedLine[]): readonly ProcessedLine[] {
+    const bytes = Buffer.from(lines.map(({ line }) => `${line.text}\n`).join(''));
+    this.#lines = lines;
+    this.#bytes = bytes;
+    this.#processed = [];
+    this.#index = 0;
+    this.#start = 0;
+    this.#before = this.#course.state.window;
+    // Those of the journal have one, all of them.
+    const known = lines.flatMap(({ line }) => line.time ?? []);
+    const times = known.length === 0 ? null : known;
+    this.#engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, this.#course.now);
+    return lines.map((one, i) => this.#processed[i] ?? { ...one, outcome: GIVEN_UP, before: [], after: [] });
+  }
+
+  /** Which of the lines begins there; the engine tells them in order. May be interrupted and called again. */
+  #indexOf(start: number): number {
+    while (this.#start < start) {
+      const next = this.#bytes.indexOf(10, this.#start) + 1;
+      this.#start = next;
+      this.#index++;
     }
+    return this.#index;
   }
 
-  #runClosely(
-    one: { readonly number: number; readonly line: LineInput },
-    window: FilterState['window'],
-    done: Processed[],
-  ): void {
-    const { filter, state, onStuck } = this.#course;
-    const before = done.length;
-    warmUp(filter, one.line.text);
-    const attempt: Attempt = {
-      run: (slow) => {
-        state.window = window;
-        this.#taken = this.#process(one, slow);
-        this.#finish(done);
-      },
-      regex: () => this.#regex,
-      isDone: () => {
-        this.#finish(done);
-        return done.length > before;
-      },
-      doubts: (regex) => this.#quarantine.doubts(0, regex, 0),
-      onStuck: (regex) => {
-        const { text: line } = one.line;
-        this.#quarantine.strike(0, regex, { length: textLength(line, window), line: '', now: 0 });
-        onStuck({ regex, number: one.number, line });
-      },
-    };
-    matchSlowLine(attempt, this.#quarantine.suspects(0));
-    if (done.length > before) return;
-    state.window = window;
-    done.push({ ...one, outcome: GIVEN_UP, before: window, after: window });
+  #onOutcome(outcome: LineOutcome, index: number): void {
+    const line = this.#lines[index];
+    if (line === undefined || this.#processed[index] !== undefined) return;
+    const after = this.#course.state.window;
+    const { number, line: input } = line;
+    this.#processed[index] = { number, line: input, outcome, before: this.#before, after };
+    this.#before = after;
   }
 
-  /** What is interrupted here is finished, nothing is tried again. */
-  #finish(done: Processed[]): void {
-    const taken = this.#taken;
-    if (taken === null) return;
-    this.#course.state.sessions.commit();
-    done.push(taken);
-    this.#taken = null;
+  #onStuck(regex: number | null, at: number): void {
+    const line = this.#lines[this.#indexOf(at)];
+    if (line !== undefined) this.#course.onStuck({ regex, number: line.number, line: line.line.text });
   }
-
-  #process(one: { readonly number: number; readonly line: LineInput }, slow: SlowLine | null): Processed {
-    const { filter, state, options, onStuck } = this.#course;
-    const before = state.window;
-    const { text } = one.line;
-    const isHeld = this.#quarantine.from(0) < Number.POSITIVE_INFINITY;
-    const length = isHeld ? textLength(text, before) : 0;
-    const isLeftOut = (regex: number | null): boolean => {
-      if (slow?.skipped.has(regex)) return true;
-      if (!isHeld || !this.#quarantine.holds(0, regex, length)) return false;
-      onStuck({ regex, number: one.number, line: text });
-      return true;
-    };
-    this.#regex = null;
-    if (isLeftOut(null)) return { ...one, outcome: GIVEN_UP, before, after: before };
-    const mayMatch = (index: number): boolean => {
-      if (slow !== null) charge(slow, this.#regex);
-      this.#regex = index;
-      return !isLeftOut(index);
-    };
-    const outcome = takeLine(filter, state, one.line, { ...options, mayMatch });
-    return { ...one, outcome, before, after: state.window };
-  }
-}
-
-function textLength(text: string, window: FilterState['window']): number {
-  return window.reduce((sum, { before, after }) => sum + before.length + after.length, text.length);
 }

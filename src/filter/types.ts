@@ -1,5 +1,9 @@
 /**
- * The types that every part of the room filter shares: a compiled filter, what it learns, a line and what became of it.
+ * The types that every part of the room filter shares: a compiled filter and what it learns, a line and what became of it.
+ *
+ * Plain readonly data but for FilterState, which processLine() and the engine change. Times are epoch seconds.
+ *
+ *     const failed = (outcome: LineOutcome): string[] => outcome.failures.map(({ id, kind }) => `${kind} ${id}`);
  */
 
 import type { RegexSource, UseDns } from '../config/jail.ts';
@@ -114,3 +118,43 @@ export type HelperHit = {
  * its session is known, or it names somebody by more than an IPv4 address, or somebody wants to know all of it.
  */
 export type LineVerdict = 'general' | 'judged' | 'old' | 'missed' | 'ignored' | 'helper' | 'matched';
+
+/** A jail's filter at work on a stream. */
+export type Worker = {
+  readonly jail: string;
+  readonly filter: Filter;
+  readonly state: FilterState;
+  /** Seconds. */
+  readonly findtime: number;
+  /** A failure's fields and lines are wanted, not only who failed and when. */
+  readonly keepsFields: boolean;
+};
+
+/**
+ * Told by an engine of every line that matched a failregex or ignoreregex, and perhaps of others: `f2b regex` counts those. Offsets are
+ * the batch's.
+ */
+export type Survey = {
+  readonly checkAll: boolean;
+  /** All lines are told by onLong(), also those that no regex can match. */
+  readonly isEach?: boolean;
+  /** Whether what begins there is no line of a log. */
+  isComment(bytes: Uint8Array, start: number): boolean;
+  /** The text of a line that goes the long way, and begins at `start`. */
+  decode(bytes: Uint8Array, start: number): string;
+  /** The line went the short way. */
+  onShort(verdict: LineVerdict, found: ShortResult, start: number, end: number): void;
+  onLong(outcome: LineOutcome, text: string, start: number, end: number): void;
+  /** A regex (null = date, prefregex, ignoreregex) was not tried on the line, since it had been stuck on its like. */
+  onHeld?(regex: number | null, start: number): void;
+  /** So many lines matched prefregex and no more. */
+  onPrefixed(lines: number): void;
+};
+
+/** As in MatchResult; `time` in epoch seconds, `ip` who failed, as an unsigned 32-bit number. */
+type ShortResult = {
+  readonly regex: number;
+  readonly isPrefixed: boolean;
+  readonly time: number;
+  readonly ip: number;
+};

@@ -7,7 +7,7 @@ import { loadFilter } from '../../src/config/readfilter.ts';
 import { type ConfigTree, diskTree } from '../../src/config/tree.ts';
 import { compileFilter, needsEveryLine } from '../../src/filter/compile.ts';
 import { Engine, type Result, type Stuck } from '../../src/filter/engine.ts';
-import { makeDispatch } from '../../src/filter/fast/dispatch.ts';
+import { Dispatch } from '../../src/filter/fast/dispatch.ts';
 import { newFilterState, processLine } from '../../src/filter/line.ts';
 import { compileFailregex } from '../../src/filter/regex/failregex.ts';
 import type { Filter, LineOutcome } from '../../src/filter/types.ts';
@@ -47,7 +47,7 @@ function streams(tree: ConfigTree, logs: string): { filter: Filter; lines: strin
 function candidatesOf(filter: Filter, lines: readonly string[]): string[] {
   const bytes = Buffer.from(`${lines.join('\n')}\n`);
   const found: string[] = [];
-  const dispatch = makeDispatch([filter]);
+  const dispatch = new Dispatch([filter], { all: false });
   dispatch.eachLine(bytes, 0, bytes.length, (start, end) => found.push(bytes.toString('utf8', start, end)));
   return found;
 }
@@ -224,6 +224,26 @@ test('regexes that are slow together are skipped too, each by itself being quick
   const strikes = engine.stuck().map((one) => one.strikes);
   assert.ok(strikes.length > 1 && Math.max(...strikes) <= 3, `${strikes}`);
   assert.deepEqual(ids, ['192.0.2.2']);
+});
+
+test('a failregex over several lines matches wherever in the window the text stands that it cannot do without', () => {
+  const { failregex } = filterOf('^authentication of <HOST>$<SKIPLINES>^has failed$');
+  const filter = compileFilter(
+    {
+      ...{ name: 'test', prefregex: null, ignoreregex: [], datepattern: null, maxlines: 3, journalmatch: [] },
+      failregex: failregex.map(({ source }) => source),
+    },
+    { usedns: 'no', logtimezone: null },
+    [],
+  );
+  assert.ok(filter !== null);
+  const { ids } = runBeside(filter, [
+    'authentication of 192.0.2.1',
+    'something',
+    'has failed',
+    'good from 192.0.2.2',
+  ]);
+  assert.deepEqual(ids, ['192.0.2.1', '192.0.2.2']);
 });
 
 test('lines with times of their own keep them, whichever lines are skipped', () => {

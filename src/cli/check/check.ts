@@ -14,7 +14,6 @@ export const check: Subcommand = {
   options: [
     { name: 'all', short: 'a', help: 'check disabled jails too, as if they were enabled' },
     { name: 'dump', help: 'print the resolved configuration as JSON' },
-    { name: 'verbose', short: 'v', help: 'also name patterns whose time V8 cannot bound by itself' },
   ],
   about: `Prints a line for every enabled jail, then what is wrong with file and line, then warnings: logs that are missing,
 firewalls without their programs, patterns through which an attacker could have somebody else banned (with the line that does
@@ -22,7 +21,7 @@ it) or that can take very long; then notes on what has no effect here. A jail th
 disabled. Changes nothing. Exit code 2 when there are errors; warnings alone are no error.`,
   examples: [
     ['f2b check', 'before a start or a reload'],
-    ['f2b check sshd --verbose', 'one jail'],
+    ['f2b check sshd', 'one jail'],
     ['f2b --config /etc/fail2ban check --all', "all of fail2ban's jails"],
     ['f2b check --dump', 'every option as it was resolved'],
   ],
@@ -41,11 +40,7 @@ disabled. Changes nothing. Exit code 2 when there are errors; warnings alone are
       io.stdout(`${dumpConfig(config)}\n`);
       return hasErrors(config.problems) ? 2 : 0;
     }
-    const report = await examine(call, config, {
-      only: words,
-      enabled,
-      isVerbose: options['verbose'] === true,
-    });
+    const report = await examine(call, config, { only: words, enabled });
     io.stdout(global.json ? `${JSON.stringify(report)}\n` : printReport(report));
     return hasErrors(report.problems) ? 2 : 0;
   },

@@ -47,7 +47,6 @@ export type Report = {
 export type Question = {
   readonly only: readonly string[];
   readonly enabled: ReadonlySet<string>;
-  readonly isVerbose: boolean;
 };
 
 /** Looks at the configuration, the logs, the firewalls and the saved state; changes nothing. */
@@ -70,8 +69,7 @@ export async function examine(call: Call, config: Config, question: Question): P
     if (trouble !== undefined) problems.push(warning(jail, 'action', trouble));
     problems.push(...commandProblems(jail));
     if (filter === null) continue;
-    problems.push(...lints(jail, filter, question));
-    notes.push(...notLinear(jail, filter));
+    problems.push(...lints(jail, filter));
   }
   problems.push(...(await wallProblems(plan, call)), ...sourceAlarms(call, jails, notes));
   const disabled = config.allJails.filter(({ name }) => !enabled.has(name)).length;
@@ -123,7 +121,7 @@ function commandProblems({ name, place, actions, ignore }: Jail): Problem[] {
   });
 }
 
-function lints(jail: Jail, filter: Filter, { isVerbose }: Question): Problem[] {
+function lints(jail: Jail, filter: Filter): Problem[] {
   const told = lintFilter(filter).map(({ place, key, text, proof }) =>
     problem(text, { severity: 'warning', jail: jail.name, place, key, hint: proof }),
   );
@@ -135,28 +133,9 @@ function lints(jail: Jail, filter: Filter, { isVerbose }: Question): Problem[] {
     if (explosion !== null) {
       const text = `takes over half a second on a line of ${explosion.length} characters; a time limit bounds it`;
       told.push(problem(text, { ...at, hint: `${JSON.stringify(explosion.line)}...` }));
-    } else if (isVerbose && !one.regex.isLinear) {
-      told.push(problem("V8's linear engine does not take it; a time limit bounds it", at));
     }
   }
   return told;
-}
-
-/** The patterns that V8 could backtrack on for ever, in one note: nothing is wrong with them, and a time limit bounds them. */
-function notLinear({ name }: Jail, { prefregex, failregex, ignoreregex }: Filter): Note[] {
-  const numbers = (of: Filter['failregex'], key: string): string[] => {
-    const found = of.flatMap(({ regex, index }) => (regex.isLinear ? [] : [index + 1]));
-    return found.length === 0 ? [] : [`${key} ${found.join(', ')}`];
-  };
-  const found = [
-    ...(prefregex === null || prefregex.regex.isLinear ? [] : ['prefregex']),
-    ...numbers(failregex, 'failregex'),
-    ...numbers(ignoreregex, 'ignoreregex'),
-  ];
-  if (found.length === 0) return [];
-  return [
-    { jail: name, text: `bounded by the time limit alone, not by V8's linear engine: ${found.join(', ')}` },
-  ];
 }
 
 /** Firewalls that cannot work as things are. */

@@ -5,7 +5,7 @@ import { bounded } from '../../base/timelimit.ts';
 import { compileFilter } from '../../filter/compile.ts';
 import { compileDates, type Dates } from '../../filter/date/datepattern.ts';
 import { newFilterState } from '../../filter/line.ts';
-import { BoundedLines, type StuckLine } from '../../filter/perline.ts';
+import { PerLine, type StuckLine } from '../../filter/perline.ts';
 import type { Filter, FilterState, LineOutcome } from '../../filter/types.ts';
 import type { Call, Io, Subcommand } from '../command.ts';
 import { treeOf } from '../context.ts';
@@ -138,8 +138,8 @@ type Sink = (run: RegexRun, judged: Judged) => string;
 /** Takes every line through the filter; comments and empty lines are no log lines, as in fail2ban-regex. */
 async function eachLine(run: RegexRun, input: Input, sink: Sink): Promise<void> {
   const { filter, wish } = run;
-  const options = { mode: 'test', findtime: 0, checkAll: wish.checkAll, now: wish.now } as const;
-  const bounded = new BoundedLines({ ...run, options, onStuck: (stuck) => noteStuck(run, stuck) });
+  const { checkAll, now } = wish;
+  const perLine = new PerLine({ ...run, checkAll, now, onStuck: (stuck) => noteStuck(run, stuck) });
   let count = 0;
   for await (const batch of input.batches) {
     const lines = batch.map((line) => ({ number: ++count, line }));
@@ -147,7 +147,7 @@ async function eachLine(run: RegexRun, input: Input, sink: Sink): Promise<void> 
       ({ line }) => line.time !== null || (line.text !== '' && !line.text.startsWith('#')),
     );
     let printed = '';
-    for (const { number, line, outcome, before, after } of bounded.run(wanted)) {
+    for (const { number, line, outcome, before, after } of perLine.run(wanted)) {
       await resolveNames(run, namesIn(outcome));
       noteNames(run, line.text, outcome);
       printed += sink(run, { number, line, report: reportLine(outcome, run.names) });

@@ -1,19 +1,19 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
 import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
+import { asciiText } from '../../filter/ascii.ts';
 import {
   commonOf,
+  countRepeat,
+  countRepeats,
   type Dates,
+  findRepeat,
   findStamp,
-  noteRepeat,
-  repeatMany,
-  repeatStamp,
 } from '../../filter/date/datepattern.ts';
 import type { Stretch } from '../../filter/engine.ts';
 import {
   countLines,
-  countSameHead,
-  countSameWalled,
+  countSameDates,
   Engine,
   lendBytes,
   type SameDateRun,
@@ -285,8 +285,8 @@ function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): 
     newlines++;
     if (!isNoLine(bytes, from, newline)) {
       lines++;
-      if (repeatStamp(dates, place, now, found)) noteRepeat(dates, place, now, found);
-      else findStamp(dates, bytesText(bytes, from, newline), now);
+      if (findRepeat(dates, place, now, found)) countRepeat(dates, place, now, found);
+      else findStamp(dates, asciiText(bytes, from, newline), now);
     }
     from = newline + 1;
   }
@@ -299,13 +299,10 @@ function countSame(dates: Dates, stretch: Stretch, now: number): Pick<SameDateRu
   const known = commonOf(dates, now);
   if (known === null) return none;
   const common = known.minute + 59 > now ? { ...known, digits: 0, upToFive: 0 } : known;
-  const { wall, start } = common;
-  const date = { ...common, text: Buffer.from(common.text, 'latin1') };
-  const run =
-    wall === null ? countSameHead(stretch, date) : countSameWalled(stretch, { ...date, wall, start });
+  const run = countSameDates(stretch, { ...common, text: Buffer.from(common.text, 'latin1') });
   if (run.count === 0) return none;
   const { bytes } = stretch;
-  repeatMany(dates, { codes: bytes, start: run.last, end: bytes.indexOf(10, run.last) }, now, run.count);
+  countRepeats(dates, { codes: bytes, start: run.last, end: bytes.indexOf(10, run.last) }, now, run.count);
   return run;
 }
 
@@ -315,10 +312,6 @@ function isNoLine(bytes: Uint8Array, start: number, end: number): boolean {
   if (bytes[start] !== 13) return false;
   for (let at = start; at < end; at++) if (bytes[at] !== 13) return false;
   return true;
-}
-
-function bytesText(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }
 
 function capLine(text: string): string {

@@ -73,7 +73,7 @@ export function choose(choice: Choice, asked: Asked, now: number): Chosen | null
  * Counts `count` more hits of the last template, the last of them `shift` further right than the one before, with the character
  * `atEnd` behind it. Happens as a whole: there is no call in it and no loop, where a time limit may interrupt.
  */
-export function noteHits(choice: Choice, now: number, { count, shift, atEnd, walled }: Hits): void {
+export function countHits(choice: Choice, now: number, { count, shift, atEnd, walled }: Hits): void {
   const { last } = choice;
   const slot = last === null ? undefined : choice.slots[last.index];
   if (last === null || slot === undefined) return;
@@ -89,12 +89,12 @@ export function noteHits(choice: Choice, now: number, { count, shift, atEnd, wal
 }
 
 /** Takes back the hit of the date that was found last. */
-export function takeBackHit({ last, slots }: Choice): void {
+export function undoHit({ last, slots }: Choice): void {
   const slot = last === null ? undefined : slots[last.index];
   if (slot !== undefined) slot.hits--;
 }
 
-/** See noteHits(). */
+/** See countHits(). */
 export type Hits = {
   readonly count: number;
   readonly shift: number;

@@ -1,5 +1,5 @@
 import { isAsciiText } from '../regex/failregex.ts';
-import { type Choice, choose, makeChoice, noteHits, takeBackHit } from './choose.ts';
+import { type Choice, choose, countHits, makeChoice, undoHit } from './choose.ts';
 import { defaultTemplates, templatesOf } from './forms.ts';
 import {
   type Clock,
@@ -56,6 +56,9 @@ type Known = {
   readonly clock: Clock | null;
 };
 
+/** Seconds. A live line's date that is more off is an error in operation, and a last known date no longer serves. */
+export const TOLERANCE = 60;
+
 /** A line of ASCII characters, `codes[start..end)` without its newline; mutable, since it is made once for many lines. */
 export type DatePlace = { codes: Uint8Array; start: number; end: number };
 
@@ -109,9 +112,9 @@ export function findDate(dates: Dates, line: string, now: number, isAscii?: bool
   return found === null || found.time === null ? null : { ...found, time: found.time };
 }
 
-/** Makes as if the line had not been seen in which findStamp() just found one: it is to be looked at again. */
-export function takeBackStamp(dates: Dates): void {
-  takeBackHit(dates.choice);
+/** Undoes the bookkeeping of the last findStamp(): the line is to be looked at again. */
+export function undoStamp(dates: Dates): void {
+  undoHit(dates.choice);
   dates.head = null;
   dates.walled = null;
 }
@@ -131,7 +134,7 @@ export function findStamp(dates: Dates, line: string, now: number, isAscii?: boo
   const { template } = chosen.slot;
   const [start, end] = spanOf(template, match);
   if (start === end) {
-    const recent = dates.lastTime !== null && dates.lastTime > now - 60;
+    const recent = dates.lastTime !== null && dates.lastTime > now - TOLERANCE;
     return { time: recent ? (dates.lastTime ?? now) : now, start, end };
   }
   const time = timeOf(dates, { template, match, text: line.slice(start, end) }, now);
@@ -187,8 +190,8 @@ function repeatHead(dates: Dates, line: string, now: number): FoundStamp | null 
   if (head === null || count > beginning.codes.length) return null;
   codesOf(line, count, beginning.codes);
   beginning.end = count;
-  if (!repeatStamp(dates, beginning, now, repeated)) return null;
-  noteRepeat(dates, beginning, now, repeated);
+  if (!findRepeat(dates, beginning, now, repeated)) return null;
+  countRepeat(dates, beginning, now, repeated);
   return { time: repeated.time, start: repeated.start, end: repeated.end };
 }
 
@@ -205,9 +208,9 @@ function isWalled(
 
 /**
  * Finds the date of a line of ASCII characters when it is the one of the line before, as most are, or that with other seconds, at the
- * same place or behind the same sign; into `found`. False when findStamp() has to look. noteRepeat() makes it count.
+ * same place or behind the same sign; into `found`. False when findStamp() has to look. countRepeat() makes it count.
  */
-export function repeatStamp(dates: Dates, place: DatePlace, now: number, found: Repeat): boolean {
+export function findRepeat(dates: Dates, place: DatePlace, now: number, found: Repeat): boolean {
   if (!locate(dates, place, now, found)) return false;
   if (dates.head !== null) return endsThere(place.codes, found.end, place.end);
   const { last } = dates.choice;
@@ -245,22 +248,22 @@ function behind({ codes, start, end }: DatePlace, sign: number): number {
   return -1;
 }
 
-/** The text of a date that repeatStamp() found, null when it is that of the line before. */
+/** The text of a date that findRepeat() found, null when it is that of the line before. */
 export function newDate({ head }: Dates, { text }: Repeat): string | null {
   return text === null || head === null ? text : text.slice(head.start);
 }
 
 /**
- * Counts a date that repeatStamp() found, in `count` lines of which this is the last. May be interrupted and called again.
+ * Counts a date that findRepeat() found, in `count` lines of which this is the last. May be interrupted and called again.
  */
-export function noteRepeat(dates: Dates, place: DatePlace, now: number, found: Counted): void {
+export function countRepeat(dates: Dates, place: DatePlace, now: number, found: Counted): void {
   const { walled, head, choice } = dates;
   const { codes, start, end } = place;
   const known = head ?? walled;
   const atEnd = found.end < end ? String.fromCharCode(codes[found.end] ?? 0) : '';
   if (found.text !== null && known !== null) adopt(dates, known, place, found);
   const shift = head === null && walled !== null ? found.start - start - walled.start : 0;
-  noteHits(choice, now, { count: found.count ?? 1, shift, atEnd, walled });
+  countHits(choice, now, { count: found.count ?? 1, shift, atEnd, walled });
 }
 
 /** The next lines will probably have this date. */
@@ -299,7 +302,7 @@ const CLOSING = new Set([']', '"', ')', "'", ';', '|']);
 const MOST_COMMON = 48;
 
 /**
- * By what repeatStamp() would know the date of many lines, those that say a time beyond `now` apart, and those with a blank behind the
+ * By what findRepeat() would know the date of many lines, those that say a time beyond `now` apart, and those with a blank behind the
  * date where that may go on; null where it has to look at each.
  */
 export function commonOf({ head, walled, choice }: Dates, now: number): Common | null {
@@ -331,20 +334,13 @@ export function isStillCommon({ head, walled, choice }: Dates, { text, key }: Co
 }
 
 /**
- * Counts a date for so many lines that have what commonOf() says; the last of them is given as for repeatStamp(). Answers what that says,
+ * Counts a date for so many lines that have what commonOf() says; the last of them is given as for findRepeat(). Answers what that says,
  * to be read at once; null where there are none.
  */
-export function repeatMany(dates: Dates, place: DatePlace, now: number, count: number): Repeat | null {
+export function countRepeats(dates: Dates, place: DatePlace, now: number, count: number): Repeat | null {
   if (count === 0 || !locate(dates, place, now, repeated)) return null;
-  noteRepeat(dates, place, now, { ...repeated, count });
+  countRepeat(dates, place, now, { ...repeated, count });
   return repeated;
-}
-
-/** How often each template gave a line's date, in the order of trial; those never used are left out. */
-export function dateHits(dates: Dates): readonly { readonly name: string; readonly hits: number }[] {
-  return dates.choice.slots
-    .filter((slot) => slot.hits > 0)
-    .map((slot) => ({ name: slot.template.name, hits: slot.hits }));
 }
 
 function spanOf(template: Template, match: RegExpExecArray): readonly [start: number, end: number] {

@@ -1,3 +1,5 @@
+import { asciiText } from '../ascii.ts';
+
 /**
  * A date's text but for what changes from line to line: its seconds and a fraction of them, which no time counts. Lines within a
  * minute differ in nothing else, so that one reading of a date serves for all of them.
@@ -59,7 +61,7 @@ export function clockText(
 ): string {
   const from = at + before.length;
   const to = from + 2 + (digits === 0 ? 0 : 1 + digits);
-  return beforeText + codesText(codes, from, to) + afterText;
+  return beforeText + asciiText(codes, from, to) + afterText;
 }
 
 /** The time (epoch seconds) that the line says there, -1 where that is not this clock with other seconds. */
@@ -110,25 +112,13 @@ export function codesOf(text: string, count: number, into: Uint8Array = new Uint
   return into;
 }
 
-/** Longer texts are made at once, and not sign by sign. */
-const SHORT = 16;
-
-/** The text of bytes that are ASCII characters. */
-export function codesText(codes: Uint8Array, from: number, to: number): string {
-  if (to - from > SHORT)
-    return Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
-  let text = '';
-  for (let i = from; i < to; i++) text += String.fromCharCode(codes[i] ?? 0);
-  return text;
-}
-
 /** Whether firstCore() could find anything in `codes[start..end)`; quicker where it cannot, as before most access logs' dates. */
 export function mayHoldCore(codes: Uint8Array, start: number, end: number): boolean {
   let digits = 0;
   for (let at = start; at < end; at++) {
     const code = codes[at] ?? 0;
     digits = code >= 0x30 && code <= 0x39 ? digits + 1 : 0;
-    if (code === 0x3a || code === 0x40 || digits === 8) return firstCore(codesText(codes, start, end)) >= 0;
+    if (code === 0x3a || code === 0x40 || digits === 8) return firstCore(asciiText(codes, start, end)) >= 0;
   }
   return false;
 }

@@ -39,9 +39,9 @@ export type Template = {
   readonly weight: number;
   /** What matches every line of ASCII characters that this does; null where that is not known. */
   readonly hint: RegExp | null;
-  /** One of the default forms or made around one: matches nothing that has no CORE (shortcut.ts). */
+  /** One of the default forms or made around one: matches nothing that has no CORE (lastdate.ts). */
   readonly hasCore: boolean;
-  /** One of the default forms itself, so that its end is known without asking the regex (shortcut.ts). */
+  /** One of the default forms itself, so that its end is known without asking the regex (lastdate.ts). */
   readonly isForm: boolean;
   /** A default form inside whose text no other default form matches. */
   readonly isSolitary: boolean;
@@ -70,7 +70,7 @@ export function compileTemplate(pattern: string): Template {
 export function makeTemplate(pattern: string): Template {
   const keyword = pattern.includes('%') ? null : keywordTemplate(pattern.toUpperCase());
   if (keyword !== null) return keyword;
-  const { text, ...bounds } = takeBounds(pattern);
+  const { text, ...bounds } = splitBounds(pattern);
   const shift = pattern.length - text.length;
   const long = /\{LEPOCH\}/i.test(text);
   if (long || /(?<!\\)\{EPOCH\}/i.test(text))
@@ -113,7 +113,7 @@ function epochTemplate(pattern: string, text: Expanded, form: Bounds & { readonl
 
 type Bounds = { readonly begin: Begin; readonly end: boolean; readonly ignoreCase?: boolean };
 
-function takeBounds(pattern: string): Bounds & { readonly text: string } {
+function splitBounds(pattern: string): Bounds & { readonly text: string } {
   if (pattern.startsWith(UNBOUND)) return { text: pattern.slice(UNBOUND.length), begin: 'none', end: false };
   const atLine = pattern.startsWith(LINE_BEGIN);
   return {

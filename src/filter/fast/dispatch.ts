@@ -1,32 +1,10 @@
+import { asciiText } from '../ascii.ts';
 import { needsEveryLine } from '../compile.ts';
 import type { Failregex } from '../regex/failregex.ts';
 import type { Filter } from '../types.ts';
-import type { FinderLine, LineFinder, Literal, Stretch } from './finder.ts';
-import { makeFinder } from './finder.ts';
+import { type LineFinder, type Literal, makeFinder, nextRecord, type Stretch } from './finder.ts';
 import type { SharedMemory } from './search.ts';
-
-/** Says for the lines of a stretch of bytes which failregexes of which filters could match them at all. */
-export type Dispatch = {
-  /**
-   * Calls `line` for every line that some filter has to see, in order. Inside the call the other functions speak of that
-   * line.
-   */
-  eachLine(bytes: Uint8Array, start: number, end: number, line: (start: number, end: number) => void): void;
-  /** Whether the filter (by its place in the list) has to see the current line. */
-  concerns(filter: number): boolean;
-  mayMatch(filter: number, regex: number): boolean;
-  /** The first failregex of the filter, from number `regex` on, that may match; -1 when there is none. */
-  nextRegex(filter: number, regex: number): number;
-  /** Within eachLine(): where the bytes stand, so far before their place; null: nowhere that regexes could be compiled for. */
-  shared(): SharedMemory | null;
-  shift(): number;
-  /** What literals speak for; null before the first eachLine(). */
-  literals(): Literals | null;
-  /** As eachLine(), many lines at a time; see RecordTeller. Where literals() says something. */
-  eachRecords(stretch: Stretch, told: (first: number, last: number) => void): void;
-  /** Makes the record's line, from the machine's words, the one that the other functions speak of. */
-  open(words: Int32Array, record: number): void;
-};
+import * as layout from './wasm/layout.ts';
 
 /** What literals speak for. */
 export type Literals = {
@@ -41,87 +19,132 @@ export type Literals = {
   readonly isForEvery: readonly boolean[];
 };
 
-/** `all`: lines that only prefregex or an ignoreregex can match are told as well, for whoever counts those. */
-export type DispatchOptions = { readonly all: boolean };
+/**
+ * `all`: lines that only prefregex or an ignoreregex can match are told as well, for whoever counts those. `each`: so is every other
+ * line.
+ */
+type DispatchOptions = { readonly all: boolean; readonly each?: boolean };
 
 /** Literals shorter than this occur in every other line and are not worth looking for. */
 const SHORTEST = 3;
 /** Bytes of a log that tell what is rare in it. */
 const SAMPLE = 16384;
 
-/** Makes a Dispatch for filters that read the same lines. */
-export function makeDispatch(
-  filters: readonly Filter[],
-  options: DispatchOptions = { all: false },
-): Dispatch {
-  let slots: Slots | null = null;
-  const base = basesOf(filters);
-  const marks = new Int32Array(base.at(-1) ?? 0);
+/** Says for the lines of a stretch of bytes which failregexes of which filters could match them at all. */
+export class Dispatch {
+  readonly #filters: readonly Filter[];
+  readonly #options: DispatchOptions;
+  #slots: Slots | null = null;
+  /** As in Literals. */
+  readonly #base: readonly number[];
+  #always: Int32Array;
+  #isForEvery: readonly boolean[];
+  readonly #marks: Int32Array;
   /** Of which line the marks speak. */
-  const lines = new Int32Array(marks.length);
-  const concerned = new Int32Array(filters.length);
-  const always = new Int32Array(marks.length);
-  const isForEvery = filters.map(() => false);
-  let line = 1;
-  let visit: (start: number, end: number) => void = () => undefined;
-  const found: FinderLine = {
-    hit(literal) {
-      if (slots === null) return;
-      const targets = slots.targets[literal] ?? NOTHING;
-      for (let i = 0; i < targets.length; i += 2) {
-        const word = targets[i] ?? 0;
-        if (lines[word] !== line) marks[word] = 0;
-        lines[word] = line;
-        marks[word] = (marks[word] ?? 0) | (targets[i + 1] ?? 0);
+  readonly #lines: Int32Array;
+  readonly #concerned: Int32Array;
+  #line = 1;
+
+  constructor(filters: readonly Filter[], options: DispatchOptions) {
+    this.#filters = filters;
+    this.#options = options;
+    this.#base = basesOf(filters);
+    const words = this.#base.at(-1) ?? 0;
+    this.#always = new Int32Array(words);
+    this.#isForEvery = filters.map(() => false);
+    this.#marks = new Int32Array(words);
+    this.#lines = new Int32Array(words);
+    this.#concerned = new Int32Array(filters.length);
+  }
+
+  /**
+   * Calls `told` for every line that some filter has to see, in order. Inside the call the other functions speak of that
+   * line.
+   */
+  eachLine(bytes: Uint8Array, start: number, end: number, told: (start: number, end: number) => void): void {
+    if (this.#slots === null) {
+      // Which literals are rare depends on the log, and this is its first piece.
+      const sample = { bytes, start, end: Math.min(end, start + SAMPLE) };
+      this.#slots = slotsOf(this.#filters, this.#base, { ...this.#options, sample });
+      this.#always = this.#slots.always;
+      this.#isForEvery = this.#slots.isForEvery;
+    }
+    const { finder } = this.#slots;
+    finder.eachRecords({ bytes, start, end }, this.#isForEvery.includes(true), (words, first, last) => {
+      for (let record = first; record < last; ) {
+        this.open(words, record);
+        const from = (words[record >> 2] ?? 0) + finder.shift;
+        const to = (words[(record + layout.RECORD_END) >> 2] ?? 0) + finder.shift;
+        record = nextRecord(words, record);
+        told(from, to);
       }
-      const owners = slots.owners[literal] ?? NOTHING;
-      for (let i = 0; i < owners.length; i++) concerned[owners[i] ?? 0] = line;
-    },
-    visit(start, end) {
-      visit(start, end);
-      line = next(line, lines, concerned);
-    },
-  };
-  const prepare = (sample: Stretch): Slots => {
-    const made = slotsOf(filters, base, { ...options, sample });
-    always.set(made.always);
-    for (const [filter, every] of made.isForEvery.entries()) isForEvery[filter] = every;
-    return made;
-  };
-  const nextRegex = (filter: number, regex: number): number => {
-    const first = base[filter] ?? 0;
-    const end = base[filter + 1] ?? 0;
+    });
+  }
+
+  /** As eachLine(), many lines at a time, by their records; see LineFinder. Where literals() says something. */
+  eachRecords(stretch: Stretch, told: (first: number, last: number) => void): void {
+    const isAll = this.#isForEvery.includes(true);
+    this.#slots?.finder.eachRecords(stretch, isAll, (_, first, last) => told(first, last));
+  }
+
+  /** Makes the record's line, from the memory's words, the one that the other functions speak of. */
+  open(words: Int32Array, record: number): void {
+    this.#line = next(this.#line, this.#lines, this.#concerned);
+    const count = words[(record + layout.RECORD_COUNT) >> 2] ?? 0;
+    const first = (record + layout.RECORD) >> 2;
+    for (let i = first; i < first + count; i++) this.#mark(words[i] ?? 0);
+  }
+
+  /** The literal is in the line. */
+  #mark(literal: number): void {
+    const line = this.#line;
+    const targets = this.#slots?.targets[literal] ?? NOTHING;
+    for (let i = 0; i < targets.length; i += 2) {
+      const word = targets[i] ?? 0;
+      if (this.#lines[word] !== line) this.#marks[word] = 0;
+      this.#lines[word] = line;
+      this.#marks[word] = (this.#marks[word] ?? 0) | (targets[i + 1] ?? 0);
+    }
+    const owners = this.#slots?.owners[literal] ?? NOTHING;
+    for (let i = 0; i < owners.length; i++) this.#concerned[owners[i] ?? 0] = line;
+  }
+
+  /** Whether the filter (by its place in the list) has to see the current line. */
+  concerns(filter: number): boolean {
+    return this.#isForEvery[filter] === true || this.#concerned[filter] === this.#line;
+  }
+
+  mayMatch(filter: number, regex: number): boolean {
+    return this.nextRegex(filter, regex) === regex;
+  }
+
+  /** The first failregex of the filter, from number `regex` on, that may match; -1 when there is none. */
+  nextRegex(filter: number, regex: number): number {
+    const first = this.#base[filter] ?? 0;
+    const end = this.#base[filter + 1] ?? 0;
     let wanted = -1 << (regex & 31);
     for (let word = first + (regex >>> 5); word < end; word++) {
-      const may = ((lines[word] === line ? (marks[word] ?? 0) : 0) | (always[word] ?? 0)) & wanted;
+      const marks = this.#lines[word] === this.#line ? (this.#marks[word] ?? 0) : 0;
+      const may = (marks | (this.#always[word] ?? 0)) & wanted;
       if (may !== 0) return ((word - first) << 5) + 31 - Math.clz32(may & -may);
       wanted = -1;
     }
     return -1;
-  };
-  return {
-    eachLine(bytes, start, end, told) {
-      // Which literals are rare depends on the log, and this is its first piece.
-      slots ??= prepare({ bytes, start, end: Math.min(end, start + SAMPLE) });
-      visit = told;
-      // What open() marked is another line's.
-      line = next(line, lines, concerned);
-      slots.finder.eachLine({ bytes, start, end }, isForEvery.includes(true), found);
-    },
-    concerns: (filter) => isForEvery[filter] === true || concerned[filter] === line,
-    mayMatch: (filter, regex) => nextRegex(filter, regex) === regex,
-    nextRegex,
-    shared: () => slots?.finder.shared ?? null,
-    shift: () => slots?.finder.shift ?? 0,
-    literals: () => slots,
-    eachRecords: (stretch, told) => slots?.finder.eachRecords(stretch, isForEvery.includes(true), told),
-    open(words, record) {
-      line = next(line, lines, concerned);
-      const at = record >> 2;
-      const count = words[at + 2] ?? 0;
-      for (let i = 0; i < count; i++) found.hit(words[at + 3 + i] ?? 0);
-    },
-  };
+  }
+
+  /** Within eachLine(): where the bytes stand, so far before their place; null: nowhere that regexes could be compiled for. */
+  get shared(): SharedMemory | null {
+    return this.#slots?.finder.shared ?? null;
+  }
+
+  get shift(): number {
+    return this.#slots?.finder.shift ?? 0;
+  }
+
+  /** What literals speak for; null before the first eachLine(). */
+  get literals(): Literals | null {
+    return this.#slots;
+  }
 }
 
 /** The number of the next line; the marks start over before numbers run out. */
@@ -151,19 +174,22 @@ function slotsOf(
   const isForEvery: boolean[] = [];
   for (const [number, filter] of filters.entries()) {
     const prefix = filter.prefregex?.regex ?? null;
-    let isEvery = needsEveryLine(filter);
+    // What a regex cannot do without may stand in an earlier line of the window.
+    const hasWindow = needsEveryLine(filter);
+    let isEvery = hasWindow || options.each === true;
     for (const { regex, index } of filter.failregex) {
       const word = (base[number] ?? 0) + (index >>> 5);
       const bits = 1 << (index & 31);
-      const isFound = note(book, regex, { word, bits, filter: number });
+      const isFound = !hasWindow && addLiterals(book, regex, { word, bits, filter: number });
       if (!isFound) always[word] = (always[word] ?? 0) | bits;
       // Prefregex has to match as well.
-      if (!isFound && (prefix === null || !note(book, prefix, { word: 0, bits: 0, filter: number })))
+      if (!isFound && (prefix === null || !addLiterals(book, prefix, { word: 0, bits: 0, filter: number })))
         isEvery = true;
     }
     const others = options.all ? [filter.prefregex, ...filter.ignoreregex] : [];
     for (const other of others) {
-      if (other !== null && !note(book, other.regex, { word: 0, bits: 0, filter: number })) isEvery = true;
+      if (other !== null && !addLiterals(book, other.regex, { word: 0, bits: 0, filter: number }))
+        isEvery = true;
     }
     isForEvery.push(isEvery);
   }
@@ -193,14 +219,12 @@ type Book = {
 };
 
 function newBook({ bytes, start, end }: Stretch): Book {
-  const sample = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
-    .toString('latin1')
-    .toLowerCase();
+  const sample = asciiText(bytes, start, end).toLowerCase();
   return { numbers: new Map(), literals: [], targets: [], filters: [], sample, counts: new Map() };
 }
 
 /** Has the regex's lines told to the filter; false when it has no literals worth looking for. */
-function note(
+function addLiterals(
   book: Book,
   regex: Failregex,
   speaks: { readonly word: number; readonly bits: number; readonly filter: number },

@@ -1,26 +1,7 @@
-import { MOST_TEXT, type SharedMemory } from './search.ts';
+import type { SharedMemory } from './search.ts';
+import * as layout from './wasm/layout.ts';
 import { SCAN } from './wasm/scan.wasm.ts';
 
-/** The layout of wasm/scan.ts. */
-const HEADS = 128;
-const LITERALS = 16512;
-const TEXTS = 49280;
-const TEXT_ROOM = 32768;
-const RECORDS = TEXTS + TEXT_ROOM;
-const HEAD = RECORDS + 65536;
-/** Behind the 48 bytes of a date. */
-export const SPENT = HEAD + 56;
-/** Where compiled regexes put what they find, and texts that do not stand in one piece. */
-const BOUNDS = HEAD + 64;
-const BOUNDS_ROOM = 32768;
-export const TEXT = BOUNDS + BOUNDS_ROOM;
-/** For drive.ts: its tables, and what is told of lines. */
-export const LANES = TEXT + MOST_TEXT + 64;
-export const LANES_ROOM = 65536;
-export const OUT = LANES + LANES_ROOM;
-export const OUT_ROOM = 40960;
-const DATA = OUT + OUT_ROOM;
-const MOST_LITERALS = 2048;
 const WINDOW = 3;
 /** What may be read behind the end. */
 const PADDING = 64;
@@ -30,7 +11,7 @@ type Scan = {
   readonly outEnd: WebAssembly.Global;
   readonly atRecord: WebAssembly.Global;
   readonly atLane: WebAssembly.Global;
-  drive(lanes: number, from: number, last: number, first: number, isPlain: boolean): number;
+  drive(from: number, last: number, first: number, isPlain: boolean): number;
   readonly memory: WebAssembly.Memory;
   readonly resume: WebAssembly.Global;
   readonly place: WebAssembly.Global;
@@ -39,8 +20,7 @@ type Scan = {
   scan(from: number, to: number, count: number): number;
   scanAll(from: number, to: number, count: number): number;
   countLines(from: number, to: number): number;
-  sameHead(from: number, to: number, head: number, length: number): number;
-  sameWalled(from: number, to: number, text: number, length: number, wall: number, begun: number): number;
+  sameDates(from: number, to: number, length: number, wall: number, begun: number): number;
 };
 
 /** One memory serves all finders: each brings its tables, some kilobytes, when another was there before it. */
@@ -49,7 +29,7 @@ export type WasmModule = SharedMemory & {
   /** Functions that drive() calls by number. */
   readonly functions: WebAssembly.Table;
   tables: Uint8Array | null;
-  /** Whose tables are in LANES. */
+  /** Whose tables are at TABLES. */
   driver: object | null;
 };
 
@@ -65,7 +45,14 @@ function newModule(length: number): WasmModule {
   const scan = exports as unknown as Scan;
   const wasm: WasmModule = {
     ...{ scan, memory: scan.memory, bytes: Buffer.alloc(0), words: new Int32Array(0), tables: null },
-    ...{ bounds: BOUNDS, boundsRoom: BOUNDS_ROOM, text: TEXT, spent: SPENT, functions, driver: null },
+    ...{
+      bounds: layout.BOUNDS,
+      boundsRoom: layout.BOUNDS_ROOM,
+      text: layout.TEXT,
+      spent: layout.SPENT,
+      functions,
+      driver: null,
+    },
   };
   reserve(wasm, length);
   return wasm;
@@ -74,7 +61,7 @@ function newModule(length: number): WasmModule {
 /** Makes room for so many bytes of data. */
 function reserve(one: WasmModule, length: number): void {
   const { memory } = one.scan;
-  const wanted = DATA + length + PADDING;
+  const wanted = layout.DATA + length + PADDING;
   if (wanted > memory.buffer.byteLength) memory.grow(Math.ceil((wanted - memory.buffer.byteLength) / PAGE));
   if (one.bytes.buffer === memory.buffer) return;
   one.bytes = Buffer.from(memory.buffer);
@@ -84,7 +71,7 @@ function reserve(one: WasmModule, length: number): void {
 /** Bytes that can be searched where they stand. There is one such buffer: the one before, if any, must not be used any more. */
 export function lendBytes(length: number): Buffer<ArrayBuffer> {
   lent = newModule(length);
-  return Buffer.from(lent.scan.memory.buffer, DATA, length);
+  return Buffer.from(lent.scan.memory.buffer, layout.DATA, length);
 }
 
 /** Where lines of these bytes will be searched, null where there was nothing yet. */
@@ -99,8 +86,8 @@ function load({ bytes, start, end }: Stretch): LoadedStretch {
   if (one === lent) return { one, from: bytes.byteOffset + start, to: bytes.byteOffset + end };
   common = one;
   reserve(one, end - start);
-  one.bytes.set(bytes.subarray(start, end), DATA);
-  return { one, from: DATA, to: DATA + end - start };
+  one.bytes.set(bytes.subarray(start, end), layout.DATA);
+  return { one, from: layout.DATA, to: layout.DATA + end - start };
 }
 
 /**
@@ -111,64 +98,56 @@ function load({ bytes, start, end }: Stretch): LoadedStretch {
 export function makeFinder(literals: readonly Literal[], costs: ArrayLike<number>): LineFinder | null {
   const tables = tablesOf(literals, costs);
   if (tables === null) return null;
-  const eachRecords: RecordTeller = (stretch, isAll, told) => {
-    const { one, from: first, to: end } = load(stretch);
-    if (one.tables !== tables) {
-      one.bytes.set(tables, 0);
-      one.tables = tables;
-    }
-    const { scan } = one;
-    finder.shared = one;
-    finder.shift = stretch.start - first;
-    for (let from = first; from < end; ) {
-      const search = isAll ? scan.scanAll : scan.scan;
-      const last = search(from, end, literals.length);
-      from = scan.resume.value;
-      if (last > RECORDS) told(RECORDS, last);
-    }
-  };
   const finder: LineFinder = {
-    ...{ shared: null, shift: 0, eachRecords },
-    eachLine(stretch, isAll, line) {
-      eachRecords(stretch, isAll, (first, last) => {
-        const { shift, shared } = finder;
-        if (shared === null) return;
-        const { words } = shared;
-        for (let at = first >> 2; at < last >> 2; ) {
-          const count = words[at + 2] ?? 0;
-          for (let i = 0; i < count; i++) line.hit(words[at + 3 + i] ?? 0);
-          line.visit((words[at] ?? 0) + shift, (words[at + 1] ?? 0) + shift);
-          at += 3 + count;
-        }
-      });
+    ...{ shared: null, shift: 0 },
+    eachRecords(stretch, isAll, told) {
+      const { one, from: first, to: end } = load(stretch);
+      if (one.tables !== tables) {
+        one.bytes.set(tables, 0);
+        one.tables = tables;
+      }
+      const { scan } = one;
+      finder.shared = one;
+      finder.shift = stretch.start - first;
+      for (let from = first; from < end; ) {
+        const search = isAll ? scan.scanAll : scan.scan;
+        const last = search(from, end, literals.length);
+        from = scan.resume.value;
+        if (last > layout.RECORDS) told(one.words, layout.RECORDS, last);
+      }
     },
   };
   return finder;
 }
 
+/** The record behind this one. */
+export function nextRecord(words: Int32Array, record: number): number {
+  return record + layout.RECORD + ((words[(record + layout.RECORD_COUNT) >> 2] ?? 0) << 2);
+}
+
 function tablesOf(literals: readonly Literal[], costs: ArrayLike<number>): Uint8Array | null {
-  const tables = new Uint8Array(RECORDS);
+  const tables = new Uint8Array(layout.RECORDS);
   const view = new DataView(tables.buffer);
-  let text = TEXTS;
-  if (literals.length > MOST_LITERALS) return null;
+  let text = layout.TEXTS;
+  if (literals.length > layout.MOST_LITERALS) return null;
   for (const [number, literal] of literals.entries()) {
     const bytes = Buffer.from(literal.isFolded ? literal.text.toLowerCase() : literal.text, 'latin1');
-    if (bytes.length < WINDOW || text + bytes.length > RECORDS) return null;
+    if (bytes.length < WINDOW || text + bytes.length > layout.RECORDS) return null;
     tables.set(bytes, text);
     const offset = rarestWindow(bytes, costs);
     const hash = hashOf(bytes, offset);
-    const at = LITERALS + number * 16;
+    const at = layout.LITERALS + number * layout.LITERAL;
     view.setUint32(at, text, true);
-    view.setUint16(at + 4, bytes.length, true);
-    view.setUint16(at + 6, offset, true);
-    view.setUint16(at + 8, view.getUint16(HEADS + hash * 2, true), true);
-    view.setUint16(at + 10, literal.isFolded ? 1 : 0, true);
-    view.setUint16(HEADS + hash * 2, number + 1, true);
+    view.setUint16(at + layout.LITERAL_LENGTH, bytes.length, true);
+    view.setUint16(at + layout.LITERAL_WINDOW, offset, true);
+    view.setUint16(at + layout.LITERAL_NEXT, view.getUint16(layout.HASHES + hash * 2, true), true);
+    view.setUint16(at + layout.LITERAL_FOLDED, literal.isFolded ? 1 : 0, true);
+    view.setUint16(layout.HASHES + hash * 2, number + 1, true);
     for (let i = 0; i < WINDOW; i++) {
       for (const byte of casesOf(bytes[offset + i] ?? 0, literal.isFolded)) {
         const bucket = 1 << (number & 7);
-        const low = i * 32 + (byte & 15);
-        const high = i * 32 + 16 + (byte >> 4);
+        const low = layout.NIBBLES + i * 32 + (byte & 15);
+        const high = layout.NIBBLES + i * 32 + 16 + (byte >> 4);
         tables[low] = (tables[low] ?? 0) | bucket;
         tables[high] = (tables[high] ?? 0) | bucket;
       }
@@ -218,41 +197,28 @@ export type SameDateRun = {
 };
 
 /** A date as it stands in lines, with the character behind it: 48 bytes at the most. */
-export type SameDate = {
+type SameDate = {
   readonly text: Uint8Array;
   /** Bits of the first 32 bytes: which may be any digit, and which up to 5. */
   readonly digits: number;
   readonly upToFive: number;
+  /** It stands behind the line's first character of this code; null: at the beginning. */
+  readonly wall: number | null;
+  /** Where it began in the line before. */
+  readonly start: number;
 };
 
-function runOf({ one: { scan }, from }: LoadedStretch, count: number, stretch: Stretch): SameDateRun {
-  const shift = stretch.start - from;
-  const [last, next] = [scan.last.value + shift, scan.resume.value + shift];
-  return { count, last, start: scan.place.value, next };
-}
-
-/** How many lines in a row, from the stretch's beginning on, begin with the date. */
-export function countSameHead(stretch: Stretch, { text, digits, upToFive }: SameDate): SameDateRun {
-  const loaded = load(stretch);
-  const { one, from, to } = loaded;
-  one.bytes.set(text, HEAD);
-  one.scan.vary(digits, upToFive);
-  return runOf(loaded, one.scan.sameHead(from, to, HEAD, text.length), stretch);
-}
-
 /**
- * How many lines in a row, from the stretch's beginning on, have the date behind their first `wall`, and nothing before it that might
- * be one; in the line before them it began at `start`.
+ * How many lines in a row, from the stretch's beginning on, have the date, and with a wall nothing before it that might be one.
  */
-export function countSameWalled(
-  stretch: Stretch,
-  { text, digits, upToFive, wall, start }: SameDate & { readonly wall: number; readonly start: number },
-): SameDateRun {
-  const loaded = load(stretch);
-  const { one, from, to } = loaded;
-  one.bytes.set(text, HEAD);
-  one.scan.vary(digits, upToFive);
-  return runOf(loaded, one.scan.sameWalled(from, to, HEAD, text.length, wall, start), stretch);
+export function countSameDates(stretch: Stretch, date: SameDate): SameDateRun {
+  const { one, from, to } = load(stretch);
+  const { scan } = one;
+  one.bytes.set(date.text, layout.DATE);
+  scan.vary(date.digits, date.upToFive);
+  const count = scan.sameDates(from, to, date.text.length, date.wall ?? 0, date.start);
+  const shift = stretch.start - from;
+  return { count, last: scan.last.value + shift, start: scan.place.value, next: scan.resume.value + shift };
 }
 
 /** A text of ASCII characters that a line may hold; `isFolded`: in letters of any case. */
@@ -261,26 +227,16 @@ export type Literal = { readonly text: string; readonly isFolded: boolean };
 /** Whole lines, `bytes[start..end)`, each ended by a newline. */
 export type Stretch = { readonly bytes: Uint8Array; readonly start: number; readonly end: number };
 
-/** What is told of each line: the numbers of the literals in it (once or more), then its bounds without the newline. */
-export type FinderLine = { hit(literal: number): void; visit(start: number, end: number): void };
-
-/**
- * Tells of many lines at a time by records in the ground's memory, from address `first` to `last`: start, end, how many literals, and
- * their numbers.
- */
-export type RecordTeller = (
-  stretch: Stretch,
-  isAll: boolean,
-  told: (first: number, last: number) => void,
-) => void;
-
 /** Finds in one pass which of many literals the lines hold. */
 export type LineFinder = {
-  /** Within eachLine(): where the stretch's bytes stand, so far before their place in the stretch; null: nowhere. */
+  /** Within eachRecords(): where the stretch's bytes stand, so far before their place in the stretch; null: nowhere. */
   shared: SharedMemory | null;
   shift: number;
-  /** Tells the lines that hold a literal, or with `isAll` every line, in order. */
-  eachLine(stretch: Stretch, isAll: boolean, line: FinderLine): void;
-  /** The same in records. */
-  readonly eachRecords: RecordTeller;
+  /**
+   * Tells the lines that hold a literal, or with `isAll` every line, in order, many at a time: their records stand in the memory, whose
+   * integers are `words`, from address `first` to `last`; see wasm/layout.ts.
+   */
+  eachRecords(stretch: Stretch, isAll: boolean, told: RecordTeller): void;
 };
+
+type RecordTeller = (words: Int32Array, first: number, last: number) => void;

@@ -5,25 +5,27 @@
  * before anything has changed.
  */
 
+import { asciiText } from '../ascii.ts';
 import {
+  countRepeat,
+  countRepeats,
   type DatePlace,
+  findRepeat,
   findStamp,
   newDate,
-  noteRepeat,
   type Repeat,
-  repeatMany,
-  repeatStamp,
-  takeBackStamp,
+  TOLERANCE,
+  undoStamp,
 } from '../date/datepattern.ts';
 import { type Fields, readFields } from '../fields.ts';
 import { judgeMatch } from '../match.ts';
-import { type Gathered, type IdPlace, mergeSession, type PlainLine } from '../session/sessions.ts';
-import type { Filter, FilterState, LineOutcome, LineVerdict } from '../types.ts';
-import { type Plan, type PlannedRegex, planOf } from './plan.ts';
+import type { IdPlace, PlainLine } from '../session/sessions.ts';
+import type { LineVerdict } from '../types.ts';
+import type { FastFilter, LineContext } from './fastfilter.ts';
+import type { Plan, PlannedRegex } from './plan.ts';
 import {
   ALT_USER,
   CONTENT,
-  compileSearches,
   endOf,
   groupPlace,
   groupsOf,
@@ -32,72 +34,15 @@ import {
   MLFFORGET,
   MLFGAINED,
   MLFID,
-  MOST_TEXT,
   NOFAIL,
   narrow,
   type Search,
-  type SharedMemory,
-  type Subject,
   search,
   subjectLength,
   USER,
 } from './search.ts';
+import * as layout from './wasm/layout.ts';
 
-/** How a line is to be looked at; see ProcessOptions. */
-export type LineContext = {
-  mode: 'live' | 'catchup' | 'test';
-  readonly findtime: number;
-  now: number;
-  /** Somebody wants to know every field of a failure, and the lines. */
-  readonly keepsFields: boolean;
-  /** Every regex is to be tried, as processLine() does with that option. */
-  readonly checkAll: boolean;
-  /** The first failregex from this number on that may match, -1 for none. */
-  nextRegex(from: number): number;
-  /** The text of the line's part, one that may be kept. */
-  copy(start: number, end: number): string;
-  /** Where the line's bytes stand, null where regexes cannot be compiled for it: `origin` behind their place. */
-  shared: SharedMemory | null;
-  origin: number;
-  /** Nobody watches the clock. */
-  isUnwatched: boolean;
-};
-
-/** One filter's short way: matchLine() leaves in it what it found. */
-export type FastFilter = {
-  readonly filter: Filter;
-  readonly plan: Plan;
-  readonly state: FilterState;
-  /** `isCounted`: it was found anew, and nothing of it is left to be noted. */
-  readonly stamp: Repeat & { isCounted: boolean };
-  /** What of the line the regexes see. */
-  readonly subject: Subject;
-  /** What searched for prefregex. */
-  prefixed: Search | null;
-  /** How the last date was judged, and as of when. */
-  judgedStamp: number;
-  /** The date that is to be judged the long way first. */
-  toldStamp: number;
-  judgedNow: number;
-  judgedMode: LineContext['mode'] | null;
-  isOld: boolean;
-  judgedTime: number;
-  lastTime: number;
-  /** The source said the time, and there is no date to be cut out. */
-  isTimed: boolean;
-  /** Whether prefregex matched. */
-  isPrefixed: boolean;
-  /** The number of the failregex, or of the ignoreregex, that matched. */
-  regex: number;
-  /** Epoch seconds. */
-  time: number;
-  /** Who failed, as an unsigned 32-bit number. */
-  ip: number;
-  /** Of a line that was `judged`. */
-  outcome: LineOutcome | null;
-};
-
-const TOLERANCE = 60;
 /** Characters; the search for a date in a line of 64,000 takes up to 0.4 s, which somebody has to watch. */
 const LONG_LINE = 1024;
 const NEWLINE = 10;
@@ -111,47 +56,8 @@ const line: PlainLine = {
   ...{ isHelper: false, isGained: false, isForgotten: false },
 };
 
-/** So many searches with a regex are worth its compilation, some milliseconds. */
-const WORTH = 200;
-
-/** Compiles the regexes that are used much for the ground; not while the clock is watched. Answers how many. */
-export function compileWanted({ plan }: FastFilter, shared: SharedMemory, worth: number = WORTH): number {
-  return compileSearches(plan.searches, shared, worth);
-}
-
-/** The short way of a filter, or null when it has none: several lines, other ids than addresses, regexes that need a walk. */
-export function makeFastFilter(filter: Filter, state: FilterState): FastFilter | null {
-  const plan = planOf(filter);
-  if (plan === null) return null;
-  const stamp = { start: 0, end: 0, time: 0, text: null, isCounted: false };
-  const none = {
-    judgedStamp: Number.NaN,
-    toldStamp: Number.NaN,
-    judgedNow: Number.NaN,
-    judgedMode: null,
-    isOld: false,
-    judgedTime: 0,
-    lastTime: 0,
-    isTimed: false,
-  };
-  return {
-    filter,
-    plan,
-    state,
-    stamp,
-    subject: { shared: null, from: 0, to: 0, text: '', isUnwatched: false },
-    prefixed: null,
-    ...none,
-    isPrefixed: false,
-    regex: 0,
-    time: 0,
-    ip: 0,
-    outcome: null,
-  };
-}
-
 /** Takes what is left of a line through prefregex; the subject becomes what failregexes see. */
-function takePrefix(fast: FastFilter): boolean {
+function matchPrefix(fast: FastFilter): boolean {
   const { plan, subject } = fast;
   const { head, prefix } = plan;
   if (prefix === null) return true;
@@ -171,14 +77,13 @@ function takePrefix(fast: FastFilter): boolean {
   const isTail = plan.isContentTail && codes[to - 1] !== NEWLINE;
   if (isTail) narrow(subject, subjectLength(subject) - (to - from) - 1);
   else {
-    const content = Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
-    Object.assign(subject, { shared: null, text: `${content}\n` });
+    Object.assign(subject, { shared: null, text: `${asciiText(codes, from, to)}\n` });
   }
   return true;
 }
 
 /**
- * Takes a line of ASCII characters the short way; what it found stands in `express`. Its `time` (epoch seconds) is known where the
+ * Takes a line of ASCII characters the short way; what it found stands in `fast`. Its `time` (epoch seconds) is known where the
  * source says it. Nothing has changed yet that matters to the line when it is taken again: commitFast() sees to that.
  * Throws UNWATCHED when somebody has to watch the clock for that.
  */
@@ -194,9 +99,9 @@ export function matchLine(
   state.sessions.rollBack();
   stamp.isCounted = false;
   if (time !== null) Object.assign(stamp, { start: place.start, end: place.start, time, text: null });
-  else if (!repeatStamp(state.dates, place, now, stamp) && !findNew(fast, place, look)) return 'general';
+  else if (!findRepeat(state.dates, place, now, stamp) && !findNew(fast, place, look)) return 'general';
   if (!judgeTime(fast, look)) {
-    if (stamp.isCounted) takeBackStamp(state.dates);
+    if (stamp.isCounted) undoStamp(state.dates);
     return 'general';
   }
   if (fast.isOld) return 'old';
@@ -206,7 +111,7 @@ export function matchLine(
     fast.isPrefixed = false;
     return 'ignored';
   }
-  fast.isPrefixed = takePrefix(fast) && plan.prefix !== null;
+  fast.isPrefixed = matchPrefix(fast) && plan.prefix !== null;
   if (plan.prefix !== null && !fast.isPrefixed) return 'missed';
   for (let index = look.nextRegex(0); index >= 0; index = look.nextRegex(index + 1)) {
     const planned = plan.regexes[index];
@@ -214,7 +119,7 @@ export function matchLine(
     if (!search(planned.search, subject)) continue;
     if (!plan.ignoresFirst && plan.ignores.length > 0 && isIgnored(fast)) return 'ignored';
     if (look.checkAll && matchesMore(fast, index, look)) {
-      if (stamp.isCounted) takeBackStamp(state.dates);
+      if (stamp.isCounted) undoStamp(state.dates);
       return 'general';
     }
     fast.regex = index;
@@ -235,7 +140,7 @@ function findNew(
   const found = findStamp(dates, line, now, true);
   if (found === null) return false;
   if (found.time === null) {
-    takeBackStamp(dates);
+    undoStamp(dates);
     return false;
   }
   state.lastDate = line.slice(found.start, found.end);
@@ -260,10 +165,10 @@ export function commitFast({ state, stamp, isTimed }: FastFilter, place: DatePla
     return;
   }
   if (stamp.text !== null) state.lastDate = newDate(state.dates, stamp) ?? state.lastDate;
-  if (!stamp.isCounted) noteRepeat(state.dates, place, now, stamp);
+  if (!stamp.isCounted) countRepeat(state.dates, place, now, stamp);
 }
 
-/** Judges the date as processLine() does; false when that has something to say about it: until noteJudged() says that it was said. */
+/** Judges the date as processLine() does; false when that has something to say about it: until confirmDate() says that it was said. */
 function judgeTime(fast: FastFilter, { mode, now, findtime }: LineContext): boolean {
   const { stamp, state } = fast;
   const { time } = stamp;
@@ -281,7 +186,7 @@ function judgeTime(fast: FastFilter, { mode, now, findtime }: LineContext): bool
   fast.judgedNow = now;
   fast.judgedMode = mode;
   fast.lastTime = isOff ? now : time;
-  fast.toldStamp = time;
+  fast.pendingStamp = time;
   if (isOff || fast.isOld) return false;
   fast.judgedStamp = time;
   state.lastTime = time;
@@ -289,9 +194,9 @@ function judgeTime(fast: FastFilter, { mode, now, findtime }: LineContext): bool
 }
 
 /** The line for which matchLine() said `general` went the long way: what that says of its date is said once. */
-export function noteJudged(fast: FastFilter): void {
-  fast.judgedStamp = fast.toldStamp;
-  fast.toldStamp = Number.NaN;
+export function confirmDate(fast: FastFilter): void {
+  fast.judgedStamp = fast.pendingStamp;
+  fast.pendingStamp = Number.NaN;
 }
 
 /** What of the line is not its date; on the ground where it is there and short. */
@@ -302,7 +207,7 @@ function setSubject({ subject, stamp }: FastFilter, place: DatePlace, look: Line
   subject.shared = shared;
   subject.text = null;
   subject.isUnwatched = look.isUnwatched;
-  if (shared === null || end - start >= MOST_TEXT) {
+  if (shared === null || end - start >= layout.MOST_TEXT) {
     subject.shared = null;
     subject.text = textWithout(place, stamp, look);
   } else if (before === 0) {
@@ -355,25 +260,20 @@ function judgeFound(
   look: LineContext,
   place: DatePlace,
 ): LineVerdict {
-  const { sessions } = fast.state;
   const hasSession = findSession(fast, planned);
   const isGained = hasSession && isSet(planned.search, MLFGAINED);
   const isHelper = isGained || isSet(planned.search, NOFAIL);
   // With checkAll a helper that does not say who it is waits for that.
   const isAsked = !isHelper || look.checkAll;
-  if (look.keepsFields) {
-    if (isAsked || (hasSession && sessions.hasAt(part))) return judgeWithFields(fast, planned, look, place);
-    if (hasSession && !isSet(planned.search, MLFFORGET)) rememberHit(fast, planned, { look, place });
-    return 'helper';
-  }
   if (!hasSession && !isAsked) return 'helper';
+  if (look.keepsFields) return judgeWithFields(fast, planned, look, place);
   const ip = failedAddress(fast, planned);
   if (ip === null || (ip < 0 && !hasSession)) return judgeWithFields(fast, planned, look, place);
   fast.ip = ip;
   if (!hasSession) return isHelper ? 'helper' : 'matched';
   findUser(planned.search);
   Object.assign(line, { ip, isHelper, isGained, isForgotten: isSet(planned.search, MLFFORGET) });
-  return takeSession(fast, look, place) ?? judgeWithFields(fast, planned, look, place);
+  return followSession(fast, look, place) ?? judgeWithFields(fast, planned, look, place);
 }
 
 /** The user that the line names, into `line`. */
@@ -384,7 +284,7 @@ function findUser(found: Search): void {
 }
 
 /** Takes `line`, whose id is `part`, through its session; null where that is not plain. */
-function takeSession(fast: FastFilter, { now, checkAll, shared, origin }: LineContext, place: DatePlace) {
+function followSession(fast: FastFilter, { now, checkAll, shared, origin }: LineContext, place: DatePlace) {
   const { plan, state, stamp } = fast;
   const { text, user } = line;
   text.codes = place.codes;
@@ -393,106 +293,79 @@ function takeSession(fast: FastFilter, { now, checkAll, shared, origin }: LineCo
   text.to = begins ? place.end + 1 : text.from;
   const isThere = shared !== null && user.codes === shared.bytes && begins;
   line.userAt = isThere ? user.from - origin - text.from : -1;
-  const verdict = state.sessions.takePlain(line, now, checkAll);
+  const verdict = state.sessions.followPlain(line, now, checkAll);
   fast.ip = state.sessions.ip;
   return verdict;
 }
 
 type Groups = readonly (string | undefined)[];
 
-/** What was captured, by native numbers. */
-type FastHit = { readonly planned: PlannedRegex; readonly groups: Groups; readonly prefixed: Groups | null };
+/** An entry that drive() made, at this address; `isIntact`: what was captured is still where it was put. */
+export type Entry = { words: Int32Array; at: number; isIntact: boolean };
 
-/**
- * What the drive found of a line that matched. `isOpen`: what was captured is to be judged, and `isIntact` where it was put; else the
- * line is of a session, and the places of its id and user are told.
- */
-export type Driven = {
-  idStart: number;
-  idEnd: number;
-  userStart: number;
-  userEnd: number;
-  isOpen: boolean;
-  isIntact: boolean;
-  hasIp: boolean;
-  isHelper: boolean;
-  isGained: boolean;
-  isForgotten: boolean;
-};
-
-/** Judges a line that filter/fast/drive.ts found to match; `express` holds the failregex, the time, the address and where the date stands. */
-export function matchDriven(
-  fast: FastFilter,
-  driven: Driven,
-  look: LineContext,
-  place: DatePlace,
-): LineVerdict {
+/** Judges a line that filter/fast/drive.ts found to match; `fast` holds the failregex, the time, the address and where the date stands. */
+export function judgeEntry(fast: FastFilter, entry: Entry, look: LineContext, place: DatePlace): LineVerdict {
   const { plan, state } = fast;
   const { shared } = look;
   const planned = plan.regexes[fast.regex];
   if (planned === undefined || shared === null) return 'missed';
   state.sessions.rollBack();
-  if (driven.isOpen) {
+  const { words, at } = entry;
+  const kind = words[(at + layout.ENTRY_KIND) >> 2] ?? 0;
+  if ((kind & layout.IS_OPEN) !== 0) {
     planned.search.match = null;
     fast.prefixed = plan.searched;
     if (fast.prefixed !== null) fast.prefixed.match = null;
-    if (!driven.isIntact && !matchAgain(fast, planned, look, place)) return 'missed';
+    if (!entry.isIntact && !matchAgain(fast, planned, look, place)) return 'missed';
     return judgeFound(fast, planned, look, place);
   }
   part.codes = shared.bytes;
-  part.from = driven.idStart;
-  part.to = driven.idEnd;
+  part.from = words[(at + layout.ENTRY_ID) >> 2] ?? 0;
+  part.to = words[(at + layout.ENTRY_ID_END) >> 2] ?? 0;
   line.user.codes = shared.bytes;
-  line.user.from = driven.userStart;
-  line.user.to = driven.userEnd;
-  line.ip = driven.hasIp ? fast.ip : -1;
-  line.isHelper = driven.isHelper;
-  line.isGained = driven.isGained;
-  line.isForgotten = driven.isForgotten;
-  const verdict = takeSession(fast, look, place);
+  line.user.from = words[(at + layout.ENTRY_USER) >> 2] ?? 0;
+  line.user.to = words[(at + layout.ENTRY_USER_END) >> 2] ?? 0;
+  line.ip = (kind & layout.HAS_IP) !== 0 ? fast.ip : -1;
+  line.isHelper = (kind & layout.VERDICT_BITS) === layout.HELPER;
+  line.isGained = (kind & layout.IS_GAINED) !== 0;
+  line.isForgotten = (kind & layout.IS_FORGOTTEN) !== 0;
+  const verdict = followSession(fast, look, place);
   if (verdict !== null) return verdict;
-  // The session is not plain.
+  // The session is not plain. What was captured is overwritten where it is found again.
+  entry.isIntact = false;
   return matchAgain(fast, planned, look, place) ? judgeWithFields(fast, planned, look, place) : 'missed';
 }
 
 /** Finds once more what the drive found in a line, so that what it captured is there. */
 function matchAgain(fast: FastFilter, planned: PlannedRegex, look: LineContext, place: DatePlace): boolean {
   setSubject(fast, place, look);
-  return takePrefix(fast) && search(planned.search, fast.subject);
+  return matchPrefix(fast) && search(planned.search, fast.subject);
 }
 
 /** So many lines that were driven through had known dates, the last of them the one at `place`. */
-export function noteDriven({ state }: FastFilter, place: DatePlace, now: number, count: number): void {
-  const last = repeatMany(state.dates, place, now, count);
+export function countDates({ state }: FastFilter, place: DatePlace, now: number, count: number): void {
+  const last = countRepeats(state.dates, place, now, count);
   if (last === null) return;
   state.lastTime = last.time;
   if (last.text !== null) state.lastDate = newDate(state.dates, last) ?? state.lastDate;
 }
 
-function hitOf({ prefixed }: FastFilter, planned: PlannedRegex): FastHit {
-  return {
-    planned,
-    groups: groupsOf(planned.search),
-    prefixed: prefixed === null ? null : groupsOf(prefixed),
-  };
-}
-
 /** Judges what was found as processLine() does. */
 function judgeWithFields(
   fast: FastFilter,
-  one: PlannedRegex,
+  planned: PlannedRegex,
   look: LineContext,
   place: DatePlace,
 ): LineVerdict {
   const { filter, state, plan, regex: index, isPrefixed, time } = fast;
   const { now, checkAll } = look;
-  const { planned, groups, prefixed } = hitOf(fast, one);
+  const prefixed = fast.prefixed === null ? null : groupsOf(fast.prefixed);
   const attempt = {
     ...{ filter, state, window: [], inherited: inheritedOf(plan, prefixed) },
     look: { time, now, checkAll, mayBeUndated: false, mayMatch: null },
   };
   const lines = look.keepsFields ? [look.copy(place.start, place.end)] : [''];
-  const match = { start: 0, end: 0, groups };
+  const match = { start: 0, end: 0, groups: groupsOf(planned.search) };
   const judged = judgeMatch(attempt, { index, regex: planned.regex, match, lines });
   const isFailure = 'id' in judged;
   fast.outcome = {
@@ -509,28 +382,4 @@ function inheritedOf({ prefix }: Plan, prefixed: Groups | null): Fields | null {
   const inherited = readFields(prefix.regex, { start: 0, end: 0, groups: prefixed }, null);
   inherited.delete('content');
   return inherited;
-}
-
-type HitContext = { readonly look: LineContext; readonly place: DatePlace };
-
-/** A new session, whose id is `part`, with its fields. */
-function rememberHit(fast: FastFilter, planned: PlannedRegex, { look, place }: HitContext): void {
-  const { plan, state } = fast;
-  const own = hitOf(fast, planned);
-  const key = sessionKey(plan, own);
-  if (key === undefined) return;
-  state.sessions.remember(key, begun(plan, own, key, [look.copy(place.start, place.end)]), look.now);
-}
-
-/** As findSession(), but a text of its own. */
-function sessionKey(plan: Plan, { planned, groups, prefixed }: FastHit): string | undefined {
-  if (planned.hasSession) return groups[planned.search.numbers[MLFID] ?? 0];
-  return plan.hasPrefixSession ? prefixed?.[plan.prefix?.search.numbers[MLFID] ?? 0] : undefined;
-}
-
-/** What the session of a first line knows. */
-function begun(plan: Plan, hit: FastHit, id: string, lines: readonly string[]): Gathered {
-  const match = { start: 0, end: 0, groups: hit.groups };
-  const fields = readFields(hit.planned.regex, match, inheritedOf(plan, hit.prefixed));
-  return mergeSession(null, { id, fields, lines }, 0);
 }

@@ -1,3 +1,4 @@
+import { ignoresFirst } from '../match.ts';
 import type { Failregex } from '../regex/failregex.ts';
 import { print, printAsciiSet } from '../regex/print.ts';
 import type { Tree } from '../regex/tree.ts';
@@ -19,6 +20,8 @@ export type PlannedRegex = {
 export type Plan = {
   readonly prefix: { readonly regex: Failregex; readonly search: Search } | null;
   readonly hasPrefixSession: boolean;
+  /** Prefregex or some failregex has one. */
+  readonly hasSessions: boolean;
   /** Prefregex may say who failed. */
   readonly hasPrefixId: boolean;
   /** The content reaches to the line's end. */
@@ -43,8 +46,9 @@ const OTHER_IDS = /^(?:fid|cidr|tuple_.*|alt_(?!user).*)$/;
 
 const OTHER_USERS = /^alt_user./;
 
-/** What can be known beforehand; null where the filter has no short way: several lines, other ids than addresses, regexes that need a walk. */
-export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter): Plan | null {
+/** What can be known beforehand; null where the filter has no short way, see makeFastFilter(). */
+export function planOf(filter: Filter): Plan | null {
+  const { maxlines, prefregex, failregex, ignoreregex } = filter;
   if (maxlines > 1) return null;
   const all = [...(prefregex === null ? [] : [prefregex]), ...failregex, ...ignoreregex];
   if (all.some(({ regex }) => regex.agreement !== 'all')) return null;
@@ -68,13 +72,14 @@ export function planOf({ maxlines, prefregex, failregex, ignoreregex }: Filter):
   return {
     prefix: prefix === null || prefixSearch === null ? null : { regex: prefix, search: prefixSearch },
     hasPrefixSession,
+    hasSessions: hasPrefixSession || regexes.some(({ hasSession }) => hasSession),
     hasPrefixId: prefix !== null && saysWho(prefix),
     isContentTail: isTail,
     head,
     searched: head ?? prefixSearch,
     regexes,
     ignores,
-    ignoresFirst: ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2,
+    ignoresFirst: ignoresFirst(filter),
     isIdFirst:
       hasPrefixSession && prefix !== null && isIdFirst(prefix) && regexes.every((one) => !one.hasSession),
     searches: [prefixSearch, head, ...regexes.map((one) => one.search), ...ignores].filter(
@@ -107,7 +112,6 @@ function headOf(regex: Failregex): Search | null {
   const head = headTree(regex);
   if (head === null) return null;
   const printed = print(head, 'ascii');
-  if (!printed.isLinear) return null;
   const numbers = new Map([['mlfid', regex.fields.get('mlfid') ?? 0]]);
   const native = new RegExp(printed.source, `${printed.flags}g`);
   return makeSearch(native, numbers, { tree: () => headTree(regex) ?? regex.tree, region: 0 });

@@ -1,6 +1,7 @@
 /** One regex of the short way: native at first, and once it is used much as WebAssembly on the bytes where they stand. */
 
 import { parseIp4, readIp4 } from '../../base/ip.ts';
+import { asciiText } from '../ascii.ts';
 import type { Tree } from '../regex/tree.ts';
 import { type Compiled, compileTree, GAVE_UP, YES } from '../regex/wasm/compile.ts';
 import type { IdPlace } from '../session/sessions.ts';
@@ -18,9 +19,6 @@ export type SharedMemory = {
   /** Where an integer stands to which compiled regexes add their work: 60,000 are about a millisecond. */
   readonly spent: number;
 };
-
-/** Longer texts are left to native expressions. */
-export const MOST_TEXT = 4096;
 
 /**
  * An ASCII text that ends in a newline: from `from` to `to` on the ground, and as a text once that is wanted. `ground` null: only
@@ -134,7 +132,7 @@ export function narrow(subject: Subject, by: number): void {
 }
 
 /** A text on which the engine's stack overflows counts as one that does not match. */
-export function execute(regexp: RegExp, text: string): RegExpExecArray | null {
+function execute(regexp: RegExp, text: string): RegExpExecArray | null {
   try {
     // One with the flag g goes on where it was.
     regexp.lastIndex = 0;
@@ -145,8 +143,9 @@ export function execute(regexp: RegExp, text: string): RegExpExecArray | null {
 }
 
 /** The subject as a text. */
-export function subjectText(subject: Subject): string {
-  return (subject.text ??= subject.shared?.bytes.toString('latin1', subject.from, subject.to) ?? '');
+function subjectText(subject: Subject): string {
+  return (subject.text ??=
+    subject.shared === null ? '' : asciiText(subject.shared.bytes, subject.from, subject.to));
 }
 
 /** Compiles the searches that were used so often, for the ground; takes some milliseconds for each. Answers how many were. */
@@ -186,13 +185,10 @@ export function groupsOf({ match, named, shared }: Search): readonly (string | u
   const groups: (string | undefined)[] = [];
   for (const { number, place } of named) {
     const end = place === 0 ? -1 : (shared.words[place + 1] ?? -1);
-    if (number > 0) groups[number] = end < 0 ? undefined : memoryText(shared, shared.words[place] ?? 0, end);
+    if (number > 0)
+      groups[number] = end < 0 ? undefined : asciiText(shared.bytes, shared.words[place] ?? 0, end);
   }
   return groups;
-}
-
-function memoryText({ bytes }: SharedMemory, from: number, to: number): string {
-  return bytes.toString('latin1', from, to);
 }
 
 /** Whether the group was set, and not empty. */
@@ -205,7 +201,7 @@ export function isSet({ match, numbers, places, shared }: Search, group: number)
 }
 
 /** What the group captured natively; '' where it was not set. */
-export function captured({ match, numbers }: Pick<Search, 'match' | 'numbers'>, group: number): string {
+function captured({ match, numbers }: Pick<Search, 'match' | 'numbers'>, group: number): string {
   const number = numbers[group] ?? 0;
   return number === 0 ? '' : (match?.[number] ?? '');
 }

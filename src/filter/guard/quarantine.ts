@@ -1,8 +1,8 @@
 /** A regex that was stuck on so many lines is put into quarantine; one line is enough once its filter has one there. */
-export const STRIKES = 3;
+const STRIKES = 3;
 /** A regex in quarantine is still used on lines shorter than the shortest that it was stuck on by this factor. */
 const MARGIN = 4;
-/** Who was slow once is innocent when it is not again within so many seconds: collections of garbage take their time anywhere. */
+/** A single slow match is ignored unless another follows within so many seconds: garbage collection takes its time anywhere. */
 const DOUBT = 60;
 
 /** A regex that was stuck; `regex` null = the worker's date, prefregex or ignoreregexes. Times in epoch seconds. */
@@ -21,7 +21,7 @@ export type StuckRegex = {
 };
 
 /** A line that a regex was stuck on; `length` in characters, `now` in epoch seconds. */
-export type Strike = { readonly length: number; readonly line: string; readonly now: number };
+type Strike = { readonly length: number; readonly line: string; readonly now: number };
 
 type SlowRegex = { -readonly [K in keyof StuckRegex]: StuckRegex[K] } & { fresh: number; shortest: number };
 
@@ -33,7 +33,6 @@ export class Quarantine {
   readonly #entries = new Map<string, SlowRegex>();
   /** By worker: the least of their lengths. */
   readonly #from: number[] = [];
-  readonly #suspects = new Set<number>();
   /** When a regex that was never stuck was slow last. */
   readonly #slow = new Map<string, number>();
   /** By worker: its regexes in quarantine. */
@@ -56,7 +55,6 @@ export class Quarantine {
       ...{ fresh: 0, shortest: length },
     };
     this.#entries.set(key, entry);
-    this.#suspects.add(worker);
     entry.strikes++;
     entry.fresh++;
     entry.shortest = Math.min(entry.shortest, length);
@@ -80,7 +78,7 @@ export class Quarantine {
 
   /** Whether any regex of the worker was ever stuck. */
   suspects(worker: number): boolean {
-    return this.#suspects.has(worker);
+    return this.all().some((entry) => entry.worker === worker);
   }
 
   /** Whether the regex is not to be used on a line of that length; counts the lines. */

@@ -5,7 +5,7 @@ import type { Filter } from '../types.ts';
 
 /** What a line may cost in a filter, in milliseconds of processor time. */
 const LINE_MS = 25;
-/** The same where a regex of the filter was stuck before: nobody shall pay the whole price for each of the strikes. */
+/** The same for a filter that had a regex stuck before. */
 const SUSPECT_MS = 12;
 /** So often a line is tried in a filter, each time without what was slow; then the filter leaves it. */
 const ATTEMPTS = 3;

@@ -12,10 +12,10 @@ const LIMIT_MS = 500;
 const MOST_SPANS = 12;
 
 /** The processor time of one match in milliseconds; a match may be stopped some way beyond `limitMs`. */
-export type MatchClock = (regex: RegExp, text: string, limitMs: number) => number;
+type MatchClock = (regex: RegExp, text: string, limitMs: number) => number;
 
 /** A line on which the pattern takes too long: how it begins, and how long it is. */
-export type Explosion = { readonly line: string; readonly length: number; readonly ms: number };
+type Explosion = { readonly line: string; readonly length: number };
 
 /**
  * Looks for a line on which matching takes over half a second, by blowing up each span that the pattern repeats without limit and
@@ -40,7 +40,7 @@ function grow(regex: Failregex, { before, unit }: Pumped, clock: MatchClock): Ex
   for (const [i, length] of LENGTHS.entries()) {
     const line = `${before}${unit.repeat(Math.ceil(length / unit.length))}\x01`;
     const ms = clock(regex.ascii, `${line}\n`, LIMIT_MS);
-    if (ms > LIMIT_MS) return { line: line.slice(0, before.length + 20), length: line.length, ms };
+    if (ms > LIMIT_MS) return { line: line.slice(0, before.length + 20), length: line.length };
     const doublings = LENGTHS.length - 1 - i;
     if (length >= TELLING && ms * 8 ** doublings < LIMIT_MS) return null;
   }

@@ -1,4 +1,5 @@
 import { type CharSet, childrenOf, type Node } from '../regex/tree.ts';
+import { asciiMembers } from '../regex/unicode.ts';
 
 /** The groups that say who failed: addresses, names, and ids of F-ID. */
 export const ADDRESS_GROUPS: readonly string[] = ['ip4', 'ip6', 'dns', 'fid'];
@@ -10,23 +11,7 @@ const LETTERS = [
 
 /** Whether the set takes the ASCII character. */
 export function accepts(set: CharSet, code: number): boolean {
-  const codes = set.fold === 'none' ? [code] : [code, swapCase(code)];
-  const isIn = codes.some(
-    (one) =>
-      set.ranges.some(({ lo, hi }) => one >= lo && one <= hi) ||
-      set.categories.some((c) => inCategory(c, one)),
-  );
-  return isIn !== set.isNegated;
-}
-
-function swapCase(code: number): number {
-  const isLetter = (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
-  return isLetter ? code ^ 32 : code;
-}
-
-function inCategory(category: string, code: number): boolean {
-  const patterns: Readonly<Record<string, RegExp>> = { d: /\d/, w: /\w/, s: /\s/, D: /\D/, W: /\W/, S: /\S/ };
-  return patterns[category]?.test(String.fromCharCode(code)) ?? false;
+  return asciiMembers(set)[code] === true;
 }
 
 /** What a sample is to be like. */

@@ -136,12 +136,12 @@ function buildSet(state: BacktrackState, node: NodeOf<'set'>): Matcher {
     step(state);
     const code = state.codes[pos];
     if (code !== undefined && test(code)) return next(pos + 1);
-    noteFailure(state, node.at, pos);
+    recordFailure(state, node.at, pos);
     return false;
   };
 }
 
-function noteFailure(state: BacktrackState, at: number, pos: number): void {
+function recordFailure(state: BacktrackState, at: number, pos: number): void {
   if (pos > state.furthest) {
     state.furthest = pos;
     state.at = [at];
@@ -163,7 +163,7 @@ function charLoop(state: BacktrackState, node: NodeOf<'repeat'>, body: NodeOf<'s
     while (count < limit) {
       const code = state.codes[pos + count];
       if (code === undefined || !test(code)) {
-        noteFailure(state, body.at, pos + count);
+        recordFailure(state, body.at, pos + count);
         break;
       }
       count++;
@@ -241,7 +241,7 @@ function buildLook(state: BacktrackState, node: NodeOf<'look'>): Matcher {
     const isThere = pos >= width && body(pos - width, () => true);
     if (node.isNegated) restore(state, before);
     if (isThere === node.isNegated) {
-      noteFailure(state, node.at, pos);
+      recordFailure(state, node.at, pos);
       return false;
     }
     if (next(pos)) return true;
@@ -260,7 +260,7 @@ function buildReference(state: BacktrackState, node: NodeOf<'backref'>): Matcher
       const want = state.codes[span.start + i];
       const have = state.codes[pos + i];
       if (want === undefined || have === undefined || !isSame(want, have, node)) {
-        noteFailure(state, node.at, pos + i);
+        recordFailure(state, node.at, pos + i);
         return false;
       }
     }

@@ -1,6 +1,6 @@
 import { reasonOf } from '../../base/errors.ts';
 import type { UseDns } from '../../config/jail.ts';
-import { backtrack, type Furthest, type Walker, walkerOf } from './backtrack.ts';
+import { backtrack, type Walker, walkerOf } from './backtrack.ts';
 import { type Agreement, agreementOf } from './groups.ts';
 import { isAnchored, type LiteralSet, mandatoryLiterals } from './literals.ts';
 import { parse } from './parse.ts';
@@ -9,7 +9,6 @@ import { RegexError } from './reader.ts';
 import { expandTags } from './tags.ts';
 import type { Tree } from './tree.ts';
 
-export type { Furthest } from './backtrack.ts';
 export type { LiteralSet } from './literals.ts';
 export { RegexError } from './reader.ts';
 
@@ -33,8 +32,6 @@ export type Failregex = {
   /** For every text; made at the first use. Null when the engine refuses it: then only a walk can tell. */
   readonly exact: () => RegExp | null;
   readonly agreement: Agreement;
-  /** Whether V8 can run the ASCII form in linear time. */
-  readonly isLinear: boolean;
   /** Whether a match can only begin at the text's start. */
   readonly isAnchored: boolean;
   /** Of each set at least one member occurs in every ASCII text that matches; the most telling set first. */
@@ -90,7 +87,6 @@ function compileTree(text: string, parseAgain: () => Tree): Failregex {
       }
     }),
     agreement: agreementOf(tree),
-    isLinear: ascii.isLinear,
     isAnchored: isAnchored(tree.root),
     literals: mandatoryLiterals(tree.root),
     walker: once(() => walkerOf(kept())),
@@ -158,14 +154,6 @@ function execute(regexp: RegExp, text: string): RegExpExecArray | null {
   } catch {
     return null;
   }
-}
-
-/**
- * Where a text that does not match went wrong: the offset in the text that was reached, and the offsets in the pattern
- * of the parts that failed there. Slow; for people who debug.
- */
-export function furthestMiss(regex: Failregex, text: string): Furthest {
-  return backtrack(regex.walker(), text).furthest;
 }
 
 function walkText(regex: Failregex, text: string): Match | null {

@@ -3,7 +3,6 @@ import {
   type Anchor,
   type Category,
   type CharSet,
-  hasNode,
   isNullable,
   type Node,
   type NodeOf,
@@ -21,8 +20,6 @@ export type Printed = {
   readonly flags: '' | 'v';
   /** The native group number of each kept Python group; the same in both forms. */
   readonly numbers: ReadonlyMap<number, number>;
-  /** Whether V8's linear engine takes the pattern: nothing looks ahead, refers back or counts too far. */
-  readonly isLinear: boolean;
 };
 
 type Printer = {
@@ -36,9 +33,6 @@ type Printer = {
   /** Groups that are asked for whether they are set. */
   readonly questioned: ReadonlySet<number>;
   count: number;
-  /** How often the linear engine would copy what is printed now. */
-  copies: number;
-  isLinear: boolean;
 };
 
 /** What is known at a node: whether nothing follows it, and which groups are set when it is reached. */
@@ -49,10 +43,6 @@ type Context = {
   readonly isInLook: boolean;
   readonly certain: ReadonlySet<number>;
 };
-
-/** V8 refuses for its linear engine what would be copied more often than this. */
-const MAX_COPIES = 16;
-const MAX_UNROLLED = 3000;
 
 /**
  * Prints a tree as native RegExp source with the same language and priorities. Texts must not be empty. Where `$`
@@ -67,8 +57,6 @@ export function print(tree: Tree, form: Form): Printed {
     rests: new Map(),
     questioned: referencedGroups(tree.root),
     count: 0,
-    copies: 1,
-    isLinear: form === 'ascii',
   };
   const source = printNode(printer, tree.root, {
     isTail: true,
@@ -76,7 +64,7 @@ export function print(tree: Tree, form: Form): Printed {
     isInLook: false,
     certain: new Set(),
   });
-  return { source, flags: form === 'exact' ? 'v' : '', numbers: printer.numbers, isLinear: printer.isLinear };
+  return { source, flags: form === 'exact' ? 'v' : '', numbers: printer.numbers };
 }
 
 function printNode(printer: Printer, node: Node, context: Context): string {
@@ -140,20 +128,17 @@ function printCapture(printer: Printer, node: NodeOf<'group'>, context: Context)
     return `(${body})(?<=(?=([^]*))[^])`;
   }
   printer.markers.set(node.index, marker);
-  printer.isLinear = false;
   return `(?<=^(?=([^]))[^]*)(${body})`;
 }
 
 function printAtomic(printer: Printer, context: Context, inside: () => string): string {
   // A look-behind is matched from its end, where the trick fails; of one length, it needs no cut.
   if (context.isBehind) return `(?:${inside()})`;
-  printer.isLinear = false;
   const number = ++printer.count;
   return `(?:(?=(${inside()}))\\${number})`;
 }
 
 function printLook(printer: Printer, node: NodeOf<'look'>, context: Context): string {
-  if (node.isAhead) printer.isLinear = false;
   const sign = `${node.isAhead ? '' : '<'}${node.isNegated ? '!' : '='}`;
   const isBehind = !node.isAhead;
   return `(?:(?${sign}${printNode(printer, node.body, { ...context, isTail: false, isBehind, isInLook: true })}))`;
@@ -171,7 +156,6 @@ function printIsUnset(printer: Printer, index: number, { isInLook }: Context): s
 }
 
 function printReference(printer: Printer, node: NodeOf<'backref'>, context: Context): string {
-  printer.isLinear = false;
   const number = printer.numbers.get(node.index);
   if (number === undefined) return '[]';
   const reference = node.fold === 'none' ? `(?:\\${number})` : `(?i:\\${number})`;
@@ -186,7 +170,6 @@ function printConditional(printer: Printer, node: NodeOf<'cond'>, context: Conte
   if (context.certain.has(node.index)) return printYes();
   const isUnset = printIsUnset(printer, node.index, context);
   if (isUnset === '') return printNode(printer, node.no, context);
-  printer.isLinear = false;
   return `(?:(?!${isUnset})${printYes()}|(?=${isUnset})${printNode(printer, node.no, context)})`;
 }
 
@@ -198,13 +181,10 @@ function printAnchor(printer: Printer, anchor: Anchor, context: Context): string
     case 'end':
       return '$';
     case 'finalEnd':
-      if (context.isTail) return '(?:\\n?$)';
-      printer.isLinear = false;
-      return '(?=\\n?$)';
+      return context.isTail ? '(?:\\n?$)' : '(?=\\n?$)';
     case 'lineStart':
       return '(?<![^\\n])';
     case 'lineEnd':
-      printer.isLinear = false;
       return '(?![^\\n])';
     case 'word':
     case 'asciiWord':
@@ -230,51 +210,14 @@ function printLoop(printer: Printer, node: NodeOf<'repeat'>, context: Context): 
     const body = printNode(printer, node.body, inner);
     return node.greed === 'lazy' ? `(?:|${body})` : `(?:${body}|)`;
   }
-  const own = node.max === Number.POSITIVE_INFINITY ? node.min + 1 : node.max;
-  const isHeavy = Math.max(node.min, own) * printer.copies > MAX_COPIES;
-  if (isHeavy && printer.isLinear && node.max > 1 && !makesGroups(printer, node.body)) {
-    const unrolled = unroll(node, printNode(printer, node.body, inner));
-    if (unrolled.length <= MAX_UNROLLED) return unrolled;
-  }
-  if (isHeavy) printer.isLinear = false;
-  const before = printer.copies;
-  printer.copies *= Math.max(1, own);
-  const body = atom(printNode(printer, node.body, inner), node.body);
-  printer.copies = before;
-  return `${body}${repeatSign(node)}${lazy}`;
-}
-
-/** Whether printing the node makes native groups; such a node must be printed once. */
-function makesGroups(printer: Printer, node: Node): boolean {
-  return hasNode(
-    node,
-    (part) =>
-      part.kind === 'atomic' ||
-      (part.kind === 'repeat' && part.greed === 'possessive') ||
-      (part.kind === 'group' && printer.kept.has(part.index)),
-  );
-}
-
-function atom(printed: string, body: Node): string {
-  return body.kind === 'set' ? printed : `(?:${printed})`;
+  const body = printNode(printer, node.body, inner);
+  return `${node.body.kind === 'set' ? body : `(?:${body})`}${repeatSign(node)}${lazy}`;
 }
 
 function repeatSign({ min, max }: NodeOf<'repeat'>): string {
   if (max === Number.POSITIVE_INFINITY) return min === 0 ? '*' : min === 1 ? '+' : `{${min},}`;
   if (min === 0 && max === 1) return '?';
   return min === max ? `{${min}}` : `{${min},${max}}`;
-}
-
-/** `x{2,4}` as `xx(?:x(?:x)?)?`: the same paths in the same order, and nothing that the linear engine counts. */
-function unroll(node: NodeOf<'repeat'>, printed: string): string {
-  const lazy = node.greed === 'lazy' ? '?' : '';
-  const one = atom(printed, node.body);
-  const { min, max } = node;
-  if (min * one.length > MAX_UNROLLED) return ' '.repeat(MAX_UNROLLED + 1);
-  if (max === Number.POSITIVE_INFINITY) return `(?:${one.repeat(min)}${one}*${lazy})`;
-  const rest = max - min;
-  if (rest * (one.length + 5) > MAX_UNROLLED) return ' '.repeat(MAX_UNROLLED + 1);
-  return `(?:${one.repeat(min)}${`(?:${one}`.repeat(rest)}${`)?${lazy}`.repeat(rest)})`;
 }
 
 const ASCII_NAMED: Readonly<Record<Category, string>> = {

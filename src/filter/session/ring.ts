@@ -1,3 +1,5 @@
+import { asciiText } from '../ascii.ts';
+
 /** Bytes that a slot has for a text that is kept with its key. */
 export const ROOM = 256;
 
@@ -55,14 +57,14 @@ export class Ring {
     return (this.#bytes ??= new Uint8Array(this.#size * ROOM));
   }
 
-  /** The slot's text stands there, of ASCII characters that begin with its key, until takeOver(). */
+  /** The slot's text stands there, of ASCII characters that begin with its key, until copyLent(). */
   lend(slot: number, codes: Uint8Array, from: number): void {
     this.#lent[slot] = codes;
     this.#starts[slot] = from;
   }
 
   /** Takes over the so many characters that were lent to the slot; nothing where none are. */
-  takeOver(slot: number, length: number): void {
+  copyLent(slot: number, length: number): void {
     const lent = this.#lent[slot];
     if (lent === undefined || lent === null) return;
     const from = this.#starts[slot] ?? 0;
@@ -73,9 +75,8 @@ export class Ring {
   /** So many characters of the slot's text, from there on. */
   textIn(slot: number, at: number, length: number): string {
     const lent = this.#lent[slot] ?? null;
-    const { buffer, byteOffset } = lent ?? this.#own;
-    const from = lent === null ? slot * ROOM : (this.#starts[slot] ?? 0);
-    return Buffer.from(buffer, byteOffset + from + at, length).toString('latin1');
+    const from = (lent === null ? slot * ROOM : (this.#starts[slot] ?? 0)) + at;
+    return asciiText(lent ?? this.#own, from, from + length);
   }
 
   /** Whether the same stands in the slot's text from there on. */
@@ -110,7 +111,7 @@ export class Ring {
    * calls link().
    */
   reserve(key: string): number {
-    const slot = this.#take(hashAt(codesOf(key), 0, key.length));
+    const slot = this.#claim(hashAt(codesOf(key), 0, key.length));
     this.#keys[slot] = key;
     this.#lent[slot] = null;
     this.#lengths[slot] = key.length;
@@ -119,13 +120,13 @@ export class Ring {
 
   /** As reserve(), for a key of ASCII characters that stands there, with which the text begins that will be lent. */
   reserveAt(codes: Uint8Array, from: number, to: number): number {
-    const slot = this.#take(hashAt(codes, from, to));
+    const slot = this.#claim(hashAt(codes, from, to));
     this.#keys[slot] = null;
     this.#lengths[slot] = to - from;
     return slot;
   }
 
-  #take(hash: number): number {
+  #claim(hash: number): number {
     if (this.#freeCount === 0) this.delete(this.#newer[this.#size] ?? 0);
     const slot = this.#free[this.#freeCount - 1] ?? 0;
     this.#hashes[slot] = hash;

@@ -1,4 +1,5 @@
 import { formatIp4 } from '../../base/ip.ts';
+import { asciiText } from '../ascii.ts';
 import type { Fields } from '../fields.ts';
 import { Ring, ROOM } from './ring.ts';
 
@@ -86,23 +87,18 @@ export class Sessions {
   #flagsThen = 0;
   #userThen: string | null = null;
   #hasLent = false;
-  /** Who failed, after takePlain() said `matched`. */
+  /** Who failed, after followPlain() said `matched`. */
   ip = 0;
 
   get size(): number {
     return this.#slots.size;
   }
 
-  /** Whether there is a session of the id that stands there, be it too old. */
-  hasAt({ codes, from, to }: IdPlace): boolean {
-    return this.#slots.findAt(codes, from, to) >= 0;
-  }
-
   /**
    * Takes a line through its session as mergeSession() and judgeMatch() do, without fields being made. Null, and nothing is done, where
    * the session is not plain, or too old, or nobody has said who failed. `isAsked`: who failed is asked of helpers, too.
    */
-  takePlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' | null {
+  followPlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' | null {
     const slot = this.#slots.findAt(line.id.codes, line.id.from, line.id.to);
     if (slot < 0) return this.#beginPlain(line, now, isAsked);
     if ((this.#gathered[slot] ?? null) !== null || (this.#until[slot] ?? 0) <= now) return null;
@@ -115,7 +111,7 @@ export class Sessions {
     this.ip = line.ip >= 0 ? line.ip : (this.#ips[slot] ?? 0);
     this.#noted = line.isForgotten ? ENDS : CHANGES;
     this.#slot = slot;
-    this.#flagsThen = flagsOf({ hasIp, isSeveral, isPending: !hasIp && isAsked });
+    this.#flagsThen = flagsOf(hasIp, !hasIp && isAsked, isSeveral);
     const isFirst = this.#userText[slot] === null && (this.#userAt[slot] ?? -1) < 0;
     this.#userThen = isFirst && line.user.to > line.user.from ? idText(line.user) : null;
     return isHelper ? 'helper' : 'matched';
@@ -138,11 +134,7 @@ export class Sessions {
       this.#until[slot] = now + MAX_AGE;
       this.#gathered[slot] = null;
       this.#ips[slot] = line.ip;
-      this.#flags[slot] = flagsOf({
-        hasIp,
-        isSeveral: false,
-        isPending: !hasIp && isAsked,
-      });
+      this.#flags[slot] = flagsOf(hasIp, !hasIp && isAsked, false);
       this.#userAt[slot] = hasUser && isThere ? line.userAt : -1;
       this.#userLength[slot] = user.to - user.from;
       this.#userText[slot] = hasUser && !isThere ? idText(user) : null;
@@ -203,7 +195,7 @@ export class Sessions {
   /** The texts of lines may change from now on. Most sessions that a batch begins are gone at its end, so that few are copied. */
   keep(): void {
     if (!this.#hasLent) return;
-    for (let slot = 0; slot < MAX_SESSIONS; slot++) this.#slots.takeOver(slot, this.#lengths[slot] ?? 0);
+    for (let slot = 0; slot < MAX_SESSIONS; slot++) this.#slots.copyLent(slot, this.#lengths[slot] ?? 0);
     this.#hasLent = false;
   }
 
@@ -247,16 +239,12 @@ export class Sessions {
   }
 }
 
-function flagsOf(is: {
-  readonly hasIp: boolean;
-  readonly isPending: boolean;
-  readonly isSeveral: boolean;
-}): number {
-  return (is.hasIp ? HAS_IP : 0) | (is.isPending ? IS_PENDING : 0) | (is.isSeveral ? IS_SEVERAL : 0);
+function flagsOf(hasIp: boolean, isPending: boolean, isSeveral: boolean): number {
+  return (hasIp ? HAS_IP : 0) | (isPending ? IS_PENDING : 0) | (isSeveral ? IS_SEVERAL : 0);
 }
 
 function idText({ codes, from, to }: IdPlace): string {
-  return Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1');
+  return asciiText(codes, from, to);
 }
 
 /** Makes a Gathered of one line's fields. */
@@ -280,15 +268,14 @@ export function isMarked(fields: Fields, name: string): boolean {
 }
 
 /** One matched line of a session. */
-export type SessionLine = { readonly id: string; readonly fields: Fields; readonly lines: readonly string[] };
+type SessionLine = { readonly id: string; readonly fields: Fields; readonly lines: readonly string[] };
 
 /**
  * Merges a matched line into its session and answers the session's data with the line's on top. The field `nofail`
- * in the answer says that there is no failure (yet). Ends or forgets the session where the line says so. Without `sessions`
- * the line is the first of its own.
+ * in the answer says that there is no failure (yet). Ends or forgets the session where the line says so.
  * fail2ban 1.0.2 behaviour.
  */
-export function mergeSession(sessions: Sessions | null, line: SessionLine, now: number): Gathered {
+export function mergeSession(sessions: Sessions, line: SessionLine, now: number): Gathered {
   const { fields } = line;
   const gained = fields.get('mlfgained');
   let isGained = isMarked(fields, 'mlfgained');
@@ -296,15 +283,15 @@ export function mergeSession(sessions: Sessions | null, line: SessionLine, now: 
   let isHelper = isMarked(fields, 'nofail');
   const isForgotten = isMarked(fields, 'mlfforget');
   fields.delete('mlfforget');
-  const known = sessions?.recall(line.id, now) ?? null;
+  const known = sessions.recall(line.id, now);
   const gathered = known === null ? gather(fields, []) : extend(copyGathered(known), fields, isGained);
   if (isForgotten) {
-    sessions?.forget(line.id);
+    sessions.forget(line.id);
   } else if (known === null) {
     addUser(gathered, fields);
-    sessions?.remember(line.id, gathered, now);
+    sessions.remember(line.id, gathered, now);
   } else {
-    sessions?.replace(line.id, gathered);
+    sessions.replace(line.id, gathered);
   }
   const hasSeveral = (gathered.users?.size ?? 0) > 1;
   if (gathered.isPending || hasSeveral) {

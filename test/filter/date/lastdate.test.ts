@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   compileDates,
-  dateHits,
+  countRepeat,
+  type Dates,
+  findRepeat,
   findStamp,
   newDate,
-  noteRepeat,
-  repeatStamp,
 } from '../../../src/filter/date/datepattern.ts';
 import { dice } from '../../testbed/dice.ts';
+
+const hitsOf = ({ choice }: Dates) =>
+  choice.slots.filter(({ hits }) => hits > 0).map(({ template, hits }) => ({ name: template.name, hits }));
 
 const FORMS = [
   'Aug 14 10:MM:SS host sshd[7]: x',
@@ -62,10 +65,10 @@ test('law: dates that differ in their seconds are read as if each were the first
       const wanted = findStamp(plain, line, now);
       const place = { codes: Buffer.from(`before\n${line}\n`), start: 7, end: 7 + line.length };
       const found = { start: 0, end: 0, time: 0, text: null };
-      if (roll(3) > 0 && repeatStamp(quick, place, now, found)) {
+      if (roll(3) > 0 && findRepeat(quick, place, now, found)) {
         if (found.text !== null) followed++;
         const text = newDate(quick, found);
-        noteRepeat(quick, place, now, found);
+        countRepeat(quick, place, now, found);
         const { start, end, time } = found;
         assert.deepEqual({ time, start: start - 7, end: end - 7 }, wanted, `${line} at ${now} in ${zone}`);
         if (text !== null) assert.equal(text, line.slice(start - 7, end - 7));
@@ -73,7 +76,7 @@ test('law: dates that differ in their seconds are read as if each were the first
       } else {
         assert.deepEqual(findStamp(quick, line, now), wanted, `${line} at ${now} in ${zone}`);
       }
-      assert.deepEqual(dateHits(quick), dateHits(plain), line);
+      assert.deepEqual(hitsOf(quick), hitsOf(plain), line);
       assert.deepEqual(quick.choice.last, plain.choice.last, line);
     }
   }

@@ -8,11 +8,12 @@ import { loadFilter } from '../../../src/config/readfilter.ts';
 import { diskTree } from '../../../src/config/tree.ts';
 import { compileFilter } from '../../../src/filter/compile.ts';
 import { findDate } from '../../../src/filter/date/datepattern.ts';
-import { Engine, type Survey } from '../../../src/filter/engine.ts';
-import { type Dispatch, makeDispatch } from '../../../src/filter/fast/dispatch.ts';
-import { BatchMatcher, DONE, HELD, LEFT } from '../../../src/filter/fast/drive.ts';
+import { Engine } from '../../../src/filter/engine.ts';
+import { Dispatch } from '../../../src/filter/fast/dispatch.ts';
+import { BatchMatcher } from '../../../src/filter/fast/drive.ts';
+import { DONE, HELD, LEFT } from '../../../src/filter/fast/wasm/layout.ts';
 import { newFilterState, processLine } from '../../../src/filter/line.ts';
-import type { Filter, LineOutcome } from '../../../src/filter/types.ts';
+import type { Filter, LineOutcome, Survey } from '../../../src/filter/types.ts';
 import { dice } from '../../testbed/dice.ts';
 
 const roll = dice(17);
@@ -97,7 +98,7 @@ function batchesOf(bytes: Buffer): readonly Buffer[] {
 
 /** Which of the lines a filter sees, as the engine will find it, whose first piece says what is rare. */
 function dispatchFor(filters: readonly Filter[], first: Buffer, all: boolean): Dispatch {
-  const dispatch = makeDispatch(filters, { all });
+  const dispatch = new Dispatch(filters, { all });
   const last = first.length <= PIECE ? first.length - 1 : first.lastIndexOf(10, PIECE - 1);
   const end = (last >= 0 ? last : first.indexOf(10)) + 1;
   dispatch.eachLine(first, 0, end, () => undefined);
@@ -106,15 +107,15 @@ function dispatchFor(filters: readonly Filter[], first: Buffer, all: boolean): D
 
 /** Counts what is driven until stop(). */
 function watchDrives() {
-  const { go, takeDated } = BatchMatcher.prototype;
+  const { go, drainDated } = BatchMatcher.prototype;
   const seen = { reasons: new Map<number, number>(), lines: 0, dated: [] as number[] };
   BatchMatcher.prototype.go = function (...words) {
     const reason = go.apply(this, words);
     seen.reasons.set(reason, (seen.reasons.get(reason) ?? 0) + 1);
     return reason;
   };
-  BatchMatcher.prototype.takeDated = function (lane, into) {
-    const isAny = takeDated.call(this, lane, into);
+  BatchMatcher.prototype.drainDated = function (lane, into) {
+    const isAny = drainDated.call(this, lane, into);
     if (isAny) {
       seen.lines += into.count;
       seen.dated.push(into.count);
@@ -123,7 +124,7 @@ function watchDrives() {
   };
   return {
     seen,
-    stop: () => Object.assign(BatchMatcher.prototype, { go, takeDated }),
+    stop: () => Object.assign(BatchMatcher.prototype, { go, drainDated }),
   };
 }
 

@@ -5,10 +5,10 @@ import { test } from 'node:test';
 import type { LineFinder, Literal } from '../../../src/filter/fast/finder.ts';
 import {
   countLines,
-  countSameHead,
-  countSameWalled,
+  countSameDates,
   lendBytes,
   makeFinder,
+  nextRecord,
 } from '../../../src/filter/fast/finder.ts';
 import { dice } from '../../testbed/dice.ts';
 
@@ -33,13 +33,12 @@ function naive(literals: readonly Literal[], text: string, from: number, isAll: 
 
 function toldBy(finder: LineFinder, bytes: Buffer, [start, end]: [number, number], isAll: boolean): string[] {
   const told: string[] = [];
-  const hits = new Set<number>();
-  finder.eachLine({ bytes, start, end }, isAll, {
-    hit: (literal) => hits.add(literal),
-    visit(from, to) {
-      told.push(`${from}-${to}: ${[...hits].sort((a, b) => a - b).join(' ')}`);
-      hits.clear();
-    },
+  finder.eachRecords({ bytes, start, end }, isAll, (words, first, last) => {
+    for (let record = first; record < last; record = nextRecord(words, record)) {
+      const [from = 0, to = 0, count = 0] = words.subarray(record >> 2);
+      const hits = words.slice((record >> 2) + 3, (record >> 2) + 3 + count).sort();
+      told.push(`${from + finder.shift}-${to + finder.shift}: ${hits.join(' ')}`);
+    }
   });
   return told;
 }
@@ -99,9 +98,9 @@ test('lines are counted, and lines that begin alike', () => {
     const same = roll(20);
     const alike = `${Array.from({ length: same }, () => `${head}${word('ab', roll(40))}\n`).join('')}${round % 3 === 0 ? 'c\n' : ''}`;
     const all = Buffer.from(alike);
-    const counted = countSameHead(
+    const counted = countSameDates(
       { bytes: all, start: 0, end: all.length },
-      { text: Buffer.from(head), digits: 0, upToFive: 0 },
+      { text: Buffer.from(head), digits: 0, upToFive: 0, wall: null, start: 0 },
     );
     assert.deepEqual([counted.count, counted.next], [same, round % 3 === 0 ? all.length - 2 : all.length]);
     if (same > 0) assert.equal(counted.last, all.lastIndexOf(10, counted.next - 2) + 1);
@@ -120,7 +119,7 @@ test('lines with the same date behind a sign are counted up to the first that mi
     const text = Buffer.from(`${[...lines, other + date].join('\n')}\n`, 'latin1');
     // A date that begins before the last one ended counts.
     const start = 1;
-    const found = countSameWalled(
+    const found = countSameDates(
       { bytes: text, start: 0, end: text.length },
       { wall: 0x5b, text: Buffer.from(`${date}]`), digits: 0, upToFive: 0, start },
     );
@@ -141,8 +140,10 @@ test('a date with other seconds is the same where it is told to vary', () => {
   const all = ['07', '59', '00', '60', '07'].map((seconds) => `${date(seconds)}host\n`).join('');
   const bytes = Buffer.from(all.replace('59.12', '59.98'));
   const count = (digits: number, upToFive: number): number =>
-    countSameHead({ bytes, start: 0, end: bytes.length }, { text: Buffer.from(date('07')), digits, upToFive })
-      .count;
+    countSameDates(
+      { bytes, start: 0, end: bytes.length },
+      { text: Buffer.from(date('07')), digits, upToFive, wall: null, start: 0 },
+    ).count;
   assert.equal(count(0, 0), 1);
   assert.equal(count((1 << 14) | (3 << 16), 1 << 13), 3);
   assert.equal(count(1 << 14, 1 << 13), 1);

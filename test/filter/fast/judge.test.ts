@@ -6,14 +6,8 @@ import { formatIp4 } from '../../../src/base/ip.ts';
 import { loadFilter } from '../../../src/config/readfilter.ts';
 import { diskTree } from '../../../src/config/tree.ts';
 import { compileFilter } from '../../../src/filter/compile.ts';
-import {
-  commitFast,
-  compileWanted,
-  type LineContext,
-  makeFastFilter,
-  matchLine,
-  noteJudged,
-} from '../../../src/filter/fast/judge.ts';
+import { compileWanted, type LineContext, makeFastFilter } from '../../../src/filter/fast/fastfilter.ts';
+import { commitFast, confirmDate, matchLine } from '../../../src/filter/fast/judge.ts';
 import { newFilterState, processLine } from '../../../src/filter/line.ts';
 import type { Filter, LineOutcome } from '../../../src/filter/types.ts';
 import { dice } from '../../testbed/dice.ts';
@@ -105,7 +99,7 @@ for (const [root, logs] of CASES) {
             long++;
             const got = processLine(filter, state, { text: line, time }, options);
             assert.deepEqual(wantedOf(got, keepsFields), wantedOf(wanted, keepsFields), why);
-            noteJudged(express);
+            confirmDate(express);
             continue;
           }
           short++;

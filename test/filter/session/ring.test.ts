@@ -32,7 +32,7 @@ test('law: a ring answers as a Map does whose oldest entry goes when it is full,
         const slot =
           known >= 0 ? known : kind === 2 ? ring.reserveAt(codes, 3, codes.length) : ring.reserve(key);
         if (kind === 2 && known < 0) ring.lend(slot, Buffer.from(`at ${key}Failed`), 3);
-        if (roll(3) === 0) ring.takeOver(slot, key.length + 6);
+        if (roll(3) === 0) ring.copyLent(slot, key.length + 6);
         values[slot] = step;
         if (known < 0) ring.link(slot);
         if (roll(4) === 0) ring.link(slot);

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatIp4 } from '../../../src/base/ip.ts';
 import { compileFilter } from '../../../src/filter/compile.ts';
-import { Engine, type Survey } from '../../../src/filter/engine.ts';
+import { Engine } from '../../../src/filter/engine.ts';
 import { newFilterState, processLine } from '../../../src/filter/line.ts';
-import type { Filter, LineOutcome } from '../../../src/filter/types.ts';
+import type { Filter, LineOutcome, Survey } from '../../../src/filter/types.ts';
 import { dice } from '../../testbed/dice.ts';
 
 const BEGIN = Date.UTC(2026, 0, 1) / 1000;

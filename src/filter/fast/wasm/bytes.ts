@@ -16,7 +16,7 @@
 let digits: i32 = 0;
 let tens: i32 = 0;
 
-/** What differs in the dates that the next sameHead() or sameWalled() takes for the same. */
+/** What differs in the dates that the next sameDates() takes for the same. */
 export function vary(any: i32, upToFive: i32): void {
   digits = any;
   tens = upToFive;
@@ -54,14 +54,24 @@ export function vary(any: i32, upToFive: i32): void {
   return i8x16.bitmask(i8x16.eq(low, same)) | (i8x16.bitmask(i8x16.eq(high, same)) << 16);
 }
 
+/**
+ * Where the `length` bytes at `text`, a date and one more, stand behind the line's first `wall`: 0 where they do not, where less than two
+ * characters are before that or some that may belong to a date, or where the date, at `place` in the line before, ended before it.
+ */
+@inline export function dateAfter(line: usize, wall: u8, text: usize, length: i32, place: i32): usize {
+  const at = wallAfter(line, wall) + 1;
+  const start = <i32>(at - line);
+  return at == 1 || start <= 2 || place >= start + length - 1 || !isSame(at, text, length) ? 0 : at;
+}
+
 /** Where among the line's first 32 bytes the first `wall` stands; 0 where it does not, or what is before it may belong to a date. */
-@inline export function wallAfter(from: usize, wall: u8): usize {
+@inline function wallAfter(from: usize, wall: u8): usize {
   const low = v128.load(from);
   const high = v128.load(from, 16);
   const walls = bitsEqual(low, high, wall);
   if (!walls) return 0;
   const before = (1 << ctz(walls)) - 1;
-  // A byte over 127 is a sign's.
+  // Bytes above 127 are not ASCII.
   const odd = i8x16.bitmask(low) | (i8x16.bitmask(high) << 16);
   const signs = odd | bitsEqual(low, high, 10) | bitsEqual(low, high, 58) | bitsEqual(low, high, 64);
   if (signs & before) return 0;

@@ -1,7 +1,7 @@
 // Compiles scan.ts and what it imports (AssemblyScript) into scan.wasm.ts when that was made from another text; answers whether with --check.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,39 +9,20 @@ const here = import.meta.dirname;
 const root = join(here, '../../../..');
 const target = join(here, 'scan.wasm.ts');
 const hash = createHash('sha256');
-for (const name of ['bytes.ts', 'drive.ts', 'scan.ts']) hash.update(readFileSync(join(here, name)));
+for (const name of ['bytes.ts', 'drive.ts', 'layout.ts', 'scan.ts'])
+  hash.update(readFileSync(join(here, name)));
 const stamp = hash.digest('hex').slice(0, 16);
-const made = (() => {
-  try {
-    return readFileSync(target, 'utf8');
-  } catch {
-    return '';
-  }
-})();
+const made = existsSync(target) ? readFileSync(target, 'utf8') : '';
 const isCheck = process.argv.includes('--check');
 if (!isCheck && made.includes(stamp)) process.exit(0);
 
 const folder = mkdtempSync(join(tmpdir(), 'f2b-wasm-'));
 try {
   const out = join(folder, 'scan.wasm');
-  const words = [
-    'node_modules/assemblyscript/bin/asc.js',
-    'src/filter/fast/wasm/scan.ts',
-    '--outFile',
-    out,
-    '-O3',
-  ];
-  const flags = [
-    '--noAssert',
-    '--runtime',
-    'stub',
-    '--enable',
-    'simd',
-    '--initialMemory',
-    '4',
-    '--importTable',
-  ];
-  const run = spawnSync(process.execPath, [...words, ...flags], {
+  const asc =
+    'node_modules/assemblyscript/bin/asc.js src/filter/fast/wasm/scan.ts -O3 --noAssert --runtime stub';
+  const words = `${asc} --enable simd --initialMemory 4 --importTable`.split(' ');
+  const run = spawnSync(process.execPath, [...words, '--outFile', out], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });

@@ -1,19 +1,13 @@
-// AssemblyScript, not TypeScript: build.sh compiles it to ../scan.wasm.ts. Finds literals in the bytes of a log sixteen at
+// AssemblyScript, not TypeScript: build.sh compiles it to scan.wasm.ts. Finds literals in the bytes of a log sixteen at
 // a time and notes the lines that hold them. Three bytes of each literal (its window) are looked up by their halves in
 // tables of 16 bits-of-8-buckets; what passes is looked up by a hash of the window and then compared whole.
-// The tables are made by ../wasmfinder.ts, which knows this layout.
+// The tables are made by ../finder.ts.
 
-import { isSame, lineEnd, wallAfter } from './bytes';
+import { dateAfter, isSame, lineEnd } from './bytes';
+import * as layout from './layout';
 
 export { vary } from './bytes';
 export { atLane, atRecord, drive, outEnd } from './drive';
-
-const NIBBLES: usize = 0; // 6 x 16 bytes: low and high halves of the window's three bytes
-const HEADS: usize = 128; // 4096 x u16: 1 + the first literal with that hash, 0 = none
-const STAMPS: usize = 8320; // 2048 x i32: the line on which the literal was noted last
-const LITERALS: usize = 16512; // 2048 x 16 bytes: text i32, length u16, window's offset u16, next u16, folded u16
-const RECORDS: usize = 49280 + 32768; // behind the texts; ints: line start, line end, n, n literals
-const ROOM: i32 = 16384; // ints
 
 /** Where to go on after a call; the end when all was seen. */
 export let resume: i32 = 0;
@@ -30,8 +24,8 @@ let serial: i32 = 0;
 
 function stands(literal: usize, at: usize): bool {
   const text = <usize>load<u32>(literal);
-  const length = <usize>load<u16>(literal, 4);
-  if (load<u16>(literal, 10)) {
+  const length = <usize>load<u16>(literal, layout.LITERAL_LENGTH);
+  if (load<u16>(literal, layout.LITERAL_FOLDED)) {
     for (let i: usize = 0; i < length; i++) if (fold(load<u8>(at + i)) != load<u8>(text + i)) return false;
   } else {
     for (let i: usize = 0; i < length; i++) if (load<u8>(at + i) != load<u8>(text + i)) return false;
@@ -43,56 +37,84 @@ function stands(literal: usize, at: usize): bool {
 let record: usize = 0;
 let known: usize = 0;
 
+/** Begins the record of a line; false, and `resume` is that line, where there is no room for one with `count` literals. */
+function begin(start: usize, stop: usize, count: i32): bool {
+  const next = end();
+  if (<i32>(next - layout.RECORDS) + layout.RECORD + (count << 2) > layout.RECORDS_ROOM) {
+    resume = <i32>start;
+    return false;
+  }
+  record = next;
+  known = stop;
+  serial++;
+  store<u32>(record, start);
+  store<u32>(record, stop, layout.RECORD_END);
+  store<u32>(record, 0, layout.RECORD_COUNT);
+  return true;
+}
+
+/** Where the records end. */
+@inline function end(): usize {
+  return record ? record + layout.RECORD + (<usize>load<u32>(record, layout.RECORD_COUNT) << 2) : layout.RECORDS;
+}
+
 /** Compares what may stand at `at`; false when there is no more room for a line. */
 function check(at: usize, from: usize, to: usize, count: i32): bool {
   const window = (load<u32>(at) & 0xffffff) | 0x202020;
-  for (let n = <u32>load<u16>(HEADS + (((window * 0x9e3779b1) >>> 20) << 1)); n; ) {
-    const literal = LITERALS + ((n - 1) << 4);
-    const begin = at - load<u16>(literal, 6);
-    if (begin >= from && begin + load<u16>(literal, 4) <= to && stands(literal, begin)) {
+  for (let n = <u32>load<u16>(layout.HASHES + (((window * 0x9e3779b1) >>> 20) << 1)); n; ) {
+    const literal = <usize>(layout.LITERALS + (n - 1) * layout.LITERAL);
+    const first = at - load<u16>(literal, layout.LITERAL_WINDOW);
+    if (first >= from && first + load<u16>(literal, layout.LITERAL_LENGTH) <= to && stands(literal, first)) {
       if (at >= known) {
-        const start = lineStart(begin, from);
-        const next = record ? record + 12 + (<usize>load<u32>(record, 8) << 2) : RECORDS;
-        if (<i32>((next - RECORDS) >> 2) + 3 + count > ROOM) {
-          resume = <i32>start;
-          return false;
-        }
-        record = next;
-        serial++;
-        known = lineEnd(at, to);
-        store<u32>(record, start);
-        store<u32>(record, known, 4);
-        store<u32>(record, 0, 8);
+        const start = lineStart(first, from);
+        if (!begin(start, lineEnd(at, to), count)) return false;
       }
-      const stamp = STAMPS + ((n - 1) << 2);
+      const stamp = layout.STAMPS + ((n - 1) << 2);
       if (load<i32>(stamp) != serial) {
         store<i32>(stamp, serial);
-        const already = load<u32>(record, 8);
-        store<u32>(record + (already << 2), n - 1, 12);
-        store<u32>(record, already + 1, 8);
+        const already = load<u32>(record, layout.RECORD_COUNT);
+        store<u32>(record + (already << 2), n - 1, layout.RECORD);
+        store<u32>(record, already + 1, layout.RECORD_COUNT);
       }
     }
-    n = load<u16>(literal, 8);
+    n = load<u16>(literal, layout.LITERAL_NEXT);
   }
   return true;
 }
 
 /**
- * Notes the lines of `from..to` (whole lines) that hold a literal, of `count` there are; answers where the records end.
- * Reads up to 18 bytes behind `to`.
+ * Finds the lines of `from..to` (whole lines) that hold a literal, of `count` there are; answers where the records end. Reads up to
+ * 18 bytes behind `to`.
  */
 export function scan(from: usize, to: usize, count: i32): usize {
-  const low0 = v128.load(NIBBLES);
-  const high0 = v128.load(NIBBLES, 16);
-  const low1 = v128.load(NIBBLES, 32);
-  const high1 = v128.load(NIBBLES, 48);
-  const low2 = v128.load(NIBBLES, 64);
-  const high2 = v128.load(NIBBLES, 80);
-  const half = i8x16.splat(15);
-  const zero = i8x16.splat(0);
   record = 0;
   known = from;
   resume = <i32>to;
+  search(from, to, count);
+  return end();
+}
+
+/** As scan(), but finds every line, with the literals in it or none. */
+export function scanAll(from: usize, to: usize, count: i32): usize {
+  record = 0;
+  resume = <i32>to;
+  for (let line = from; line < to; line = known + 1) {
+    if (!begin(line, lineEnd(line, to), count)) break;
+    search(line, known, count);
+  }
+  return end();
+}
+
+/** Looks for literals; ends before the first line for which there is no room. */
+function search(from: usize, to: usize, count: i32): void {
+  const low0 = v128.load(layout.NIBBLES);
+  const high0 = v128.load(layout.NIBBLES, 16);
+  const low1 = v128.load(layout.NIBBLES, 32);
+  const high1 = v128.load(layout.NIBBLES, 48);
+  const low2 = v128.load(layout.NIBBLES, 64);
+  const high2 = v128.load(layout.NIBBLES, 80);
+  const half = i8x16.splat(15);
+  const zero = i8x16.splat(0);
   for (let at = from; at < to; at += 16) {
     const a = v128.load(at);
     const b = v128.load(at, 1);
@@ -105,57 +127,7 @@ export function scan(from: usize, to: usize, count: i32): usize {
     if (!v128.any_true(found)) continue;
     let mask = ~i8x16.bitmask(i8x16.eq(found, zero)) & 0xffff;
     while (mask) {
-      if (!check(at + ctz(mask), from, to, count)) return end();
-      mask &= mask - 1;
-    }
-  }
-  return end();
-}
-
-@inline function end(): usize {
-  return record ? record + 12 + (<usize>load<u32>(record, 8) << 2) : RECORDS;
-}
-
-/** As scan(), but notes every line, with the literals in it or none. */
-export function scanAll(from: usize, to: usize, count: i32): usize {
-  let last = RECORDS;
-  for (let line = from; line < to; ) {
-    const stop = lineEnd(line, to);
-    if (<i32>((last - RECORDS) >> 2) + 3 + count > ROOM) {
-      resume = <i32>line;
-      return last;
-    }
-    store<u32>(last, line);
-    store<u32>(last, stop, 4);
-    store<u32>(last, 0, 8);
-    record = last;
-    known = stop;
-    serial++;
-    walk(line, stop, count);
-    last = end();
-    line = stop + 1;
-  }
-  resume = <i32>to;
-  return last;
-}
-
-function walk(from: usize, to: usize, count: i32): void {
-  const half = i8x16.splat(15);
-  const zero = i8x16.splat(0);
-  for (let at = from; at < to; at += 16) {
-    const a = v128.load(at);
-    const b = v128.load(at, 1);
-    let found = v128.and(
-      i8x16.swizzle(v128.load(NIBBLES), v128.and(a, half)),
-      i8x16.swizzle(v128.load(NIBBLES, 16), i8x16.shr_u(a, 4)),
-    );
-    found = v128.and(found, i8x16.swizzle(v128.load(NIBBLES, 32), v128.and(b, half)));
-    found = v128.and(found, i8x16.swizzle(v128.load(NIBBLES, 48), i8x16.shr_u(b, 4)));
-    if (!v128.any_true(found)) continue;
-    let mask = ~i8x16.bitmask(i8x16.eq(found, zero)) & 0xffff;
-    while (mask) {
-      const place = at + ctz(mask);
-      if (place < to) check(place, from, to, count);
+      if (!check(at + ctz(mask), from, to, count)) return;
       mask &= mask - 1;
     }
   }
@@ -174,46 +146,28 @@ export function countLines(from: usize, to: usize): i32 {
   return count;
 }
 
-/** Of the last sameHead() or sameWalled(): the last line that counted, and where the date began in it. */
+/** Of the last sameDates(): the last line that counted, and where the date began in it. */
 export let last: i32 = 0;
 export let place: i32 = 0;
 
 /**
- * How many lines in a row from `from` on begin with the `length` bytes (48 at the most) at `head`; `resume` is where the first
- * other one begins.
+ * How many lines in a row from `from` on have the `length` bytes (48 at the most) at DATE: at their beginning, or behind the first
+ * `wall` (0 = none) as dateAfter() says, with the date at `begun` in the line before. `resume` is where the first other line begins.
  */
-export function sameHead(from: usize, to: usize, head: usize, length: i32): i32 {
-  let count = 0;
-  place = 0;
-  while (from < to) {
-    if (!isSame(from, head, length)) break;
-    count++;
-    last = <i32>from;
-    from = lineEnd(from, to) + 1;
-  }
-  resume = <i32>from;
-  return count;
-}
-
-/**
- * As sameHead() for a date in the middle: lines whose first `wall` is followed by the `length` bytes (48 at the most) at `text`, a
- * date and one more, behind at least two characters, none of which could belong to a date. `begun` is where the last date began in
- * its line.
- */
-export function sameWalled(from: usize, to: usize, text: usize, length: i32, wall: i32, begun: i32): i32 {
+export function sameDates(from: usize, to: usize, length: i32, wall: i32, begun: i32): i32 {
   let count = 0;
   place = begun;
   while (from < to) {
-    // A comment is no line.
-    if (load<u8>(from) == 35) break;
-    let at = wallAfter(from, <u8>wall);
-    if (!at) break;
-    at++;
-    const start = <i32>(at - from);
-    if (start <= 2 || place >= start + length - 1 || !isSame(at, text, length)) break;
+    let at = from;
+    if (wall) {
+      // A comment is no line.
+      if (load<u8>(from) == 35) break;
+      at = dateAfter(from, <u8>wall, layout.DATE, length, place);
+      if (!at) break;
+    } else if (!isSame(from, layout.DATE, length)) break;
     count++;
     last = <i32>from;
-    place = start;
+    place = <i32>(at - from);
     from = lineEnd(at, to) + 1;
   }
   resume = <i32>from;

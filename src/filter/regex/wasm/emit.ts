@@ -36,7 +36,9 @@ export function emitText(body: Body, at: number, text: string, fail: number): vo
   }
   const rest = bytes.length - done;
   if (rest > 4 && done > 0) {
-    emitTail(body, at, { bytes, fail });
+    // The last eight bytes, of which some were compared before.
+    const from = bytes.length - 8;
+    body.get(at).at(OP.loadLong, from).constLong(bytes.readBigUInt64LE(from)).op(OP.neLong).leaveIf(fail);
     return;
   }
   if (rest >= 4) {
@@ -48,22 +50,7 @@ export function emitText(body: Body, at: number, text: string, fail: number): vo
     done += 2;
   }
   if (bytes.length > done)
-    body
-      .get(at)
-      .at(OP.load8, done)
-      .const(bytes[done] ?? 0)
-      .op(OP.ne)
-      .leaveIf(fail);
-}
-
-/** The last eight bytes, of which some were compared before. */
-function emitTail(
-  body: Body,
-  at: number,
-  { bytes, fail }: { readonly bytes: Buffer; readonly fail: number },
-): void {
-  const from = bytes.length - 8;
-  body.get(at).at(OP.loadLong, from).constLong(bytes.readBigUInt64LE(from)).op(OP.neLong).leaveIf(fail);
+    body.get(at).at(OP.load8, done).const(bytes.readUInt8(done)).op(OP.ne).leaveIf(fail);
 }
 
 type Span = { readonly lo: number; readonly hi: number };

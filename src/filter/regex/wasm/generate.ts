@@ -55,6 +55,17 @@ const MOST_DEPTH = 60;
 /** Where a group's bounds are put: two integers in memory, the end -1 while it is unset. */
 export type Slots = ReadonlyMap<number, number>;
 
+/** A node that is to be matched, what follows it, and the block to leave when that cannot be. */
+type Step<N> = { readonly node: N; readonly next: Continuation; readonly fail: number };
+
+/** The same for branches. */
+type Choice = { readonly branches: readonly Node[]; readonly next: Continuation; readonly fail: number };
+
+type Turns = Extract<Continuation, { kind: 'more' | 'loop' }>;
+
+/** A turn of a loop, what follows it and more turns, and the block to leave. */
+type Turn = { readonly way: Turns; readonly again: Continuation; readonly fail: number };
+
 /** What is written for one tree. */
 export class Generator implements Emitter {
   readonly #tree: Tree;
@@ -241,15 +252,7 @@ export class Generator implements Emitter {
   }
 
   /** Tries the branches in turn. */
-  #emitChoice(
-    body: Body,
-    at: number,
-    {
-      branches,
-      next,
-      fail,
-    }: { readonly branches: readonly Node[]; readonly next: Continuation; readonly fail: number },
-  ): void {
+  #emitChoice(body: Body, at: number, { branches, next, fail }: Choice): void {
     const rest = branches.length > 1 ? callOf(next) : next;
     const last = branches.length - 1;
     for (const [number, node] of branches.entries()) {
@@ -265,15 +268,7 @@ export class Generator implements Emitter {
     body.leave(fail);
   }
 
-  #emitCondition(
-    body: Body,
-    at: number,
-    {
-      node,
-      next,
-      fail,
-    }: { readonly node: NodeOf<'cond'>; readonly next: Continuation; readonly fail: number },
-  ): void {
+  #emitCondition(body: Body, at: number, { node, next, fail }: Step<NodeOf<'cond'>>): void {
     const rest = callOf(next);
     const slot = this.#slots.get(node.index);
     if (slot === undefined) throw new NotCompiled('a group is asked for that is not there');
@@ -284,15 +279,7 @@ export class Generator implements Emitter {
     this.emit(body, at, { kind: 'node', node: node.no, next: rest }, fail);
   }
 
-  #emitGroup(
-    body: Body,
-    at: number,
-    {
-      node,
-      next,
-      fail,
-    }: { readonly node: NodeOf<'group'>; readonly next: Continuation; readonly fail: number },
-  ): void {
+  #emitGroup(body: Body, at: number, { node, next, fail }: Step<NodeOf<'group'>>): void {
     const slot = this.#slots.get(node.index);
     if (slot === undefined) {
       this.emit(body, at, { kind: 'node', node: node.body, next }, fail);
@@ -323,11 +310,7 @@ export class Generator implements Emitter {
   }
 
   /** Matches a part in the first way that there is, and what follows it. */
-  #emitCut(
-    body: Body,
-    at: number,
-    { node, next, fail }: { readonly node: Node; readonly next: Continuation; readonly fail: number },
-  ): void {
+  #emitCut(body: Body, at: number, { node, next, fail }: Step<Node>): void {
     this.#emitPart(body, at, node, fail);
     body.with(OP.globalGet, PLACE).set(at);
     this.emit(body, at, next, fail);
@@ -374,15 +357,7 @@ export class Generator implements Emitter {
     if (firsts <= ALL_CHARS) emitMember(body, at, firsts, fail);
   }
 
-  #emitRepeat(
-    body: Body,
-    at: number,
-    {
-      node,
-      next,
-      fail,
-    }: { readonly node: NodeOf<'repeat'>; readonly next: Continuation; readonly fail: number },
-  ): void {
+  #emitRepeat(body: Body, at: number, { node, next, fail }: Step<NodeOf<'repeat'>>): void {
     const { min, max, greed } = node;
     if (max === 0) {
       this.emit(body, at, next, fail);
@@ -410,19 +385,7 @@ export class Generator implements Emitter {
   }
 
   /** One more turn and then `again`, or what follows the turns. */
-  #emitTurn(
-    body: Body,
-    at: number,
-    {
-      way,
-      again,
-      fail,
-    }: {
-      readonly way: Extract<Continuation, { kind: 'more' | 'loop' }>;
-      readonly again: Continuation;
-      readonly fail: number;
-    },
-  ): void {
+  #emitTurn(body: Body, at: number, { way, again, fail }: Turn): void {
     const turn: Continuation = { kind: 'node', node: way.body, next: again };
     // After the last of so many turns the same follows as after none.
     const next = way.kind === 'more' ? callOf(way.next) : way.next;

@@ -1,0 +1,410 @@
+import { isAscii } from 'node:buffer';
+import type { Batch } from '../source/source.ts';
+import { asciiText } from './ascii.ts';
+import type { DatePlace } from './date/datepattern.ts';
+import { Dispatch } from './fast/dispatch.ts';
+import { BatchMatcher } from './fast/drive.ts';
+import { compileWanted, type FastFilter, type LineContext, makeFastFilter } from './fast/fastfilter.ts';
+import { moduleFor } from './fast/finder.ts';
+import { commitFast, confirmDate, matchLine } from './fast/judge.ts';
+import { UNWATCHED } from './fast/search.ts';
+import { DONE, HELD, LEFT, PAUSED, RECORD_END } from './fast/wasm/layout.ts';
+import type { Quarantine } from './guard/quarantine.ts';
+import { charge, type SlowLine } from './guard/slowline.ts';
+import { processUncommitted } from './line.ts';
+import type { Results } from './results.ts';
+import type { FilterState, LineInput, LineOutcome, LineVerdict, Survey, Worker } from './types.ts';
+
+/** So many bytes are searched at a time. */
+const PIECE = 65536;
+/** So many lines, or one of so many bytes, are matched between two looks at the time. */
+const LINES = 32;
+const FULL_LINE = 512;
+/** Bytes; a smaller batch is not worth the preparation. */
+const WORTH_DRIVING = 4096;
+
+/** Thrown when matching without a time limit takes too long. */
+export const SLOW = Symbol('slow');
+/** Sources cut it off; where it stands, it is no part of the line. */
+const CR = 13;
+const NO_WINDOW: FilterState['window'] = [];
+
+/** Where matching stands; updated continuously so that it can go on after an interruption. */
+type Cursor = {
+  /** Where to go on while no line is open. */
+  at: number;
+  isOpen: boolean;
+  /** The open line, the first worker that is not done with it, and that worker's regex and, once it has begun, its window of before. */
+  line: number;
+  lineEnd: number;
+  worker: number;
+  regex: number | null;
+  window: FilterState['window'] | null;
+  /** Lines begin before `counted` so many times since the batch's start; for batches whose lines have times. */
+  counted: number;
+  index: number;
+  /** What became of the open line in the worker, from when that is known until it is told. */
+  done: Done | null;
+};
+
+/** `outcome` null: the short way's verdict. */
+type Done = { verdict: LineVerdict; outcome: LineOutcome | null; text: string };
+
+/** Addresses of the records that a finder made; `isPlain`: all is ASCII. */
+type Records = { readonly first: number; readonly last: number; readonly isPlain: boolean };
+
+/** A batch on its way. */
+export type BatchJob = { readonly batch: Batch; readonly now: number; readonly results: Results };
+
+/** A worker's short way, see filter/fast/judge.ts. */
+type Lane = { readonly fast: FastFilter; readonly look: LineContext };
+
+/**
+ * Takes a batch of lines through many filters. It may be interrupted at any call: the cursor says at which line, worker and regex, and
+ * match() goes on there; no line is lost or told twice. engine.ts sets the limits.
+ */
+export class ResumableMatcher {
+  readonly cursor: Cursor = {
+    ...{ at: 0, isOpen: false, line: 0, lineEnd: 0, worker: 0, regex: null, window: [] },
+    ...{ counted: 0, index: 0, done: null },
+  };
+  /** Some lines may be matched without a time limit. */
+  readonly hasFast: boolean;
+  readonly #workers: readonly Worker[];
+  readonly #survey: Survey | null;
+  readonly #quarantine: Quarantine;
+  readonly #dispatch: Dispatch;
+  readonly #lanes: readonly (Lane | null)[];
+  readonly #drive: BatchMatcher;
+  #isDriving = false;
+  /** The open line. */
+  readonly #place: DatePlace = { codes: new Uint8Array(0), start: 0, end: 0 };
+  readonly #short: Done = { verdict: 'missed', outcome: null, text: '' };
+  /** Without a time limit: whether it takes too long; what may be stuck must not be tried. Null: within one. */
+  #isTimeUp: (() => boolean) | null = null;
+  #lines = 0;
+  #bytes: Batch['bytes'] = Buffer.alloc(0);
+
+  constructor(workers: readonly Worker[], quarantine: Quarantine, survey: Survey | null) {
+    this.#workers = workers;
+    this.#survey = survey;
+    this.#quarantine = quarantine;
+    const isEach = survey?.isEach === true;
+    const filters = workers.map(({ filter }) => filter);
+    this.#dispatch = new Dispatch(filters, { all: survey !== null, each: isEach });
+    this.#lanes = workers.map((worker, number) => (isEach ? null : this.#laneOf(worker, number)));
+    this.hasFast = this.#lanes.some((lane) => lane !== null);
+    const [tellsAll, checksAll] = [survey !== null, survey?.checkAll === true];
+    this.#drive = new BatchMatcher(this.#lanes, { tellsAll, checksAll });
+  }
+
+  #laneOf({ filter, state, findtime, keepsFields }: Worker, number: number): Lane | null {
+    const fast = makeFastFilter(filter, state);
+    if (fast === null) return null;
+    const { cursor } = this;
+    const dispatch = this.#dispatch;
+    const look: LineContext = {
+      ...{ mode: 'live', findtime, now: 0, keepsFields, checkAll: this.#survey?.checkAll ?? false },
+      nextRegex(from) {
+        const index = dispatch.nextRegex(number, from);
+        cursor.regex = index;
+        return index;
+      },
+      copy: (start, end) => asciiText(this.#bytes, start, end),
+      ...{ shared: null, origin: 0, isUnwatched: false },
+    };
+    return { fast, look };
+  }
+
+  /** Compiles the regexes that are used much, before a batch; whether there were any. */
+  compile(): boolean {
+    let isAny = false;
+    for (const lane of this.#lanes) {
+      if (lane === null || lane.look.shared === null) continue;
+      isAny = compileWanted(lane.fast, lane.look.shared) > 0 || isAny;
+    }
+    if (isAny) this.#drive.renew();
+    return isAny;
+  }
+
+  /** The cursor is set to the batch's beginning. */
+  begin({ start }: Batch): void {
+    const { cursor } = this;
+    Object.assign(cursor, { at: start, isOpen: false, counted: start, index: 0, done: null });
+  }
+
+  /** Goes on, within a time limit (null), or without one: then it may throw SLOW, when that takes too long, and UNWATCHED. */
+  match(job: BatchJob, isTimeUp: (() => boolean) | null): void {
+    const { bytes, end, live } = job.batch;
+    this.#isTimeUp = isTimeUp;
+    for (const lane of this.#lanes) {
+      if (lane === null) continue;
+      lane.look.mode = this.#survey === null ? (live ? 'live' : 'catchup') : 'test';
+      lane.look.now = job.now;
+      lane.look.isUnwatched = isTimeUp !== null;
+    }
+    this.#bytes = bytes;
+    this.#place.codes = bytes;
+    this.#isDriving = isTimeUp !== null && this.#beginDrive(job);
+    const { isOpen, line, at } = this.cursor;
+    for (let start = isOpen ? line : at; start < end; ) {
+      const last = end - start <= PIECE ? end - 1 : bytes.lastIndexOf(10, start + PIECE - 1);
+      // A longer line has a piece of its own.
+      const stop = (last >= start ? last : bytes.indexOf(10, start)) + 1;
+      this.#matchPiece(job, start, stop === 0 ? end : stop);
+      start = stop === 0 ? end : stop;
+    }
+  }
+
+  #matchPiece(job: BatchJob, from: number, to: number): void {
+    const { bytes, times } = job.batch;
+    const { cursor } = this;
+    let isPlaced = false;
+    const isPlain = isAscii(bytes.subarray(from, to));
+    if (this.#isDriving) {
+      this.#dispatch.eachRecords({ bytes, start: from, end: to }, (first, last) => {
+        this.#placePiece();
+        this.#driveRecords(job, { first, last, isPlain });
+      });
+      cursor.at = to;
+      cursor.isOpen = false;
+      return;
+    }
+    this.#dispatch.eachLine(bytes, from, to, (start, stop) => {
+      while (times !== null && cursor.counted < start) {
+        const next = bytes.indexOf(10, cursor.counted) + 1;
+        cursor.counted = next;
+        cursor.index++;
+      }
+      if (!isPlaced) this.#placePiece();
+      isPlaced = true;
+      // A line that is open is gone on with.
+      this.#openLine(start, stop, cursor.isOpen ? cursor.worker : 0);
+      if (this.#survey?.isComment(bytes, start) !== true)
+        this.#matchOpenLine(job, this.#workers.length, isPlain);
+      this.closeLine();
+      if (++this.#lines % LINES === 0 || stop - start >= FULL_LINE) this.#checkTime();
+    });
+  }
+
+  #checkTime(): void {
+    if (this.#isTimeUp?.() === true) throw SLOW;
+  }
+
+  #openLine(start: number, stop: number, worker: number): void {
+    const { cursor } = this;
+    cursor.line = start;
+    cursor.lineEnd = stop;
+    cursor.worker = worker;
+    cursor.isOpen = true;
+    this.#place.start = start;
+    this.#place.end = stop;
+  }
+
+  /** Takes the open line through its worker and those behind it, up to number `end`. */
+  #matchOpenLine(job: BatchJob, end: number, isPlain: boolean): void {
+    const { bytes } = job.batch;
+    const { line: start, lineEnd: stop, worker: first } = this.cursor;
+    const isShort = (isPlain || isAscii(bytes.subarray(start, stop))) && bytes[stop - 1] !== CR;
+    let line: LineInput | null = null;
+    for (let worker = first; worker < end; worker++) {
+      if (!this.#dispatch.concerns(worker)) continue;
+      if (isShort && this.#matchFast(worker, job)) continue;
+      if (this.#isTimeUp !== null) throw UNWATCHED;
+      line ??= this.lineOf(job.batch);
+      this.#matchFully(worker, line, job, null);
+    }
+  }
+
+  #beginDrive({ batch, now }: BatchJob): boolean {
+    if (batch.times !== null || batch.end - batch.start < WORTH_DRIVING) return false;
+    const wasm = moduleFor(batch.bytes);
+    const literals = this.#dispatch.literals;
+    if (wasm === null || literals === null) return false;
+    return this.#drive.begin({ wasm, literals, now, most: (number) => this.#quarantine.from(number) });
+  }
+
+  /** Drives through the lines of the records; those that are left are taken one by one. */
+  #driveRecords(job: BatchJob, { first, last, isPlain }: Records): void {
+    const drive = this.#drive;
+    const { cursor } = this;
+    const shift = this.#dispatch.shift;
+    let [record, lane] = [first, 0];
+    for (;;) {
+      const reason = drive.go(record, last, lane, isPlain);
+      record = drive.record;
+      lane = drive.lane;
+      this.#tellFound(job);
+      if (reason === DONE) return;
+      if (reason === LEFT) this.#matchLeft(job, record, { lane, isPlain });
+      if (reason === LEFT || reason === HELD) lane++;
+      const start = (drive.words[record >> 2] ?? 0) + shift;
+      cursor.at = start;
+      if (lane > 0) this.#openLine(start, (drive.words[(record + RECORD_END) >> 2] ?? 0) + shift, lane);
+      else cursor.isOpen = false;
+      if (reason === PAUSED || ++this.#lines % LINES === 0) this.#checkTime();
+    }
+  }
+
+  /** Takes a line of a record, of which the drive is not sure, through one lane. */
+  #matchLeft(job: BatchJob, record: number, { lane, isPlain }: { lane: number; isPlain: boolean }): void {
+    const drive = this.#drive;
+    const shift = this.#dispatch.shift;
+    const { words } = drive;
+    this.#dispatch.open(words, record);
+    this.#openLine((words[record >> 2] ?? 0) + shift, (words[(record + RECORD_END) >> 2] ?? 0) + shift, lane);
+    if (this.#survey?.isComment(job.batch.bytes, this.cursor.line) === true) return;
+    this.#matchOpenLine(job, lane + 1, isPlain);
+    drive.refresh(lane);
+  }
+
+  /** Tells what the drive found. */
+  #tellFound(job: BatchJob): void {
+    this.#drive.eachFound(job.batch.bytes, this.#dispatch.shift, (number, verdict, start, end) => {
+      this.#openLine(start, end, number);
+      const fast = this.#lanes[number]?.fast;
+      if (fast !== undefined) this.#tellShort(verdict, fast, job);
+    });
+    if (this.#survey === null) return;
+    for (const number of this.#lanes.keys()) this.#survey.onPrefixed(this.#drive.drainPrefixed(number));
+  }
+
+  /** Tells the short ways where the piece stands. */
+  #placePiece(): void {
+    const shared = this.#dispatch.shared;
+    const origin = -this.#dispatch.shift;
+    for (const lane of this.#lanes) {
+      if (lane === null) continue;
+      lane.look.shared = shared;
+      lane.look.origin = origin;
+    }
+  }
+
+  /** Takes the line the short way; false when it has to go the long one. */
+  #matchFast(number: number, job: BatchJob): boolean {
+    const lane = this.#lanes[number];
+    if (lane === undefined || lane === null) return false;
+    const { fast, look } = lane;
+    const { start, end } = this.#place;
+    if (end - start >= this.#quarantine.from(number)) return false;
+    const { cursor } = this;
+    cursor.window = NO_WINDOW;
+    cursor.regex = null;
+    cursor.worker = number;
+    const { times } = job.batch;
+    const time = times === null ? null : (times[cursor.index] ?? null);
+    const verdict = matchLine(fast, this.#place, look, time);
+    if (verdict === 'general') return false;
+    this.#short.verdict = verdict;
+    cursor.done = this.#short;
+    this.finish(job);
+    return true;
+  }
+
+  /** Commits and reports the open line's result, where it is known. May be interrupted and called again. */
+  finish(job: BatchJob): void {
+    const { cursor } = this;
+    const { done, worker: number } = cursor;
+    const worker = this.#workers[number];
+    if (done === null || worker === undefined) return;
+    const fast = this.#lanes[number]?.fast;
+    if (done.outcome !== null) {
+      if (fast !== undefined) confirmDate(fast);
+      worker.state.sessions.commit();
+      this.#tellLong(done.outcome, done.text, job);
+    } else if (fast !== undefined) {
+      commitFast(fast, this.#place, job.now);
+      this.#tellShort(done.verdict, fast, job);
+    }
+    // V8 interrupts only at calls and loop turns: with these lines the result is reported once.
+    cursor.worker = number + 1;
+    cursor.window = null;
+    cursor.done = null;
+  }
+
+  #tellShort(verdict: LineVerdict, fast: FastFilter, { results }: BatchJob): void {
+    const { cursor } = this;
+    const { outcome } = fast;
+    if (verdict === 'judged' && outcome !== null) {
+      if (this.#survey !== null) this.#tellJudged(this.#survey, outcome);
+      else if (outcome.failures.length > 0) results.addOutcome(cursor.worker, outcome);
+    } else if (this.#survey !== null) this.#survey.onShort(verdict, fast, cursor.line, cursor.lineEnd);
+    else if (verdict === 'matched') results.addAddress(cursor.worker, fast.ip, fast.time);
+  }
+
+  #tellLong(outcome: LineOutcome, text: string, { results }: BatchJob): void {
+    const { line, lineEnd, worker } = this.cursor;
+    if (this.#survey !== null) this.#survey.onLong(outcome, text, line, lineEnd);
+    else if (outcome.failures.length > 0 || outcome.warning !== null) results.addOutcome(worker, outcome);
+  }
+
+  #tellJudged(survey: Survey, outcome: LineOutcome): void {
+    const { line, lineEnd } = this.cursor;
+    survey.onLong(outcome, survey.decode(this.#bytes.subarray(line, lineEnd), line), line, lineEnd);
+  }
+
+  /** The open line as a text. */
+  lineOf({ bytes, times }: Batch): LineInput {
+    const { line, lineEnd, index } = this.cursor;
+    const text =
+      this.#survey === null
+        ? bytes.toString('utf8', line, lineEnd)
+        : this.#survey.decode(bytes.subarray(line, lineEnd), line);
+    return { text, time: times?.[index] ?? null };
+  }
+
+  closeLine(): void {
+    this.cursor.at = this.cursor.lineEnd + 1;
+    this.cursor.isOpen = false;
+  }
+
+  #matchFully(number: number, line: LineInput, job: BatchJob, slow: SlowLine | null): void {
+    const { batch, now } = job;
+    const { cursor } = this;
+    const worker = this.#workers[number];
+    if (worker === undefined) return;
+    cursor.window = worker.state.window;
+    cursor.regex = null;
+    cursor.worker = number;
+    const isHeld = this.#quarantine.from(number) < Number.POSITIVE_INFINITY;
+    const length = isHeld ? textLength(line.text, worker.state.window) : 0;
+    const isLeftOut = (regex: number | null): boolean => {
+      if (slow?.skipped.has(regex)) return true;
+      if (!isHeld || !this.#quarantine.holds(number, regex, length)) return false;
+      this.#survey?.onHeld?.(regex, cursor.line);
+      return true;
+    };
+    if (isLeftOut(null)) {
+      cursor.worker = number + 1;
+      cursor.window = null;
+      return;
+    }
+    const outcome = processUncommitted(worker.filter, worker.state, line, {
+      mode: this.#survey === null ? (batch.live ? 'live' : 'catchup') : 'test',
+      findtime: worker.findtime,
+      now,
+      checkAll: this.#survey?.checkAll ?? false,
+      mayMatch: (index) => {
+        if (slow !== null) charge(slow, cursor.regex);
+        cursor.regex = index;
+        return this.#dispatch.mayMatch(number, index) && !isLeftOut(index);
+      },
+    });
+    cursor.done = { verdict: 'general', outcome, text: line.text };
+    this.finish(job);
+  }
+
+  /** Takes the open line through one worker, from the beginning. */
+  matchOne(number: number, job: BatchJob, slow: SlowLine): void {
+    const { line, lineEnd } = this.cursor;
+    this.cursor.worker = number;
+    this.#dispatch.eachLine(job.batch.bytes, line, Math.min(lineEnd + 1, job.batch.end), () => {
+      if (this.#dispatch.concerns(number)) this.#matchFully(number, this.lineOf(job.batch), job, slow);
+    });
+  }
+}
+
+/** The length of what is matched: a filter of several lines sees those before it too. */
+export function textLength(text: string, window: FilterState['window']): number {
+  return window.reduce((sum, { before, after }) => sum + before.length + after.length, text.length);
+}
