@@ -1,4 +1,4 @@
-// Made by compile.js from scan.ts (010476f16239fd6f); do not edit.
+// Made by compile.js from scan.ts (07870071388a3553); do not edit.
 /** The WebAssembly of scan.ts as base64. */
 export const SCAN =
   'AGFzbQEAAAABNAdgAn9/AX9gA39/fwF/YAR/f39/AX9gBn9/f39/fwF/YAN/f38AYAV/f39/fwF/YAJ/fwACDwEDZW52BXRhYmxl' +
