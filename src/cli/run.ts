@@ -9,10 +9,10 @@ import { loadState, lockState, prepareFolder, runLockPath } from '../state/file.
 import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
 
-/** How long `--once` waits for sources to be read to their ends, in milliseconds. */
+/** Milliseconds that `--once` waits until all sources are read to their ends. */
 const ONCE_MS = 300_000;
 
-/** `status` holds the lock for an instant to see whether anybody has it, and so does the dying, in seconds. */
+/** Seconds to wait for the lock: `status` holds it for an instant, and so does a process that is ending. */
 const RUN_LOCK_WAIT = 3;
 
 /** `f2b run`: the daemon in the foreground; `--once` for cron and timers. */
@@ -114,7 +114,7 @@ function untilStopped(daemon: Daemon): Promise<void> {
   });
 }
 
-/** The file that log lines go to, null = standard error. A file that only the configuration names is told. */
+/** The log file; null = standard error. Announces a file that only the configuration names. */
 function logTarget({ global, io }: Call, configured: string | null): string | null {
   if (global.log !== null || global.dryRun || configured === null) return global.log;
   if (!configured.startsWith('/')) {
