@@ -105,7 +105,7 @@ function printSequence(printer: Printer, node: NodeOf<'seq'>, context: Context):
     const item = node.items[i];
     if (item === undefined) continue;
     if (item.kind === 'set') {
-      // Most nodes are in a sequence and do not depend on the context.
+      // Most items are sets, whose form does not depend on the context.
       out += printNode(printer, item, context);
       continue;
     }
