@@ -1,11 +1,12 @@
 import { MachineError, UsageError } from '../base/errors.ts';
 import { type Lock, lockHolder, takeLock } from '../base/lock.ts';
-import { LEVELS, type Level, openLog } from '../base/log.ts';
+import { LEVELS, type Level, type Log, openLog } from '../base/log.ts';
 import { loadConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { loadState, lockState, prepareFolder, runLockPath, stampOf } from '../state/file.ts';
 import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
+import { restoreBans } from './restore.ts';
 
 /** How long `--once` waits for sources to be read to their ends, in milliseconds. */
 const ONCE_MS = 300_000;
@@ -17,17 +18,19 @@ const RUN_LOCK_WAIT = 3;
 export const run: Subcommand = {
   name: 'run',
   summary: 'follow the logs and ban, in the foreground',
-  usage: '[--once]',
+  usage: '[--once | --restore]',
   options: [
     { name: 'once', short: null, value: null, help: 'process what is new since last time, then end' },
+    { name: 'restore', short: null, value: null, help: 'have the bans of the state stand, then end' },
     { name: 'poll', short: null, value: 'SECONDS', help: 'interval at which log files are looked at (1)' },
     { name: 'lift', short: null, value: null, help: 'when stopped, lift all bans until the next start' },
     { name: 'loglevel', short: null, value: 'LEVEL', help: LEVELS.join(', ').toLowerCase() },
   ],
   about: `Reads the logs of all enabled jails from where they were left, counts failures, bans at the firewall, and lifts
 bans when their time is up. SIGTERM and SIGINT stop it, bans stay (with --lift they stand
-again at the next start); SIGHUP reads the configuration anew.
+again at the next start); SIGHUP reads the configuration anew, SIGUSR1 opens the log file anew.
 With --dry-run it prints the commands that it would execute, and leaves state and firewall alone.
+With --restore it reads no log and asks for no name: for the boot, before the network comes (share/f2b-restore.service).
 With --once the exit code is 1 when a ban could not be enforced or the state not be saved, 2 when a jail is broken.`,
   examples: [
     ['f2b run', 'in the foreground, log lines on standard error'],
@@ -38,11 +41,13 @@ With --once the exit code is 1 when a ban could not be enforced or the state not
   async run(call) {
     if (call.words.length > 0) throw new UsageError(`run takes no arguments: ${call.words.join(' ')}`);
     const path = statePathOf(call.global, call.io);
-    if (call.global.dryRun) return serve(call, path);
+    if (call.options['restore'] === true && call.options['once'] === true)
+      throw new UsageError('--once and --restore exclude each other');
+    if (call.global.dryRun) return call.options['restore'] === true ? restoreBans(call) : serve(call, path);
     prepareFolder(path);
     const lock = onlyOne(path);
     try {
-      return await serve(call, path);
+      return await (call.options['restore'] === true ? restoreBans(call) : serve(call, path));
     } finally {
       lock.release();
     }
@@ -58,15 +63,20 @@ function onlyOne(path: string): Lock {
 
 async function serve(call: Call, statePath: string): Promise<number> {
   const { global, io, options } = call;
+  const once = options['once'] === true;
+  // From the beginning on: without a handler these two end the process.
+  let log: Log | null = null;
+  let daemon: Daemon | null = null;
+  if (!once) process.on('SIGHUP', () => void daemon?.reload());
+  process.on('SIGUSR1', () => log?.reopen());
   const services = servicesText();
   const load = () => loadConfig(treeOf(call), { services });
   let first: ReturnType<typeof load> | null = load();
   const { problems: known, settings } = first;
-  const log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));
+  log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));
   const loaded = openState(statePath, global.dryRun);
   for (const warning of loaded.warnings) log.write('ERROR', 'fail2ban.server', warning);
-  const once = options['once'] === true;
-  const daemon = new Daemon({
+  daemon = new Daemon({
     load: () => {
       const answer = first ?? load();
       first = null;
@@ -84,7 +94,7 @@ async function serve(call: Call, statePath: string): Promise<number> {
     dryRun: global.dryRun,
     now: io.now,
   });
-  const ended = once ? null : untilSignal(daemon);
+  const ended = once ? null : untilSignal();
   await daemon.start();
   if (ended === null) await daemon.drain(ONCE_MS);
   else await ended;
@@ -105,9 +115,8 @@ function openState(path: string, isDry: boolean) {
   }
 }
 
-/** Resolves at the first signal to stop. SIGHUP reloads. A second signal ends the process at once. */
-function untilSignal(daemon: Daemon): Promise<void> {
-  process.on('SIGHUP', () => void daemon.reload());
+/** Resolves at the first signal to stop. A second signal ends the process at once. */
+function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
