@@ -95,7 +95,6 @@ for (const unit of services) {
     assert.deepEqual(valuesOf(unit, 'CapabilityBoundingSet'), [
       'CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_READ_SEARCH',
     ]);
-    assert.deepEqual(valuesOf(unit, 'NoNewPrivileges'), ['yes']);
     assert.deepEqual(valuesOf(unit, 'ProtectSystem'), ['strict']);
     assert.deepEqual(valuesOf(unit, 'StateDirectory'), ['f2b']);
     assert.match(valuesOf(unit, 'After').join(), /\bfirewalld\.service\b/);
