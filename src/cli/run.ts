@@ -1,6 +1,6 @@
 import { MachineError, UsageError } from '../base/errors.ts';
 import { type Lock, lockHolder, takeLock } from '../base/lock.ts';
-import { LEVELS, type Level, type Log, openLog } from '../base/log.ts';
+import { LEVELS, type Level, openLog } from '../base/log.ts';
 import { loadConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { loadState, lockState, prepareFolder, runLockPath, stampOf } from '../state/file.ts';
@@ -39,6 +39,9 @@ With --once the exit code is 1 when a ban could not be enforced or the state not
     ['f2b run --dry-run --config ./etc', 'try a configuration'],
   ],
   async run(call) {
+    // Without a handler they end the process; what an early one asks for is about to be done anyway.
+    process.on('SIGUSR1', () => undefined);
+    if (call.options['once'] !== true) process.on('SIGHUP', () => undefined);
     if (call.words.length > 0) throw new UsageError(`run takes no arguments: ${call.words.join(' ')}`);
     const path = statePathOf(call.global, call.io);
     if (call.options['restore'] === true && call.options['once'] === true)
@@ -64,19 +67,15 @@ function onlyOne(path: string): Lock {
 async function serve(call: Call, statePath: string): Promise<number> {
   const { global, io, options } = call;
   const once = options['once'] === true;
-  // From the beginning on: without a handler these two end the process.
-  let log: Log | null = null;
-  let daemon: Daemon | null = null;
-  if (!once) process.on('SIGHUP', () => void daemon?.reload());
-  process.on('SIGUSR1', () => log?.reopen());
   const services = servicesText();
   const load = () => loadConfig(treeOf(call), { services });
   let first: ReturnType<typeof load> | null = load();
   const { problems: known, settings } = first;
-  log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));
+  const log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));
+  process.on('SIGUSR1', () => log.reopen());
   const loaded = openState(statePath, global.dryRun);
   for (const warning of loaded.warnings) log.write('ERROR', 'fail2ban.server', warning);
-  daemon = new Daemon({
+  const daemon = new Daemon({
     load: () => {
       const answer = first ?? load();
       first = null;
@@ -94,7 +93,7 @@ async function serve(call: Call, statePath: string): Promise<number> {
     dryRun: global.dryRun,
     now: io.now,
   });
-  const ended = once ? null : untilSignal();
+  const ended = once ? null : untilSignal(daemon);
   await daemon.start();
   if (ended === null) await daemon.drain(ONCE_MS);
   else await ended;
@@ -115,8 +114,9 @@ function openState(path: string, isDry: boolean) {
   }
 }
 
-/** Resolves at the first signal to stop. A second signal ends the process at once. */
-function untilSignal(): Promise<void> {
+/** Resolves at the first signal to stop. SIGHUP reloads. A second signal ends the process at once. */
+function untilSignal(daemon: Daemon): Promise<void> {
+  process.on('SIGHUP', () => void daemon.reload());
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });

@@ -125,8 +125,11 @@ export class Host {
   #nspawn: ChildProcess | null = null;
   #init = 0;
 
-  private constructor(root: string) {
+  readonly #suite: string;
+
+  private constructor(root: string, suite: string) {
     this.root = root;
+    this.#suite = suite;
   }
 
   /** A fresh one of a Debian suite; the first of a suite takes a minute. */
@@ -140,7 +143,12 @@ export class Host {
     rmSync(root, { recursive: true, force: true });
     const { status, stderr } = spawnSync('cp', ['-a', base, root], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`cannot copy ${base}: ${stderr}`);
-    return new Host(root);
+    return new Host(root, suite);
+  }
+
+  /** Installs more packages; it must be off. */
+  install(...packages: readonly string[]): void {
+    install(this.root, this.#suite, packages);
   }
 
   /** Copies a file of ours onto the host. */
@@ -192,9 +200,10 @@ export class Host {
         '-t',
         String(this.#init),
         '-a',
-        '-w/',
         'env',
         '-i',
+        '-C',
+        '/',
         `PATH=${PATH}`,
         'HOME=/root',
         'LANG=C.UTF-8',
@@ -229,14 +238,16 @@ export class Host {
   async close(): Promise<void> {
     if (this.#nspawn !== null && this.#nspawn.exitCode === null) {
       this.sh('systemctl --no-block poweroff');
-      await this.#ended().catch(() => process.kill(this.#init, 'SIGKILL'));
+      // Its first process dies with it.
+      await this.#ended().catch(() => this.#nspawn?.kill('SIGKILL'));
     }
-    if (process.env['F2B_HOSTS_KEEP'] === undefined) rmSync(this.root, { recursive: true, force: true });
+    rmSync(this.root, { recursive: true, force: true });
   }
 
   async #ended(): Promise<void> {
     const nspawn = this.#nspawn;
-    await eventually(`${this.root} did not end`, () => nspawn === null || nspawn.exitCode !== null, 60);
+    const isOver = (): boolean => nspawn === null || (nspawn.exitCode ?? nspawn.signalCode) !== null;
+    await eventually(`${this.root} did not end`, isOver, 60);
     this.#nspawn = null;
     this.#init = 0;
   }

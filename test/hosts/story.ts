@@ -127,7 +127,7 @@ async function takePlace(host: Host): Promise<string> {
   await eventually('fail2ban runs', () => host.sh('fail2ban-client ping').status === 0, 20);
   failHttp(host, four);
   await refused(host, four, 80);
-  host.must('systemctl disable -q --now fail2ban; rm -f /var/mail/root; firewall-cmd -q --reload');
+  host.must('systemctl disable -q --now fail2ban; rm -f /var/mail/*; firewall-cmd -q --reload');
   await open(host, four, 80);
   const before = traces(host);
   installF2b(host);
@@ -155,9 +155,9 @@ async function attacked(host: Host): Promise<void> {
   for (const source of BYSTANDER) assert.ok(host.isOpen(source, 22) && host.isOpen(source, 80), source);
 }
 
-/** A mail of real Postfix, from the stock action. */
+/** A mail from the stock action, in root's mailbox. */
 async function mailed(host: Host): Promise<void> {
-  const mails = (): string => host.sh('cat /var/mail/root; mailq').out;
+  const mails = (): string => host.sh('cat /var/mail/*; mailq').out;
   await eventually(
     () => `no mail: ${mails()}\n${report(host)}`,
     () => mails().includes('banned 198.51.100.3 from'),
@@ -211,10 +211,7 @@ async function rebooted(host: Host, both: readonly [string, string]): Promise<nu
   await host.reboot();
   const held = host.must('cat /run/held-at-boot');
   const [four, six] = both;
-  assert.ok(
-    held.includes(four) && held.includes(six.replace(/7$/, '')),
-    `not held at boot:\n${bootReport(host)}\n${held}`,
-  );
+  assert.ok(held.includes(four) && held.includes(six.replace(/7$/, '')), bootReport(host));
   const times = host.must(
     'systemctl show f2b-restore network-pre.target -p ExecMainStartTimestampMonotonic -p ExecMainExitTimestampMonotonic -p ActiveEnterTimestampMonotonic',
   );
@@ -231,10 +228,59 @@ function bootReport(host: Host): string {
   return host.sh('journalctl -b -u f2b -u f2b-restore -u firewalld -n 20 --no-pager -o short-monotonic').out;
 }
 
+/** The unit may not write there; the bans happen, and the journal has the lines. */
+async function withoutLog(host: Host): Promise<void> {
+  host.write('/etc/fail2ban/fail2ban.local', '[Definition]\nlogtarget = /srv/f2b.log\n');
+  host.must('systemctl restart f2b');
+  for (const source of attacker(5)) {
+    failHttp(host, source);
+    await refused(host, source, 80);
+  }
+  const journal = host.must('journalctl -u f2b --no-pager -o cat');
+  assert.match(journal, /f2b: cannot open the log \/srv\/f2b.log: EROFS: log lines go to standard error/);
+  assert.ok(journal.includes(`Ban ${attacker(5)[0]}`), journal);
+  host.must('rm /etc/fail2ban/fail2ban.local; systemctl restart f2b');
+}
+
+/** Reloads come at any time, starts that cannot succeed do not come for ever. */
+async function restarts(host: Host): Promise<void> {
+  for (let i = 0; i < 3; i++) {
+    host.sh('systemctl restart f2b; systemctl reload f2b');
+    await eventually('f2b runs after a reload that came early', () => host.sh('f2b ping').status === 0, 20);
+    host.must('systemctl reset-failed f2b');
+  }
+  host.must("mv /usr/local/sbin/f2b /root/f2b; printf '#!/bin/sh\\nexit 1\\n' >/usr/local/sbin/f2b");
+  host.sh('chmod 755 /usr/local/sbin/f2b; systemctl restart f2b');
+  const state = (): string => host.sh('systemctl show f2b -p ActiveState -p NRestarts').out;
+  await eventually(
+    () => `given up: ${state()}`,
+    () => state().includes('ActiveState=failed'),
+    90,
+  );
+  assert.match(state(), /NRestarts=[45]\n/);
+  host.must('mv /root/f2b /usr/local/sbin/f2b; systemctl reset-failed f2b; systemctl start f2b');
+}
+
+/** The same boot on a host that has no firewalld. */
+async function withoutFirewalld(
+  host: Host,
+  { banaction }: Backend,
+  both: readonly [string, string],
+): Promise<void> {
+  host.write('/etc/fail2ban/jail.local', jailLocal(`banaction = ${banaction}`));
+  host.must('systemctl disable -q --now firewalld; f2b reload');
+  for (const source of both) {
+    await open(host, source, 80);
+    failHttp(host, source);
+    await refused(host, source, 80);
+  }
+  await rebooted(host, both);
+}
+
 async function gone(host: Host, before: string): Promise<void> {
-  host.must('systemctl disable -q --now f2b; f2b flush');
+  host.must('systemctl enable -q --now firewalld; systemctl disable -q --now f2b; f2b flush');
   assert.equal(traces(host), before);
-  for (const n of [1, 2, 3, 4])
+  for (const n of [1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22])
     for (const source of attacker(n)) for (const port of [22, 80]) await open(host, source, port);
 }
 
@@ -258,6 +304,31 @@ export function tellOn(suite: string): void {
         one.diagnostic(`restored in ${(await rebooted(host, both)).toFixed(2)} s`);
       });
     }
+    await t.test('a log that cannot be opened keeps no ban from happening', () => withoutLog(host));
+    await t.test('a reload right after a start; a start that cannot succeed', () => restarts(host));
+    for (const [i, backend] of BACKENDS.slice(0, 3).entries()) {
+      const both = attacker(20 + i);
+      await t.test(`${backend.kind} without firewalld: a reboot`, () =>
+        withoutFirewalld(host, backend, both),
+      );
+    }
     await t.test('after flush nothing is left', () => gone(host, before));
+  });
+
+  test(`a stock action sends its mail by Exim: Debian ${suite}`, {
+    skip: unlessHosts,
+  }, async (t: TestContext) => {
+    const host = Host.make(suite, 'exim');
+    t.after(() => host.close());
+    host.install('exim4-daemon-light');
+    host.write('/etc/fail2ban/jail.local', jailLocal(''));
+    installF2b(host);
+    await host.boot();
+    host.must('systemctl disable -q --now fail2ban; mkdir -p /etc/systemd/system/f2b.service.d');
+    host.put(join(share, 'f2b-exim.conf'), '/etc/systemd/system/f2b.service.d/exim.conf');
+    host.must('touch /var/log/nginx/error.log; systemctl daemon-reload; systemctl start f2b');
+    await eventually('f2b runs', () => host.sh('f2b ping').status === 0, 10);
+    host.must('f2b banip nginx-http-auth 198.51.100.3');
+    await mailed(host);
   });
 }

@@ -114,9 +114,9 @@ test('the services are confined alike', () => {
   };
   assert.deepEqual(
     confinement('f2b-once.service'),
-    confinement('f2b.service').filter((line) => !line.startsWith('RestartP')),
+    confinement('f2b.service').filter((line) => !/^Restart[PF]/.test(line)),
   );
-  const isOfBoth = (line: string): boolean => !/^(Run|Env|RestartP|ReadWritePaths=.var.log)/.test(line);
+  const isOfBoth = (line: string): boolean => !/^(Run|Env|Restart[PF]|ReadWritePaths=.var.log)/.test(line);
   assert.deepEqual(
     confinement('f2b-restore.service').filter(isOfBoth),
     confinement('f2b.service').filter(isOfBoth),
@@ -128,6 +128,10 @@ test('a start that cannot succeed is given up, at the pace at which it is tried 
   assert.deepEqual(valuesOf('f2b.service', 'StartLimitIntervalSec'), ['5min']);
   // A start that fails takes a second or two.
   assert.ok(((pause ?? 300) + 10) * (burst ?? 300) < 300);
+});
+
+test('a signal for a reload does not end the service, whenever it comes', () => {
+  assert.deepEqual(valuesOf('f2b.service', 'RestartForceExitStatus'), ['SIGHUP SIGUSR1']);
 });
 
 test('the boot waits for the bans for a bounded time, and for neither network nor names', () => {
