@@ -1,21 +1,24 @@
 #!/bin/sh
 # Runs the checks and the tests; sets up what they need first. Needs npm and any Node >= 18.
 #   test/run.sh [--check-only | --watch] [--long] [TEST FILE ..]
+#   test/run.sh --hosts
 # --check-only  types, lint and format, no tests
 # --watch       tests only, again on every change
 # --long        also the tests that take minutes (F2B_LONG=1)
+# --hosts       only the tests on whole Debian hosts, which they make in a temporary folder; takes many minutes
 # With F2B_CI=1 a skipped test is a failure, unless it is one of the long ones.
 set -eu
 cd "$(dirname "$0")/.."
 unset NODE_OPTIONS NODE_PATH NODE_TEST_CONTEXT F2B_CONFIG # they would reach the programs under test
 
-checks=yes tests=yes watch=
+checks=yes tests=yes watch= hosts=
 while [ $# -gt 0 ]; do
   case $1 in
     --check-only) tests= ;;
     --watch) checks= watch=--watch ;;
     --long) F2B_LONG=1; export F2B_LONG ;;
-    -*) echo "usage: test/run.sh [--check-only | --watch] [--long] [TEST FILE ..]" >&2; exit 2 ;;
+    --hosts) hosts=yes checks= ;;
+    -*) echo "usage: test/run.sh [--check-only | --watch | --hosts] [--long] [TEST FILE ..]" >&2; exit 2 ;;
     *) break ;;
   esac
   shift
@@ -41,6 +44,11 @@ export F2B_BINARY
 notes=$(mktemp -d)
 trap 'rm -rf "$notes"' EXIT
 trap 'exit 1' HUP INT TERM
+if [ -n "$hosts" ]; then
+  F2B_LONG=1 F2B_HOSTS=$notes
+  export F2B_LONG F2B_HOSTS
+  [ $# -gt 0 ] || set -- 'test/hosts/*.test.ts'
+fi
 [ $# -gt 0 ] || set -- 'test/**/*.test.ts'
 # A test that hangs is ended, and a file as a whole too. Most of the waiting is for kernels and clocks, so
 # one file more than there are processors.

@@ -1,6 +1,5 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { codeOf, MachineError, reasonOf } from './errors.ts';
 import { formatIp4, writeIp4 } from './ip.ts';
+import { LogTarget } from './logtarget.ts';
 
 /** fail2ban.conf(5) `loglevel`, most severe first. */
 export const LEVELS = ['CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG'] as const;
@@ -29,7 +28,7 @@ export type Log = {
   writeIp4(jail: string, ip: number, time: number, textOf: IdText): void;
   /** Writes all buffered lines. */
   flush(): void;
-  /** Opens the file again, after a rotation of our own log. */
+  /** Opens the file again, at SIGHUP and SIGUSR1. A file that was moved away is noticed without a call. */
   reopen(): void;
 };
 
@@ -97,9 +96,12 @@ export function clean(text: string): string {
   );
 }
 
-/** A Log that appends to the file at `path`; null: standard error. */
+/**
+ * A Log that appends to the file at `path`; null: standard error. If the file cannot be opened, standard
+ * error says so and gets the lines until it can be.
+ */
 export function openLog(path: string | null, level: Level): Log {
-  let fd = path === null ? 2 : openTarget(path);
+  const target = new LogTarget(path);
   // Bytes and not a string: that would have thousands of pieces, which the garbage collector copies again and
   // again.
   const waiting = Buffer.alloc(BUFFER);
@@ -116,7 +118,7 @@ export function openLog(path: string | null, level: Level): Log {
   const flush = (): void => {
     const length = filled;
     filled = 0;
-    if (length > 0) writeBytes(fd, waiting.subarray(0, length));
+    if (length > 0) target.write(waiting.subarray(0, length));
   };
   return {
     writeIp4(jail, ip, time, textOf) {
@@ -130,7 +132,7 @@ export function openLog(path: string | null, level: Level): Log {
       const length = before.length + QUAD + after.length;
       if (length > BUFFER - filled) flush();
       if (length > BUFFER) {
-        writeBytes(fd, Buffer.concat([before, Buffer.from(formatIp4(ip)), after]));
+        target.write(Buffer.concat([before, Buffer.from(formatIp4(ip)), after]));
         return;
       }
       if (filled === 0) setImmediate(flush);
@@ -146,7 +148,7 @@ export function openLog(path: string | null, level: Level): Log {
       // A character is three bytes at most.
       if (line.length * 3 > BUFFER - filled) flush();
       if (line.length * 3 > BUFFER) {
-        writeBytes(fd, Buffer.from(line));
+        target.write(Buffer.from(line));
         return;
       }
       if (filled === 0) setImmediate(flush);
@@ -154,11 +156,8 @@ export function openLog(path: string | null, level: Level): Log {
     },
     flush,
     reopen() {
-      if (path === null) return;
       flush();
-      const old = fd;
-      fd = openTarget(path);
-      closeSync(old);
+      target.reopen();
     },
   };
 }
@@ -199,23 +198,4 @@ function surround(
   const cut = line.lastIndexOf('\t');
   const [before, after] = [Buffer.from(line.slice(0, cut)), Buffer.from(line.slice(cut + 1))];
   Object.assign(around, { nowMs, time, before, after });
-}
-
-function openTarget(path: string): number {
-  try {
-    return openSync(path, 'a', 0o640);
-  } catch (error) {
-    throw new MachineError(`cannot open the log ${path}: ${codeOf(error) || reasonOf(error)}`);
-  }
-}
-
-/** A log that cannot be written must not end the daemon: lines that do not fit on the disk are lost. */
-function writeBytes(fd: number, bytes: Uint8Array): void {
-  for (let at = 0, tries = 0; at < bytes.length && tries < 100; tries++) {
-    try {
-      at += writeSync(fd, bytes, at);
-    } catch (error) {
-      if (codeOf(error) !== 'EAGAIN') return;
-    }
-  }
 }

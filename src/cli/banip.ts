@@ -124,13 +124,9 @@ function logRefusals(
   const refusals = targets.flatMap(({ refusal }) => refusal ?? []);
   const path = global.log ?? settings.logtarget;
   if (refusals.length === 0 || global.dryRun || path?.startsWith('/') !== true) return;
-  try {
-    const log = openLog(path, 'WARNING');
-    for (const { message } of refusals) new Messages(log).refused(name, message);
-    log.flush();
-  } catch {
-    // Standard error has the refusal in any case.
-  }
+  const log = openLog(path, 'WARNING');
+  for (const { message } of refusals) new Messages(log).refused(name, message);
+  log.flush();
 }
 
 function limitsFor(jail: Jail, { options }: Call): Limits {

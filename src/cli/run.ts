@@ -8,6 +8,7 @@ import { Messages } from '../daemon/messages.ts';
 import { loadState, lockState, prepareFolder, runLockPath } from '../state/file.ts';
 import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
+import { restoreBans } from './restore.ts';
 
 /** Milliseconds that `--once` waits until all sources are read to their ends. */
 const ONCE_MS = 300_000;
@@ -19,17 +20,19 @@ const RUN_LOCK_WAIT = 3;
 export const run: Subcommand = {
   name: 'run',
   summary: 'follow the logs and ban, in the foreground',
-  usage: '[--once]',
+  usage: '[--once | --restore]',
   options: [
     { name: 'once', help: 'process what is new since last time, then end' },
+    { name: 'restore', help: 'have the bans of the state stand, then end' },
     { name: 'poll', value: 'SECONDS', help: 'interval at which log files are looked at (1)' },
     { name: 'lift', help: 'when stopped, lift all bans until the next start' },
     { name: 'loglevel', value: 'LEVEL', help: LEVELS.join(', ').toLowerCase() },
   ],
   about: `Reads the logs of all enabled jails from where they were left, counts failures, bans at the firewall, and lifts
 bans when their time is up. SIGTERM and SIGINT stop it, bans stay (with --lift they stand
-again at the next start); SIGHUP reads the configuration anew.
+again at the next start); SIGHUP reads the configuration anew, SIGUSR1 opens the log file anew.
 With --dry-run it prints the commands that it would execute, and leaves state and firewall alone.
+With --restore it reads no log and asks for no name: for the boot, before the network comes (share/f2b-restore.service).
 With --once the exit code is 1 when a ban could not be enforced or the state not be saved, 2 when a jail is broken.`,
   examples: [
     ['f2b run', 'in the foreground, log lines on standard error'],
@@ -38,13 +41,20 @@ With --once the exit code is 1 when a ban could not be enforced or the state not
     ['f2b run --dry-run --config ./etc', 'try a configuration'],
   ],
   async run(call) {
+    // Without a handler these signals end the process. An early one is ignored: the start is about to read the
+    // configuration and open the log anyway.
+    process.on('SIGUSR1', () => undefined);
+    if (call.options['once'] !== true) process.on('SIGHUP', () => undefined);
     if (call.words.length > 0) throw new UsageError(`run takes no arguments: ${call.words.join(' ')}`);
     const path = statePathOf(call.global, call.io);
-    if (call.global.dryRun) return runDaemon(call, path);
+    if (call.options['restore'] === true && call.options['once'] === true)
+      throw new UsageError('--once and --restore exclude each other');
+    if (call.global.dryRun)
+      return call.options['restore'] === true ? restoreBans(call) : runDaemon(call, path);
     prepareFolder(path);
     const lock = onlyOne(path);
     try {
-      return await runDaemon(call, path);
+      return await (call.options['restore'] === true ? restoreBans(call) : runDaemon(call, path));
     } finally {
       lock.release();
     }
@@ -60,14 +70,15 @@ function onlyOne(path: string): Lock {
 
 async function runDaemon(call: Call, statePath: string): Promise<number> {
   const { global, io, options } = call;
+  const once = options['once'] === true;
   const services = servicesText();
   const load = () => loadConfig(treeOf(call), { services });
   let first: ReturnType<typeof load> | null = load();
   const { problems: known, settings } = first;
   const log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));
+  process.on('SIGUSR1', () => log.reopen());
   const loaded = openState(statePath, global.dryRun);
-  for (const warning of loaded.warnings) new Messages(log).server('ERROR', warning);
-  const once = options['once'] === true;
+  for (const warning of loaded.warnings) new Messages(log).stateDamaged(warning);
   const daemon = new Daemon({
     load: () => {
       const answer = first ?? load();

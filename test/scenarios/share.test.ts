@@ -91,11 +91,10 @@ test('systemd finds nothing to say about the units', { skip: unlessFound('system
 
 for (const unit of services) {
   test(`${unit} starts the binary of the manual and takes its privileges away`, () => {
-    assert.match(valuesOf(unit, 'ExecStart').join(), /^\/usr\/local\/sbin\/f2b run( --once)?$/);
+    assert.match(valuesOf(unit, 'ExecStart').join(), /^\/usr\/local\/sbin\/f2b run( --once| --restore)?$/);
     assert.deepEqual(valuesOf(unit, 'CapabilityBoundingSet'), [
       'CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_READ_SEARCH',
     ]);
-    assert.deepEqual(valuesOf(unit, 'NoNewPrivileges'), ['yes']);
     assert.deepEqual(valuesOf(unit, 'ProtectSystem'), ['strict']);
     assert.deepEqual(valuesOf(unit, 'StateDirectory'), ['f2b']);
     assert.match(valuesOf(unit, 'After').join(), /\bfirewalld\.service\b/);
@@ -106,7 +105,7 @@ for (const unit of services) {
   });
 }
 
-test('the service and the one-pass service are confined alike', () => {
+test('the services are confined alike', () => {
   const confinement = (unit: string): readonly string[] => {
     const text = readFileSync(join(share, unit), 'utf8');
     return text
@@ -115,8 +114,33 @@ test('the service and the one-pass service are confined alike', () => {
   };
   assert.deepEqual(
     confinement('f2b-once.service'),
-    confinement('f2b.service').filter((line) => !line.startsWith('RestartP')),
+    confinement('f2b.service').filter((line) => !/^Restart[PF]/.test(line)),
   );
+  const isOfBoth = (line: string): boolean => !/^(Run|Env|Restart[PF]|ReadWritePaths=.var.log)/.test(line);
+  assert.deepEqual(
+    confinement('f2b-restore.service').filter(isOfBoth),
+    confinement('f2b.service').filter(isOfBoth),
+  );
+});
+
+test('a start that cannot succeed is given up, at the pace at which it is tried again', () => {
+  const [pause, burst] = ['RestartSec', 'StartLimitBurst'].map((key) => Number(valuesOf('f2b.service', key)));
+  assert.deepEqual(valuesOf('f2b.service', 'StartLimitIntervalSec'), ['5min']);
+  // A start that fails takes a second or two.
+  assert.ok(((pause ?? 300) + 10) * (burst ?? 300) < 300);
+});
+
+test('a signal for a reload does not end the service, whenever it comes', () => {
+  assert.deepEqual(valuesOf('f2b.service', 'RestartForceExitStatus'), ['SIGHUP SIGUSR1']);
+});
+
+test('the boot waits for the bans for a bounded time, and for neither network nor names', () => {
+  const unit = 'f2b-restore.service';
+  assert.match(valuesOf(unit, 'Before').join(), /\bnetwork-pre\.target\b/);
+  assert.deepEqual(valuesOf(unit, 'TimeoutStartSec'), ['20']);
+  assert.deepEqual(valuesOf(unit, 'DefaultDependencies'), ['no']);
+  assert.doesNotMatch(valuesOf(unit, 'After').join(), /network|nss|resolve/);
+  assert.deepEqual(valuesOf('f2b.service', 'Also'), [unit]);
 });
 
 const tools = ['unshare', 'ip', 'nft', 'iptables', 'iptables-legacy', 'ipset', 'flock', 'ss'];
@@ -143,6 +167,8 @@ test('confined by the unit, f2b can do its work and write nowhere else', {
     [0, 'touch /var/lib/f2b/state.json'],
     [0, 'flock -n /var/lib/f2b/lock true'],
     [0, 'mktemp -p $TMPDIR'],
+    [0, `touch /var/log/f2b-share-\${PPID}`],
+    [0, `rm /var/log/f2b-share-\${PPID}`],
     [1, 'touch /etc/f2b'],
     [1, `touch ${folder}/f2b`],
     [1, 'touch /run/f2b.pid'],

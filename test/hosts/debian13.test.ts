@@ -1,0 +1,3 @@
+import { tellOn } from './story.ts';
+
+tellOn('trixie');
