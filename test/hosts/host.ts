@@ -178,7 +178,7 @@ export class Host {
         this.#init = childOf(nspawn.pid ?? 0);
         return this.#init > 0 && /^(running|degraded)$/m.test(this.sh('systemctl is-system-running').out);
       },
-      90,
+      180,
     );
     this.must(NETWORK);
     this.write('/root/reach.py', REACH);
@@ -247,7 +247,7 @@ export class Host {
   async #ended(): Promise<void> {
     const nspawn = this.#nspawn;
     const isOver = (): boolean => nspawn === null || (nspawn.exitCode ?? nspawn.signalCode) !== null;
-    await eventually(`${this.root} did not end`, isOver, 60);
+    await eventually(`${this.root} did not end`, isOver, 180);
     this.#nspawn = null;
     this.#init = 0;
   }

@@ -80,14 +80,14 @@ const BYSTANDER = attacker(60);
 
 async function refused(host: Host, source: string, port: number): Promise<void> {
   const why = (): string => `${source} reaches port ${port}\n${report(host)}`;
-  await eventually(why, () => !host.isOpen(source, port), 15);
+  await eventually(why, () => !host.isOpen(source, port), 30);
 }
 
 async function open(host: Host, source: string, port: number): Promise<void> {
   await eventually(
     () => `${source} does not reach port ${port}\n${report(host)}`,
     () => host.isOpen(source, port),
-    15,
+    30,
   );
 }
 
