@@ -1,3 +1,13 @@
+/**
+ * The types of a command, and the options that all commands share.
+ *
+ * A command gets everything it needs in its Call: words, options, streams, environment and clock. It returns
+ * an exit code, prints results to standard output, and throws UsageError, ConfigError or MachineError.
+ *
+ *     const command = findCommand('status', COMMANDS);
+ *     process.exitCode = await command.run({ global, words: ['sshd'], options: {}, io });
+ */
+
 import type { Readable } from 'node:stream';
 import { UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
@@ -53,7 +63,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: 'help', short: 'h', help: 'show help for the command' },
 ];
 
-/** A command. `run` returns the exit code (0, 1, 2) or throws UsageError, ConfigError or MachineError. */
+/** A command. `run` returns the exit code: 0, 1 or 2. */
 export type Subcommand = {
   readonly name: string;
   /** One line for the list of commands. */

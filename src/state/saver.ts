@@ -26,7 +26,7 @@ const LOCK_WAIT = 5;
  * answers at once; always after the pause that follows a write.
  */
 export type Urgency = 'calm' | 'soon' | 'now';
-const HASTE_MS: Readonly<Record<Urgency, number>> = { calm: 1000, soon: 50, now: 0 };
+const DELAY_MS: Readonly<Record<Urgency, number>> = { calm: 1000, soon: 50, now: 0 };
 /** Milliseconds between checks of the file, in addition to the kernel's notifications. */
 const LOOK_MS = 1000;
 /** Milliseconds until a failed write is tried again. */
@@ -105,9 +105,9 @@ export class StateSaver {
   }
 
   /** Call after a change of the state. */
-  changed(haste: Urgency): void {
+  changed(urgency: Urgency): void {
     this.#isDirty = true;
-    this.#schedule(HASTE_MS[haste]);
+    this.#schedule(DELAY_MS[urgency]);
   }
 
   /** Checks whether a command changed the file, and applies its orders. */
