@@ -2,8 +2,7 @@
  * Runs the command actions of a jail (action.d): start, ban, unban, flush, stop, one step after another.
  *
  * A step that fails or hangs is reported and delays no ban: the firewall does not wait for it. Values from
- * logs never
- * become part of a command's text.
+ * logs never become part of a command's text.
  *
  *     const runner = new ActionRunner(jail, { onTrouble, totals, env: {}, print: null });
  *     runner.ban(ticketOf('192.0.2.7', ban));

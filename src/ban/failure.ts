@@ -2,8 +2,8 @@
  * Turns a failure into a decision.
  *
  * handleFailure() handles any failure; countPlain() is a short cut for an IPv4 address that only has to be
- * counted. Both
- * change counts and bans in the state and nothing else: the caller logs and enforces the decision.
+ * counted. Both change counts and bans in the state and nothing else: the caller logs and enforces the
+ * decision.
  *
  *     const decision = handleFailure(context, jail, { id: '192.0.2.7', time, matches: [line] }, now);
  *     if (decision.kind === 'ban') enforce(decision.id, decision.ban);

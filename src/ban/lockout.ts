@@ -2,8 +2,7 @@
  * Finds addresses that must never be banned: this host's gateways and the SSH logins of its admin.
  *
  * Pure: parses the texts of /proc, /run/utmp and logind, which ban/logins.ts reads. Applies to bans by log,
- * by hand and by
- * import.
+ * by hand and by import.
  *
  *     lockoutReason({ gateways: new Set(['192.0.2.1']), sessions: new Set() }, '192.0.2.0/24');
  *     // 'it holds the default gateway'

@@ -3,8 +3,7 @@
  * what a ban does.
  *
  * Everything is parsed: durations are seconds, ports are numbers, addresses are canonical. Regexes are not
- * compiled yet.
- * No other room parses a value again.
+ * compiled yet. No other room parses a value again.
  *
  *     const { jails, problems } = loadConfig(tree);
  *     jails[0]?.bantime; // 600

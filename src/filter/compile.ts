@@ -2,8 +2,7 @@
  * Compiles a filter's regexes and datepattern, once, into a Filter.
  *
  * Reports every mistake with its place in the configuration, not only the first; with any mistake there is no
- * filter.
- * A compiled filter never changes.
+ * filter. A compiled filter never changes.
  *
  *     const filter = compileFilter(source, { usedns: 'warn', logtimezone: null }, problems);
  *     if (filter === null) throw new ConfigError(problems);

@@ -2,8 +2,8 @@
  * Matches batches of lines against the filters of many jails and returns their failures.
  *
  * No line can stall it. A regex that is too slow on a line is skipped for that line and reported to
- * `onStuck`; after a few
- * such lines it is no longer used on lines of that length. All other regexes still see the line.
+ * `onStuck`; after a few such lines it is no longer used on lines of that length. All other regexes still see
+ * the line.
  *
  *     const engine = new Engine([{ jail: 'sshd', filter, state, findtime: 600, keepsFields: false }], onStuck);
  *     for (const { worker, ip, time, outcome } of engine.run(batch, now)) count(worker, ip, time, outcome);

@@ -2,8 +2,7 @@
  * Matches one line against one filter: finds its date, checks the date, and runs the regexes on the rest.
  *
  * This is the reference: engine.ts and fast/ are faster and must give the same results. Never throws on a
- * line. What a
- * filter learns from lines is in its FilterState, and bounded.
+ * line. What a filter learns from lines is in its FilterState, and bounded.
  *
  *     const state = newFilterState(filter);
  *     const outcome = processLine(filter, state, { text, time: null }, { mode: 'live', findtime: 600, now });

@@ -2,8 +2,7 @@
  * Reads and writes the state file (docs/STATE.md).
  *
  * The file is replaced in one step, so that a crash leaves the old file or the new one. A damaged file is set
- * aside and
- * the previous one is used, with a warning. Callers that change the state hold its lock:
+ * aside and the previous one is used, with a warning. Callers that change the state hold its lock:
  *
  *     const lock = lockState(path);
  *     const { state, warnings } = loadState(path, true);

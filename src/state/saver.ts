@@ -2,10 +2,8 @@
  * Shares the state file between the daemon and commands.
  *
  * The daemon's copy is newer in everything except the orders that commands add to the file. The saver applies
- * these, under
- * the lock, before each write. A change is in the file within about a second, or as soon as the disk allows.
- * If a write
- * fails, the daemon continues and the saver tries again.
+ * these, under the lock, before each write. A change is in the file within about a second, or as soon as the
+ * disk allows. If a write fails, the daemon continues and the saver tries again.
  *
  *     const saver = new StateSaver(path, loaded, { onOrders, onTrouble, beforeSave, now });
  *     saver.watch();

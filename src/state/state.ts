@@ -3,8 +3,7 @@
  * commands.
  *
  * Plain values and functions that change them: no I/O, no clock. A change is complete when its function
- * returns, so the
- * state can be written between any two changes.
+ * returns, so the state can be written between any two changes.
  *
  *     addBan(state, 'sshd', '192.0.2.7', ban);
  *     for (const { jail, id } of expireBans(state, now)) lift(jail, id);
