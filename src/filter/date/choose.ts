@@ -1,5 +1,6 @@
 import { codesOf, endsThere, firstCore, isWall } from './lastdate.ts';
-import type { Template } from './template.ts';
+import { serviceDateAt } from './place.ts';
+import { spanOf, type Template } from './template.ts';
 
 /** A template and what it has done so far in one log. */
 export type Slot = {
@@ -61,8 +62,9 @@ export function makeChoice(templates: readonly Template[]): Choice {
 export function choose(choice: Choice, asked: Asked, now: number): Chosen | null {
   if (choice.needsCore && asked.isAscii && firstCore(asked.line) < 0) return null;
   const retry = tryLast(choice, asked);
-  const winner = retry.settled ? retry.candidate : findCandidate(choice, asked, retry);
-  if (winner === null) return null;
+  const first = retry.settled ? retry.candidate : findCandidate(choice, asked, retry);
+  if (first === null) return null;
+  const winner = atServicePlace(choice, asked, first);
   const slot = choice.slots[winner.index];
   if (slot === undefined) return null;
   settle(choice, { slot, ...winner }, { line: asked.line, now });
@@ -153,6 +155,26 @@ function sameEdges(last: Last, line: string): boolean {
     line.charAt(last.end) === last.atEnd ||
     (line.charAt(last.end - 1) === last.beforeEnd && !isAlnum(last.beforeEnd));
   return left && right;
+}
+
+/**
+ * The date at the place where the service writes it, where the line shows that place and another date was found. A date and clock at
+ * the line's beginning is the service's too: syslog writes it there, in front of whatever line.
+ */
+function atServicePlace(choice: Choice, asked: Asked, found: DateCandidate): DateCandidate {
+  const slot = choice.slots[found.index];
+  if (!choice.isDefault || slot === undefined) return found;
+  const [start, end] = spanOf(slot.template, found.match);
+  if (start <= 2 && slot.template.anchored && asked.line.slice(start, end).includes(':')) return found;
+  const at = serviceDateAt(asked.line);
+  if (at < 0 || at === start) return found;
+  for (const [index, { template }] of choice.slots.entries()) {
+    if (template.anchored || (asked.isAscii && template.hint !== null && !holds(asked, template.hint)))
+      continue;
+    const match = execFrom(template, asked, at - 1);
+    if (match !== null && spanOf(template, match)[0] === at) return { index, match };
+  }
+  return found;
 }
 
 function findCandidate(choice: Choice, asked: Asked, retry: Retry): DateCandidate | null {
@@ -248,6 +270,14 @@ function exec(slot: Slot, asked: Asked): RegExpExecArray | null {
   const match = regex.exec(line);
   if (match !== null) slot.seen++;
   return match;
+}
+
+/** Matches from a place on, and not before it. */
+function execFrom(template: Template, { line, isAscii }: Asked, from: number): RegExpExecArray | null {
+  const { ascii, exact } = template.compiled();
+  const regex = isAscii ? ascii : exact();
+  regex.lastIndex = Math.max(0, from);
+  return regex.exec(line);
 }
 
 function execWithin(slot: Slot, { line, isAscii }: Asked, last: Last): RegExpExecArray | null {
