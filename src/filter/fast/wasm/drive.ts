@@ -129,11 +129,10 @@ function dateIn(lane: usize, start: usize, end: usize): usize {
   const text = <usize>load<u32>(lane, layout.LANE_DATE);
   const wall = load<u32>(lane, layout.LANE_WALL);
   vary(load<i32>(lane, layout.LANE_DIGITS), load<i32>(lane, layout.LANE_TENS));
-  const at = wall
-    ? dateAfter(start, <u8>wall, text, length, load<i32>(lane, layout.LANE_PLACE))
-    : isSame(start, text, length) ? start : 0;
+  const at = wall ? dateAfter(start, <u8>wall, length, load<i32>(lane, layout.LANE_PLACE)) : start;
+  if (!at || !isSame(at, text, length)) return 0;
   const behind = at + length;
-  if (!at || behind > end) return 0;
+  if (behind > end) return 0;
   return load<u8>(behind - 1) != 32 || behind == end || beginsNothing(behind) ? at : 0;
 }
 

@@ -162,9 +162,9 @@ export function sameDates(from: usize, to: usize, length: i32, wall: i32, begun:
     if (wall) {
       // A comment is no line.
       if (load<u8>(from) == 35) break;
-      at = dateAfter(from, <u8>wall, layout.DATE, length, place);
-      if (!at) break;
-    } else if (!isSame(from, layout.DATE, length)) break;
+      at = dateAfter(from, <u8>wall, length, place);
+    }
+    if (!at || !isSame(at, layout.DATE, length)) break;
     count++;
     last = <i32>from;
     place = <i32>(at - from);
