@@ -1,5 +1,5 @@
 import { codesOf, endsThere, firstCore, isWall } from './lastdate.ts';
-import { serviceDateAt } from './place.ts';
+import { isAhead, servicePlace } from './place.ts';
 import { spanOf, type Template } from './template.ts';
 
 /** A template and what it has done so far in one log. */
@@ -165,14 +165,16 @@ function atServicePlace(choice: Choice, asked: Asked, found: DateCandidate): Dat
   const slot = choice.slots[found.index];
   if (!choice.isDefault || slot === undefined) return found;
   const [start, end] = spanOf(slot.template, found.match);
-  if (start <= 2 && slot.template.anchored && asked.line.slice(start, end).includes(':')) return found;
-  const at = serviceDateAt(asked.line);
-  if (at < 0 || at === start) return found;
+  if (start <= 2 && slot.template.anchored && isAhead(asked.line, start, end)) return found;
+  const place = servicePlace(asked.line);
+  if (place === null || (start >= place.start && end <= place.end)) return found;
   for (const [index, { template }] of choice.slots.entries()) {
     if (template.anchored || (asked.isAscii && template.hint !== null && !holds(asked, template.hint)))
       continue;
-    const match = execFrom(template, asked, at - 1);
-    if (match !== null && spanOf(template, match)[0] === at) return { index, match };
+    const match = execFrom(template, asked, place.start - 1);
+    if (match === null) continue;
+    const span = spanOf(template, match);
+    if (span[0] >= place.start && span[1] <= place.end) return { index, match };
   }
   return found;
 }
@@ -187,7 +189,8 @@ function findCandidate(choice: Choice, asked: Asked, retry: Retry): DateCandidat
     if (match === null) continue;
     const candidate: DateCandidate = { index, match };
     const next = slots[index + 1];
-    if (next === undefined || slot.template.anchored) return candidate;
+    if (slot.template.anchored) return candidate;
+    if (next === undefined) return kept === null || match.index <= kept.match.index ? candidate : kept;
     if (match.index === 0 && slot.hits > 0 && next.seen === 0) return candidate;
     if (match.index <= slot.distance && match.index <= lastStart) return candidate;
     // Further right than before: perhaps text of the message, so the others are asked as well.

@@ -291,8 +291,10 @@ function adopt(dates: Dates, known: Known, { codes }: DatePlace, { text, time, e
 
 /** What lines have in common whose date is the last one, but perhaps for its seconds, and what of that may change. */
 export type Common = {
-  /** From the line's beginning, or from behind the first `wall`. */
+  /** From the line's beginning, or from behind the first `wall`, up to and with what closes the date. */
   readonly text: string;
+  /** How many characters close it. */
+  readonly closing: number;
   readonly wall: number | null;
   /** Where the date began last. */
   readonly start: number;
@@ -326,6 +328,7 @@ export function commonOf({ head, walled, choice }: Dates, now: number): Common |
   const { digits, upToFive } = places ?? { digits: 0, upToFive: 0 };
   return {
     text,
+    closing: closing.length,
     wall: head === null && walled !== null ? walled.wall : null,
     ...{ start, digits, upToFive },
     seconds: clock === null || places === null ? -1 : clock.before.length,

@@ -3,15 +3,15 @@
  * header), and a date that the client chooses hides the failure: it is years old and never counts. So the way the line is written says
  * where the date stands, never what an earlier line looked like.
  *
- *     serviceDateAt('192.0.2.7 - 20200101T000000 [30/Nov/2026:20:00:00 +0000] "GET / HTTP/1.1" 401 -')  // 29
- *     serviceDateAt('{"user":"20200101T000000","time":"2026-11-30T20:00:00Z"}')                        // 34
+ *     servicePlace('192.0.2.7 - 20200101T000000 [30/Nov/2026:20:00:00 +0000] "GET / HTTP/1.1" 401 -')  // start 29, end 55
+ *     servicePlace('{"user":"20200101T000000","time":"2026-11-30T20:00:00Z"}')                        // start 34, end 54
  */
 
 /**
- * An access line has the date in brackets before the quoted request. The servers escape a quote in everything that stands before it,
+ * An access line has the date in brackets before the quoted request. Servers escape a quote in everything that stands before it,
  * so that no client can write this end.
  */
-const ACCESS = /\[([^[\]"]{8,48})\] "/;
+const ACCESS = /^((?:[^"\\]|\\.)*?\[)[^[\]"]{8,48}\] "/;
 /** Behind the bracketed date of an access line. */
 export const ACCESS_END = '] "';
 /**
@@ -21,12 +21,27 @@ export const ACCESS_END = '] "';
 const KEY =
   /(?<!\\)"(?:@?time(?:_?stamp)?|ts|t|date(?:_?time)?|asctime|Start(?:UTC|Local)|@t|log_time|eventtime)"\s*:\s*"?(?=[\d[@A-Z])/;
 
-/** Where the date of an access line or a JSON line begins; -1 for other lines, in which any place may be the service's. */
-export function serviceDateAt(line: string): number {
+/** From where to where in a line the service writes its date. */
+type ServicePlace = { readonly start: number; readonly end: number };
+
+/** The place of the date in an access line or a JSON line; null for other lines, in which any place may be the service's. */
+export function servicePlace(line: string): ServicePlace | null {
   if (/^\W{0,3}\{/.test(line)) {
     const key = KEY.exec(line);
-    return key === null ? -1 : key.index + key[0].length;
+    if (key === null) return null;
+    const start = key.index + key[0].length;
+    const length = line.slice(start).search(/[",}]/);
+    return { start, end: length < 0 ? line.length : start + length };
   }
   const access = ACCESS.exec(line);
-  return access === null ? -1 : access.index + 1;
+  if (access === null) return null;
+  return { start: access[1]?.length ?? 0, end: access[0].length - ACCESS_END.length };
+}
+
+/** A virtual host, which clients name, with its port, before the address of an access line. */
+const BEFORE_ACCESS = /^(?::\d+)? [\da-fA-F:.]+ -/;
+
+/** Whether a date at the line's beginning is syslog's or the service's: it has a clock, and is not the virtual host of an access line. */
+export function isAhead(line: string, start: number, end: number): boolean {
+  return line.slice(start, end).includes(':') && !BEFORE_ACCESS.test(line.slice(end, end + 60));
 }
