@@ -20,7 +20,7 @@ type Scan = {
   scan(from: number, to: number, count: number): number;
   scanAll(from: number, to: number, count: number): number;
   countLines(from: number, to: number): number;
-  sameDates(from: number, to: number, length: number, wall: number, begun: number): number;
+  sameDates(from: number, to: number, length: number, closing: number, wall: number, begun: number): number;
 };
 
 /** One memory serves all finders: each brings its tables, some kilobytes, when another was there before it. */
@@ -199,6 +199,8 @@ export type SameDateRun = {
 /** A date as it stands in lines, with the character behind it: 48 bytes at the most. */
 type SameDate = {
   readonly text: Uint8Array;
+  /** How many of its bytes stand behind the date. */
+  readonly closing: number;
   /** Bits of the first 32 bytes: which may be any digit, and which up to 5. */
   readonly digits: number;
   readonly upToFive: number;
@@ -216,7 +218,7 @@ export function countSameDates(stretch: Stretch, date: SameDate): SameDateRun {
   const { scan } = one;
   one.bytes.set(date.text, layout.DATE);
   scan.vary(date.digits, date.upToFive);
-  const count = scan.sameDates(from, to, date.text.length, date.wall ?? 0, date.start);
+  const count = scan.sameDates(from, to, date.text.length, date.closing, date.wall ?? 0, date.start);
   const shift = stretch.start - from;
   return { count, last: scan.last.value + shift, start: scan.place.value, next: scan.resume.value + shift };
 }

@@ -55,14 +55,14 @@ export function vary(any: i32, upToFive: i32): void {
 }
 
 /**
- * Where a date of `length` bytes, with what ends it, may stand behind the line's first `wall`: 0 where less than two characters are before
+ * Where a date of `length` bytes may stand behind the line's first `wall`: 0 where less than two characters are before
  * that or some that may belong to a date, or where the date, at `place` in the line before, ended before it.
  */
 @inline export function dateAfter(line: usize, wall: u8, length: i32, place: i32): usize {
   const at = wallAfter(line, wall);
   if (!at) return 0;
   const start = <i32>(at - line) + 1;
-  return start <= 2 || place >= start + length - 1 ? 0 : at + 1;
+  return start <= 2 || place >= start + length ? 0 : at + 1;
 }
 
 /** Where among the line's first 32 bytes the first `wall` stands; 0 where it does not, or what is before it may belong to a date. */

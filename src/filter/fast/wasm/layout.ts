@@ -59,7 +59,7 @@ export const LANE_PREFIX = 52; // function, 0 = there is none
 export const LANE_PREFIX_SLOT = 56; // bounds of the head's match, or of the content
 export const LANE_MOST = 60; // a line of so many bytes is left
 export const LANE_DATE = 64;
-export const LANE_DATE_LENGTH = 68; // with the sign that closes it
+export const LANE_DATE_LENGTH = 68; // with what closes it
 export const LANE_DIGITS = 72;
 export const LANE_TENS = 76;
 export const LANE_WALL = 80; // 0 = the date stands at the line's beginning
@@ -70,6 +70,7 @@ export const LANE_LAST_START = 96;
 export const LANE_LAST_END = 100;
 export const LANE_PLACE = 104;
 export const LANE_PREFIXED = 108; // lines that were missed behind prefregex
+export const LANE_CLOSING = 112; // length of what closes the date
 
 // A lane's flags.
 export const IS_ON = 1;

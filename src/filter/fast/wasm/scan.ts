@@ -151,10 +151,10 @@ export let last: i32 = 0;
 export let place: i32 = 0;
 
 /**
- * How many lines in a row from `from` on have the `length` bytes (48 at the most) at DATE: at their beginning, or behind the first
+ * How many lines in a row from `from` on have the `length` bytes (48 at the most) at DATE, the last `closing` of them behind the date: at their beginning, or behind the first
  * `wall` (0 = none) as dateAfter() says, with the date at `begun` in the line before. `resume` is where the first other line begins.
  */
-export function sameDates(from: usize, to: usize, length: i32, wall: i32, begun: i32): i32 {
+export function sameDates(from: usize, to: usize, length: i32, closing: i32, wall: i32, begun: i32): i32 {
   let count = 0;
   place = begun;
   while (from < to) {
@@ -162,7 +162,7 @@ export function sameDates(from: usize, to: usize, length: i32, wall: i32, begun:
     if (wall) {
       // A comment is no line.
       if (load<u8>(from) == 35) break;
-      at = dateAfter(from, <u8>wall, length, place);
+      at = dateAfter(from, <u8>wall, length - closing, place);
     }
     if (!at || !isSame(at, layout.DATE, length)) break;
     count++;
