@@ -1,5 +1,6 @@
 import { codesOf, endsThere, firstCore, isWall } from './lastdate.ts';
-import type { Template } from './template.ts';
+import { isAhead, servicePlace } from './place.ts';
+import { spanOf, type Template } from './template.ts';
 
 /** A template and its record in one log. */
 export type Slot = {
@@ -61,8 +62,9 @@ export function makeChoice(templates: readonly Template[]): Choice {
 export function choose(choice: Choice, asked: Asked, now: number): Chosen | null {
   if (choice.needsCore && asked.isAscii && firstCore(asked.line) < 0) return null;
   const retry = tryLast(choice, asked);
-  const winner = retry.settled ? retry.candidate : findCandidate(choice, asked, retry);
-  if (winner === null) return null;
+  const first = retry.settled ? retry.candidate : findCandidate(choice, asked, retry);
+  if (first === null) return null;
+  const winner = atServicePlace(choice, asked, first);
   const slot = choice.slots[winner.index];
   if (slot === undefined) return null;
   settle(choice, { slot, ...winner }, { line: asked.line, now });
@@ -155,6 +157,29 @@ function sameEdges(last: Last, line: string): boolean {
   return left && right;
 }
 
+/**
+ * If the line shows where the service writes its date, and `found` is elsewhere: the date at that place. A
+ * date with a clock at the beginning of the line is the service's, too: syslog writes it before any other
+ * line.
+ */
+function atServicePlace(choice: Choice, asked: Asked, found: DateCandidate): DateCandidate {
+  const slot = choice.slots[found.index];
+  if (!choice.isDefault || slot === undefined) return found;
+  const [start, end] = spanOf(slot.template, found.match);
+  if (start <= 2 && slot.template.anchored && isAhead(asked.line, start, end)) return found;
+  const place = servicePlace(asked.line);
+  if (place === null || (start >= place.start && end <= place.end)) return found;
+  for (const [index, { template }] of choice.slots.entries()) {
+    if (template.anchored || (asked.isAscii && template.hint !== null && !holds(asked, template.hint)))
+      continue;
+    const match = execFrom(template, asked, place.start - 1);
+    if (match === null) continue;
+    const span = spanOf(template, match);
+    if (span[0] >= place.start && span[1] <= place.end) return { index, match };
+  }
+  return found;
+}
+
 function findCandidate(choice: Choice, asked: Asked, retry: Retry): DateCandidate | null {
   const { slots, last } = choice;
   const lastStart = last === null ? 1 : last.start;
@@ -165,7 +190,8 @@ function findCandidate(choice: Choice, asked: Asked, retry: Retry): DateCandidat
     if (match === null) continue;
     const candidate: DateCandidate = { index, match };
     const next = slots[index + 1];
-    if (next === undefined || slot.template.anchored) return candidate;
+    if (slot.template.anchored) return candidate;
+    if (next === undefined) return kept === null || match.index <= kept.match.index ? candidate : kept;
     if (match.index === 0 && slot.hits > 0 && next.seen === 0) return candidate;
     if (match.index <= slot.distance && match.index <= lastStart) return candidate;
     // Further right than before: this may be text of the message, so the others are tried too.
@@ -248,6 +274,14 @@ function exec(slot: Slot, asked: Asked): RegExpExecArray | null {
   const match = regex.exec(line);
   if (match !== null) slot.seen++;
   return match;
+}
+
+/** Matches at or after `from`. */
+function execFrom(template: Template, { line, isAscii }: Asked, from: number): RegExpExecArray | null {
+  const { ascii, exact } = template.compiled();
+  const regex = isAscii ? ascii : exact();
+  regex.lastIndex = Math.max(0, from);
+  return regex.exec(line);
 }
 
 function execWithin(slot: Slot, { line, isAscii }: Asked, last: Last): RegExpExecArray | null {

@@ -13,7 +13,8 @@ import {
   standsAt,
   timeAt,
 } from './lastdate.ts';
-import type { Template } from './template.ts';
+import { ACCESS_END } from './place.ts';
+import { spanOf, type Template } from './template.ts';
 import { type Moment, momentOf } from './time.ts';
 import { DatePatternError } from './translate.ts';
 import { localZone, parseZone, type Zone } from './zone.ts';
@@ -36,8 +37,8 @@ export type Dates = {
   /**
    * The last date that follows a wall, such as `[`, with no date before it. No default form contains a wall.
    */
-  walled: (Known & { readonly wall: number }) | null;
-  /** The last time found, for patterns without a date ({NONE}). */
+  walled: (Known & { readonly wall: number; readonly closing: Uint8Array }) | null;
+  /** The last time found, for lines whose pattern says that they have none. */
   lastTime: number | null;
 };
 
@@ -175,9 +176,15 @@ function cacheDate(dates: Dates, { template, line, found }: Remembered): void {
   if (template.atStart) dates.head = known;
   else if (template.isSolitary && dates.choice.isDefault) {
     const place = wholeLine(line);
-    if (isWalled(place, found)) dates.walled = { ...known, wall: place.codes[start - 1] ?? 0 };
+    const isAccess = line.startsWith(ACCESS_END, end);
+    const closing = isAccess ? ACCESS_CODES : NO_CODES;
+    if (isWalled(place, found)) dates.walled = { ...known, wall: place.codes[start - 1] ?? 0, closing };
   }
 }
+
+/** Must follow a walled date, so that a client's date is not taken for it. */
+const ACCESS_CODES = codesOf(ACCESS_END, ACCESS_END.length);
+const NO_CODES = new Uint8Array(0);
 
 function wholeLine(line: string): DatePlace {
   return { codes: codesOf(line, line.length), start: 0, end: line.length };
@@ -237,7 +244,8 @@ function locate({ head, walled }: Dates, place: DatePlace, now: number, found: R
   }
   found.start = head === null ? at : at + known.start;
   found.end = at + known.codes.length;
-  if (found.end > end) return false;
+  const closing = head === null && walled !== null ? walled.closing : NO_CODES;
+  if (found.end + closing.length > end || !standsAt(codes, closing, found.end)) return false;
   found.text = null;
   found.time = known.time;
   if (!standsAt(codes, known.codes, at)) {
@@ -292,8 +300,13 @@ function adopt(dates: Dates, known: Known, { codes }: DatePlace, { text, time, e
 
 /** What lines with the last date have in common, and which parts of it may differ. */
 export type Common = {
-  /** The text from the start of the line, or from behind the first `wall`. */
+  /**
+   * The text from the start of the line, or from behind the first `wall`; includes the text that closes the
+   * date.
+   */
   readonly text: string;
+  /** Number of characters that close the date. */
+  readonly closing: number;
   readonly wall: number | null;
   /** Offset of the last such date in its line. */
   readonly start: number;
@@ -320,16 +333,17 @@ const MOST_COMMON = 48;
 export function commonOf({ head, walled, choice }: Dates, now: number): Common | null {
   const known = head ?? walled;
   if (known === null || choice.last === null || now < known.now || now >= known.until) return null;
-  const closing = choice.last.atEnd;
+  const closing = closingOf(head === null ? walled : null, choice.last.atEnd);
   const text = known.text + closing;
   // A date at the beginning ends before a blank and the first letter of a host or program.
-  const isEnded = CLOSING.has(closing) || (closing === ' ' && head !== null);
+  const isEnded = CLOSING.has(closing.charAt(0)) || (closing === ' ' && head !== null);
   if (text.length > MOST_COMMON || !isEnded) return null;
   const { clock, start } = known;
   const places = clock === null ? null : placesIn(clock);
   const { digits, upToFive } = places ?? { digits: 0, upToFive: 0 };
   return {
     text,
+    closing: closing.length,
     wall: head === null && walled !== null ? walled.wall : null,
     ...{ start, digits, upToFive },
     seconds: clock === null || places === null ? -1 : clock.before.length,
@@ -342,7 +356,11 @@ export function commonOf({ head, walled, choice }: Dates, now: number): Common |
 export function isStillCommon({ head, walled, choice }: Dates, { text, key }: Common): boolean {
   const known = head ?? walled;
   if (known === null || choice.last === null || key !== (known.clock ?? known.codes)) return false;
-  return text.endsWith(choice.last.atEnd);
+  return text.endsWith(closingOf(head === null ? walled : null, choice.last.atEnd));
+}
+
+function closingOf(walled: Dates['walled'], atEnd: string): string {
+  return walled !== null && walled.closing.length > 0 ? ACCESS_END : atEnd;
 }
 
 /**
@@ -353,17 +371,6 @@ export function countRepeats(dates: Dates, place: DatePlace, now: number, count:
   if (count === 0 || !locate(dates, place, now, repeated)) return null;
   countRepeat(dates, place, now, { ...repeated, count });
   return repeated;
-}
-
-function spanOf(template: Template, match: RegExpExecArray): readonly [start: number, end: number] {
-  const { spanGroup, prefixGroup } = template.compiled();
-  const end = match.index + match[0].length;
-  if (template.isTail) return [end - (match[spanGroup] ?? '').length, end];
-  if (prefixGroup > 0) {
-    const start = match.index + (match[prefixGroup] ?? '').length;
-    return [start, start + (match[spanGroup] ?? '').length];
-  }
-  return match.indices?.[spanGroup] ?? [match.index, match.index];
 }
 
 type SeenDate = { readonly template: Template; readonly match: RegExpExecArray; readonly text: string };

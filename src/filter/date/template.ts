@@ -237,3 +237,15 @@ function withoutStars(python: Expanded): Expanded {
 function withFlags(python: Expanded, ignoreCase: boolean): Expanded {
   return ignoreCase ? splice(python, 0, 0, '(?i)') : python;
 }
+
+/** The bounds of the date in a match, which is cut out of the line. */
+export function spanOf(template: Template, match: RegExpExecArray): readonly [start: number, end: number] {
+  const { spanGroup, prefixGroup } = template.compiled();
+  const end = match.index + match[0].length;
+  if (template.isTail) return [end - (match[spanGroup] ?? '').length, end];
+  if (prefixGroup > 0) {
+    const start = match.index + (match[prefixGroup] ?? '').length;
+    return [start, start + (match[spanGroup] ?? '').length];
+  }
+  return match.indices?.[spanGroup] ?? [match.index, match.index];
+}

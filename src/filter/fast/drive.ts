@@ -127,6 +127,7 @@ export class BatchMatcher {
     const date = words[(at + layout.LANE_DATE) >> 2] ?? 0;
     bytes.write(known.text, date, 'latin1');
     words[(at + layout.LANE_DATE_LENGTH) >> 2] = known.text.length;
+    words[(at + layout.LANE_CLOSING) >> 2] = known.closing;
     words[(at + layout.LANE_DIGITS) >> 2] = known.digits;
     words[(at + layout.LANE_TENS) >> 2] = known.upToFive;
     words[(at + layout.LANE_WALL) >> 2] = known.wall ?? 0;
@@ -206,10 +207,10 @@ export class BatchMatcher {
     const common = this.#lanes[number]?.common ?? null;
     if (common === null) return;
     const { start } = this.#place;
-    const { wall, text } = common;
+    const { wall, text, closing } = common;
     const place = wall === null ? 0 : (this.words[(laneAt(number) + layout.LANE_PLACE) >> 2] ?? 0);
     into.start = start + (wall === null ? common.start : place);
-    into.end = start + place + text.length - 1;
+    into.end = start + place + text.length - closing;
   }
 
   #countDates(number: number, { fast }: Lane, shift: number): void {

@@ -20,7 +20,7 @@ type Scan = {
   scan(from: number, to: number, count: number): number;
   scanAll(from: number, to: number, count: number): number;
   countLines(from: number, to: number): number;
-  sameDates(from: number, to: number, length: number, wall: number, begun: number): number;
+  sameDates(from: number, to: number, length: number, closing: number, wall: number, begun: number): number;
 };
 
 /**
@@ -202,9 +202,11 @@ export type SameDateRun = {
   readonly next: number;
 };
 
-/** The text of a date and the character after it: 48 bytes at most. */
+/** The text of a date and what follows it: 48 bytes at most. */
 type SameDate = {
   readonly text: Uint8Array;
+  /** Number of bytes after the date. */
+  readonly closing: number;
   /** Bit masks of the first 32 bytes: those that can be any digit, and those up to 5. */
   readonly digits: number;
   readonly upToFive: number;
@@ -223,7 +225,7 @@ export function countSameDates(stretch: Stretch, date: SameDate): SameDateRun {
   const { scan } = one;
   one.bytes.set(date.text, layout.DATE);
   scan.vary(date.digits, date.upToFive);
-  const count = scan.sameDates(from, to, date.text.length, date.wall ?? 0, date.start);
+  const count = scan.sameDates(from, to, date.text.length, date.closing, date.wall ?? 0, date.start);
   const shift = stretch.start - from;
   return { count, last: scan.last.value + shift, start: scan.place.value, next: scan.resume.value + shift };
 }

@@ -100,7 +100,7 @@ test('lines are counted, and lines that begin alike', () => {
     const all = Buffer.from(alike);
     const counted = countSameDates(
       { bytes: all, start: 0, end: all.length },
-      { text: Buffer.from(head), digits: 0, upToFive: 0, wall: null, start: 0 },
+      { text: Buffer.from(head), digits: 0, upToFive: 0, closing: 0, wall: null, start: 0 },
     );
     assert.deepEqual([counted.count, counted.next], [same, round % 3 === 0 ? all.length - 2 : all.length]);
     if (same > 0) assert.equal(counted.last, all.lastIndexOf(10, counted.next - 2) + 1);
@@ -121,7 +121,7 @@ test('lines with the same date behind a sign are counted up to the first that mi
     const start = 1;
     const found = countSameDates(
       { bytes: text, start: 0, end: text.length },
-      { wall: 0x5b, text: Buffer.from(`${date}]`), digits: 0, upToFive: 0, start },
+      { wall: 0x5b, text: Buffer.from(`${date}]`), digits: 0, upToFive: 0, closing: 1, start },
     );
     const starts = lines.map((line) => line.indexOf('[') + 1);
     const cut = starts.findIndex((at, i) => (starts[i - 1] ?? start) >= at + date.length);
@@ -142,7 +142,7 @@ test('a date with other seconds is the same where it is told to vary', () => {
   const count = (digits: number, upToFive: number): number =>
     countSameDates(
       { bytes, start: 0, end: bytes.length },
-      { text: Buffer.from(date('07')), digits, upToFive, wall: null, start: 0 },
+      { text: Buffer.from(date('07')), digits, upToFive, closing: 1, wall: null, start: 0 },
     ).count;
   assert.equal(count(0, 0), 1);
   assert.equal(count((1 << 14) | (3 << 16), 1 << 13), 3);

@@ -55,15 +55,15 @@ export function vary(any: i32, upToFive: i32): void {
 }
 
 /**
- * The address where the date of a line may begin, after the first `wall`. 0 if fewer than two characters or a
- * possible date come before, or if the date would begin after the end of the last one, at `place` in the line
- * before. `length` includes the character after the date.
+ * The address where a date of `length` bytes may begin, after the first `wall`. 0 if fewer than two
+ * characters or a possible date come before, or if the date would begin after the end of the last one, at
+ * `place` in the line before.
  */
 @inline export function dateAfter(line: usize, wall: u8, length: i32, place: i32): usize {
   const at = wallAfter(line, wall);
   if (!at) return 0;
   const start = <i32>(at - line) + 1;
-  return start <= 2 || place >= start + length - 1 ? 0 : at + 1;
+  return start <= 2 || place >= start + length ? 0 : at + 1;
 }
 
 /**

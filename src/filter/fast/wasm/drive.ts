@@ -88,7 +88,7 @@ function matchLine(lane: usize, start: usize, end: usize, isPlain: bool): i32 {
   if (load<u8>(end - 1) == CR || load<u8>(start) == COMMENT || (!isPlain && !isAscii(start, end))) return layout.LEFT;
   const date = dateIn(lane, start, end);
   if (date == 0) return layout.LEFT;
-  const behind = date + load<u32>(lane, layout.LANE_DATE_LENGTH) - 1;
+  const behind = date + load<u32>(lane, layout.LANE_DATE_LENGTH) - load<u32>(lane, layout.LANE_CLOSING);
   const seconds = load<i32>(lane, layout.LANE_SECONDS);
   const second =
     seconds < 0 ? 0 : (<i32>load<u8>(date + seconds) - 48) * 10 + <i32>load<u8>(date + seconds + 1) - 48;
@@ -130,7 +130,7 @@ function dateIn(lane: usize, start: usize, end: usize): usize {
   const text = <usize>load<u32>(lane, layout.LANE_DATE);
   const wall = load<u32>(lane, layout.LANE_WALL);
   vary(load<i32>(lane, layout.LANE_DIGITS), load<i32>(lane, layout.LANE_TENS));
-  const at = wall ? dateAfter(start, <u8>wall, length, load<i32>(lane, layout.LANE_PLACE)) : start;
+  const at = wall ? dateAfter(start, <u8>wall, length - load<i32>(lane, layout.LANE_CLOSING), load<i32>(lane, layout.LANE_PLACE)) : start;
   if (!at || !isSame(at, text, length)) return 0;
   const behind = at + length;
   if (behind > end) return 0;

@@ -62,27 +62,26 @@ export const LANE_PREFIX = 52; // function, 0 = there is none
 export const LANE_PREFIX_SLOT = 56; // bounds of the head's match, or of the content
 export const LANE_MOST = 60; // lines of at least this length are left
 export const LANE_DATE = 64;
-export const LANE_DATE_LENGTH = 68; // including the character after it
+export const LANE_DATE_LENGTH = 68; // including what follows it, LANE_CLOSING bytes
 export const LANE_DIGITS = 72;
 export const LANE_TENS = 76;
-export const LANE_WALL = 80; // count, bounds of the last one, and offset of its date
+export const LANE_WALL = 80; // 0 = the date is at the beginning of the line
 export const LANE_BEFORE = 84; // characters before such a date
 export const LANE_SECONDS = 88; // offset in the date; -1 = they are fixed
-export const LANE_DATED = 92; // count of lines with the known date, bounds of the last one, and offset of its
-// date
+export const LANE_DATED = 92; // count of lines with the known date; below: bounds of the last one, offset of its date
 export const LANE_LAST_START = 96;
 export const LANE_LAST_END = 100;
 export const LANE_PLACE = 104;
 export const LANE_PREFIXED = 108; // count of lines that matched only prefregex
+export const LANE_CLOSING = 112; // length of the text after the date that must match
 
 // A lane's flags.
 export const IS_ON = 1;
-export const IS_ALWAYS = 2; // also report lines without a failure (but only count missed ones)
+export const IS_ALWAYS = 2; // it needs every line
 export const IS_HEAD = 4; // its prefix matches the text before the content
 export const IGNORES_FIRST = 8;
 export const CHECKS_ALL = 16;
-export const TELLS_ALL = 32; // also report matches without a failure; of missed lines only count those that
-// match prefregex
+export const TELLS_ALL = 32; // also report lines without a failure, except those that match at most prefregex
 export const HOLDS = 64; // stop after each line that matches
 
 // A failregex: its function, and the words for the bounds of its groups; 0 = absent.

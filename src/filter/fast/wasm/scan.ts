@@ -153,11 +153,11 @@ export let last: i32 = 0;
 export let place: i32 = 0;
 
 /**
- * Counts consecutive lines from `from` on with the `length` bytes (48 at most) at DATE: at their beginning,
- * or after the first `wall` (0 = none) as in dateAfter(). `begun`: offset of the date in the line before.
- * `resume` is set to the first other line.
+ * Counts consecutive lines from `from` on with the `length` bytes (48 at most) at DATE, of which the last
+ * `closing` follow the date. They are at the beginning of the line, or after the first `wall` (0 = none) as
+ * in dateAfter(). `begun`: offset of the date in the line before. `resume` is set to the first other line.
  */
-export function sameDates(from: usize, to: usize, length: i32, wall: i32, begun: i32): i32 {
+export function sameDates(from: usize, to: usize, length: i32, closing: i32, wall: i32, begun: i32): i32 {
   let count = 0;
   place = begun;
   while (from < to) {
@@ -165,7 +165,7 @@ export function sameDates(from: usize, to: usize, length: i32, wall: i32, begun:
     if (wall) {
       // Comments are not lines of the log.
       if (load<u8>(from) == 35) break;
-      at = dateAfter(from, <u8>wall, length, place);
+      at = dateAfter(from, <u8>wall, length - closing, place);
     }
     if (!at || !isSame(at, layout.DATE, length)) break;
     count++;
