@@ -26,7 +26,7 @@ function findComplex(regex: Failregex): readonly Complex[] {
   return found;
 }
 
-/** Reads a match's groups over the inherited ones: an unset group hides what it would inherit (fail2ban 1.0.2). */
+/** Reads a match's groups over the inherited ones. An unset group hides the inherited one (fail2ban 1.0.2). */
 export function readFields(regex: Failregex, match: Match, inherited: Fields | null): Fields {
   const fields = ownFields(regex, match);
   if (inherited === null) return fields;
