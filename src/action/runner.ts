@@ -1,7 +1,8 @@
 /**
- * Runs the command actions of a jail (action.d): start, ban, unban, flush, stop, one step after the other.
- * A step that fails or hangs is told and delays no ban: the firewall does not wait for it. Values from logs never
- * become part of a command's text.
+ * Runs the command actions of a jail (action.d): start, ban, unban, flush, stop, one step after another.
+ *
+ * A step that fails or hangs is reported and delays no ban: the firewall does not wait for it. Values from
+ * logs never become part of a command's text.
  *
  *     const runner = new ActionRunner(jail, { onTrouble, totals, env: {}, print: null });
  *     runner.ban(ticketOf('192.0.2.7', ban));
@@ -26,37 +27,34 @@ import {
 } from './steps.ts';
 import { type TagContext, type Ticket, tagsOf } from './tags.ts';
 
-/** What a runner asks and tells. */
+/** The environment of a runner. */
 export type RunnerParts = {
   onTrouble(level: Level, text: string): void;
-  /** Numbers of the jail as they are now. */
+  /** Current numbers of the jail, for tags. */
   totals(jail: string): Omit<TagContext, 'fqHostname' | 'ipHost'>;
-  /** More environment of every command, such as where the system bus is. */
+  /** More environment of every command, such as the address of the system bus. */
   readonly env: Readonly<Record<string, string>>;
-  /** Prints a command in place of running it; null = run. */
+  /** Prints a command instead of running it; null = run it. */
   readonly print: ((text: string) => void) | null;
-  /** Steps that may wait; not given = many. */
+  /** Most steps in the queue; default MOST_WAITING. */
   readonly mostWaiting?: number;
 };
 
-/** Steps of one jail that may wait; a mail server that hangs must not eat the memory. */
+/** Most steps of a jail in the queue; a mail server that hangs must not fill the memory. */
 const MOST_WAITING = 50_000;
 
-/** The actions of a jail that are commands of their own, not firewalls that f2b drives itself. */
+/** The actions of a jail that run commands, without the firewalls that f2b controls itself. */
 export function commandActions(jail: Jail): readonly CommandAction[] {
   return jail.actions.filter((action) => action.kind === 'command');
 }
 
-/**
- * Runs the command actions of one jail, one step after the other and beside everything else: a slow mail server delays
- * no ban. Values from logs never become part of a command's text (see action/shelltext.ts).
- */
+/** Runs the command actions of one jail in sequence, independently of all other work. */
 export class ActionRunner {
   readonly #jail: string;
   readonly #actions: readonly CommandAction[];
   readonly #parts: RunnerParts;
   readonly #started = new Map<CommandAction, Set<StepFamily>>();
-  /** What was banned through each action since it was started, to be lifted when it stops without a flush. */
+  /** By action: bans since its start, to be lifted at its stop if it has no flush. */
   readonly #banned = new Map<CommandAction, Map<string, Ticket>>();
   #queue: Promise<void> = Promise.resolve();
   #waiting = 0;
@@ -72,7 +70,7 @@ export class ActionRunner {
     return this.#waiting === 0;
   }
 
-  /** Runs `actionstart` of those that do not wait for their first ban, or for the first one of a family. */
+  /** Runs `actionstart` of all actions that do not wait for their first ban, or the first of a family. */
   start(): void {
     for (const action of this.#actions) {
       if (startsOnDemand(action)) continue;
@@ -102,7 +100,7 @@ export class ActionRunner {
     }
   }
 
-  /** Lifts all bans of the jail, which these are: by `actionflush` where the action has one. */
+  /** Lifts the given bans, all of the jail: by `actionflush` if the action has one. */
   flush(tickets: readonly Ticket[]): void {
     for (const action of this.#actions) {
       this.#enqueue(async () => {
@@ -112,7 +110,7 @@ export class ActionRunner {
     }
   }
 
-  /** Undoes what the actions did, the last one first: flush, or one unban after the other, then `actionstop`. */
+  /** Undoes the actions, the last one first: flush or single unbans, then `actionstop`. */
   stop(): void {
     for (const action of [...this.#actions].reverse()) {
       this.#enqueue(async () => {
@@ -172,8 +170,8 @@ export class ActionRunner {
   }
 
   /**
-   * Once more after a failure, when the action's own check fails and could be repaired. An unban
-   * has nothing to undo then. fail2ban 1.0.2 behaviour.
+   * Tries once more after a failure, if the action's own check fails and can be repaired. After a repair an
+   * unban has nothing to undo. fail2ban 1.0.2 behaviour.
    */
   async #runInsisting(action: CommandAction, step: ActionStep, ticket: Ticket): Promise<void> {
     const on = ticketOnly(action, ticket);
@@ -215,7 +213,7 @@ export class ActionRunner {
     if (reason !== null) this.#tell('ERROR', `${action.name}: ${step} failed: ${reason}`);
   }
 
-  /** Why the step failed; null when it did its work or there is nothing to do. */
+  /** Returns why the step failed; null if it succeeded or has nothing to do. */
   async #execute(action: CommandAction, step: ActionStep, on: On): Promise<string | null> {
     const { family } = on;
     const ticket = on.ticket ?? null;
@@ -246,7 +244,7 @@ export class ActionRunner {
   }
 }
 
-/** What a step is executed for: one ban, or all bans of a family. */
+/** The target of a step: one ban, or all bans of a family. */
 type On = { readonly family: StepFamily; readonly ticket?: Ticket };
 
 function ticketOnly(action: CommandAction, ticket: Ticket): On {

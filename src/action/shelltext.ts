@@ -1,22 +1,25 @@
 /**
- * Puts values into a shell text without ever making them part of its code. A value of harmless characters is pasted as it
- * is, so that stock commands look as in fail2ban; any other one travels in the environment, and the text refers to it in the
- * way that the quotes around its place need.
+ * Puts values into a shell text without making them part of its code. A value of harmless characters is
+ * inserted as it is, so that stock commands look as in fail2ban. Any other value is passed in the
+ * environment, and the text refers to it as the quotes around the tag require.
  */
 
-/** A shell text and the environment it refers to. */
+/** A shell text and the environment variables it uses. */
 export type FilledText = { readonly text: string; readonly env: Readonly<Record<string, string>> };
 
-/** The value of a tag (`ip` for `<ip>`), or null when it is none of ours and stays as it stands. */
+/** The value of a tag (`ip` for `<ip>`); null leaves the tag unchanged. */
 export type TagValue = (tag: string) => string | null;
 
 const HARMLESS = /^(?!-)[A-Za-z0-9_.:/@%+=,-]*$/;
 const TAG = /<([A-Za-z][A-Za-z0-9_.:-]*)>/y;
 
-/** Where a character of a shell text stands. `ticks` are back-ticks within double quotes, whose inner quotes every shell reads in its own way. */
+/**
+ * The quoting around a character. `ticks` are back-ticks within double quotes, where shells disagree about
+ * inner quotes.
+ */
 type ShellPlace = 'plain' | 'single' | 'double' | 'ticks' | 'here' | 'quotedHere';
 
-/** Fills the tags in. Throws an Error for a value that cannot be had safely where its tag stands. */
+/** Replaces the tags. Throws an Error for a value that cannot be inserted safely at its tag. */
 export function fillTags(text: string, read: TagValue): FilledText {
   const env: Record<string, string> = {};
   const scanner = newScanner(text);
@@ -46,7 +49,7 @@ function referTo(
   if (place === 'quotedHere')
     throw new Error(`<${tag}> stands in a here-document with a quoted end: write <<END for it`);
   if (place === 'ticks') return value.replace(/[^A-Za-z0-9_.:/@%+=,-]/g, '?').replace(/^-+/, '');
-  // No shell can hold a NUL in a variable.
+  // Shell variables cannot contain NUL.
   env[name] = value.replaceAll('\0', '');
   const reference = `\${${name}}`;
   if (place === 'double' || place === 'here') return reference;
@@ -78,7 +81,7 @@ function placeOf({ stack, here }: Scanner): ShellPlace {
   return 'plain';
 }
 
-/** Reads the next character, or the next few that belong together, and keeps track of what they open and close. */
+/** Reads one character, or several that belong together, and tracks the quotes they open and close. */
 function readNext(scanner: Scanner): string {
   const { text, stack } = scanner;
   const char = text[scanner.at] ?? '';
@@ -120,7 +123,7 @@ function advance(scanner: Scanner, count: number): string {
   return part;
 }
 
-/** `<<END`, `<<-END`, `<<'END'`: its body begins behind the line. `<<<` is none. */
+/** `<<END`, `<<-END`, `<<'END'`: the body begins after the line. Not `<<<`. */
 function hereBegin(scanner: Scanner): string {
   const found = /<<(-?)[ \t]*(?:'([^'\n]+)'|"([^"\n]+)"|\\?([A-Za-z0-9_]+))/y;
   found.lastIndex = scanner.at;

@@ -2,7 +2,7 @@ import { familyOf, reverseZoneName } from '../base/ip.ts';
 import type { Ban, JailState } from '../state/state.ts';
 import type { TagValue } from './shelltext.ts';
 
-/** What an action is told of a ban. Times are epoch seconds, `bantime` seconds (null = for ever). */
+/** A ban as actions see it. Times are epoch seconds, `bantime` seconds (null = for ever). */
 export type Ticket = {
   readonly id: string;
   readonly failures: number;
@@ -10,24 +10,24 @@ export type Ticket = {
   readonly bantime: number | null;
   readonly bancount: number;
   readonly matches: readonly string[];
-  /** True for a ban that stood before the start and is made anew. */
+  /** True for a ban from before the start that is made again. */
   readonly restored: boolean;
   /** Captures of the failregex by name: `user` for <F-USER>. */
   readonly fields: ReadonlyMap<string, string>;
 };
 
-/** What an action is told of its jail and of this machine. */
+/** The jail and the host as actions see them. */
 export type TagContext = {
   readonly banned: number;
   readonly bannedTotal: number;
   readonly found: number;
   readonly foundTotal: number;
   readonly fqHostname: string;
-  /** The name of the banned address, where an action asks for it; '' when there is none. */
+  /** The host name of the banned address; '' if there is none, or the action does not need it. */
   readonly ipHost: string;
 };
 
-/** The values of the dynamic tags for a ticket; a tag that is none of them stays as it stands. */
+/** The values of the dynamic tags for a ticket; other tags stay unchanged. */
 export function tagsOf(ticket: Ticket | null, around: TagContext): TagValue {
   const values = new Map<string, string>([
     ['fq-hostname', around.fqHostname],
@@ -70,10 +70,10 @@ function ticketTags(ticket: Ticket, { ipHost }: TagContext): [string, string][] 
   ];
 }
 
-/** Captures as the filter gives them: a tuple of several is joined. */
+/** Captures from the filter; a tuple has several values. */
 type TagFields = ReadonlyMap<string, unknown>;
 
-/** What an action is told of a ban; `ban` is null when only its end is known. */
+/** The ticket of a ban; `ban` is null if only its end is known. */
 export function ticketOf(
   id: string,
   ban: Ban | null,
@@ -100,7 +100,7 @@ export function plainFields(fields: TagFields): ReadonlyMap<string, string> {
   return new Map(texts);
 }
 
-/** A jail's numbers for the tags `jail.banned` and the like. */
+/** A jail's numbers for tags such as `jail.banned`. */
 export function totalsOf({ bans, failures, totalBanned, totalFailed }: JailState) {
   return { banned: bans.size, bannedTotal: totalBanned, found: failures.size, foundTotal: totalFailed };
 }

@@ -1,6 +1,7 @@
 /**
- * When a jail bans, and for how long. Pure: it counts in the JailState it is given, and answers a ban as a value that the caller
- * puts where it belongs.
+ * Decides when a jail bans, and for how long.
+ *
+ * Pure: counts in the given JailState and returns a ban as a value. The caller adds it to the state.
  *
  *     const result = countAndDecide(jail, { id: '192.0.2.7', time, matches }, limits, { now, before: 0 });
  *     if (result.kind === 'ban') addBan(state, 'sshd', '192.0.2.7', result.ban);
@@ -11,34 +12,33 @@ import { type Count, countFailure, keepMatches, matchLimits } from '../state/fai
 import { type Ban, bansOf, type JailState, type State } from '../state/state.ts';
 import { type Escalate, weightOf } from './escalation.ts';
 
-/** The limits by which a jail judges. */
+/** The limits of a jail. */
 export type Limits = Pick<Jail, 'maxretry' | 'findtime' | 'bantime' | 'increment'> & {
-  /** How many matched lines are kept for actions; 0 keeps none. */
+  /** Number of matched lines kept for actions; 0 = none. */
   readonly maxmatches: number;
-  /** Longer bans for ids that were banned before. */
+  /** The ban time of ids that were banned before. */
   readonly escalate: Escalate;
 };
 
-/** One failure: a canonical address or network, or an id that is none; when (epoch seconds), and the lines that show it. */
+/** A failure: a canonical address or network, or another id; its time (epoch seconds); and its lines. */
 export type Failure = { readonly id: string; readonly time: number; readonly matches: readonly string[] };
 
-/** What counting a failure led to; `already`: the count was reached by an id whose ban stands. */
+/** The result of a failure. `already`: the id reached maxretry, but is banned already. */
 export type CountResult =
   | { readonly kind: 'counted'; readonly count: Count }
   | { readonly kind: 'ban'; readonly ban: Ban }
   | { readonly kind: 'already' };
 
-/** How often the id was banned before: in this jail, or with `bantime.overalljails` in all. */
+/** How often the id was banned before: in this jail, or in all with `bantime.overalljails`. */
 export function bansBefore(state: State, jail: string, id: string, limits: Limits): number {
   if (!limits.increment.overalljails) return bansOf(state.jails.get(jail), id);
   return [...state.jails.values()].reduce((sum, one) => sum + bansOf(one, id), 0);
 }
 
 /**
- * Counts a failure and decides. On the maxretry-th failure the id is banned and its count starts over.
- * Changes the jail's failures and totals, not its bans: the caller puts the ban where it belongs. A ban begins
- * at the failure, not when it was read, so that reading a log late or twice gives the same end. `before` is how
- * often the id was banned already.
+ * Counts a failure. On the maxretry-th failure the id is banned and its count starts over. Changes the jail's
+ * failures and totals, not its bans. A ban begins at the time of the failure, so that reading a log late or
+ * twice gives the same end. `before`: how often the id was banned already.
  */
 export function countAndDecide(
   jail: JailState,
@@ -62,7 +62,7 @@ export function countAndDecide(
   return { kind: 'ban', ban: makeBan(limits, before, { now: Math.min(time, now), count, origin: 'log' }) };
 }
 
-/** A ban that begins at `now`, its length by the jail's limits and how often the id was banned `before`. */
+/** A ban that begins at `now`, for the jail's ban time after `before` earlier bans. */
 export function makeBan(
   limits: Limits,
   before: number,

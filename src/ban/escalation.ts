@@ -1,15 +1,15 @@
 import type { Increment } from '../config/jail.ts';
 
-/** Bans beyond this many do not double any more, as in fail2ban. */
+/** Ban times stop doubling after this many bans, as in fail2ban. */
 const MOST_DOUBLINGS = 20;
 
-/** The length of the next ban of an id that was banned `before` times; seconds, null = for ever. */
+/** Ban time of an id that was banned `before` times; seconds, null = for ever. */
 export type Escalate = (bantime: number | null, before: number) => number | null;
 
 /**
- * The rule of jail.conf(5) `bantime.increment`: the first ban is the plain bantime; later ones take the multipliers, else
- * the formula, else double each time, times the factor, at most maxtime, plus up to rndtime. `random` answers
- * numbers from 0 to 1.
+ * The rule of jail.conf(5) `bantime.increment`. The first ban lasts bantime. Later ones use the multipliers,
+ * else the formula, else double each time; times the factor, at most maxtime, plus up to rndtime. `random`
+ * returns numbers from 0 to 1.
  */
 export function makeEscalation(increment: Increment, random: () => number): Escalate {
   if (!increment.enabled) return (bantime) => bantime;
@@ -28,7 +28,7 @@ export function makeEscalation(increment: Increment, random: () => number): Esca
   };
 }
 
-/** How much one failure of an id that was banned `before` times counts (fail2ban 1.0.2 behaviour). */
+/** The weight of one failure of an id that was banned `before` times (fail2ban 1.0.2 behaviour). */
 export function weightOf(increment: Increment, before: number, maxretry: number): number {
   if (!increment.enabled || before === 0) return 1;
   return Math.max(1, Math.min(maxretry, 2 ** Math.min(before, MOST_DOUBLINGS) / 2 + 1));

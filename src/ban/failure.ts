@@ -1,6 +1,9 @@
 /**
- * What one failure leads to. handleFailure() decides about any failure; countPlain() is its short form for an IPv4 address of which
- * only the count matters. Both change counts and bans in the state and nothing else: the caller logs and enforces the decision.
+ * Turns a failure into a decision.
+ *
+ * handleFailure() handles any failure; countPlain() is a short cut for an IPv4 address that only has to be
+ * counted. Both change counts and bans in the state and nothing else: the caller logs and enforces the
+ * decision.
  *
  *     const decision = handleFailure(context, jail, { id: '192.0.2.7', time, matches: [line] }, now);
  *     if (decision.kind === 'ban') enforce(decision.id, decision.ban);
@@ -15,30 +18,35 @@ import type { RunningJail } from './jail.ts';
 import { lockoutReason, type ProtectedAddresses } from './lockout.ts';
 import { type Neighbours, neighboursOf, type RolledUp, rollUp, rollupNetwork } from './rollup.ts';
 
-/** What a failure is judged by, besides its jail. */
+/** The state and the lists that a decision depends on, in addition to the jail. */
 export type FailureContext = {
   readonly state: State;
-  /** Gateways and SSH logins of this moment. */
+  /** Current gateways and SSH logins. */
   protection(): ProtectedAddresses;
-  /** By jail, for those that roll up their bans. */
+  /** By name, for jails that roll up their bans. */
   readonly neighbours: Map<string, Neighbours>;
 };
 
-/** What a failure led to; `id` is the address or network that is banned, which may be wider than the address that failed. */
+/**
+ * The decision on a failure. `id` is the address or network to ban, which may be wider than the failed
+ * address.
+ */
 export type Decision =
   | { readonly kind: 'counted' }
-  /** The id is never banned; `because` is fail2ban's word for the rule. */
+  /** The id is never banned; `because` is fail2ban's name of the rule. */
   | { readonly kind: 'ignored'; readonly because: string }
-  /** The count was reached, but the ban would lock out the admin. */
+  /** The id reached maxretry, but the ban would lock out the admin. */
   | { readonly kind: 'guarded'; readonly id: string; readonly because: string }
-  /** The count was reached by an id whose ban stands: the ban may have no effect. */
+  /** The id reached maxretry, but is banned already: the ban may have no effect. */
   | { readonly kind: 'already'; readonly id: string }
-  /** The ban is in the state; `rollup`, when not null, is in it too, in the place of its hosts' bans. */
+  /**
+   * The ban is in the state. If `rollup` is not null, it is in the state too and replaces its hosts' bans.
+   */
   | { readonly kind: 'ban'; readonly id: string; readonly ban: Ban; readonly rollup: RolledUp | null };
 
 const COUNTED: Decision = { kind: 'counted' };
 
-/** The id that is counted: an IPv6 address by the jail's prefix, everything else as it is. */
+/** The id to count: an IPv6 address is counted by the jail's prefix, any other id as it is. */
 export function countedId(id: string, ipv6prefix: number): string {
   if (ipv6prefix >= 128 || !id.includes(':')) return id;
   if (canonicalIp(id) !== id || familyOf(id) !== 6) return id;
@@ -47,8 +55,8 @@ export function countedId(id: string, ipv6prefix: number): string {
 }
 
 /**
- * The id that is counted and banned. Where the network it would be counted by holds an address that is never banned
- * (an attacker in our own /64), it is the address alone.
+ * The id to count and ban. If its network contains an address that is never banned (an attacker in our own
+ * /64), it is the address alone.
  */
 export function bannedId(
   id: string,
@@ -62,15 +70,15 @@ export function bannedId(
   return isSpared ? id : counted;
 }
 
-/** The protected addresses of a jail: its `protectssh` may leave out the logins. */
+/** The protected addresses of a jail: without the logins if `protectssh` is off. */
 export function protectedFor(jail: Jail, protection: ProtectedAddresses): ProtectedAddresses {
   return jail.protectssh ? protection : { ...protection, sessions: new Set() };
 }
 
 /**
- * Counts a failure of an IPv4 address, an unsigned number, when that is all there is to do: nothing is banned, ignored, looked up or
- * kept for actions. False, and nothing done, when the failure needs handleFailure(). A flood of addresses costs half of what it
- * would there.
+ * Counts a failure of an IPv4 address, an unsigned number, at half the cost of handleFailure(). False,
+ * without any change, if the failure needs handleFailure(): for a ban, an ignored address, a look-up, or
+ * lines for actions.
  */
 export function countPlain(
   state: State,
@@ -86,7 +94,7 @@ export function countPlain(
   return true;
 }
 
-/** Counts one failure, unless its id is never banned; bans when the count is reached. */
+/** Counts a failure, unless its id is never banned; bans on the maxretry-th. */
 export function handleFailure(
   context: FailureContext,
   running: RunningJail,
@@ -114,7 +122,10 @@ export function handleFailure(
   return { kind: 'ban', id, ban, rollup: replaceHosts(context, running, id, protection) };
 }
 
-/** Rolls up the bans of many hosts into one of their network, where the jail wants that and the network may be banned. */
+/**
+ * Replaces the bans of many hosts by one of their network, if the jail rolls up and the network may be
+ * banned.
+ */
 function replaceHosts(
   { state, neighbours: byJail }: FailureContext,
   { jail, ignore }: RunningJail,

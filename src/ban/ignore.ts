@@ -1,18 +1,18 @@
 import { contains, type Network, parseIp4, parseNetwork } from '../base/ip.ts';
 
-/** Addresses and networks that may become others while they are looked up: the lines of a file, the addresses of a name. */
+/** Addresses and networks that may change: the lines of a file, the addresses of a name. */
 export type IgnorePart = {
   /** Canonical single addresses. */
   addresses: ReadonlySet<string>;
   networks: readonly Network[];
-  /** What of it is IPv4, in numbers; null = not asked for yet. */
+  /** Its IPv4 part in numbers; null = not computed yet. */
   ip4: Ip4Part | null;
 };
 
-/** IPv4 addresses, and the first and last address of each network, by turns. */
+/** IPv4 addresses; and the first and last address of each network, alternating. */
 type Ip4Part = { readonly addresses: ReadonlySet<number>; readonly ranges: readonly number[] };
 
-/** Ids that are never banned, ready for looking up. */
+/** Ids that are never banned, prepared for look-ups. */
 export type IgnoreList = {
   /** The addresses and networks of ignoreip. */
   readonly listed: IgnorePart;
@@ -20,18 +20,18 @@ export type IgnoreList = {
   readonly own: IgnorePart;
   /** The contents of the files of ignoreip. */
   readonly files: readonly IgnorePart[];
-  /** The addresses that the names of ignoreip had when they were last asked for. */
+  /** The last known addresses of the names in ignoreip. */
   readonly names: ReadonlyMap<string, IgnorePart>;
 };
 
-/** Makes an IgnorePart: single addresses are looked up, networks are walked. */
+/** Makes an IgnorePart. Single addresses are looked up, networks are tried one by one. */
 export function newPart(networks: readonly Network[] = []): IgnorePart {
   const part: IgnorePart = { addresses: new Set(), networks: [], ip4: null };
   fillPart(part, networks);
   return part;
 }
 
-/** Puts other addresses and networks into the place of those in the part. */
+/** Replaces the addresses and networks of the part. */
 export function fillPart(part: IgnorePart, networks: readonly Network[]): void {
   const isHost = ({ family, prefix }: Network): boolean => prefix === (family === 4 ? 32 : 128);
   part.addresses = new Set(networks.filter(isHost).map(({ address }) => address));
@@ -39,7 +39,7 @@ export function fillPart(part: IgnorePart, networks: readonly Network[]): void {
   part.ip4 = null;
 }
 
-/** Makes an IgnoreList; its parts are kept, not copied. */
+/** Makes an IgnoreList from its parts, without copying them. */
 export function makeIgnoreList(
   networks: readonly Network[],
   own: IgnorePart = newPart(),
@@ -50,8 +50,8 @@ export function makeIgnoreList(
 }
 
 /**
- * Why an id (canonical address or network) is never banned: the word fail2ban logs (`ignoreself rule` or `ip`),
- * or null when nothing protects it. A network is protected when it would cover a protected address.
+ * Why an id (canonical address or network) is never banned: fail2ban's name of the rule (`ignoreself rule` or
+ * `ip`); null if it may be banned. A network is protected if it contains a protected address.
  */
 export function ignoredBy(list: IgnoreList, id: string): string | null {
   if (list.own.addresses.has(id)) return 'ignoreself rule';
@@ -63,7 +63,10 @@ export function ignoredBy(list: IgnoreList, id: string): string | null {
   return target !== null && holds(target, list.own.addresses) ? 'ignoreself rule' : null;
 }
 
-/** Whether ignoredBy() has to be asked about an IPv4 address, a number: never false where that would answer something, and quick. */
+/**
+ * Whether ignoredBy() has to be called for an IPv4 address, a number. Quick; may be true needlessly, but is
+ * false only if ignoredBy() would return null.
+ */
 export function mayBeIgnored({ files, names, own, listed }: IgnoreList, ip: number): boolean {
   return files.length > 0 || names.size > 0 || holdsIp4(own, ip) || holdsIp4(listed, ip);
 }
@@ -86,7 +89,7 @@ function ip4Of({ addresses, networks }: IgnorePart): Ip4Part {
   return { addresses: new Set([...addresses].flatMap((address) => parseIp4(address) ?? [])), ranges };
 }
 
-/** Whether the id is in the part, or, a network, would cover any of it. */
+/** Whether the part contains the id or, for a network, any address in it. */
 function isIn(part: IgnorePart, id: string): boolean {
   if (part.addresses.has(id)) return true;
   const isNetwork = id.includes('/');

@@ -4,25 +4,27 @@ import { stampOf } from '../base/files.ts';
 import { type Network, parseNetwork } from '../base/ip.ts';
 import { fillPart, type IgnorePart, newPart } from './ignore.ts';
 
-/** What became of a list that changed: how many addresses and networks it has now, or why the earlier ones go on to count. */
+/**
+ * A list that changed: how many addresses and networks it now has, or why the earlier ones stay in effect.
+ */
 export type FileNews = { readonly path: string } & (
   | { readonly count: number; readonly trouble: null }
   | { readonly count: null; readonly trouble: string }
 );
 
-/** A list is no larger than this, in bytes: a path that is mistyped may be anything. */
+/** Most bytes of a list: a mistyped path may lead to any file. */
 const LARGEST = 64 * 1024 * 1024;
 
 type File = { readonly part: IgnorePart; stamp: string; trouble: string | null };
 
 /**
- * The `file:PATH` lists of ignoreip: addresses and networks, several a line or one, `#` and `;` begin remarks. Each is read
- * when it is first asked for, and again when it has changed; one that is broken then keeps what it had.
+ * The `file:PATH` lists of ignoreip: addresses and networks, one or more per line; `#` and `;` begin
+ * comments. Each is read on first use and again when it changes. A broken list keeps its earlier content.
  */
 export class IgnoreFiles {
   readonly #files = new Map<string, File>();
 
-  /** What stands in the file now, and will later; `trouble` when some of it, or all, cannot be read. */
+  /** The content of the file, kept up to date; `trouble` if some or all of it cannot be read. */
   open(path: string): { readonly part: IgnorePart; readonly trouble: string | null } {
     const known = this.#files.get(path);
     if (known !== undefined) return known;
@@ -33,7 +35,7 @@ export class IgnoreFiles {
     return file;
   }
 
-  /** Reads those that changed; each trouble is told once. */
+  /** Reads the files that changed; reports each trouble once. */
   refresh(): readonly FileNews[] {
     return [...this.#files].flatMap(([path, file]): FileNews[] => {
       const stamp = stampOf(path);

@@ -3,10 +3,10 @@ import type { Filter, FilterState } from '../filter/types.ts';
 import type { Limits } from './ban.ts';
 import type { IgnoreList } from './ignore.ts';
 
-/** A jail that is ready to judge lines. */
+/** A jail that is ready to process lines. */
 export type RunningJail = {
   readonly jail: Jail;
-  /** null: the jail has no failregex, bans come by hand only. */
+  /** Null: the jail has no failregex and only bans by hand. */
   readonly filter: Filter | null;
   readonly filterState: FilterState | null;
   readonly limits: Limits;

@@ -1,6 +1,8 @@
 /**
- * Addresses that are never banned, by log, hand or import: this machine's gateways and the SSH logins of its admin. Pure: it reads
- * them from the texts of /proc, /run/utmp and logind, which ban/logins.ts provides.
+ * Finds addresses that must never be banned: this host's gateways and the SSH logins of its admin.
+ *
+ * Pure: parses the texts of /proc, /run/utmp and logind, which ban/logins.ts reads. Applies to bans by log,
+ * by hand and by import.
  *
  *     lockoutReason({ gateways: new Set(['192.0.2.1']), sessions: new Set() }, '192.0.2.0/24');
  *     // 'it holds the default gateway'
@@ -8,19 +10,22 @@
 
 import { canonicalIp, contains, type Network, parseNetwork } from '../base/ip.ts';
 
-/** Addresses around this machine without which its admin would be locked out; canonical. */
+/** Canonical addresses whose ban would lock out the admin. */
 export type ProtectedAddresses = {
   readonly gateways: ReadonlySet<string>;
-  /** Addresses of the SSH logins of this moment; empty for a jail with `protectssh = no`. */
+  /** Addresses of current SSH logins; empty for a jail with `protectssh = no`. */
   readonly sessions: ReadonlySet<string>;
 };
 
-/** A network wider than the first is never banned; one wider than the second only when that was asked for. */
+/**
+ * Shortest prefixes: a network wider than the first is never banned, one wider than the second only on
+ * request.
+ */
 const WIDEST = { 4: [8, 16], 6: [32, 32] } as const;
 
 /**
- * Why an id (canonical address or network) must not be banned by anybody, log, hand or import; null when it may. An id that
- * is no address may. `isWide`: the user asked for networks wider than /16.
+ * Why an id (canonical address or network) must not be banned by log, hand or import; null if it may. An id
+ * that is not an address may be banned. `isWide`: the user asked for networks wider than /16.
  */
 export function lockoutReason(protection: ProtectedAddresses, id: string, isWide = false): string | null {
   if (!id.includes('/')) {
@@ -42,7 +47,7 @@ function holdsOne(network: Network, addresses: ReadonlySet<string>): boolean {
   return [...addresses].some((address) => contains(network, address));
 }
 
-/** The default gateways in the text of /proc/net/route, canonical. */
+/** The default gateways in the text of /proc/net/route; canonical. */
 export function gatewaysIn4(route: string): string[] {
   return route.split('\n').flatMap((line) => {
     const [, destination, gateway = ''] = line.split(/\s+/);
@@ -51,7 +56,7 @@ export function gatewaysIn4(route: string): string[] {
   });
 }
 
-/** The default gateways in the text of /proc/net/ipv6_route, canonical. */
+/** The default gateways in the text of /proc/net/ipv6_route; canonical. */
 export function gatewaysIn6(route: string): string[] {
   return route.split('\n').flatMap((line) => {
     const [destination = '', length, , , gateway = ''] = line.split(/\s+/);
@@ -61,13 +66,13 @@ export function gatewaysIn6(route: string): string[] {
   });
 }
 
-/** The remote addresses of established connections in the text of /proc/net/tcp or tcp6, canonical. */
+/** The remote addresses of established connections in the text of /proc/net/tcp or tcp6; canonical. */
 export function peersIn(tcp: string): string[] {
   return tcp.split('\n').flatMap((line) => {
     const [, , , remote = '', state] = ` ${line.trim()}`.split(/\s+/);
     const hex = remote.split(':')[0] ?? '';
     if (state !== '01') return [];
-    // Each 32-bit word is printed in the machine's own byte order.
+    // Each 32-bit word is printed in the host's own byte order.
     const words = hex.match(/.{8}/g)?.map((word) => bytesOf(word).toReversed()) ?? [];
     if (words.length === 1) return [(words[0] ?? []).join('.')];
     if (words.length !== 4) return [];
@@ -88,7 +93,7 @@ function ip6OfHex(hex: string): string | null {
   return canonicalIp(hex.replace(/(.{4})(?!$)/g, '$1:'));
 }
 
-/** A login from elsewhere: the process that holds the session, and the address or name that the system recorded. */
+/** A remote login: the process of the session, and the address or name that the system recorded. */
 export type Login = { readonly pid: number; readonly from: string };
 
 /** The logins in the bytes of /run/utmp (utmp(5), the layout of 64-bit Linux). */
@@ -114,7 +119,7 @@ function addressOf(bytes: Uint8Array): string | null {
   return ip6OfHex(hexOf(bytes));
 }
 
-/** The login in the text of a file of /run/systemd/sessions, null when it is closing or local. */
+/** The login in the text of a file in /run/systemd/sessions; null if it is closing or local. */
 export function loginIn(session: string): Login | null {
   const fields = new Map(
     session.split('\n').map((line) => [line.split('=', 1)[0] ?? '', line.replace(/^[^=]*=/, '')]),

@@ -11,17 +11,20 @@ import {
   peersIn,
 } from './lockout.ts';
 
-/** Where the system tells of routes, connections and logins; other paths are for tests. */
+/** Paths of routes, connections and logins; tests use others. */
 export type LoginPaths = { readonly proc: string; readonly utmp: string; readonly sessions: string };
 
 const PATHS: LoginPaths = { proc: '/proc', utmp: '/run/utmp', sessions: '/run/systemd/sessions' };
 
-/** What was read is good for so long: a burst of bans reads once, a new login counts almost at once. */
+/**
+ * Results are reused for this long: a burst of bans reads them once, and a new login counts almost at once.
+ */
 const FRESH_MS = 1000;
 
 /**
- * Answers the gateways and SSH logins of this moment. A login counts while its process lives (utmp(5) or logind say
- * who it is) and a connection from its address is established, so that a stale entry protects nothing.
+ * Returns a function for the current gateways and SSH logins. A login counts while its process lives (found
+ * in utmp(5) or logind) and a connection from its address is established, so that stale entries protect
+ * nothing.
  */
 export function watchLogins(paths: LoginPaths = PATHS): () => ProtectedAddresses {
   let protection: ProtectedAddresses | null = null;
@@ -62,7 +65,7 @@ function latin1Text(path: string): string {
   return Buffer.from(bytesOf(path)).toString('latin1');
 }
 
-/** What cannot be read says nothing: a container may have none of it. */
+/** A file that cannot be read counts as empty: a container may have none of them. */
 function bytesOf(path: string): Uint8Array {
   try {
     return readFileSync(path);

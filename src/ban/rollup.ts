@@ -2,13 +2,16 @@ import { familyOf, masked } from '../base/ip.ts';
 import type { Rollup } from '../config/jail.ts';
 import type { Ban } from '../state/state.ts';
 
-/** Ids that were banned, by the network that would roll them up; may name some whose ban has ended. */
+/** Banned ids by the network that would roll them up; may contain ids whose ban has ended. */
 export type Neighbours = Map<string, Set<string>>;
 
-/** One ban of a network that takes the place of its hosts' bans. */
+/** A ban of a network that replaces its hosts' bans. */
 export type RolledUp = { readonly network: string; readonly ban: Ban; readonly hosts: readonly string[] };
 
-/** The network that rolls up a single address; null when its family is not rolled up or the id is no single address. */
+/**
+ * The network that rolls up an address; null if its family is not rolled up, or the id is not a single
+ * address.
+ */
 export function rollupNetwork(rollup: Rollup, id: string): string | null {
   if (id.includes('/') && !id.includes(':')) return null;
   const isAddress = /^[\d.]+$/.test(id) || /^[\da-f:.]+(?:\/\d+)?$/.test(id);
@@ -20,7 +23,7 @@ export function rollupNetwork(rollup: Rollup, id: string): string | null {
   return `${masked(bare, rule.prefix)}/${rule.prefix}`;
 }
 
-/** All bans by the network that would roll them up. */
+/** All banned ids by the network that would roll them up. */
 export function neighboursOf(rollup: Rollup, ids: Iterable<string>): Neighbours {
   const neighbours: Neighbours = new Map();
   for (const id of ids) addNeighbour(rollup, neighbours, id);
@@ -36,8 +39,9 @@ function addNeighbour(rollup: Rollup, neighbours: Neighbours, id: string): Reado
 }
 
 /**
- * What the ban of `id` (it is in `bans` already) leads to: when as many hosts of its network are banned as the rule says, the
- * ban of the network, as long as the longest of theirs. null when it leads to nothing. Changes `neighbours` only.
+ * The rollup after the ban of `id`, which is already in `bans`: once the network has as many banned hosts as
+ * the rule says, a ban of the network, as long as the longest of theirs. Null if there is none. Only changes
+ * `neighbours`.
  */
 export function rollUp(
   rollup: Rollup,

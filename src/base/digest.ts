@@ -1,6 +1,6 @@
 /**
- * SHA-1 and SHA-256 (FIPS 180-4) of a few hundred bytes, for fingerprints that keep nobody out. node:crypto would bring OpenSSL's tables
- * and twenty modules along: 2 MB of a daemon, and a tenth of the time that a command takes to start.
+ * SHA-1 and SHA-256 (FIPS 180-4) of a few hundred bytes, for fingerprints without security value. node:crypto
+ * would load OpenSSL's tables and twenty modules: 2 MB of a daemon, and a tenth of a command's start.
  */
 
 /** The SHA-1 of the bytes in hexadecimal. */
@@ -20,7 +20,7 @@ export function sha256(text: string): string {
   return hexOf(state);
 }
 
-/** The message in blocks of 64 bytes, filled up with a bit, zeros and its length. */
+/** The message in blocks of 64 bytes, padded with a bit, zeros and its length. */
 function blocksOf(bytes: Uint8Array): readonly DataView[] {
   const padded = new Uint8Array(Math.ceil((bytes.length + 9) / 64) * 64);
   padded.set(bytes);
@@ -46,7 +46,7 @@ function mixSha1(state: Uint32Array, words: Uint32Array, block: DataView): void 
   add(state, [a, b, c, d, e]);
 }
 
-/** What round `i` of SHA-1 makes of three words, its constant added. */
+/** Function and constant of SHA-1's round `i`. */
 function chosen(i: number, b: number, c: number, d: number): number {
   if (i < 20) return ((b & c) | (~b & d)) + 0x5a827999;
   if (i < 40) return (b ^ c ^ d) + 0x6ed9eba1;
@@ -85,7 +85,7 @@ function mixSha256(
   add(state, [a, b, c, d, e, f, g, h]);
 }
 
-/** The first 32 bits behind the point of the square (2) or cube (3) roots of the first primes. */
+/** The first 32 fractional bits of the square (2) or cube (3) roots of the first primes. */
 function roots(degree: 2 | 3, count: number): Uint32Array {
   const found: number[] = [];
   for (let n = 2; found.length < count; n++) {

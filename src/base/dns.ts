@@ -1,20 +1,23 @@
 import { canonicalIp } from './ip.ts';
 import { settledWithin } from './timeout.ts';
 
-/** The name service: the canonical addresses of a name, [] when there are none. */
+/** The name service: the canonical addresses of a name, [] if there are none. */
 export type Dns = { addressesOf(name: string): Promise<readonly string[]> };
 
-/** How long an answer is waited for, in milliseconds; a server that is silent must not hold up a jail. */
+/** Milliseconds to wait for an answer; a silent server must not hold up a jail. */
 const ADDRESSES_MS = 5000;
 const NAME_MS = 2000;
-/** How long an answer holds, and how many are kept. */
+/** How long an answer is cached, and how many are. */
 const FRESH_MS = 300_000;
 const MOST = 1000;
 
-/** Loaded when the first name is asked for: most daemons never do. */
+/** Loaded on first use: most daemons never look up a name. */
 const dns = () => process.getBuiltinModule('node:dns/promises');
 
-/** The system's name service (hosts file included), bounded in time, its answers cached; `nowMs` is a clock in milliseconds. */
+/**
+ * The system's name service (including the hosts file), with a time limit and a cache. `nowMs`: a clock in
+ * milliseconds.
+ */
 export function openDns(nowMs: () => number = () => performance.now()): Dns {
   const cache = new Map<string, { readonly until: number; readonly answer: Promise<readonly string[]> }>();
   return {
@@ -40,7 +43,7 @@ async function lookUp(name: string): Promise<readonly string[]> {
   }
 }
 
-/** The first name of an address, '' when the name service tells none within two seconds. */
+/** The first name of an address; '' if there is none within two seconds. */
 export async function nameOf(address: string): Promise<string> {
   try {
     const names = await settledWithin(NAME_MS, dns().reverse(address));

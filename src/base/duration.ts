@@ -1,4 +1,4 @@
-/** Every spelling that fail2ban 1.0.2 takes, and its seconds. */
+/** All units that fail2ban 1.0.2 accepts, in seconds. */
 const UNITS: ReadonlyMap<string, number> = new Map(
   (
     [
@@ -14,8 +14,9 @@ const UNITS: ReadonlyMap<string, number> = new Map(
 );
 
 /**
- * Reads a duration as jail.conf(5) writes it (`10m`, `1d12h`, `1h 30m`, `600`, `-1`) and answers seconds,
- * or null when it is none. A year is 365.25 days, a month a twelfth of it. Sums of terms; no arithmetic.
+ * Reads a duration as in jail.conf(5) (`10m`, `1d12h`, `1h 30m`, `600`, `-1`). Returns seconds; null if it is
+ * not one. A year has 365.25 days, a month a twelfth of that. Terms are added; other arithmetic is not
+ * supported.
  */
 export function parseDuration(text: string): number | null {
   const input = text.trim().toLowerCase();
@@ -36,7 +37,7 @@ export function parseDuration(text: string): number | null {
   return at === 0 ? null : sum;
 }
 
-/** Seconds as people write them: 3600 -> `1h`, 5400 -> `1h 30m`, 0 -> `0s`. Whole seconds only. */
+/** Formats whole seconds for people: 3600 -> `1h`, 5400 -> `1h 30m`, 0 -> `0s`. */
 export function formatDuration(seconds: number): string {
   const steps: [string, number][] = [
     ['w', 604800],

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getAsset, isSea } from 'node:sea';
 
-/** The folders that travel inside the binary, and which of their files do. */
+/** The folders embedded in the binary, and which of their files are. */
 const folders: readonly (readonly [folder: string, wanted: RegExp])[] = [
   ['action.d', /\.conf$/],
   ['filter.d', /\.conf$/],
@@ -13,8 +13,8 @@ const folders: readonly (readonly [folder: string, wanted: RegExp])[] = [
 let known: ReadonlyMap<string, string> | null = null;
 
 /**
- * The files f2b brings along, by their path in the project (`filter.d/sshd.conf`), sorted by path: from inside the
- * binary, or from the checkout when the program runs from its sources.
+ * The files that f2b ships with, by their path in the project (`filter.d/sshd.conf`), sorted by path. Read
+ * from the binary, or from the checkout if f2b runs from source.
  */
 export function embeddedFiles(): ReadonlyMap<string, string> {
   known ??= isSea() ? fromBinary() : fromCheckout(join(import.meta.dirname, '../..'));
@@ -35,7 +35,7 @@ function fromCheckout(root: string): ReadonlyMap<string, string> {
   return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
 
-/** A folder that does not exist holds nothing: not every checkout has every one of them. */
+/** A missing folder is empty: not every checkout has all of them. */
 function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
@@ -44,10 +44,10 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** Written in by build.sh; undefined when the program runs from its sources. */
+/** Set by build.sh; undefined if f2b runs from source. */
 declare const F2B_VERSION: string | undefined;
 
-/** The version of this f2b as in package.json, such as `0.1.0`. */
+/** The version in package.json, such as `0.1.0`. */
 export function programVersion(): string {
   return typeof F2B_VERSION === 'string' ? F2B_VERSION : versionOfCheckout();
 }

@@ -3,14 +3,14 @@ import { promisify } from 'node:util';
 import { codeOf } from './errors.ts';
 
 /**
- * What node:fs/promises offers, made of node:fs: that module brings a dozen others along, 1 MB of an idle daemon and a twentieth of
- * the time that a command takes to start.
+ * Functions of node:fs/promises, made from node:fs. That module loads a dozen others: 1 MB of an idle daemon,
+ * and a twentieth of a command's start.
  */
 export const files = {
   link: promisify(link),
-  /** Makes a folder of a new name that begins as given, and answers its path. */
+  /** Makes a folder with a new name that begins as given; resolves to its path. */
   mkdtemp: promisify(mkdtemp),
-  /** Answers a descriptor. */
+  /** Resolves to a descriptor. */
   open: promisify(open),
   close: promisify(close),
   rename: promisify(rename),
@@ -19,7 +19,7 @@ export const files = {
   writeFile: promisify(writeFile),
 };
 
-/** A text that changes whenever the file is changed or replaced; the error's code where there is none. */
+/** A text that changes whenever the file is changed or replaced; the error's code if it cannot be read. */
 export function stampOf(path: string): string {
   try {
     const { ino, mtimeMs, ctimeMs, size } = statSync(path);
@@ -29,7 +29,7 @@ export function stampOf(path: string): string {
   }
 }
 
-/** Removes a file; one that is not there is no error. */
+/** Removes a file; a missing one is not an error. */
 export async function removeFile(path: string): Promise<void> {
   try {
     await promisify(unlink)(path);
@@ -40,7 +40,7 @@ export async function removeFile(path: string): Promise<void> {
 
 const writeSome = promisify(write);
 
-/** Writes all bytes at the place where the descriptor stands. */
+/** Writes all bytes at the descriptor's position. */
 export async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await writeSome(fd, bytes, at)).bytesWritten;
 }

@@ -1,10 +1,10 @@
-/** 4 or 6. */
+/** IPv4 or IPv6. */
 export type Family = 4 | 6;
 
-/** Addresses that share their first `prefix` bits; `address` is canonical and has no bit set behind them. */
+/** Addresses with the same first `prefix` bits. `address` is canonical, and its other bits are 0. */
 export type Network = { readonly family: Family; readonly address: string; readonly prefix: number };
 
-/** The value of a dotted quad as an unsigned 32-bit number, or null: no leading zeros, no hex, no short forms. */
+/** Reads a dotted quad as an unsigned 32-bit number; null for leading zeros, hex and short forms. */
 export function parseIp4(text: string): number | null {
   if (text.length > 15) return null;
   for (let i = 0; i < text.length; i++) QUAD[i] = text.charCodeAt(i);
@@ -13,7 +13,7 @@ export function parseIp4(text: string): number | null {
 
 const QUAD = new Uint16Array(16);
 
-/** As parseIp4(), of the characters that stand there. */
+/** Like parseIp4(), for characters in an array. */
 export function readIp4(codes: Uint8Array | Uint16Array, from: number, to: number): number | null {
   if (to - from < 7 || to - from > 15) return null;
   let value = 0;
@@ -22,7 +22,7 @@ export function readIp4(codes: Uint8Array | Uint16Array, from: number, to: numbe
   for (let i = from; i < to; i++) {
     const digit = (codes[i] ?? 0) - 48;
     if (digit >= 0 && digit <= 9) {
-      // A second digit behind a zero would be an octal number to some.
+      // A number with a leading zero is octal to some programs.
       if (part === 0) return null;
       part = part < 0 ? digit : part * 10 + digit;
       if (part > 255) return null;
@@ -35,12 +35,12 @@ export function readIp4(codes: Uint8Array | Uint16Array, from: number, to: numbe
   return dots === 3 && part >= 0 ? value * 256 + part : null;
 }
 
-/** The dotted quad of an unsigned 32-bit number. */
+/** Formats an unsigned 32-bit number as a dotted quad. */
 export function formatIp4(value: number): string {
   return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
 }
 
-/** Writes the dotted quad of an unsigned 32-bit number, 15 bytes at the most; answers where it ends. */
+/** Writes an unsigned 32-bit number as a dotted quad, 15 bytes at most; returns the end. */
 export function writeIp4(into: Uint8Array, at: number, ip: number): number {
   let to = at;
   for (let shift = 24; shift >= 0; shift -= 8) {
@@ -84,7 +84,7 @@ function groupsOf(half: string, isLast: boolean): number[] | null {
   return groups;
 }
 
-/** The shortest form of RFC 5952 for eight 16-bit groups. */
+/** The shortest form by RFC 5952 of eight 16-bit groups. */
 function formatIp6(groups: readonly number[]): string {
   let best = { start: -1, length: 1 };
   for (let i = 0; i < 8; i++) {
@@ -97,7 +97,7 @@ function formatIp6(groups: readonly number[]): string {
   return `${words.slice(0, best.start).join(':')}::${words.slice(best.start + best.length).join(':')}`;
 }
 
-/** The one spelling f2b uses for an address (`::ffff:a.b.c.d` is IPv4), or null when the text is no address. */
+/** The canonical spelling of an address (`::ffff:a.b.c.d` is IPv4); null if the text is not one. */
 export function canonicalIp(text: string): string | null {
   const quad = parseIp4(text);
   if (quad !== null) return text;
@@ -107,7 +107,9 @@ export function canonicalIp(text: string): string | null {
   return isMapped ? formatIp4((groups[6] ?? 0) * 65536 + (groups[7] ?? 0)) : formatIp6(groups);
 }
 
-/** The address as the reverse zones of the DNS spell it, without their ending: `7.2.0.192.`; null when it is none. */
+/**
+ * The address as in the reverse zones of the DNS, without the suffix: `7.2.0.192.`; null if it is not one.
+ */
 export function reverseZoneName(ip: string): string | null {
   if (parseIp4(ip) !== null) return `${ip.split('.').reverse().join('.')}.`;
   const groups = parseIp6(ip);
@@ -122,8 +124,8 @@ export function familyOf(canonical: string): Family {
 }
 
 /**
- * Reads `address`, `address/prefix` or `address/netmask`, with host bits allowed and cleared; null when it is
- * none of them. A single address has the full prefix.
+ * Reads `address`, `address/prefix` or `address/netmask`; null for other text. Host bits are allowed and
+ * cleared. A single address has the full prefix.
  */
 export function parseNetwork(text: string): Network | null {
   const slash = text.indexOf('/');
@@ -153,7 +155,7 @@ function leadingOnes(bits: string): number | null {
   return found === null ? null : (found[1] ?? '').length;
 }
 
-/** The canonical address with all bits behind the first `prefix` cleared. */
+/** The canonical address with all bits after the first `prefix` cleared. */
 export function masked(address: string, prefix: number): string {
   const quad = parseIp4(address);
   if (quad !== null) {
@@ -169,13 +171,13 @@ export function masked(address: string, prefix: number): string {
   );
 }
 
-/** The canonical spelling of an address or network, null when the text is none. */
+/** The canonical spelling of an address or network; null if the text is not one. */
 export function canonicalNetwork(text: string): string | null {
   const network = parseNetwork(text);
   return network === null ? null : formatNetwork(network);
 }
 
-/** Whether the canonical address (or the whole of a network) lies in the network. */
+/** Whether the network contains the canonical address or the whole inner network. */
 export function contains(network: Network, inner: Network | string): boolean {
   const other = typeof inner === 'string' ? parseNetwork(inner) : inner;
   if (other === null || other.family !== network.family || other.prefix < network.prefix) return false;

@@ -2,24 +2,24 @@ import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { codeOf, MachineError, reasonOf } from './errors.ts';
 
-/** A lock that this process holds until `release` is called or it dies. */
+/** A lock that this process holds until it calls `release` or dies. */
 export type Lock = { release(): void };
 
-/** Paths of util-linux' flock(1) on every distribution, for systems whose PATH is odd. */
+/** Paths of util-linux' flock(1) on all distributions, for systems with an unusual PATH. */
 const ENV = { PATH: `${process.env['PATH'] ?? ''}:/usr/bin:/bin:/usr/local/bin` };
 const FLOCK_BUSY = 75;
 
 /**
- * Takes the lock on `path` or waits up to `waitSeconds` for it; null when another process kept it. The lock is the
- * kernel's (`flock` on our open file): it dies with us, so there is no stale lock, and the file is never
- * removed. Our pid is written inside for people to read. Throws MachineError when the file cannot be opened.
+ * Takes the lock on `path`, and waits up to `waitSeconds` for it; null if another process keeps it. The lock
+ * is the kernel's (`flock` on our open file) and ends with this process, so it is never stale; the file is
+ * never removed. The file contains our pid, for people. Throws MachineError if the file cannot be opened.
  */
 export function takeLock(path: string, waitSeconds: number): Lock | null {
   const fd = openLock(path);
   return settle(path, fd, flockNow(fd, flockArgs(waitSeconds)));
 }
 
-/** takeLock without blocking the caller's event loop. */
+/** takeLock() without blocking the event loop. */
 export function takeLockAsync(path: string, waitSeconds: number): Promise<Lock | null> {
   const fd = openLock(path);
   return new Promise((resolve, reject) => {
@@ -36,7 +36,7 @@ export function takeLockAsync(path: string, waitSeconds: number): Promise<Lock |
   });
 }
 
-/** Whether a process holds the lock on `path`; several may look at the same time. Throws as takeLock does. */
+/** Whether a process holds the lock on `path`. Several processes may ask at once. Throws like takeLock(). */
 export function isLocked(path: string): boolean {
   const fd = openLock(path);
   const ended = flockNow(fd, ['-s', '-n', '-E', String(FLOCK_BUSY), '3']);
@@ -45,7 +45,7 @@ export function isLocked(path: string): boolean {
   return ended.status === FLOCK_BUSY;
 }
 
-/** The pid in the lock's file, of the process that holds it; null when the file says nothing readable. */
+/** The pid in the lock's file, of the process that holds it; null if the file has none. */
 export function lockHolder(path: string): number | null {
   try {
     const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
@@ -68,7 +68,7 @@ function openLock(path: string): number {
   }
 }
 
-/** flock(1) finds our open file as its descriptor 3. */
+/** Descriptor 3 of flock(1) is our open file. */
 function flockOptions(fd: number): SpawnOptions {
   return { stdio: ['ignore', 'ignore', 'ignore', fd], env: ENV };
 }
@@ -95,7 +95,7 @@ function cannotLock(path: string, { status, trouble }: Ended): MachineError {
   return new MachineError(`cannot lock ${path}: ${why} (f2b needs flock, of the package util-linux)`);
 }
 
-/** The pid is for people: on a full disk the lock holds without it. */
+/** The pid is only for people: the lock is valid without it, for example on a full disk. */
 function writePid(fd: number): void {
   try {
     ftruncateSync(fd);

@@ -5,7 +5,7 @@ import { LogTarget } from './logtarget.ts';
 export const LEVELS = ['CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** fail2ban's channel names, which people's recidive jails and log shippers read. */
+/** fail2ban's channel names; recidive jails and log shippers read them. */
 export type Channel =
   | 'fail2ban.server'
   | 'fail2ban.jail'
@@ -14,30 +14,30 @@ export type Channel =
   | 'fail2ban.observer'
   | 'fail2ban.utils';
 
-/** A text about an id in a jail at a time (epoch seconds). */
+/** Makes a message about an id in a jail at a time (epoch seconds). */
 export type IdText = (jail: string, id: string, time: number) => string;
 
-/** Writes log lines; what is below `level` is dropped. */
+/** Writes log lines; those below `level` are dropped. */
 export type Log = {
   write(level: Level, channel: Channel, text: string): void;
   /**
-   * Writes `textOf(jail, address, time)` with the level INFO to the filter's channel, of an IPv4 address as an unsigned number. Of a
-   * flood of failures most lines are this: the text around the address is made once for all that have jail and time in common. `textOf` is the same
-   * function each time.
+   * Writes `textOf(jail, address, time)` with the level INFO to the filter's channel, for an IPv4 address as
+   * an unsigned number. In a flood of failures most lines are of this kind, so the text around the address is
+   * cached by jail and time. Pass the same `textOf` each time.
    */
   writeIp4(jail: string, ip: number, time: number, textOf: IdText): void;
-  /** Hands everything to the kernel. */
+  /** Writes all buffered lines. */
   flush(): void;
-  /** Opens the file anew: at SIGHUP and SIGUSR1. A file that was moved away is noticed without it. */
+  /** Opens the file again, at SIGHUP and SIGUSR1. A file that was moved away is noticed without a call. */
   reopen(): void;
 };
 
-/** Many small lines travel in one write; at most this many bytes wait. */
+/** Bytes of the write buffer, which collects small lines. */
 const BUFFER = 65536;
 
 /**
- * One log line in fail2ban's form: local time with milliseconds, channel, pid, level, text. Control characters
- * (a log line of an attacker's making may hold them) are written as `\x1b`, so that no terminal obeys them.
+ * One log line in fail2ban's format: local time with milliseconds, channel, pid, level, text. Control
+ * characters, which may come from an attacker's log line, are written as `\x1b` to protect terminals.
  */
 export function formatLine(
   nowMs: number,
@@ -52,7 +52,7 @@ export function formatLine(
   return `${prefix.text}${clean(text)}\n`;
 }
 
-/** How the last line began: in a flood many do so. */
+/** The prefix of the last line; in a flood many lines share it. */
 let prefix = { nowMs: Number.NaN, level: '', channel: '', pid: 0, text: '' };
 
 /** `2024-06-23 22:27:27,556` in local time; `nowMs` in milliseconds since the epoch. */
@@ -62,11 +62,11 @@ function formatTime(nowMs: number): string {
 
 let lastSecond = Number.NaN;
 let lastText = '';
-/** The second asked for before that: a log line holds the time of its writing and the one that it tells. */
+/** The second before that: a log line has the time of its writing and the time it reports. */
 let otherSecond = Number.NaN;
 let otherText = '';
 
-/** `2024-06-23 22:27:27` in local time; `seconds` since the epoch, fractions dropped. */
+/** `2024-06-23 22:27:27` in local time; `seconds` since the epoch, without fraction. */
 export function formatSecond(seconds: number): string {
   const whole = Math.floor(seconds);
   if (whole === lastSecond) return lastText;
@@ -82,7 +82,7 @@ export function formatSecond(seconds: number): string {
   return lastText;
 }
 
-/** The text with everything that a terminal could obey, or that could fake a line, made visible. */
+/** Escapes all characters that could control a terminal or fake a line. */
 export function clean(text: string): string {
   if (!/[^ -~]/.test(text)) return text;
   return text.replace(
@@ -97,15 +97,16 @@ export function clean(text: string): string {
 }
 
 /**
- * A Log that appends to the file at `path`, or writes to standard error when it is null. A file that cannot be opened is
- * told on standard error, which takes the lines until it can be.
+ * A Log that appends to the file at `path`; null: standard error. If the file cannot be opened, standard
+ * error says so and gets the lines until it can be.
  */
 export function openLog(path: string | null, level: Level): Log {
   const target = new LogTarget(path);
-  // Bytes, not one long text: that would be thousands of pieces, which the collector copies again and again.
+  // Bytes and not a string: that would have thousands of pieces, which the garbage collector copies again and
+  // again.
   const waiting = Buffer.alloc(BUFFER);
   let filled = 0;
-  /** When the last line was written, and how many lines of failures there were. */
+  /** Time of the last line, and number of lines of failures. */
   let nowMs = 0;
   let told = 0;
   const { pid } = process;
@@ -122,9 +123,9 @@ export function openLog(path: string | null, level: Level): Log {
   return {
     writeIp4(jail, ip, time, textOf) {
       if (!hearsInfo) return;
-      // What waits was written in this turn of the loop: the time is the same for some lines.
+      // The buffered lines are from this turn of the event loop, so the time can be reused for a few lines.
       if (filled === 0 || (++told & 15) === 0) nowMs = Date.now();
-      // Jails that read the same log take turns.
+      // Lines alternate between jails that read the same log.
       if (jail !== around.jail) around = aroundOf(surroundings, jail);
       if (nowMs !== around.nowMs || time !== around.time) surround(around, { nowMs, time }, pid, textOf);
       const { before, after } = around;
@@ -144,7 +145,7 @@ export function openLog(path: string | null, level: Level): Log {
       if (!hears(wanted)) return;
       nowMs = Date.now();
       const line = formatLine(nowMs, { level: wanted, channel, text }, pid);
-      // A character is three bytes at the most.
+      // A character is three bytes at most.
       if (line.length * 3 > BUFFER - filled) flush();
       if (line.length * 3 > BUFFER) {
         target.write(Buffer.from(line));
@@ -161,10 +162,10 @@ export function openLog(path: string | null, level: Level): Log {
   };
 }
 
-/** Bytes of an IPv4 address, at the most. */
+/** Most bytes of an IPv4 address. */
 const QUAD = 15;
 
-/** What stands around the address in a line about a failure. */
+/** The parts of a line about a failure around the address. */
 type MessageParts = {
   nowMs: number;
   readonly jail: string;
@@ -174,7 +175,7 @@ type MessageParts = {
 };
 
 const NOTHING = new Uint8Array(0);
-/** Jails, some kilobytes. */
+/** Most cached jails, a few kilobytes. */
 const MOST_AROUND = 64;
 
 function aroundOf(known: Map<string, MessageParts>, jail: string): MessageParts {

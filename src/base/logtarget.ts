@@ -3,20 +3,20 @@ import { dirname } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
 
 const STDERR = 2;
-/** How long a file that cannot be opened or written is left alone, in milliseconds. */
+/** Milliseconds until a file that could not be opened or written is tried again. */
 const RETRY_MS = 10_000;
-/** No flag waits: the reader of a named pipe may be missing, and bans do not wait for a log. */
+/** Does not block: a named pipe may have no reader, and bans must not wait for a log. */
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
 /**
- * The file that log lines are appended to. It is opened anew when its path leads to another file, so that others may rotate
- * it. While it cannot be opened or written, lines go to standard error, which says why once.
+ * The log file. It is opened again when its path leads to another file, so that other programs may rotate it.
+ * While it cannot be opened or written, lines go to standard error, which gives the reason once.
  */
 export class LogTarget {
   readonly #path: string | null;
   #fd = STDERR;
   #file: Pick<Stats, 'dev' | 'ino'> | null = null;
-  /** Why lines go to standard error; null when the last write went into the file. */
+  /** Why lines go to standard error; null if the last write to the file succeeded. */
   #trouble: string | null = null;
   #retryMs = 0;
 
@@ -26,7 +26,10 @@ export class LogTarget {
     if (path !== null) this.#open(path);
   }
 
-  /** Appends the bytes. A full disk or a closed pipe never ends the process: what standard error does not take is lost. */
+  /**
+   * Appends the bytes. A full disk or a closed pipe never ends the process; bytes that standard error does
+   * not accept are lost.
+   */
   write(bytes: Uint8Array): void {
     if (this.#path === null) {
       writeBytes(STDERR, bytes);
@@ -43,7 +46,7 @@ export class LogTarget {
     writeBytes(STDERR, rest);
   }
 
-  /** Opens the file anew, also when it is the same one or could not be opened a moment ago. */
+  /** Opens the file again, even if it is the same one or could not be opened a moment ago. */
   reopen(): void {
     if (this.#path !== null) this.#open(this.#path);
   }
@@ -107,7 +110,7 @@ function isSame(one: Pick<Stats, 'dev' | 'ino'>, other: Stats | undefined): bool
   return other !== undefined && one.ino === other.ino && one.dev === other.dev;
 }
 
-/** Why not everything was written, and the rest. A pipe that is full for long loses the rest without a word. */
+/** Returns the bytes that were not written, and why. A pipe that stays full loses them silently. */
 function writeBytes(
   fd: number,
   bytes: Uint8Array,

@@ -2,8 +2,9 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * V8's flags without much to do, and with it: its compilers to machine code, whether a collection moves what is left together,
- * and after how many of them the code of a function that was not called meanwhile is forgotten (it is compiled again from the source).
+ * V8's flags for little and for much work: the compilers to machine code, compaction in garbage collections,
+ * and after how many collections the code of an unused function is dropped (it is compiled again from
+ * source).
  */
 const THRIFTY = [
   '--no-sparkplug',
@@ -13,30 +14,32 @@ const THRIFTY = [
   '--bytecode-old-age=3',
 ];
 const BUSY = ['--sparkplug', '--maglev', '--opt', '--no-compact-on-every-full-gc', '--bytecode-old-age=6'];
-/** So many milliseconds of work are worth the compilers, and so small a part of the time is not. */
+/**
+ * Milliseconds of work that make the compilers worthwhile, and the part of the time that is always allowed.
+ */
 const WORTH_MS = 20;
 const TRICKLE = 0.01;
 /** Bytes that are not worth a collection. */
 const SLACK = 4 * 1024 * 1024;
-/** Collections are at least so far apart, in milliseconds, and take at most one part in SHARE of the time. */
+/** Milliseconds between collections at least; they take one part in SHARE of the time at most. */
 const PAUSE_MS = 9_000;
 const SHARE = 200;
-/** What is added to that where there is nothing but polling. */
+/** Added to the pause while f2b only polls. */
 const QUIET_MS = 40_000;
 
-/** Of the last collection: what was left, in bytes, and when the next one may be, by performance.now(). */
+/** Bytes in use after the last collection, and the time (performance.now()) of the next one. */
 let leftBytes = 0;
 let nextMs = 0;
 
-/** Whether the compilers are off, what was worked beyond the trickle until `toldMs`, by performance.now(). */
+/** Whether the compilers are off, and the work beyond TRICKLE until `toldMs` (performance.now()). */
 let isThrifty = false;
 let workedMs = 0;
 let toldMs = 0;
 
 /**
- * Leaves everything to V8's interpreter for now: reading a configuration takes a tenth of a second, and what the compilers would
- * make of that code stays in memory for ever, about 8 MB, and 2 MB of the compilers themselves. They come with enableJit(), or
- * when noteWork() was told of enough work.
+ * Disables the JIT compilers until there is enough work. Reading a configuration takes a tenth of a second;
+ * compiled code for that would stay in memory for ever, about 8 MB, and the compilers themselves take 2 MB.
+ * enableJit() enables them, and noteWork() after enough work.
  */
 export function disableJit(): void {
   isThrifty = true;
@@ -45,15 +48,15 @@ export function disableJit(): void {
   for (const flag of THRIFTY) setFlagsFromString(flag);
 }
 
-/** Has V8 compile again: there is much to do. */
+/** Enables the JIT compilers. */
 export function enableJit(): void {
   isThrifty = false;
   for (const flag of BUSY) setFlagsFromString(flag);
 }
 
 /**
- * Tells of a piece of work, by performance.now(). The interpreter may take WORTH_MS beyond the TRICKLE of the time, then the
- * compilers come. Answers whether they are on.
+ * Records a piece of work, in performance.now(). Enables the compilers once work exceeds TRICKLE of the time
+ * by WORTH_MS. Returns whether they are enabled.
  */
 export function noteWork(beginMs: number, endMs: number): boolean {
   if (!isThrifty) return true;
@@ -64,8 +67,8 @@ export function noteWork(beginMs: number, endMs: number): boolean {
 }
 
 /**
- * Gives memory back where work that is over left much behind: V8 by itself does so only under new load. Without load a collection
- * a minute keeps small what polling leaves behind, 1.5 MB. Call it now and then.
+ * Collects garbage if a lot was left behind; V8 does so only under new load. While f2b only polls, a
+ * collection a minute limits what polling leaves, 1.5 MB. Call it from time to time.
  */
 export function collectIfWorthwhile(): void {
   const nowMs = performance.now();
@@ -74,7 +77,7 @@ export function collectIfWorthwhile(): void {
   if (isQuiet || usedBytes() > leftBytes * 1.25 + SLACK) collectGarbage();
 }
 
-/** Gives back the memory that work which is over left behind, a configuration that was read; 10 ms, and 60 ms with 10,000 bans. */
+/** Collects garbage, for example after a configuration was read; 10 ms, and 60 ms with 10,000 bans. */
 export function collectGarbage(): void {
   const beginMs = performance.now();
   setFlagsFromString('--expose-gc');
@@ -86,7 +89,7 @@ export function collectGarbage(): void {
   nextMs = endMs + Math.max(PAUSE_MS, (endMs - beginMs) * SHARE);
 }
 
-/** Of the heap, and of the buffers outside of it. */
+/** Bytes of the heap and of buffers outside it. */
 function usedBytes(): number {
   const { total_physical_size, external_memory } = getHeapStatistics();
   return total_physical_size + external_memory;

@@ -1,10 +1,10 @@
 /** First and last port, inclusive. */
 export type PortRange = readonly [first: number, last: number];
 
-/** PortRange by service name, lower case. */
+/** Port by service name, in lower case. */
 export type Services = ReadonlyMap<string, number>;
 
-/** The services that jails name, for hosts without /etc/services. */
+/** Service names that jails use, for hosts without /etc/services. */
 const WELL_KNOWN =
   'ftp-data 20,ftp 21,ssh 22,telnet 23,smtp 25,mail 25,domain 53,http 80,www 80,kerberos 88,pop3 110,pop-3 110,' +
   'sunrpc 111,ident 113,auth 113,nntp 119,ntp 123,imap 143,imap2 143,imap4 143,snmp 161,imap3 220,ldap 389,https 443,' +
@@ -14,7 +14,7 @@ const WELL_KNOWN =
   'redis 6379,webcache 8080,http-alt 8080,webmin 10000,mongodb 27017,git 9418,rsync 873,radius 1812,vnc 5900,' +
   'asp 27374,kerberos-adm 749,pptp 1723,l2tp 1701,nfs 2049,svn 3690,amqp 5672,irc 194,ircs-u 6697';
 
-/** Service names and their ports: a small table of our own, and over it the text of /etc/services. */
+/** Service names and their ports: a small table, and over it the text of /etc/services. */
 export function readServices(etcServices: string): Services {
   const services = new Map<string, number>();
   for (const pair of WELL_KNOWN.split(',')) {
@@ -31,12 +31,12 @@ export function readServices(etcServices: string): Services {
   return services;
 }
 
-/** The ranges a port list means (null = all ports), and the words of it that mean nothing. */
+/** The ranges of a port list (null = all ports), and its invalid words. */
 export type PortList = { readonly ranges: readonly PortRange[] | null; readonly bad: readonly string[] };
 
 /**
- * Reads a port list: numbers, service names, ranges `80:90` and `80-90`, `all`, between commas or white space. Ranges come
- * sorted and without overlap.
+ * Reads a port list: numbers, service names, ranges `80:90` and `80-90`, `all`, separated by commas or white
+ * space. The ranges are sorted and do not overlap.
  */
 export function parsePorts(text: string, services: Services): PortList {
   const words = text
@@ -63,7 +63,7 @@ function readRange(word: string, services: Services): PortRange | null {
   const first = readPort(found?.[1] ?? word, services);
   const last = readPort(found?.[2] ?? word, services);
   if (first === null || last === null || first > last) return null;
-  // Port 0 is nobody's; it only stands at the beginning of a range.
+  // Port 0 is only valid as the start of a range.
   return last === 0 ? null : [first, last];
 }
 

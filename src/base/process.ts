@@ -5,48 +5,50 @@ import { join, resolve } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
 import { files } from './files.ts';
 
-/** One program to run: an argument vector, never a shell line. */
+/** A program to run: an argument vector, never a shell line. */
 export type Command = {
   readonly argv: readonly [program: string, ...args: string[]];
   readonly stdin: string | null;
-  /** Text of a temporary file whose path takes the place of FILE_ARGUMENT in every argument; null = none. */
+  /** Text of a temporary file; its path replaces FILE_ARGUMENT in every argument. Null = none. */
   readonly file: string | null;
-  /** When true a non-zero exit is no failure of the job (a delete of what may be gone, `ss -K`). */
+  /** True: a non-zero exit is not a failure (deleting what may be gone, `ss -K`). */
   readonly mayFail: boolean;
 };
 
-/** Stands in `argv` for the path of the command's temporary file. */
+/** Placeholder in `argv` for the path of the command's temporary file. */
 export const FILE_ARGUMENT = '{file}';
 
-/** Makes a Command; without `more` it has no input and must succeed. */
+/** Makes a Command; by default it has no input and must succeed. */
 export function command(argv: Command['argv'], more: Partial<Omit<Command, 'argv'>> = {}): Command {
   return { argv, stdin: null, file: null, mayFail: false, ...more };
 }
 
-/** What a program answered. `exitCode` is null when it was killed or could not be started. */
+/** The output of a program. `exitCode` is null if it was killed or could not be started. */
 export type Output = {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Why it did not run to its end: `timed out after 30 s`, `ENOENT`, ...; null when it did. */
+  /** Why it did not finish: `timed out after 30 s`, `ENOENT`, ...; null if it did. */
   readonly trouble: string | null;
 };
 
-/** How a program is started: words before its argument vector (`ip netns exec NS`) and more environment. */
+/** How to start a program: words before its argument vector (`ip netns exec NS`), and more environment. */
 export type SpawnOptions = {
   readonly prefix?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Bytes kept of stdout, and as many of stderr; what comes after is read and dropped. */
+  /** Bytes kept of stdout, and as many of stderr; the rest is read and dropped. */
   readonly maxBytes?: number;
 };
 
-/** The whole environment of every program we run, so that its words and its numbers are always the same. */
+/**
+ * The whole environment of every program, so that its output always has the same language and number format.
+ */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   LC_ALL: 'C',
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin',
 };
 
-/** Whether a program is on the fixed PATH that every program is run with. */
+/** Whether a program is on the fixed PATH that all programs get. */
 export function isOnPath(program: string): boolean {
   return isIn(ENVIRONMENT['PATH'] ?? '', program);
 }
@@ -63,11 +65,11 @@ export function isIn(path: string, program: string): boolean {
   });
 }
 
-/** The last programs started here, by process id: their doings are our own. */
+/** Process ids of the last programs started here: f2b caused their events itself. */
 const recent = new Set<number>();
 const RECENT = 64;
 
-/** Whether `run` started the process of that id lately. */
+/** Whether `run` recently started the process with that id. */
 export function wasStartedHere(pid: number): boolean {
   return recent.has(pid);
 }
@@ -84,9 +86,9 @@ const MAX_BYTES = 128 * 1024 * 1024;
 const GRACE_MS = 2000;
 
 /**
- * Runs one argument vector, without a shell, in a process group of its own, and answers what it said. Never
- * rejects for what the program does: `trouble` says when it could not start, ran longer than `timeoutSeconds`
- * (TERM to the group, then KILL), was killed, or said more than is kept.
+ * Runs an argument vector without a shell, in its own process group, and returns its output. Never rejects
+ * because of the program: `trouble` says that it could not start, ran longer than `timeoutSeconds` (TERM to
+ * the group, then KILL), was killed, or printed more than is kept.
  */
 export async function run(
   command: Command,
@@ -139,7 +141,7 @@ function start(command: Command, timeoutSeconds: number, surroundings: SpawnOpti
         trouble = `timed out after ${timeoutSeconds} s`;
         kill('SIGTERM');
         timers.push(setTimeout(() => kill('SIGKILL'), GRACE_MS));
-        // A grandchild that left the group may hold the pipes open for ever: do not wait for `close` then.
+        // A grandchild outside the group may hold the pipes open for ever: do not wait for `close` then.
         timers.push(setTimeout(() => finish(null), 2 * GRACE_MS));
       }, timeoutSeconds * 1000),
     );
@@ -153,7 +155,7 @@ function start(command: Command, timeoutSeconds: number, surroundings: SpawnOpti
     });
     child.stdout.on('data', said[0].add);
     child.stderr.on('data', said[1].add);
-    // A program that ends without reading its input is told by its exit code, not by EPIPE.
+    // A program may end without reading its input: its exit code counts, not EPIPE.
     child.stdin.on('error', () => {});
     child.stdin.end(command.stdin ?? '');
   });
@@ -164,7 +166,7 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // ESRCH: the group is gone already.
+    // ESRCH: the group has ended.
   }
 }
 
@@ -182,7 +184,7 @@ function collector(maxBytes: number) {
   };
 }
 
-/** The command as a shell would need it, input and all: what `--dry-run` prints. Ends without a line break. */
+/** The command as a shell command with its input, as `--dry-run` prints it. Has no final newline. */
 export function formatCommand(command: Command): string {
   const line = command.argv.map(quote).join(' ');
   if (command.file !== null) return heredoc(`f2b_file=$(mktemp) && cat > "$f2b_file"`, command.file, [line]);
@@ -202,7 +204,10 @@ function quote(word: string): string {
   return word.includes(FILE_ARGUMENT) ? quoted.replaceAll(FILE_ARGUMENT, `'"$f2b_file"'`) : quoted;
 }
 
-/** Why a command failed, for people: `nft: not found`, `nft: Operation not permitted ...`; null when it did not. */
+/**
+ * Why a command failed, for people: `nft: not found`, `nft: Operation not permitted ...`; null if it
+ * succeeded.
+ */
 export function failureOf(command: Command, output: Output): string | null {
   const program = command.argv[0];
   const { exitCode, trouble } = output;
@@ -212,7 +217,7 @@ export function failureOf(command: Command, output: Output): string | null {
   if (exitCode === 0) return null;
   const said = [output.stderr, output.stdout].find((text) => text.trim() !== '') ?? '';
   const lines = said.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
-  // iptables-restore of nf_tables says its name and version in a line of its own.
+  // iptables-restore of nf_tables prints its name and version in a line of its own.
   const first = (lines[0]?.endsWith(':') ? lines.slice(0, 2).join(' ') : lines[0]) ?? `exit code ${exitCode}`;
   const text = first.startsWith(`${program}: `) ? first : `${program}: ${first}`;
   const number = /\bline (\d+)|^\/dev\/stdin:(\d+):/.exec(first);
@@ -220,18 +225,18 @@ export function failureOf(command: Command, output: Output): string | null {
   return `${text}${line === undefined ? '' : ` (${line.slice(0, 100)})`}`.slice(0, 300);
 }
 
-/** A program that keeps running and is listened to. */
+/** A running program whose output is read. */
 export type Following = { stop(): void };
 
-/** After it ended by itself a followed program is started again, with growing pauses. */
+/** Milliseconds until a program that ended is started again; the pause grows. */
 const AGAIN_MS = 1000;
 const AGAIN_MOST_MS = 60_000;
-/** Of a line without an end only so many characters are kept. */
+/** Characters kept of a line without an end. */
 const LONGEST_LINE = 65_536;
 
 /**
- * Runs a program that prints whenever something happens, and calls `onLine` for it; started again when it ends, ended
- * with us.
+ * Runs a program that prints on events, and calls `onLine` for each line. Starts it again when it ends; it
+ * ends with us.
  */
 export function follow(
   command: Command,
@@ -278,8 +283,9 @@ export function follow(
 let words: readonly string[] | null = null;
 
 /**
- * Words to put before a program that is to run as long as we do: the kernel ends it when we die, however we die.
- * Empty where setpriv(1) is missing or too old (util-linux before 2.33); such a program then ends at its next output.
+ * Words before the argument vector of a program that must not outlive f2b: the kernel ends it when f2b dies
+ * for any reason. Empty if setpriv(1) is missing or too old (util-linux before 2.33); such a program ends at
+ * its next output.
  */
 export function dieWithParent(): readonly string[] {
   if (words !== null) return words;

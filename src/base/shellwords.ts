@@ -1,4 +1,4 @@
-/** Splits as a POSIX shell does: blanks part words, quotes and backslashes keep them together. */
+/** Splits like a POSIX shell: at blanks, except in quotes and after backslashes. */
 export function splitWords(text: string): readonly string[] {
   const words: string[] = [];
   let word: string | null = null;
@@ -15,7 +15,7 @@ export function splitWords(text: string): readonly string[] {
   return word === null ? words : [...words, word];
 }
 
-/** Whether a quote is opened and not closed, or a backslash ends the text. */
+/** Whether a quote is not closed, or the text ends with a backslash. */
 export function hasOpenQuote(text: string): boolean {
   return /["'\\]/.test(text.replace(/'[^']*'|"(?:\\[\s\S]|[^"\\])*"|\\[\s\S]/g, ''));
 }

@@ -1,4 +1,4 @@
-/** Number of single-letter inserts, deletes, swaps of neighbours and replacements between two words. */
+/** Number of single-letter inserts, deletes, replacements and swaps of neighbours between two words. */
 export function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, i) => i);
@@ -18,7 +18,7 @@ export function distance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-/** The candidate a person may have meant by `word` (case does not count), or null when none is near. */
+/** The candidate closest to `word`, ignoring case; null if none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   const wanted = word.toLowerCase();
   if (wanted.length > 64) return null;
@@ -32,7 +32,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best?.name ?? null;
 }
 
-/** `did you mean "x"?`, or null when no candidate is near; `spell` writes the name otherwise, such as `--x`. */
+/** `did you mean "x"?`, or null if no candidate is close. `spell` formats the name, such as `--x`. */
 export function didYouMean(
   word: string,
   candidates: Iterable<string>,

@@ -6,9 +6,9 @@ const WORK = Symbol.for('f2b.work');
 const SCRIPT = new Script(`globalThis[Symbol.for('f2b.work')]()`);
 
 /**
- * Runs `work` and interrupts it after `limitMs`, also within a regex: V8 backtracks without end on some patterns, and this
- * is the one thing that stops it. Costs about 0.1 ms a call. Null when it came to its end, else the milliseconds of
- * processor time that it had: on a busy machine far less than the limit, which is a clock's.
+ * Runs `work` and interrupts it after `limitMs`, even within a regex: some patterns backtrack for ever, and
+ * nothing else stops V8. Costs about 0.1 ms a call. Returns null if `work` finished, else its processor time
+ * in milliseconds; on a busy machine that is far below the limit, which is clock time.
  */
 export function within(limitMs: number, work: () => void): number | null {
   Object.assign(globalThis, { [WORK]: work });
@@ -23,8 +23,8 @@ export function within(limitMs: number, work: () => void): number | null {
 }
 
 /**
- * Runs `work`, which can be begun again at any point, until it ends or has really been at work for about `limitMs`: what got
- * too little of a busy machine is given more of the clock. False when it was stuck.
+ * Runs `work`, which can start over at any point, until it ends or has used about `limitMs` of processor
+ * time. On a busy machine the clock limit is raised. False if it was stuck.
  */
 export function bounded(limitMs: number, work: () => void): boolean {
   for (let clockMs = limitMs; ; clockMs *= 2) {
@@ -34,21 +34,27 @@ export function bounded(limitMs: number, work: () => void): boolean {
   }
 }
 
-/** Milliseconds of processor time that this thread has had. */
+/** Milliseconds of processor time that this thread has used. */
 export function processorMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 }
 
-/** Has patterns that backtrack too much go on in V8's linear engine, where they can; before any pattern is made. */
+/**
+ * Lets V8's linear engine take over patterns that backtrack too much, if it can; call before creating any
+ * pattern.
+ */
 export function fallBackToLinear(): void {
   setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
 }
 
-/** On a busy machine a match may have to wait for its turn: it is given up to this many times its limit of the clock. */
+/** On a busy machine the clock limit of a match is raised up to this many times. */
 const PATIENCE = 8;
 
-/** The processor time of one match in milliseconds; one that takes longer than `limitMs` is stopped some way beyond. */
+/**
+ * The processor time of one match in milliseconds. A match that takes longer than `limitMs` is stopped
+ * somewhat later.
+ */
 export function timeMatch(regex: RegExp, text: string, limitMs: number): number {
   for (let times = 1; ; times *= 2) {
     const beforeMs = processorMs();

@@ -1,4 +1,4 @@
-/** Answers what the promise does, or null when that takes longer than `limitMs`; the work behind it goes on. */
+/** Resolves like the promise, or to null if that takes longer than `limitMs`; the work itself continues. */
 export async function settledWithin<T>(limitMs: number, promise: Promise<T>): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<null>((resolve) => {

@@ -7,12 +7,12 @@ import type { Call } from './command.ts';
 import { readOnlyState, statePathOf } from './context.ts';
 import { runningPid } from './status.ts';
 
-/** How long a command waits for the actions of one jail, in milliseconds. */
+/** Milliseconds that a command waits for the actions of one jail. */
 const ACTIONS_MS = 120_000;
-/** And for each of many bans. */
+/** Additional milliseconds for each ban. */
 const EACH_MS = 1000;
 
-/** What a command did to one ban; `flush` lifts all of the jail. */
+/** A change of one ban by a command; `flush` lifts all bans of the jail. */
 export type BanChange = {
   readonly kind: 'ban' | 'unban' | 'flush';
   readonly jail: string;
@@ -20,8 +20,8 @@ export type BanChange = {
 };
 
 /**
- * Runs the command actions (mail, scripts) of what a command did, where no daemon runs; a running one does it when it
- * takes in the orders. Failures go to standard error.
+ * Runs the command actions (mail, scripts) for a command's changes if no daemon runs; a running daemon runs
+ * them itself when it applies the orders. Failures go to standard error.
  */
 export async function runActions(call: Call, config: Config, changes: readonly BanChange[]): Promise<void> {
   const { global, io } = call;

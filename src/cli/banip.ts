@@ -84,7 +84,7 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
 
 type BanTarget = { readonly id: string; readonly refusal: UsageError | null };
 
-/** Who is never banned in the jail, names in ignoreip asked for now. */
+/** The ignore list of a jail, with the current addresses of its names. */
 async function ignoreListFor(jail: Jail): Promise<IgnoreList> {
   const shared = { own: newPart(ownAddresses()), files: new IgnoreFiles() };
   const list = ignoreListOf(jail, shared, []);
@@ -94,7 +94,7 @@ async function ignoreListFor(jail: Jail): Promise<IgnoreList> {
 
 type Target = { readonly call: Call; readonly ignored: IgnoreList };
 
-/** A canonical address or network, and why it may not be banned in the jail. */
+/** A canonical address or network, and why it must not be banned in the jail. */
 function readBanTarget(word: string, jail: Jail, { call, ignored }: Target): BanTarget {
   const id = canonicalNetwork(word);
   if (id === null) throw new UsageError(`"${word}" is not an address or network`);
@@ -114,7 +114,7 @@ function readBanTarget(word: string, jail: Jail, { call, ignored }: Target): Ban
   return { id: bannedId(id, jail.ipv6prefix, ignored, protection), refusal: null };
 }
 
-/** Refusals go where the daemon's log lines go, when that is a file. */
+/** Logs refusals to the daemon's log, if that is a file. */
 function logRefusals(
   { global }: Call,
   { settings }: Config,
@@ -140,7 +140,7 @@ function limitsFor(jail: Jail, { options }: Call): Limits {
   };
 }
 
-/** Seconds, Infinity for ever, null when the option was not given. */
+/** Seconds; Infinity = for ever; null if the option was not given. */
 function durationOf(given: string | boolean | undefined): number | null {
   if (typeof given !== 'string') return null;
   const seconds = parseDuration(given);
@@ -150,7 +150,7 @@ function durationOf(given: string | boolean | undefined): number | null {
   return seconds === -1 ? Number.POSITIVE_INFINITY : seconds;
 }
 
-/** A ban on trial must end without anybody's help, or by a running daemon. */
+/** A ban on trial must end by a timeout of the firewall, or by a running daemon. */
 function assertEnds({ global, io }: Call, { rulesByJail, sections }: FirewallPlan, { name }: Jail): void {
   const kinds = new Set((rulesByJail.get(name) ?? []).map(({ kind }) => kind));
   const without = sections.find(({ firewall }) => kinds.has(firewall.kind) && !firewall.hasTimeouts);
@@ -164,11 +164,11 @@ type BanRequest = {
   readonly jail: Jail;
   readonly id: string;
   readonly limits: Limits;
-  /** Seconds after which the ban ends unless it is confirmed; null = it needs no confirming. */
+  /** Seconds until the ban ends unless it is confirmed; null = no confirmation needed. */
   readonly trial: number | null;
 };
 
-/** The id when it was not banned before. */
+/** Returns the id if it was not banned before. */
 function orderBan(call: Call, state: State, { jail, id, limits, trial }: BanRequest): readonly string[] {
   const now = call.io.now();
   const made = makeBan(limits, bansBefore(state, jail.name, id, limits), {
@@ -180,7 +180,10 @@ function orderBan(call: Call, state: State, { jail, id, limits, trial }: BanRequ
   return addOrder(state, { kind: 'ban', jail: jail.name, id, ban }) ? [id] : [];
 }
 
-/** Gives a ban on trial its full length; the id when there was one. A running daemon takes both orders in one turn. */
+/**
+ * Gives a ban on trial its full length; returns the id if there was one. A running daemon applies both orders
+ * in one turn.
+ */
 function confirmBan(state: State, jail: Jail, id: string): readonly string[] {
   const ban = state.jails.get(jail.name)?.bans.get(id);
   if (ban?.confirmed === undefined) return [];
@@ -192,7 +195,7 @@ function confirmBan(state: State, jail: Jail, id: string): readonly string[] {
 
 type Made = { readonly jail: Jail; readonly ids: readonly string[]; readonly plan: FirewallPlan };
 
-/** Hands the bans to the firewall; `missing` are those that it did not take, with the reason. */
+/** Enforces the bans; `missing` are those that the firewall did not accept, with the reason. */
 async function enforceBans(call: Call, state: State, { jail, ids: fresh, plan }: Made) {
   const add = new Set(fresh);
   const missing = await enforceChange(call, plan, state, {

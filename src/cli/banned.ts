@@ -2,7 +2,7 @@ import { canonicalNetwork } from '../base/ip.ts';
 import type { Subcommand } from './command.ts';
 import { readOnlyState } from './context.ts';
 
-/** `f2b banned`: who is banned where, in fail2ban-client's form. */
+/** `f2b banned`: lists all bans in the format of fail2ban-client. */
 export const banned: Subcommand = {
   name: 'banned',
   summary: 'list who is banned in which jail',
@@ -31,7 +31,7 @@ export const banned: Subcommand = {
   },
 };
 
-/** The form in which fail2ban-client prints lists, which scripts read. */
+/** The list format of fail2ban-client, which scripts read. */
 function pythonText(value: unknown): string {
   return JSON.stringify(value)
     .replaceAll("'", "\\'")

@@ -1,8 +1,18 @@
+/**
+ * The types of a command, and the options that all commands share.
+ *
+ * A command gets everything it needs in its Call: words, options, streams, environment and clock. It returns
+ * an exit code, prints results to standard output, and throws UsageError, ConfigError or MachineError.
+ *
+ *     const command = findCommand('status', COMMANDS);
+ *     process.exitCode = await command.run({ global, words: ['sshd'], options: {}, io });
+ */
+
 import type { Readable } from 'node:stream';
 import { UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 
-/** Options that may stand before or after the command. Paths are as the user wrote them, null when not given. */
+/** Options before or after the command. Paths are as the user wrote them, null if not given. */
 export type GlobalOptions = {
   readonly config: string | null;
   readonly state: string | null;
@@ -11,9 +21,9 @@ export type GlobalOptions = {
   readonly json: boolean;
 };
 
-/** The outside world as a command sees it. */
+/** The outside world of a command. */
 export type Io = {
-  /** Output goes to standard output, talk to standard error. */
+  /** Results go to standard output, messages to standard error. */
   stdout(text: string): void;
   stderr(text: string): void;
   readonly stdin: Readable;
@@ -22,10 +32,10 @@ export type Io = {
   now(): number;
 };
 
-/** The options of a command line by name: flags are booleans, an option that was not given is undefined. */
+/** The options of a command line by name. Flags are booleans; an option that was not given is undefined. */
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
 
-/** What a command is called with: `words` are the arguments behind its name, `options` its own options. */
+/** The arguments of a command: `words` follow its name, `options` are its own options. */
 export type Call = {
   readonly words: readonly string[];
   readonly options: Options;
@@ -33,17 +43,17 @@ export type Call = {
   readonly io: Io;
 };
 
-/** One option of one command, for parsing and for its help text. */
+/** An option of a command, for parsing and for help. */
 export type OptionSpec = {
   readonly name: string;
   /** One letter without the dash. */
   readonly short?: string;
-  /** What its argument is called; a flag has none. */
+  /** The name of its argument; a flag has none. */
   readonly value?: string;
   readonly help: string;
 };
 
-/** Options that every command takes, before or after its name. */
+/** Options of every command, before or after its name. */
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: 'config', short: 'c', value: 'DIR', help: 'read the configuration in DIR' },
   { name: 'state', value: 'FILE', help: 'keep the state in FILE (/var/lib/f2b/state.json)' },
@@ -53,21 +63,21 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: 'help', short: 'h', help: 'show help for the command' },
 ];
 
-/** A command: `run` answers the exit code (0, 1, 2) or throws UsageError, ConfigError or MachineError. */
+/** A command. `run` returns the exit code: 0, 1 or 2. */
 export type Subcommand = {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
-  /** The words behind the name: `JAIL IP..`. */
+  /** The words after the name: `JAIL IP..`. */
   readonly usage: string;
   readonly options: readonly OptionSpec[];
-  /** Further help: paragraphs, already wrapped. */
+  /** More help: paragraphs, already wrapped. */
   readonly about: string;
   readonly examples: readonly (readonly [command: string, meaning: string])[];
   run(call: Call): Promise<number>;
 };
 
-/** The command of that name. Throws UsageError with what was probably meant; `program` stands before it there. */
+/** Finds a command by name. Throws UsageError with a suggestion; `program` precedes it there. */
 export function findCommand(name: string, commands: readonly Subcommand[], program = 'f2b'): Subcommand {
   const found = commands.find((command) => command.name === name);
   if (found !== undefined) return found;

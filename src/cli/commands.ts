@@ -13,7 +13,7 @@ import { status } from './status.ts';
 import { unbanip } from './unbanip.ts';
 import { version } from './version.ts';
 
-/** Every command, in the order in which `f2b help` lists them. */
+/** All commands, in the order of `f2b help`. */
 export const COMMANDS: readonly Subcommand[] = [
   run,
   status,

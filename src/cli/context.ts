@@ -20,10 +20,10 @@ import { loadState, lockState, prepareFolder, saveState } from '../state/file.ts
 import type { State } from '../state/state.ts';
 import type { Call, GlobalOptions, Io } from './command.ts';
 
-/** What a command needs of its call to reach files and firewalls. */
+/** The parts of a call that give access to files and firewalls. */
 type Access = Pick<Call, 'global' | 'io'>;
 
-/** Where the state is kept by default. */
+/** Default path of the state. */
 const STATE_PATH = '/var/lib/f2b/state.json';
 
 /** The path of the state file: `--state FILE`, $F2B_STATE, or the default. */
@@ -31,13 +31,13 @@ export function statePathOf(global: GlobalOptions, io: Io): string {
   return global.state ?? (io.env['F2B_STATE'] || STATE_PATH);
 }
 
-/** The configuration that the call means. */
+/** The configuration tree of the call. */
 export function treeOf({ global, io }: Access): ConfigTree {
   const embedded = memoryTree(embeddedFiles());
   return findConfigTree({ config: global.config, embedded }, io.env);
 }
 
-/** The text of /etc/services, '' where there is none. */
+/** The text of /etc/services; '' if there is none. */
 export function servicesText(): string {
   try {
     return readFileSync('/etc/services', 'utf8');
@@ -46,10 +46,7 @@ export function servicesText(): string {
   }
 }
 
-/**
- * The whole configuration that the call means. What cannot be read of it, and is no single jail's trouble, is told on
- * standard error.
- */
+/** The configuration of the call. Prints mistakes that do not concern a single jail to standard error. */
 export function configOf(call: Access): Config {
   const config = loadConfig(treeOf(call), { services: servicesText() });
   for (const one of config.problems) {
@@ -59,8 +56,8 @@ export function configOf(call: Access): Config {
 }
 
 /**
- * The jail of that name among the enabled ones. Throws UsageError, with what was probably meant, when there is none, and
- * ConfigError when it is broken.
+ * An enabled jail by name. Throws UsageError, with a suggestion, if there is none, and ConfigError if it is
+ * broken.
  */
 export function findJail(config: Config, name: string): Jail {
   const jail = config.jails.find((one) => one.name === name);
@@ -79,7 +76,7 @@ export function findJail(config: Config, name: string): Jail {
   throw new UsageError(`there is no jail "${name}" (${config.tree})`, hint);
 }
 
-/** How commands reach the firewall: with `--dry-run` they are printed in place of being run. */
+/** Runs firewall commands; prints them instead with `--dry-run`. */
 export function runnerOf({ global, io }: Access): RunProgram {
   if (!global.dryRun) return firewallRunner(io.env);
   return async (command) => {
@@ -88,12 +85,12 @@ export function runnerOf({ global, io }: Access): RunProgram {
   };
 }
 
-/** The firewalls behind the jails. */
+/** The firewalls of the jails. */
 export function firewallPlanOf(jails: readonly Jail[], io: Io): Promise<FirewallPlan> {
   return planFirewalls(jails, io.env);
 }
 
-/** The jobs of a plan; with `--dry-run` on firewalls that exist in memory only. */
+/** The jobs of a plan; with `--dry-run` on simulated firewalls. */
 export function jobsOf(plan: FirewallPlan, call: Access): readonly FirewallJob[] {
   const run = runnerOf(call);
   return plan.sections.map(({ firewall, rules }) => ({
@@ -103,13 +100,15 @@ export function jobsOf(plan: FirewallPlan, call: Access): readonly FirewallJob[]
   }));
 }
 
-/** What a command changed: which of the wanted entries are new, and which are not wanted any more. */
+/** A command's change: which wanted entries are new, and which are no longer wanted. */
 type StateChange = {
   add(entry: BanEntry): boolean;
   readonly remove: readonly { readonly jail: string; readonly id: string }[];
 };
 
-/** Hands a change of the state to the firewalls. Answers, by address, why something is not as it should be. */
+/**
+ * Passes a change of the state to the firewalls. Returns, by address, why an entry is not as it should be.
+ */
 export async function enforceChange(
   call: Access,
   plan: FirewallPlan,
@@ -142,8 +141,8 @@ export async function enforceChange(
 }
 
 /**
- * Changes the state under its lock: load, `work`, save. With `--dry-run` nothing is locked or saved. Warnings about
- * the file go to standard error.
+ * Changes the state under its lock: load, `work`, save. With `--dry-run` nothing is locked or saved. Warnings
+ * about the file go to standard error.
  */
 export async function changeState<T>(call: Access, work: (state: State) => Promise<T>): Promise<T> {
   const { global, io } = call;
@@ -162,7 +161,7 @@ export async function changeState<T>(call: Access, work: (state: State) => Promi
   }
 }
 
-/** The state as it is on disk, nothing changed or repaired. */
+/** The state on disk, without changes or repairs. */
 export function readOnlyState({ global, io }: Access): State {
   const { state, warnings } = loadState(statePathOf(global, io), false);
   for (const warning of warnings) io.stderr(`f2b: ${warning}\n`);

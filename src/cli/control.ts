@@ -3,10 +3,10 @@ import type { Call, Subcommand } from './command.ts';
 import { statePathOf } from './context.ts';
 import { runningPid } from './status.ts';
 
-/** How long `stop` waits for the daemon to finish, in milliseconds. */
+/** Milliseconds that `stop` waits for the daemon to finish. */
 const STOP_MS = 60_000;
 
-/** `f2b ping`: whether a daemon runs on the state. */
+/** `f2b ping`: tells whether a daemon runs on the state. */
 export const ping: Subcommand = {
   name: 'ping',
   summary: 'tell whether a daemon runs',
@@ -21,7 +21,7 @@ export const ping: Subcommand = {
   },
 };
 
-/** `f2b reload`: has the daemon read its configuration anew. */
+/** `f2b reload`: makes the daemon read its configuration again. */
 export const reload: Subcommand = {
   name: 'reload',
   summary: 'have the running daemon read its configuration anew',

@@ -10,7 +10,7 @@ import { type BanChange, runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
 import { changeState, configOf, findJail, firewallPlanOf, jobsOf } from './context.ts';
 
-/** `f2b flush`: lifts all bans and removes everything of ours from the firewall. */
+/** `f2b flush`: lifts all bans and removes all rules and sets of f2b from the firewall. */
 export const flush: Subcommand = {
   name: 'flush',
   summary: 'lift all bans and remove our rules and sets from the firewall',
@@ -38,7 +38,7 @@ the daemon, or by this command where none runs.`,
 
 type Flushed = { readonly lifted: readonly BanChange[]; readonly troubles: readonly string[] };
 
-/** flush works with a broken configuration too: then the commands of actions are not known. */
+/** Works with a broken configuration, too; then the commands of actions are unknown. */
 async function undoActions(call: Call, lifted: readonly BanChange[]): Promise<void> {
   if (lifted.length === 0) return;
   let config: Config;
@@ -80,7 +80,7 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
 
 type Rest = { readonly job: FirewallJob; readonly wanted: readonly BanEntry[] };
 
-/** Leaves of ours only `rest` in a firewall; `what` says what goes. Answers what failed. */
+/** Removes everything of f2b except `rest` from a firewall; `what` describes it. Returns what failed. */
 async function remove({ global, io }: Call, what: string, { job, wanted }: Rest): Promise<readonly string[]> {
   if (global.dryRun) {
     io.stdout(`# would remove ${what} from ${job.firewall.kind}\n`);

@@ -10,7 +10,7 @@ import { configOf, findJail, readOnlyState } from './context.ts';
 type Answer = number | string | readonly string[];
 type Ask = (jail: Jail, state: State) => Answer;
 
-/** What is told as f2b took it, and what is no option; all else is told as it is written. */
+/** Topics that are printed as f2b reads them, or that are not options; all others are printed as written. */
 const TOPICS: ReadonlyMap<string, Ask> = new Map<string, Ask>([
   ['maxretry', (jail) => jail.maxretry],
   ['findtime', (jail) => jail.findtime],
@@ -33,7 +33,7 @@ const TOPICS: ReadonlyMap<string, Ask> = new Map<string, Ask>([
 
 const WIDTH = Math.max(...OPTIONS.map(({ name }) => name.length));
 
-/** `f2b get`: one setting of a jail. */
+/** `f2b get`: prints one setting of a jail. */
 export const get: Subcommand = {
   name: 'get',
   summary: 'show one setting of a jail',

@@ -1,7 +1,7 @@
 import { programVersion } from '../base/embedded.ts';
 import { findCommand, GLOBAL_OPTIONS, type OptionSpec, type Subcommand } from './command.ts';
 
-/** Makes `f2b help [COMMAND]` for the given commands. */
+/** Makes the command `f2b help [COMMAND]`. */
 export function makeHelp(commands: () => readonly Subcommand[]): Subcommand {
   return {
     name: 'help',
@@ -20,7 +20,7 @@ export function makeHelp(commands: () => readonly Subcommand[]): Subcommand {
   };
 }
 
-/** The commands with their summaries, one a line in columns: in `f2b help` and in the README. */
+/** The commands with their summaries, one per line in columns, for `f2b help` and the README. */
 export function commandLines(commands: readonly Subcommand[]): readonly string[] {
   return inColumns(commands.map(({ name, summary }) => [name, summary]));
 }

@@ -4,7 +4,7 @@ import type { Jail } from '../config/jail.ts';
 import { printStuck, type StuckHealth } from '../source/health.ts';
 import type { State } from '../state/state.ts';
 
-/** What `status JAIL` tells of a jail. */
+/** The status of a jail. */
 type JailStatus = {
   readonly name: string;
   readonly currentlyFailed: number;
@@ -19,7 +19,7 @@ type JailStatus = {
   readonly banned: readonly BanStatus[];
 };
 
-/** One ban; times in epoch seconds, `until` null = for ever, `pending` null = it stands in the firewall. */
+/** A ban. Times in epoch seconds; `until` null = for ever; `pending` null = it is in the firewall. */
 type BanStatus = {
   readonly id: string;
   readonly at: number;
@@ -28,11 +28,11 @@ type BanStatus = {
   readonly count: number;
   readonly origin: string;
   readonly pending: string | null;
-  /** Seconds of the ban that would follow this one, without its random part; null = for ever. */
+  /** Seconds of the next ban, without its random part; null = for ever. */
   readonly next: number | null;
 };
 
-/** The status of a jail from the state as of `now`; `files` are the log files that its globs find. */
+/** The status of a jail in the state as of `now`; `files` are the log files that its globs match. */
 export function statusOf(jail: Jail, state: State, files: readonly string[], now: number): JailStatus {
   const known = state.jails.get(jail.name);
   const isJournal = jail.backend === 'systemd';
@@ -61,7 +61,7 @@ export function statusOf(jail: Jail, state: State, files: readonly string[], now
   };
 }
 
-/** The list of jails as `fail2ban-client status` prints it, with the firewalls that had to be repaired, if any. */
+/** The list of jails in the format of `fail2ban-client status`, with firewalls that had to be repaired. */
 export function printOverview(names: readonly string[], repairs: State['repairs']): string {
   const times = [...repairs].map(([kind, { count }]) => `${kind} ${count} ${count === 1 ? 'time' : 'times'}`);
   return [
@@ -73,7 +73,10 @@ export function printOverview(names: readonly string[], repairs: State['repairs'
   ].join('\n');
 }
 
-/** A jail as `fail2ban-client status JAIL` prints it; bans that do not stand yet are named besides, with the reason. */
+/**
+ * A jail in the format of `fail2ban-client status JAIL`. Bans that are not enforced yet are listed with the
+ * reason.
+ */
 export function printStatus(status: JailStatus): string {
   const pending = status.banned.flatMap(({ id, pending }) =>
     pending === null ? [] : [`${id} (${pending})`],
@@ -94,7 +97,9 @@ export function printStatus(status: JailStatus): string {
   ].join('\n');
 }
 
-/** The bans of a jail, one a line between tabs: id, since, until, which ban it is, how long the next one would be. */
+/**
+ * The bans of a jail, one per line with tabs: id, since, until, number of the ban, length of the next one.
+ */
 export function printBans(status: JailStatus, clock: (seconds: number) => string): string {
   const lines = status.banned.map(({ id, at, until, count, next, pending }) => {
     const length = next === null ? 'for ever' : formatDuration(next);

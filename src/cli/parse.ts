@@ -11,12 +11,12 @@ import {
   type Subcommand,
 } from './command.ts';
 
-/** What the command line asks for, ready to run. */
+/** A parsed command line. */
 type Request = Omit<Call, 'io'> & { readonly command: Subcommand };
 
 /**
- * Reads a command line (without program name). `calledAs` is the name of the link f2b was called by:
- * `fail2ban-client` and `fail2ban-regex` work as those programs' users expect. Throws UsageError.
+ * Parses a command line without the program name. `calledAs` is the name of the link: `fail2ban-client` and
+ * `fail2ban-regex` behave like those programs. Throws UsageError.
  */
 export function parseCommandLine(
   argv: readonly string[],
@@ -32,7 +32,7 @@ export function parseCommandLine(
   return readRest(command, rest, commands);
 }
 
-/** The command's own options, and the global ones that they do not replace; its own letters win. */
+/** The command's own options, and the global options that they do not override. */
 function optionsOf(command: Subcommand): readonly OptionSpec[] {
   const names = new Set(command.options.map(({ name }) => name));
   const letters = new Set(command.options.map(({ short }) => short));
@@ -45,7 +45,7 @@ function optionsOf(command: Subcommand): readonly OptionSpec[] {
 
 function readRest(command: Subcommand, rest: readonly string[], commands: readonly Subcommand[]): Request {
   const usable = optionsOf(command);
-  // minimist reads --no-x as "x is off", which no option of ours can be told by.
+  // minimist would read --no-check-all as "check-all is off", so it becomes an option of ours first.
   const spelt = rest.map((word) => (word === '--no-check-all' ? '--first-only' : word));
   const parsed = minimist(spelt, {
     string: ['_', ...usable.filter(({ value }) => value !== undefined).map(({ name }) => name)],
@@ -100,7 +100,7 @@ function nearOption(option: string, specs: readonly OptionSpec[]): string | null
   return didYouMean(option.replace(/^--?/, ''), names, (close) => `--${close}`);
 }
 
-/** `--confg DIR status`: what looks like a wrong command is the value of a misspelt option. */
+/** `--confg DIR status`: the apparent command is the value of a misspelt option. */
 function refuseUnknownBefore(words: readonly string[]): void {
   const known = new Set(GLOBAL_OPTIONS.flatMap(({ name, short }) => [`--${name}`, `-${short}`]));
   const word = words.map((one) => one.replace(/=.*$/s, '')).find((one) => /^-./.test(one) && !known.has(one));
@@ -109,7 +109,7 @@ function refuseUnknownBefore(words: readonly string[]): void {
   throw new UsageError(`${word} is no option that stands before a command`, hint);
 }
 
-/** Index of the first word that is no global option and no global option's value; -1 when there is none. */
+/** Index of the first word that is neither a global option nor its value; -1 if there is none. */
 function commandIndex(words: readonly string[]): number {
   const valued = new Set(
     GLOBAL_OPTIONS.flatMap(({ name, short, value }) =>
@@ -124,7 +124,7 @@ function commandIndex(words: readonly string[]): number {
   return -1;
 }
 
-/** fail2ban's own spellings in f2b's. */
+/** fail2ban's commands in f2b's words. */
 const SPELLINGS: ReadonlyMap<string, readonly string[]> = new Map([
   ['-t', ['check']],
   ['--test', ['check']],

@@ -4,8 +4,8 @@ import type { Call } from './command.ts';
 import { configOf, firewallPlanOf, jobsOf, readOnlyState } from './context.ts';
 
 /**
- * `f2b run --restore`: has the bans of the state stand. No log is read, no name asked for, no filter compiled, nothing saved, so
- * that the time it takes is the firewall's. Answers the exit code.
+ * `f2b run --restore`: enforces the bans in the state and ends. Reads no log, looks up no name, compiles no
+ * filter and saves nothing, so that only the firewall takes time. Returns the exit code.
  */
 export async function restoreBans(call: Call): Promise<number> {
   const state = readOnlyState(call);

@@ -10,10 +10,10 @@ import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
 import { restoreBans } from './restore.ts';
 
-/** How long `--once` waits for sources to be read to their ends, in milliseconds. */
+/** Milliseconds that `--once` waits until all sources are read to their ends. */
 const ONCE_MS = 300_000;
 
-/** `status` holds the lock for an instant to see whether anybody has it, and so does the dying, in seconds. */
+/** Seconds to wait for the lock: `status` holds it for an instant, and so does a process that is ending. */
 const RUN_LOCK_WAIT = 3;
 
 /** `f2b run`: the daemon in the foreground; `--once` for cron and timers. */
@@ -41,7 +41,8 @@ With --once the exit code is 1 when a ban could not be enforced or the state not
     ['f2b run --dry-run --config ./etc', 'try a configuration'],
   ],
   async run(call) {
-    // Without a handler they end the process; what an early one asks for is about to be done anyway.
+    // Without a handler these signals end the process. An early one is ignored: the start is about to read the
+    // configuration and open the log anyway.
     process.on('SIGUSR1', () => undefined);
     if (call.options['once'] !== true) process.on('SIGHUP', () => undefined);
     if (call.words.length > 0) throw new UsageError(`run takes no arguments: ${call.words.join(' ')}`);
@@ -124,7 +125,7 @@ function untilStopped(daemon: Daemon): Promise<void> {
   });
 }
 
-/** The file that log lines go to, null = standard error. A file that only the configuration names is told. */
+/** The log file; null = standard error. Announces a file that only the configuration names. */
 function logTarget({ global, io }: Call, configured: string | null): string | null {
   if (global.log !== null || global.dryRun || configured === null) return global.log;
   if (!configured.startsWith('/')) {

@@ -11,7 +11,7 @@ import type { Call, Subcommand } from './command.ts';
 import { configOf, findJail, readOnlyState, statePathOf } from './context.ts';
 import { printBans, printOverview, printStatus, statusOf } from './jailstatus.ts';
 
-/** `f2b status`: the jails, or one jail's counts and bans. */
+/** `f2b status`: lists the jails, or one jail's counts and bans. */
 export const status: Subcommand = {
   name: 'status',
   summary: "show the jails, or one jail's failures and bans",
@@ -82,7 +82,7 @@ function existingFiles(jail: Jail): readonly string[] {
   );
 }
 
-/** The pid of the daemon that works on this state, null when none runs. */
+/** The pid of the daemon that runs on this state; null if there is none. */
 export function runningPid(statePath: string): number | null {
   const path = runLockPath(statePath);
   return existsSync(path) && isLocked(path) ? lockHolder(path) : null;

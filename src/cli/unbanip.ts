@@ -52,7 +52,7 @@ ban of another network holds, such as one made by rollup, stays banned: that net
   },
 };
 
-/** `ids` null = all of them. */
+/** `ids` null = all. */
 function readWords({ words, options }: Call): { jail: string | null; ids: readonly string[] | null } {
   if (options['all'] === true) {
     if (words.length > 1) throw new UsageError('--all takes no addresses', 'see: f2b help unbanip');
@@ -72,14 +72,14 @@ function looksLikeAddress(word: string): boolean {
   return /^[\d.:/]+$/.test(word);
 }
 
-/** Ids that are no addresses (F-ID) are taken as they stand. */
+/** Ids that are not addresses (F-ID) are used as they are. */
 function readId(word: string): string {
   const id = canonicalNetwork(word);
   if (id === null && looksLikeAddress(word)) throw new UsageError(`"${word}" is not an address or network`);
   return id ?? word;
 }
 
-/** The jails meant and their IPv6 prefixes; jails that are configured no more may still have bans. */
+/** The jails to change, with their IPv6 prefixes; jails that are no longer configured may still have bans. */
 function jailsFor(config: Config, state: State, only: string | null): ReadonlyMap<string, number> {
   const prefixes = new Map(config.jails.map(({ name, ipv6prefix }) => [name, ipv6prefix]));
   const names = only === null ? [...state.jails.keys()] : [only];
@@ -88,7 +88,7 @@ function jailsFor(config: Config, state: State, only: string | null): ReadonlyMa
 
 type BanPlace = { readonly jail: string; readonly id: string };
 
-/** An IPv6 address that was banned by its prefix is lifted with it, and what lies in a network with that. */
+/** Lifts bans. An IPv6 address includes the ban of its prefix, and a network the bans inside it. */
 function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<string, number>): BanPlace[] {
   const lifted: BanPlace[] = [];
   for (const [jail, prefix] of jails) {
@@ -109,7 +109,7 @@ function bansInside(id: string, bans: ReadonlyMap<string, unknown>): readonly st
   return [...bans.keys()].filter((other) => contains(network, other));
 }
 
-/** The bans of networks that still hold one of the ids. */
+/** The bans of networks that still contain one of the ids. */
 function covering(
   state: State,
   ids: readonly string[] | null,

@@ -1,7 +1,7 @@
 import { programVersion } from '../base/embedded.ts';
 import type { Subcommand } from './command.ts';
 
-/** `f2b version`: the program's version on one line, as JSON with `--json`. */
+/** `f2b version`: prints the version on one line, or as JSON with `--json`. */
 export const version: Subcommand = {
   name: 'version',
   summary: 'show the version',

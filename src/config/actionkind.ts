@@ -4,8 +4,9 @@ import type { Action, ActionSource, BlockKind, BlockRule, FirewallChoice } from 
 import { type Read, readBoolean, readDuration } from './values.ts';
 
 /**
- * The firewalls, each with the actions that do no more than block in it: our own name, which needs no file in action.d, and
- * fail2ban's. A ban of such an action runs these programs; one that runs others is a user's own under the same name.
+ * The firewalls and the actions that only block in them: our own name, which needs no file in action.d, and
+ * fail2ban's names. `programs` matches the programs that actionban of such an action runs; a file that runs
+ * others is the user's own action with the same name.
  */
 const KINDS: readonly (readonly [kind: FirewallChoice, names: string, programs: RegExp])[] = [
   [
@@ -29,10 +30,10 @@ const KINDS: readonly (readonly [kind: FirewallChoice, names: string, programs: 
   ['auto', 'auto', /^$/],
 ];
 
-/** Every name that selects a firewall of ours. */
+/** All names that select one of our firewalls. */
 export const FIREWALL_ACTIONS: readonly string[] = KINDS.flatMap(([, names]) => names.split(' '));
 
-/** The options of a firewall action for which the tree has no file: what fail2ban's own files begin with. */
+/** Options of a firewall action without a file in the tree: the defaults of fail2ban's own files. */
 export const FIREWALL_DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['name', 'default'],
   ['chain', 'INPUT'],
@@ -41,29 +42,29 @@ export const FIREWALL_DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['blocktype', 'REJECT'],
 ]);
 
-/** An action before it is planned. */
+/** An action before planAction(). */
 export type UnplannedAction = ActionSource & {
-  /** True when a file beside the one of that name (`.local`, `.d`) changes what the action does on a ban. */
+  /** True if a file that overrides the action (`.local`, `.d`) changes its commands for a ban. */
   readonly isCustom: boolean;
-  /** Where each option is written. */
+  /** The place of each option. */
   readonly places: ReadonlyMap<string, Place>;
 };
 
-/** What planning an action needs: the names of ports, and two ways to refuse a word of it. */
+/** Arguments of planAction(): the names of ports, and two ways to report a mistake. */
 export type PlanParts = {
   readonly services: Services;
-  /** Tells what cannot be done with a word, and how it is written. */
+  /** Reports a word that cannot be used, with a hint how to write it. */
   refuse(word: string, text: string, hint: string): void;
-  /** The value of one of its options; null, told already, when it cannot be read. */
+  /** Reads an option's value; null, already reported, if it is invalid. */
   read<T>(key: string, value: string, read: Read<T>): T | null;
 };
 
-/** Seconds that a command may take where its action does not say (`timeout`). */
+/** Default of an action's `timeout`, in seconds. */
 const TIMEOUT = '60';
 
 /**
- * How an action is carried out. A name of fail2ban's that stands for a firewall (`iptables-multiport`) is done by our own
- * driver, unless its file was changed into something else; `native=no` in its brackets asks for its commands.
+ * Decides how an action is carried out. fail2ban's names for a firewall (`iptables-multiport`) use our own
+ * backend, unless the file was changed into something else; `native=no` in the brackets selects its commands.
  */
 export function planAction(unplanned: UnplannedAction, parts: PlanParts): Action {
   const { isCustom, places: _, ...source } = unplanned;
@@ -78,7 +79,7 @@ export function planAction(unplanned: UnplannedAction, parts: PlanParts): Action
   return {
     ...source,
     kind: 'command',
-    // A tag in it is filled in at the ban, for its commands alone.
+    // A tag in the value is only known at the ban, and only used in the commands.
     timeout: parts.read('timeout', timeout.includes('<') ? TIMEOUT : timeout, readDuration) ?? 0,
     startOnDemand: isOn('actionstart_on_demand'),
     norestored: isOn('norestored') ?? false,
@@ -86,7 +87,7 @@ export function planAction(unplanned: UnplannedAction, parts: PlanParts): Action
   };
 }
 
-/** Whether the action has commands of its own. */
+/** Whether the action has commands. */
 export function hasCommands({ options }: ActionSource): boolean {
   return ['actionban', 'actionstart'].some((key) => (options.get(key) ?? '') !== '');
 }
@@ -101,7 +102,10 @@ function firewallOf(action: ActionSource, isRefused: () => boolean): FirewallCho
   return ban !== '' && commandWords(ban).every((word) => programs.test(word)) ? kind : null;
 }
 
-/** The first words of all commands in a shell text, loop words, assignments and the stock loops' helpers apart. */
+/**
+ * The first words of all commands in a shell text, without loops, assignments and helper commands of the
+ * stock loops.
+ */
 function commandWords(shell: string): string[] {
   const commands = shell.replace(/"[^"]*"|'[^']*'/g, '""').split(/\n|;|&&|\|\|?|\$\(|\)/);
   const firsts = commands.map(
@@ -114,7 +118,7 @@ function commandWords(shell: string): string[] {
   return firsts.filter((word) => !/^(?:for|done|do|echo|tr|sed|\{|\}|\w+=.*|"*)$/.test(word));
 }
 
-/** null when the block type is none of ours. */
+/** Null if the block type is not one of ours. */
 function ruleOf(action: ActionSource, { services, refuse }: PlanParts): BlockRule | null {
   const option = (key: string): string => action.options.get(key)?.trim() ?? '';
   const isRich = action.type.startsWith('firewallcmd-rich');
@@ -138,7 +142,7 @@ function ruleOf(action: ActionSource, { services, refuse }: PlanParts): BlockRul
   for (const word of protocols)
     if (!/^(?:[a-z][a-z0-9-]*|\d{1,3})$/.test(word))
       refuse(word, `cannot read "${word}" as a protocol`, 'write tcp or udp');
-  // These are the names of fail2ban's own chains in nftables and firewalld, not of ones that exist on the host.
+  // These are the names of fail2ban's own chains in nftables and firewalld, not of the host's chains.
   const chains = words(option('chain')).filter((chain) => !/^(?:f2b-chain|INPUT_direct|<.*>)$/.test(chain));
   for (const word of chains)
     if (!/^[A-Za-z0-9_][\w.+:-]{0,28}$/.test(word))
@@ -155,7 +159,10 @@ function words(list: string): string[] {
   return list.split(/[\s,]+/).filter((word) => word !== '');
 }
 
-/** `REJECT`, `REJECT --reject-with X`, `DROP`, `reject with tcp reset`, `tcp-reset`; null for anything else. */
+/**
+ * Reads `REJECT`, `REJECT --reject-with X`, `DROP`, `reject with tcp reset`, `tcp-reset`; null for other
+ * text.
+ */
 export function readBlock(blocktype: string): BlockKind | null {
   const text = blocktype.trim().toLowerCase();
   if (/^drop$/.test(text)) return 'drop';

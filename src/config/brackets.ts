@@ -1,7 +1,7 @@
-/** A name with options, `name[a=b, c="x,y"][d='z']`; option names as spelt, values without their quotes. */
+/** A name with options, `name[a=b, c="x,y"][d='z']`; option names as written, values without quotes. */
 export type Named = { readonly name: string; readonly options: ReadonlyMap<string, string> };
 
-/** Reads `name[options]`; answers what is wrong with it as a string when it cannot. jail.conf(5). */
+/** Reads `name[options]`; jail.conf(5). Returns the mistake as a string if it is invalid. */
 export function parseNamed(text: string): Named | string {
   const found = /^([^[]+)(?:\[(.*)\])?\s*$/s.exec(text.trim());
   if (/[\x00-\x1f\x7f]/.test((found?.[1] ?? '').trim())) return 'a name holds no control characters';
@@ -20,7 +20,7 @@ export function parseNamed(text: string): Named | string {
   return { name: (found[1] ?? '').trim(), options };
 }
 
-/** Splits a list of `name[options]` at white space outside of brackets; a piece knows its offset in the text. */
+/** Splits a list of `name[options]` at white space outside brackets, with the offset of each piece. */
 export function splitNamed(text: string): { readonly text: string; readonly at: number }[] {
   const pieces: { text: string; at: number }[] = [];
   const start = /\S/g;
@@ -42,13 +42,13 @@ function endOfNamed(text: string, from: number): number {
     const open = /^\s*\[/.exec(text.slice(at, at + 80));
     if (open === null) return at;
     const close = closingBracket(text, at + open[0].length);
-    // An unclosed bracket swallows the rest of its line, so that the complaint shows all of it.
+    // An unclosed bracket swallows the rest of its line, so that the error message shows all of it.
     if (close < 0) return text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at);
     at = close + 1;
   }
 }
 
-/** Quotes hide a bracket only where a value begins. */
+/** Quotes hide a bracket only at the start of a value. */
 function closingBracket(text: string, from: number): number {
   for (let at = from; at < text.length; at++) {
     const c = text.charAt(at);

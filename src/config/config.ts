@@ -1,6 +1,8 @@
 /**
- * The door to the configuration: a tree of files in, jails ready to be compiled out. It promises that nothing a file says makes it
- * throw, that each mistake is told with file and line, and that a broken jail takes no other one along.
+ * Reads a tree of configuration files into jails that are ready to be compiled.
+ *
+ * Nothing in a file makes it throw. Each mistake is reported with file and line, and a broken jail does not
+ * affect others.
  *
  *     const { jails, problems } = loadConfig(diskTree('/etc/fail2ban'));
  */
@@ -15,35 +17,36 @@ import type { ConfigTree } from './tree.ts';
 
 /** How to load: all optional. */
 export type LoadOptions = {
-  /** The text of /etc/services, for the names of ports; without it a small table serves. */
+  /** The text of /etc/services, for port names; default: a small table. */
   readonly services?: string;
   /** Reads every jail as if it were enabled. */
   readonly force?: boolean;
-  /** Reads only these jails; a name that is not there is an error. */
+  /** Reads only these jails; an unknown name is an error. */
   readonly only?: readonly string[];
 };
 
-/** A whole configuration, read. */
+/** A whole configuration. */
 export type Config = {
-  /** What the tree is called: a folder, or `embedded`. */
+  /** The tree's name: a folder, or `embedded`. */
   readonly tree: string;
   /** Jails that are enabled and have no error, in the order of their sections. */
   readonly jails: readonly Jail[];
-  /** All jails, broken and disabled ones among them. */
+  /** All jails, including broken and disabled ones. */
   readonly allJails: readonly JailResult[];
   readonly settings: Settings;
-  /** Everything that is wrong, each once, in the order of reading. */
+  /** All mistakes, each once, in the order of reading. */
   readonly problems: readonly Problem[];
-  /** The files of the jails, in the order they were merged. */
+  /** The jail files in the order in which they were merged. */
   readonly files: readonly string[];
 };
 
-/** Sections of jail.conf that are no jails. */
+/** Sections of jail.conf that are not jails. */
 const NO_JAILS: readonly string[] = ['INCLUDES', 'Definition', 'Init', 'Thread'];
 
 /**
- * Reads a whole configuration: jail.conf, jail.d, fail2ban.conf, and the filters and actions of the enabled jails. Never throws
- * for what is wrong in the files: a broken jail is left out of `jails`, and its problems carry its name.
+ * Reads a whole configuration: jail.conf, jail.d, fail2ban.conf, and the filters and actions of the enabled
+ * jails. Never throws for mistakes in the files: `jails` does not contain broken jails, and their problems
+ * have their name.
  */
 export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config {
   const reader = openReader(tree);
@@ -74,7 +77,7 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
   return { tree: tree.name, jails, allJails, settings, problems: all, files: sections.files.map(tree.show) };
 }
 
-/** What cannot be read in a jail's section is that jail's trouble; elsewhere it is everybody's. */
+/** A mistake in a jail's section concerns that jail; any other concerns all. */
 function blameJails(reader: ConfigReader, sections: Sections, names: ReadonlySet<string>): void {
   const files = new Set(sections.files.map(reader.tree.show));
   for (const [i, one] of reader.problems.entries()) {

@@ -4,23 +4,23 @@ import type { RawOptions, Sections } from './sections.ts';
 import { expandTags, type Lookup } from './tags.ts';
 import type { Text } from './text.ts';
 
-/** A filter or an action file with the values it is given. */
+/** A filter or action file and its given values. */
 export type DefinitionInput = {
   readonly sections: Sections;
-  /** Names that are read from [Definition] into the result; the others only serve as `<tags>`. */
+  /** Options that are read from [Definition]; the others only serve as `<tags>`. */
   readonly keys: readonly string[];
-  /** What `%(x)s` finds before the file's own options; a key in here is not read from [Definition] at all. */
+  /** Values that `%(x)s` finds before the file's own options; such a key is not read from [Definition]. */
   readonly vars: ReadonlyMap<string, Text>;
-  /** [Init] and the bracket options, see withInit. They win over [Definition]. */
+  /** [Init] and the options in brackets, see withInit(). They override [Definition]. */
   readonly init: ReadonlyMap<string, Text>;
 };
 
-/** The merged options, tags not yet replaced, and how a tag in them is looked up. */
+/** The merged options before their tags are replaced, and the lookup for these tags. */
 export type Merged = { readonly options: ReadonlyMap<string, Text>; readonly lookup: Lookup };
 
 const NO_VARS: ReadonlyMap<string, Text> = new Map();
 
-/** Runs `work`; a ConfigError goes to the problems and the answer is null. */
+/** Runs `work`. A ConfigError is added to the problems, and the result is null. */
 export function guarded<T>(problems: Problem[], work: () => T): T | null {
   try {
     return work();
@@ -31,7 +31,7 @@ export function guarded<T>(problems: Problem[], work: () => T): T | null {
   }
 }
 
-/** [Init] as the file gives it, each value also as `known/x`; `given`, the options in brackets, win. */
+/** The file's [Init], with each value also as `known/x`; `given`, the options in brackets, override it. */
 export function withInit(
   sections: Sections,
   given: ReadonlyMap<string, Text>,
@@ -48,7 +48,7 @@ export function withInit(
   return all;
 }
 
-/** Merges the file's options with what it is given. What cannot be read goes to the problems and is left out. */
+/** Merges the file's options with the given ones. Invalid ones are reported and left out. */
 export function mergeDefinition(input: DefinitionInput, problems: Problem[]): Merged {
   const { sections, vars } = input;
   const scope = { sections, section: 'Definition', vars };
@@ -63,7 +63,10 @@ export function mergeDefinition(input: DefinitionInput, problems: Problem[]): Me
   return { options, lookup: (tag) => options.get(tag) ?? lookUpTag(sections, vars, tag) };
 }
 
-/** `<section/x>`, `<known/x>` (the value that a later file replaced), `<default/x>`, or any option of [Definition]. */
+/**
+ * `<section/x>`, `<known/x>` (the value that a later file replaced), `<default/x>`, or any option of
+ * [Definition].
+ */
 function lookUpTag(sections: Sections, vars: ReadonlyMap<string, Text>, tag: string): Text | null {
   const found = /^([\w-]+)\/([^\s>]+)$/.exec(tag);
   if (found !== null) {
@@ -84,7 +87,7 @@ function lookUpIn(sections: Sections, name: string, key: string): Text | null {
   const own = sections.sections.get('Definition');
   if (own === undefined) return null;
   if (!sections.reopened.has('Definition')) return get(sections, 'Definition');
-  // The past is read in the light of the past: what it refers to is what was before, too.
+  // References in an earlier value refer to earlier values, too.
   const past: RawOptions = new Map();
   for (const option of own.values()) if (option.known !== null) past.set(option.key, option.known);
   const before = { ...sections, sections: new Map([...sections.sections, ['KNOWN/Definition', past]]) };
@@ -92,7 +95,7 @@ function lookUpIn(sections: Sections, name: string, key: string): Text | null {
   return value ?? get(sections, 'Definition');
 }
 
-/** Replaces the tags in every option; `except` names tags that are left as they are. */
+/** Replaces the tags in every option, except the tags in `except`. */
 export function expandAll(
   merged: Merged,
   except: ReadonlySet<string>,

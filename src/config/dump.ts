@@ -2,8 +2,8 @@ import { formatProblem } from '../base/errors.ts';
 import type { Config } from './config.ts';
 
 /**
- * The whole resolved configuration as JSON, for `f2b check --dump`: settings; per jail its options as text and, where it is
- * enabled and sound, the jail as f2b runs it; problems with file and line.
+ * The resolved configuration as JSON, for `f2b check --dump`: the settings; each jail's options as text and,
+ * if it is enabled and valid, the jail as f2b runs it; the problems with file and line.
  */
 export function dumpConfig(config: Config): string {
   const { tree, files, settings, allJails } = config;

@@ -1,13 +1,13 @@
 /**
- * Arithmetic as people write it in `bantime.formula`: Python's numbers, operators, comparisons and
- * `a if c else b`, the names ban.Time, ban.Count and banFactor, and a few functions. Nothing is ever evaluated
- * by anything but this parser.
+ * The arithmetic of `bantime.formula`: Python's numbers, operators, comparisons and `a if c else b`, the
+ * names ban.Time, ban.Count and banFactor, and a few functions. The text is only ever evaluated by this
+ * parser.
  */
 
-/** What a formula may refer to: seconds, earlier bans, `bantime.factor`. */
+/** Values for a formula: seconds, earlier bans, `bantime.factor`. */
 export type FormulaNames = { readonly time: number; readonly count: number; readonly factor: number };
 
-/** A formula as it is written, ready to be computed. */
+/** A parsed formula and its text. */
 export type Formula = { readonly text: string; readonly compute: Compute };
 
 type Compute = (names: FormulaNames) => number;
@@ -22,7 +22,7 @@ type Binary = (a: number, b: number) => number;
 
 const DEEPEST = 50;
 
-/** Python's binary operators: how tightly they bind, and what they do. */
+/** Python's binary operators with precedence and function. */
 const OPERATORS: ReadonlyMap<string, readonly [power: number, apply: Binary]> = new Map<
   string,
   readonly [number, Binary]
@@ -74,7 +74,7 @@ const NAMES: ReadonlyMap<string, Compute> = new Map<string, Compute>([
   ['math.e', () => Math.E],
 ]);
 
-/** Reads a formula. Throws an Error that says what was expected and where (`at 12`). */
+/** Parses a formula. Throws an Error that says what was expected and where (`at 12`). */
 export function parseFormula(text: string): Formula {
   const reader: FormulaReader = { tokens: tokensOf(text), at: 0, depth: 0 };
   const compute = expression(reader);

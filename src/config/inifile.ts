@@ -1,20 +1,20 @@
 import { parse } from 'ini';
 import { type Place, type Problem, problem } from '../base/errors.ts';
 
-/** One option: its value with continuation lines joined by line feeds, and the line each of those stands in. */
+/** An option: its value, with continuation lines joined by newlines, and the line number of each line. */
 export type IniOption = {
   readonly value: string;
   readonly place: Place;
-  /** As many as the value has lines; numbers count from 1. */
+  /** One for each line of the value, counted from 1. */
   readonly lines: readonly number[];
 };
 
-/** One section; option names are lower case, a section written twice is one. */
+/** A section. Option names are in lower case; a section written twice is one. */
 export type IniSection = { readonly place: Place; readonly options: ReadonlyMap<string, IniOption> };
 
 /**
- * A configuration file, section names as spelt, in their order; and everything that is wrong with it. `jail` of a
- * problem is the section it stands in: whether that is a jail's is for the reader of the tree to say.
+ * A parsed configuration file, with section names as written, in order, and all its mistakes. `jail` of a
+ * problem is the section; the caller decides whether that is a jail.
  */
 export type IniFile = {
   readonly file: string;
@@ -22,11 +22,11 @@ export type IniFile = {
   readonly problems: readonly Problem[];
 };
 
-/** A file folded to one entry an option; `key` is null for a section's header. */
+/** A file with one entry for each option; `key` is null for a section header. */
 type IniEntry = { section: string; key: string | null; parts: string[]; lines: number[] };
 type Folding = { entries: IniEntry[]; problems: Problem[]; file: string };
 
-// The white space of Python's str.strip(), which is not quite that of trim().
+// The white space of Python's str.strip(), which differs slightly from trim().
 const SPACE = '[\\s\\x1c-\\x1f\\x85]';
 const LEADING = new RegExp(`^${SPACE}+`);
 const TRAILING = new RegExp(`${SPACE}+$`);
@@ -36,7 +36,7 @@ function strip(text: string): string {
   return text.replace(LEADING, '').replace(TRAILING, '');
 }
 
-/** What a line says without its comment; null when it is nothing but a comment. */
+/** The line without its comment; null if it is only a comment. */
 function withoutComment(line: string): string | null {
   const bare = strip(line);
   if (bare.startsWith('#') || bare.startsWith(';')) return null;
@@ -46,9 +46,9 @@ function withoutComment(line: string): string | null {
 }
 
 /**
- * Reads fail2ban's INI dialect (Python's ConfigParser with `;` after white space as inline comment): `=` or `:`,
- * continuation lines indented deeper than their key, blank lines inside a value kept. A duplicate section or
- * key warns and the last one wins. Never throws: whatever cannot be read is among the problems.
+ * Reads fail2ban's INI dialect (Python's ConfigParser, with `;` after white space as inline comment): `=` or
+ * `:`, continuation lines indented deeper than their key, blank lines inside a value kept. A duplicate
+ * section or key is a warning, and the last one wins. Never throws; mistakes are in the problems.
  */
 export function readIni(text: string, file: string): IniFile {
   const folding: Folding = { entries: [], problems: [], file };
@@ -113,7 +113,7 @@ function readOption(said: string, number: number, section: string | null, foldin
       key === '' ? `cannot read "${shorten(said)}": expected "option = value"` : 'no [section] before this';
     const place = { file: folding.file, line: number };
     folding.problems.push(problem(text, { place, key: key || null, jail: section }));
-    // Kept out of the entries, but open: its continuation lines must not become another option's.
+    // Not added, but kept open: its continuation lines must not become part of another option.
     return entry;
   }
   folding.entries.push(entry);
@@ -143,8 +143,8 @@ function warnOfDuplicates(folding: Folding): void {
 }
 
 /**
- * The form that the `ini` package reads without loss: JSON strings for names and values. Names carry a mark at both
- * ends, because `ini` takes `x[]` for a list, drops `__proto__`, and nests `[a.b]`.
+ * A form that the `ini` package reads without loss: names and values as JSON strings. Names have a mark at
+ * both ends, since `ini` reads `x[]` as a list, drops `__proto__`, and nests `[a.b]`.
  */
 export function strictIni(
   entries: readonly (readonly [section: string, key: string | null, value: string])[],
@@ -164,7 +164,7 @@ function quoted(text: string): string {
   return JSON.stringify(text).replace(/[\]=\u2028\u2029\u0085]/g, code);
 }
 
-/** Reads what strictIni printed: section -> option -> value; of an option given twice the last value. */
+/** Reads the output of strictIni(): section -> option -> value; the last value of a repeated option. */
 export function parseStrict(strict: string): Map<string, Map<string, string>> {
   const parsed: Record<string, unknown> = parse(strict);
   const sections = new Map<string, Map<string, string>>();

@@ -3,20 +3,20 @@ import { didYouMean } from '../base/suggest.ts';
 import type { Option, Sections } from './sections.ts';
 import { joinPieces, partsOf, placeOf, type Text, type TextPiece, textAt } from './text.ts';
 
-/** Where a name is looked up: `vars` first, then the section, then [DEFAULT]. */
+/** Where names are looked up: `vars` first, then the section, then [DEFAULT]. */
 export type Scope = {
   readonly sections: Sections;
   readonly section: string;
-  /** Values given from outside: by the jail, in brackets, by its filter as `known/x`. */
+  /** Values from outside: from the jail, from brackets, from its filter as `known/x`. */
   readonly vars: ReadonlyMap<string, Text>;
 };
 
-/** Deeper than any honest configuration; a cycle is noticed long before. */
+/** Deeper than any real configuration; a cycle is found long before. */
 const MAX_DEPTH = 100;
-/** An expansion that doubles itself must not eat the memory. */
+/** A value that doubles itself must not fill the memory. */
 const MAX_LENGTH = 1024 * 1024;
 
-/** More insertions than this for one value are a trap, not a configuration. */
+/** No real configuration needs more insertions for one value. */
 const MAX_STEPS = 20_000;
 
 type InterpolationStep = {
@@ -25,15 +25,15 @@ type InterpolationStep = {
   readonly budget: { left: number };
 };
 
-/** The raw option that a section or else [DEFAULT] sets, or null. */
+/** The raw option of a section or else of [DEFAULT]; null if unset. */
 export function findOption(sections: Sections, section: string, key: string): Option | null {
   const own = section === 'DEFAULT' ? undefined : sections.sections.get(section)?.get(key);
   return own ?? sections.defaults.get(key) ?? null;
 }
 
 /**
- * The value of an option with every `%(x)s` replaced, or null when nobody sets it. Throws ConfigError for a name that is
- * not there, a lone `%`, and a value that contains itself.
+ * The value of an option with all `%(x)s` replaced; null if it is not set. Throws ConfigError for an unknown
+ * name, a lone `%`, and a value that contains itself.
  */
 export function getOption(scope: Scope, key: string): Text | null {
   const given = scope.vars.get(key);
@@ -42,24 +42,24 @@ export function getOption(scope: Scope, key: string): Text | null {
   return option === null ? null : interpolateOption(scope, option);
 }
 
-/** The value of a raw option with every `%(x)s` replaced. Throws ConfigError like getOption. */
+/** The value of a raw option with all `%(x)s` replaced. Throws ConfigError like getOption(). */
 export function interpolateOption(scope: Scope, option: Option, isGiven = false): Text {
   return interpolate(option, { scope, trail: [], budget: { left: MAX_STEPS } }, isGiven);
 }
 
 const GIVEN = new WeakMap<Text, Option>();
 
-/** A given value in the form of an option, always the same one, so that a circle is noticed. */
+/** A given value as an option; always the same object, so that cycles are found. */
 function asOption(key: string, text: Text): Option {
   const option = GIVEN.get(text) ?? { key, text, place: placeOf(text), known: null };
   GIVEN.set(text, option);
   return option;
 }
 
-/** `%(x)s`, `%%`, and a `%` that is neither. */
+/** `%(x)s`, `%%`, and a lone `%`. */
 const REFERENCE = /(%(?:%|\([^)]+\)s|))/;
 
-/** `isGiven`: the value was interpolated before; in it a `%` that means nothing stands for itself. */
+/** `isGiven`: the value was interpolated before, so a lone `%` in it is an ordinary character. */
 function interpolate(option: Option, step: InterpolationStep, isGiven = false): Text {
   const { text } = option.text;
   if (!text.includes('%')) return option.text;
@@ -115,7 +115,7 @@ function lookUp(spelt: string, from: Option, step: InterpolationStep, here: Plac
   return option === null ? null : interpolate(option, step);
 }
 
-/** `section/option`, `default/option`, `known/option`; each falls back to [DEFAULT] as the original does. */
+/** `section/option`, `default/option`, `known/option`; each falls back to [DEFAULT] as in fail2ban. */
 function inSection(spelt: string, from: Option, scope: Scope): Option | null {
   const found = /^([\w-]+)\/(.+)$/s.exec(spelt);
   if (found === null) return null;
@@ -128,14 +128,17 @@ function inSection(spelt: string, from: Option, scope: Scope): Option | null {
   return knownOption(key, from, scope, fallback);
 }
 
-/** `known/option`: what was before the value that asks, else before the section's last one, else [DEFAULT]'s. */
+/**
+ * `known/option`: the value before the one that refers to it, else the section's last earlier one, else
+ * [DEFAULT]'s.
+ */
 function knownOption(key: string, from: Option, scope: Scope, fallback: Option | null): Option | null {
   const own = scope.sections.sections.get(scope.section)?.get(key) ?? null;
   if (isLater(own, from)) return from.known ?? fallback;
   return own?.known ?? (isLater(fallback, from) ? from.known : fallback);
 }
 
-/** Whether `option` is `other` or replaced it. */
+/** Whether `option` is `other` or a later value of it. */
 function isLater(option: Option | null, other: Option): boolean {
   for (let one = option; one !== null; one = one.known) if (one === other) return true;
   return false;

@@ -7,15 +7,17 @@ import * as values from './values.ts';
 /** An option of a jail, or of fail2ban.conf. */
 export type OptionInfo = {
   readonly name: string;
-  /** Its text where no file sets it; null = none. */
+  /** Its text if no file sets it; null = none. */
   readonly default: string | null;
-  /** Whether the default stands in [DEFAULT], where `%(x)s` finds it; else an empty value is as good as none. */
+  /**
+   * Whether the default is in [DEFAULT], where `%(x)s` finds it. Otherwise an empty value counts as unset.
+   */
   readonly isShared: boolean;
-  /** One line for a manual. */
+  /** One line for the manual. */
   readonly help: string;
 };
 
-/** An option and how its value is read. */
+/** An option and the function that reads its value. */
 export type Row<T> = OptionInfo & { readonly read: values.Read<T> };
 
 /** A row for each field of T. */
@@ -26,7 +28,7 @@ function info(spec: string, help: string): OptionInfo {
   return { name, default: text, isShared: text !== null, help };
 }
 
-/** An option as a file would set it to its default, `findtime = 10m`, which stands in [DEFAULT]. */
+/** An option with a default as in a file, `findtime = 10m`, which is in [DEFAULT]. */
 function shared<T>(spec: string, read: values.Read<T>, help: string): Row<T> {
   return { ...info(spec, help), read };
 }
@@ -40,7 +42,7 @@ const whole = (text: Text): RegexSource | null =>
   text.text === '' ? null : { text: text.text, place: placeOf(text) };
 const lines = (text: Text): string[] => linesOf(text).map((line) => line.text);
 
-/** What makes up a filter; a jail that sets one of these replaces the filter's. */
+/** The options of a filter; a jail that sets one of these overrides the filter's. */
 const FILTER = {
   prefregex: row('prefregex', whole, 'matched first; failregexes look at its <F-CONTENT>'),
   ignoreregex: row('ignoreregex', linesOf, 'lines that are no failure, a regex a line'),
@@ -50,7 +52,7 @@ const FILTER = {
   journalmatch: row('journalmatch', lines, 'entries of the journal to read'),
 };
 
-/** Where a jail's failures come from, and its limits. */
+/** Sources, failures and limits of a jail. */
 const JAIL = {
   backend: shared('backend = auto', values.readBackend, 'where lines come from: auto, polling, systemd'),
   maxretry: shared('maxretry = 5', values.integerFrom(1), 'failures that lead to a ban'),
@@ -83,7 +85,7 @@ const IGNORE = {
   cache: row('ignorecache', values.readCacheRule, "how long ignorecommand's answers are remembered"),
 };
 
-/** Options that are read by name: they choose the filter and the actions. */
+/** Options that choose the filter and the actions; they are read by name. */
 const CHOICES: readonly OptionInfo[] = [
   info('enabled = false', 'whether the jail works'),
   info('filter = %(__name__)s[mode=%(mode)s]', 'file in filter.d, with its options'),
@@ -93,7 +95,7 @@ const CHOICES: readonly OptionInfo[] = [
 const BRACKETS = 'port="%(port)s", protocol="%(protocol)s", chain="%(chain)s"';
 const MAIL = 'sender="%(sender)s", dest="%(destemail)s"';
 
-/** Options that only serve others as `%(x)s`. */
+/** Options that are only used by others as `%(x)s`. */
 const VARIABLES: readonly OptionInfo[] = [
   info('mode = normal', "the filter's mode"),
   info('port = 0:65535', 'ports that a ban closes'),
@@ -115,11 +117,11 @@ const VARIABLES: readonly OptionInfo[] = [
   ),
 ];
 
-/** More of fail2ban's names; known so that nobody is warned of them. */
+/** More options of fail2ban, listed to avoid a warning. */
 const UNUSED =
   'action_xarf action_abuseipdb sendername fail2ban_agent skip_if_nologs systemd_if_nologs blocktype returntype';
 
-/** The options that make up a filter. */
+/** The options of a filter. */
 export const FILTER_KEYS: readonly string[] = ['usedns', ...Object.values(FILTER).map(({ name }) => name)];
 
 /** The options of a jail that are read whether or not a file sets them. */
@@ -131,16 +133,16 @@ export const OPTIONS: readonly OptionInfo[] = [
   ...Object.values(FILTER),
 ];
 
-/** Every option that means something in a jail. */
+/** All options with a meaning in a jail. */
 export const KNOWN_KEYS: readonly string[] = [
   ...[...OPTIONS, ...VARIABLES].map(({ name }) => name),
   ...UNUSED.split(' '),
 ];
 
-/** The release of fail2ban whose configuration language this is; `%(fail2ban_version)s`. */
+/** The version of fail2ban whose configuration language f2b reads; `%(fail2ban_version)s`. */
 const FAIL2BAN_VERSION = '1.0.2';
 
-/** Puts the built-in [DEFAULT] below what the files say, and what is always true over it. */
+/** Adds the built-in [DEFAULT] below the files' options, and fixed values above them. */
 export function withDefaults(sections: Sections, root: string): Sections {
   const below: RawOptions = new Map();
   for (const { name, default: text, isShared } of [...OPTIONS, ...VARIABLES])
@@ -155,12 +157,12 @@ export function withDefaults(sections: Sections, root: string): Sections {
 /** Options as text, with everything filled in. */
 export type Texts = ReadonlyMap<string, Text>;
 
-/** Reads the value of every row; null, with problems, when one of them cannot be read. */
+/** Reads all rows; null, with problems, if a value is invalid. */
 export function readRows<T>(rows: Rows<T>, options: Texts, problems: Problem[]): T | null;
 export function readRows(rows: Rows<Record<string, unknown>>, options: Texts, problems: Problem[]) {
   const fields = Object.entries(rows).map(([field, one]): [string, { readonly value: unknown } | null] => {
     const set = options.get(one.name);
-    // [DEFAULT] has it, so that it is missing is told already.
+    // The option is in [DEFAULT], so its absence was already reported.
     if (set === undefined && one.isShared) return [field, null];
     const isSet = set !== undefined && (one.isShared || set.text !== '');
     const text = isSet ? set : textAt(one.default ?? '', BUILT_IN);
@@ -170,16 +172,16 @@ export function readRows(rows: Rows<Record<string, unknown>>, options: Texts, pr
   return Object.fromEntries(fields.map(([field, read]) => [field, read?.value]));
 }
 
-/** Makes a filter of its options; null, with problems, when one of them cannot be read. */
+/** Makes a filter from its options; null, with problems, if a value is invalid. */
 export function buildFilter(name: string, options: Texts, problems: Problem[]): FilterSource | null {
   const read = readRows(FILTER, options, problems);
   return read && { name, ...read };
 }
 
-/** What is known of a jail before its values are read; a null is told already. */
+/** The parts of a jail known before its values are read; null parts were already reported. */
 export type JailParts = Pick<Jail, 'name' | 'place' | 'actions'> & { readonly filter: FilterSource | null };
 
-/** Reads every value of a jail; null, with problems, when one of them cannot be read. */
+/** Reads all values of a jail; null, with problems, if one is invalid. */
 export function buildJail({ filter, ...parts }: JailParts, options: Texts, problems: Problem[]): Jail | null {
   const own = readRows(JAIL, options, problems);
   const increment = readRows(INCREMENT, options, problems);
@@ -197,10 +199,10 @@ export function buildJail({ filter, ...parts }: JailParts, options: Texts, probl
   return jail;
 }
 
-/** Files that name the logs of every jail, whatever it reads. */
+/** Files that set the logs of all jails. */
 const GENERAL = /(?:^|\/)(?:jail|paths-[^/]*)\.conf$/;
 
-/** A jail with a log of its own that reads the journal, because another file says so. */
+/** Warns of a jail with a log of its own that reads the journal because of another file. */
 function checkUnread(jail: Jail, options: Texts, problems: Problem[]): void {
   const [logpath, backend] = [options.get('logpath'), options.get('backend')];
   if (jail.backend !== 'systemd' || jail.logpath.length === 0 || logpath === undefined) return;
@@ -213,7 +215,7 @@ function checkUnread(jail: Jail, options: Texts, problems: Problem[]): void {
   problems.push(problem(told, { severity: 'warning', place, key: 'logpath', hint }));
 }
 
-/** What is no mistake of spelling but leaves a jail without work. */
+/** Warns of valid values that leave a jail without work. */
 function checkSense(jail: Jail, isActionless: boolean, problems: Problem[]): void {
   const warn = (text: string, hint: string | null = null): void => {
     problems.push(problem(text, { severity: 'warning', place: jail.place, hint }));

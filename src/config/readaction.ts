@@ -41,13 +41,13 @@ export const ACTION_KEYS: readonly string[] = [
   'norestored',
 ];
 
-/** Left for the moment of the ban: they come from the log, or are the ban's own. */
+/** Tags that are replaced at the ban: they come from the log, or belong to the ban. */
 const DYNAMIC: readonly string[] = ['matches', 'ipmatches', 'ipjailmatches', 'timeout', 'bantime'];
 
-/** What an action is read for: the jail's name and its options. */
+/** The jail's name and options, for an action. */
 export type ActionUse = { readonly jail: string; readonly vars: ReadonlyMap<string, Text> };
 
-/** Resolves one action of a jail, `text` being `name[options]` at `place`; null, with a problem, when it cannot. */
+/** Resolves an action of a jail, `name[options]` in `text`; null, with a problem, if it is invalid. */
 export function readAction(
   reader: ConfigReader,
   { text, place, key = 'action' }: { readonly text: string; readonly place: Place; readonly key?: string },
@@ -86,7 +86,10 @@ export function readAction(
   };
 }
 
-/** The brackets with `name` (the jail's, unless told) and `actname` (unique in the jail). fail2ban 1.0.2 behaviour. */
+/**
+ * The options in brackets, with defaults for `name` (the jail's) and `actname` (unique in the jail). fail2ban
+ * 1.0.2 behaviour.
+ */
 function givenOptions(
   type: string,
   options: ReadonlyMap<string, string>,
@@ -111,7 +114,7 @@ function actionNames(reader: ConfigReader): string[] {
   return reader.tree.list('action.d').map((file) => file.replace(/\.(?:conf|local)$/, ''));
 }
 
-/** Whether the command of a ban was written into a `.local` or a drop-in. */
+/** Whether a `.local` file or a drop-in changes the command of a ban. */
 function isCustom(sections: Sections, reader: ConfigReader, type: string): boolean {
   const definition = sections.sections.get('Definition');
   if (definition === undefined) return false;
@@ -147,7 +150,7 @@ function forFamily(merged: Merged, condition: string): Merged {
   return { options, lookup: (tag) => options.get(tag) ?? merged.lookup(tag) };
 }
 
-/** Resolves and plans the actions that a jail's `action` lists; those with a mistake are left out, and the mistake is told. */
+/** Resolves and plans the actions in a jail's `action`; those with a mistake are reported and left out. */
 export function readActions(
   input: { readonly reader: ConfigReader; readonly services: Services },
   scope: Scope,
@@ -175,7 +178,7 @@ export function readActions(
   return actions;
 }
 
-/** What is wrong with an action is told at the line of the jail's own option. */
+/** Reports mistakes in an action at the line of the jail's own option. */
 function planned(source: UnplannedAction, scope: Scope, services: Services, problems: Problem[]): Action {
   const { type, place, places } = source;
   const action = planAction(source, {
@@ -196,7 +199,7 @@ function planned(source: UnplannedAction, scope: Scope, services: Services, prob
   return action;
 }
 
-/** The jail's options that make up its actions when `action` is left as it is, the likeliest culprit first. */
+/** Options of the jail that make up its actions if `action` is the default, the most likely culprit first. */
 const SOURCES: readonly string[] = [
   'port',
   'protocol',
@@ -209,8 +212,8 @@ const SOURCES: readonly string[] = [
 ];
 
 /**
- * Where a word stands that an action was made of: the option of the jail (or of [DEFAULT]) whose value holds it. A jail's
- * `port` reaches its action through `%(action_)s`, and it is the jail's line that has to be cited.
+ * The place of a word in an action: the option of the jail (or of [DEFAULT]) whose value contains it. A
+ * jail's `port` reaches its action through `%(action_)s`, and the message must cite the jail's line.
  */
 export function blame(
   scope: Scope,

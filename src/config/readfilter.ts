@@ -19,7 +19,7 @@ import { placeOf, type Text, textAt } from './text.ts';
 import { type ConfigTree, diskTree } from './tree.ts';
 import { readUseDns, readValue } from './values.ts';
 
-/** A filter's file and the bracket options it is used with. */
+/** A filter's file and its options in brackets. */
 export type FilterUse = {
   readonly name: string;
   readonly sections: Sections;
@@ -29,7 +29,7 @@ export type FilterUse = {
 
 const NO_TEXTS: ReadonlyMap<string, Text> = new Map();
 
-/** Finds the filter that `spec` names (`sshd[mode=aggressive]`); null, with a problem, when there is none. */
+/** Finds the filter that `spec` names (`sshd[mode=aggressive]`); null, with a problem, if there is none. */
 export function openFilter(
   reader: ConfigReader,
   spec: Text,
@@ -84,10 +84,15 @@ export function filterNames(tree: ConfigTree): string[] {
   return [...new Set(names.filter((name) => name !== ''))];
 }
 
-/** The jail's values that a filter's tags may name; all others serve `%(x)s` alone. fail2ban 1.0.2 behaviour. */
+/**
+ * The jail's values that a filter's tags may use; all others are only for `%(x)s`. fail2ban 1.0.2 behaviour.
+ */
 const EARLY: readonly string[] = ['enabled', 'backend', 'filter'];
 
-/** Everything a filter offers a jail as `%(known/x)s`. Troubles are silent: filterOptions tells them. */
+/**
+ * All options that a filter provides to a jail as `%(known/x)s`. Mistakes are not reported; filterOptions()
+ * does that.
+ */
 export function knownOptions(use: FilterUse, jail: ReadonlyMap<string, Text>): Map<string, Text> {
   const { sections } = use;
   const vars = new Map([...jail, ...use.given]);
@@ -98,7 +103,7 @@ export function knownOptions(use: FilterUse, jail: ReadonlyMap<string, Text>): M
     if (FILTER_KEYS.includes(key)) continue;
     const read = (given: ReadonlyMap<string, Text>): Text | null =>
       guarded([], () => getOption({ sections, section: 'Definition', vars: given }, key));
-    // By itself, as the original reads it; what only the brackets complete is completed by them.
+    // First without the brackets, as fail2ban reads it; with them if it is incomplete without.
     const value = read(NO_TEXTS) ?? read(new Map([...vars, ...init]));
     if (value !== null) options.set(key, value);
   }
@@ -116,7 +121,7 @@ function conditionalNames(sections: Sections): Set<string> {
   return new Set(keys.flatMap((key) => (key.includes('?') ? [key.slice(0, key.indexOf('?'))] : [])));
 }
 
-/** The filter's options with everything filled in; one that `jail` sets itself is not among them. */
+/** The filter's options with everything filled in, without those that `jail` sets itself. */
 export function filterOptions(use: FilterUse, jail: ReadonlyMap<string, Text>, problems: Problem[]): Texts {
   const { sections } = use;
   const init = withInit(sections, use.given, problems);
@@ -137,19 +142,19 @@ export function filterOptions(use: FilterUse, jail: ReadonlyMap<string, Text>, p
   return expandAll({ options: merged.options, lookup }, conditionalNames(sections), problems);
 }
 
-/** What loadFilter answers; `filter` is null when there is no such filter or it cannot be read. */
+/** Result of loadFilter(). `filter` is null if there is no such filter, or it is invalid. */
 export type LoadedFilter = {
   readonly filter: FilterSource | null;
-  /** The filter's own wish, null when it has none. */
+  /** The filter's own value; null if it has none. */
   readonly usedns: UseDns | null;
-  /** Every option with its value, as text. */
+  /** All options as text. */
   readonly options: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];
 };
 
 /**
- * Loads one filter by its name with options (`sshd[mode=ddos]`) or by the path of its file, outside of any jail.
- * `extra.backend` decides `logtype`; `extra.options` are further bracket options.
+ * Loads a filter outside of any jail, by its name with options (`sshd[mode=ddos]`) or by the path of its
+ * file. `extra.backend` decides `logtype`; `extra.options` are more options in brackets.
  */
 export function loadFilter(
   tree: ConfigTree,

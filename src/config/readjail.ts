@@ -10,33 +10,33 @@ import { BUILT_IN, type ConfigReader, isBuiltIn, type Sections } from './section
 import { type Text, textAt } from './text.ts';
 import { checkJailName, readBoolean, readValue, unknownOption } from './values.ts';
 
-/** What all jails of one configuration share. */
+/** Input shared by all jails of a configuration. */
 export type JailInput = {
   readonly reader: ConfigReader;
   readonly sections: Sections;
   readonly services: Services;
-  /** Names that some `%(x)s` refers to. */
+  /** Names that a `%(x)s` refers to. */
   readonly referenced: ReadonlySet<string>;
 };
 
-/** One section of jail.conf, read. `jail` is null when something is wrong with it, or it is not enabled. */
+/** A section of jail.conf. `jail` is null if it has mistakes or is not enabled. */
 export type JailResult = {
   readonly name: string;
   readonly place: Place;
   readonly isEnabled: boolean;
-  /** Every option of the jail that is set, with everything filled in. */
+  /** All options of the jail that are set, with everything filled in. */
   readonly options: ReadonlyMap<string, string>;
   readonly jail: Jail | null;
   readonly problems: readonly Problem[];
 };
 
-/** Reads one jail; `force` reads it as if it were enabled. All its mistakes are found in one go. */
+/** Reads a jail and reports all its mistakes at once. `force`: as if it were enabled. */
 export function readJail(input: JailInput, name: string, force: boolean): JailResult {
   const problems: Problem[] = [];
   const place = input.sections.places.get(name) ?? BUILT_IN;
   const done = (isEnabled: boolean, options: ReadonlyMap<string, Text>, jail: Jail | null): JailResult => {
     const named = withoutRepeats(problems).map((one): Problem => {
-      // Nobody can mend a default: what is wrong with it is wrong with the jail that left it so.
+      // Users cannot edit a built-in default, so the jail that uses it is cited.
       const isDefault = one.place !== null && isBuiltIn(one.place);
       return { ...one, jail: name, place: isDefault ? place : one.place };
     });
@@ -59,7 +59,7 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
   const keys = OPTIONS.map((option) => option.name);
   const options = readOptions({ ...scope, vars }, keys, problems);
   const own = use === null ? new Map<string, Text>() : filterOptions(use, options, problems);
-  // What the jail says replaces what its filter says.
+  // The jail's options override the filter's.
   const all = new Map([
     ...options,
     ...[...own].filter(([key]) => FILTER_KEYS.includes(key) && !options.has(key)),
@@ -72,7 +72,7 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
   return done(true, options, buildJail({ name, place, filter, actions }, all, problems));
 }
 
-/** One mistake may be met in several options (`maxmatches = %(maxretry)s`); it is told for the first. */
+/** Several options may share a mistake (`maxmatches = %(maxretry)s`); only the first is reported. */
 function withoutRepeats(problems: readonly Problem[]): Problem[] {
   const told = new Set<string>();
   return problems.filter(({ text, place }) => {
@@ -92,7 +92,7 @@ function readOptions(scope: Scope, keys: readonly string[], problems: Problem[])
   return options;
 }
 
-/** Names that some `%(x)s` of the files refers to, with or without a section before them. */
+/** Names that a `%(x)s` of the files refers to, with or without a section. */
 export function referencedNames(sections: Sections): Set<string> {
   const names = new Set<string>();
   for (const options of [sections.defaults, ...sections.sections.values()]) {

@@ -4,7 +4,9 @@ import { type IniFile, readIni } from './inifile.ts';
 import { optionText, type Text, textAt } from './text.ts';
 import type { ConfigTree } from './tree.ts';
 
-/** An option as the last file said it. `known` is what the files before said: jail.conf(5), `%(known/x)s`. */
+/**
+ * An option as the last file set it. `known` is the value of the files before: jail.conf(5), `%(known/x)s`.
+ */
 export type Option = {
   readonly key: string;
   readonly text: Text;
@@ -12,59 +14,60 @@ export type Option = {
   readonly known: Option | null;
 };
 
-/** Options by lower-case name; a conditional one is called `name?family=inet6`. */
+/** Options by lower-case name; a conditional one is `name?family=inet6`. */
 export type RawOptions = Map<string, Option>;
 
-/** All files that belong to one name (`jail`, `filter.d/sshd`), merged in the read order. */
+/** All files of one name (`jail`, `filter.d/sshd`), merged in read order. */
 export type Sections = {
   readonly defaults: RawOptions;
   readonly sections: Map<string, RawOptions>;
-  /** Where each section was first opened. */
+  /** Where each section first appears. */
   readonly places: Map<string, Place>;
-  /** Sections that more than one file opened. */
+  /** Sections that appear in more than one file. */
   readonly reopened: Set<string>;
-  /** Paths in the tree, in the order they were merged; a file that is included twice stands twice. */
+  /**
+   * Paths in the tree, in the order in which they were merged; a file that is included twice is listed twice.
+   */
   readonly files: string[];
 };
 
-/** Sections without anything in them. */
 export function noSections(): Sections {
   return { defaults: new Map(), sections: new Map(), places: new Map(), reopened: new Set(), files: [] };
 }
 
-/** A tree with its parsed files remembered, and what was wrong with them, said once. */
+/** A tree with a cache of its parsed files and their mistakes. */
 export type ConfigReader = {
   readonly tree: ConfigTree;
   readonly parsed: Map<string, IniFile | null>;
   readonly problems: Problem[];
-  /** Whether a filter may be named by the path of a file anywhere: on the command line, not in a jail. */
+  /** Whether a filter may be named by a path: on the command line, not in a jail. */
   readonly takesPaths: boolean;
-  /** Files, as they are cited, of which something could not be read. */
+  /** Files with mistakes, as they are cited. */
   readonly broken: Set<string>;
 };
 
-/** A reader over a tree; one per run, since it remembers the files. */
+/** A reader for a tree; use one for each run, since it caches files. */
 export function openReader(tree: ConfigTree): ConfigReader {
   return { tree, parsed: new Map(), problems: [], takesPaths: false, broken: new Set() };
 }
 
-/** Where a value stands that no file wrote. */
+/** The place of a value that is not from a file. */
 export const BUILT_IN: Place = { file: 'built-in default', line: 0 };
 
-/** Whether no file wrote what stands there. */
+/** Whether the value at this place is not from a file. */
 export function isBuiltIn(place: Place): boolean {
   return place.file === BUILT_IN.file;
 }
 
-/** A single option that no file wrote. */
+/** An option that is not from a file. */
 export function builtIn(key: string, value: string): Option {
   const place = BUILT_IN;
   return { key, text: textAt(value, place), place, known: null };
 }
 
 /**
- * Reads NAME.conf, NAME.d/*.conf, NAME.local, NAME.d/*.local with all their includes; null when there is none of them.
- * What is wrong goes to the reader's problems.
+ * Reads NAME.conf, NAME.d/*.conf, NAME.local, NAME.d/*.local with all their includes; null if there are none.
+ * Mistakes go to the reader's problems.
  */
 export function readSections(reader: ConfigReader, name: string): Sections | null {
   const dropIns = listDropIns(reader, `${name}.d`);
@@ -72,7 +75,7 @@ export function readSections(reader: ConfigReader, name: string): Sections | nul
   return readFiles(reader, [`${name}.conf`, ...ofKind('.conf'), `${name}.local`, ...ofKind('.local')]);
 }
 
-/** The complaint of whoever uses files of which something could not be read. */
+/** A problem for a jail or filter whose files have mistakes. */
 export function brokenFiles(
   reader: ConfigReader,
   sections: Sections,
@@ -83,7 +86,7 @@ export function brokenFiles(
   return broken.map((file) => problem(`cannot use what ${file} says: it has mistakes`, where));
 }
 
-/** Merges the files that exist, in this order, each with its includes; null when there is none. */
+/** Merges the existing files in this order, each with its includes; null if there are none. */
 export function readFiles(reader: ConfigReader, paths: readonly string[]): Sections | null {
   const present = paths.filter((path) => parseFile(reader, path) !== null);
   const walk = { reader, left: MAX_FILES };
@@ -139,7 +142,7 @@ function warnOfBadBytes(reader: ConfigReader, text: string, file: string): void 
   reader.problems.push(problem('bytes that are no UTF-8 are read as U+FFFD', { severity: 'warning', place }));
 }
 
-/** More files than this for one name are a circle of includes that feeds itself. */
+/** More files than this for one name mean that includes form a cycle. */
 const MAX_FILES = 500;
 
 type Walk = { readonly reader: ConfigReader; left: number };
@@ -182,7 +185,7 @@ function merge(all: Sections, ini: IniFile): void {
       const key = short + condition;
       const known = target.get(key) ?? null;
       const text = optionText(option);
-      // A file that is included twice must not become its own past.
+      // A file that is included twice must not count as its own earlier value.
       if (known !== null && known.place.file === option.place.file && known.text.text === text.text) continue;
       target.set(key, { key, text, place: option.place, known });
     }

@@ -8,16 +8,16 @@ import { BUILT_IN, type ConfigReader, noSections, readSections } from './section
 import { placeOf, type Text, textAt } from './text.ts';
 import * as values from './values.ts';
 
-/** fail2ban.conf: what concerns the program and no single jail. */
+/** fail2ban.conf: options of the program, not of a jail. */
 export type Settings = {
   readonly loglevel: Level;
-  /** A file's path, STDOUT, STDERR, SYSLOG or SYSTEMD-JOURNAL; null when no file says. */
+  /** A path, STDOUT, STDERR, SYSLOG or SYSTEMD-JOURNAL; null if not set. */
   readonly logtarget: string | null;
-  /** Seconds that a ban which ended is remembered. */
+  /** Seconds for which an ended ban is remembered. */
   readonly dbpurgeage: number;
-  /** Every option of [Definition], with everything filled in: socket, pidfile, dbfile and the rest. */
+  /** All options of [Definition], with everything filled in: socket, pidfile, dbfile and others. */
   readonly options: ReadonlyMap<string, string>;
-  /** What is set and has no effect here, each with the reason. */
+  /** Options that are set without effect, each with the reason. */
   readonly notes: readonly string[];
 };
 
@@ -29,7 +29,7 @@ const SETTINGS = {
 
 const asIs = ({ text }: Text): string => text;
 
-/** What means nothing here: as fail2ban's own file sets it, and the reason. */
+/** Options without effect: fail2ban's own value, and the reason. */
 const NO_EFFECT = {
   syslogsocket: row('syslogsocket = auto', asIs, 'log lines go to a file or to standard error'),
   socket: row('socket = /var/run/fail2ban/fail2ban.sock', asIs, "f2b's commands work on the state file"),
@@ -41,7 +41,7 @@ const NO_EFFECT = {
 
 const KNOWN = [...Object.values(SETTINGS), ...Object.values(NO_EFFECT)].map(({ name }) => name);
 
-/** Reads fail2ban.conf with its drop-ins; a tree without it has the defaults. Problems name no jail. */
+/** Reads fail2ban.conf with its drop-ins; without it the defaults apply. Problems have no jail. */
 export function readSettings(reader: ConfigReader, problems: Problem[]): Settings {
   const sections = readSections(reader, 'fail2ban') ?? noSections();
   const options = new Map<string, Text>();

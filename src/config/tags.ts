@@ -1,18 +1,18 @@
 import { ConfigError, problem } from '../base/errors.ts';
 import { joinPieces, partsOf, placeOf, type Text } from './text.ts';
 
-/** What `<x>` stands for, or null when it is to stay as it is. */
+/** The replacement of `<x>`; null to leave it unchanged. */
 export type Lookup = (tag: string) => Text | null;
 
-/** fail2ban 1.0.2 allows as many insertions of one tag into one value. */
+/** fail2ban 1.0.2's limit for insertions of one tag into one value. */
 const MAX_REPEATS = 25;
-/** Longer than any honest command or regex. */
+/** Longer than any real command or regex. */
 const MAX_LENGTH = 128 * 1024;
 const TAG = /<([^ <>]+)>/g;
 
 /**
- * Replaces `<x>` until nothing is left to replace, also in names that only arise so (`<mdre-<mode>>`). `key` is the
- * option's own name. Throws ConfigError when a value contains itself.
+ * Replaces `<x>` until none is left, also in names that result from a replacement (`<mdre-<mode>>`). `key` is
+ * the option's own name. Throws ConfigError if a value contains itself.
  */
 export function expandTags(key: string, value: Text, lookup: Lookup): Text {
   const counts = new Map<string, number>();
@@ -56,7 +56,7 @@ function replaceAll(text: Text, what: string, insert: Text): Text {
   return joinPieces(pieces, placeOf(text));
 }
 
-/** How long the text would be. */
+/** The length of the text after a replacement. */
 function lengthAfter(text: string, what: string, insert: string): number {
   return text.length + (text.split(what).length - 1) * (insert.length - what.length);
 }

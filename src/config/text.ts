@@ -1,14 +1,14 @@
 import type { Place } from '../base/errors.ts';
 import type { IniOption } from './inifile.ts';
 
-/** A value of the configuration that knows where each of its lines comes from. */
+/** A value of the configuration, with the place of each of its lines. */
 export type Text = {
   readonly text: string;
   /** One for each line of text. */
   readonly places: readonly Place[];
 };
 
-/** Text whose lines all come from one place. */
+/** Text with a single place. */
 export function textAt(text: string, place: Place): Text {
   return { text, places: text.split('\n').map(() => place) };
 }
@@ -25,7 +25,7 @@ export function placeOf(text: Text): Place {
   return text.places[0] ?? { file: '', line: 0 };
 }
 
-/** The parts that make up a text, each with the places of its lines. */
+/** Parts of a text, each with the places of its lines. */
 export function partsOf(text: Text, parts: readonly string[]): Text[] {
   let line = 0;
   return parts.map((part) => {
@@ -35,17 +35,17 @@ export function partsOf(text: Text, parts: readonly string[]): Text[] {
   });
 }
 
-/** A part of a value: written there itself, or put in from elsewhere. */
+/** A part of a value: written there itself, or inserted. */
 export type TextPiece = { readonly text: Text; readonly isOwn: boolean };
 
 /**
- * Joins pieces one behind the other. A line's place is where its own writing stands; a line that is all put in keeps the
- * place it had. `place` is for lines without anything.
+ * Joins pieces. The place of a line is where its own text was written; a line that was inserted as a whole
+ * keeps its place. `place` is for empty lines.
  */
 export function joinPieces(pieces: readonly TextPiece[], place: Place): Text {
   let text = '';
   let places: Place[] = [place];
-  // How sure the last line's place is: 0 nothing said yet, 1 put in, 2 own.
+  // The origin of the last line's place: 0 none yet, 1 inserted, 2 own.
   let sure = 0;
   for (const { text: piece, isOwn } of pieces) {
     for (const [i, line] of piece.text.split('\n').entries()) {
@@ -64,7 +64,7 @@ export function joinPieces(pieces: readonly TextPiece[], place: Place): Text {
   return { text, places };
 }
 
-/** The lines that say something, each with its place. */
+/** The lines that are not blank, each with its place. */
 export function linesOf(text: Text): { readonly text: string; readonly place: Place }[] {
   return text.text
     .split('\n')

@@ -3,15 +3,15 @@ import { isAbsolute, join, normalize } from 'node:path';
 import { codeOf, MachineError, UsageError } from '../base/errors.ts';
 
 /**
- * Where configuration is read from: a folder on disk, or the defaults inside the binary. Paths are relative to the
- * root (`jail.d/sshd.conf`); a path may be absolute when an include says so.
+ * A source of configuration files: a folder on disk, or the defaults inside the binary. Paths are relative to
+ * the root (`jail.d/sshd.conf`); a path from an include may be absolute.
  */
 export type ConfigTree = {
-  /** What people call it: the folder's path, or `embedded`. */
+  /** Its name in messages: the folder's path, or `embedded`. */
   readonly name: string;
-  /** The file's text, or null when there is none. Throws MachineError when it is there and cannot be read. */
+  /** The file's text; null if there is none. Throws MachineError if it exists and cannot be read. */
   read(path: string): string | null;
-  /** Names in a folder, sorted; empty when there is no such folder. Throws MachineError when it cannot be read. */
+  /** Sorted names in a folder; empty if there is none. Throws MachineError if it cannot be read. */
   list(folder: string): readonly string[];
   /** How a file of this tree is cited in messages. */
   show(path: string): string;
@@ -19,7 +19,7 @@ export type ConfigTree = {
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Configuration below a folder on disk. */
+/** A tree for a folder on disk. */
 export function diskTree(root: string): ConfigTree {
   const at = (path: string): string => (isAbsolute(path) ? path : join(root, path));
   return {
@@ -60,7 +60,7 @@ function refusal(what: string, path: string, error: unknown): MachineError {
   return new MachineError(`cannot ${what} ${path}: ${codeOf(error) || String(error)}`);
 }
 
-/** Configuration held in memory, path -> text; what the binary brings along. */
+/** A tree in memory, path -> text; used for the files in the binary. */
 export function memoryTree(files: ReadonlyMap<string, string>, name = 'embedded'): ConfigTree {
   const clean = (path: string): string => normalize(path);
   return {
@@ -78,13 +78,16 @@ export function memoryTree(files: ReadonlyMap<string, string>, name = 'embedded'
   };
 }
 
-/** Before the name of a lower tree's jail file: it is read besides an upper one of the same name, and before all of those. */
+/**
+ * Prefix for jail files of the lower tree: each is read in addition to an upper one of the same name, and
+ * before all of those.
+ */
 const BENEATH = '@';
 
 /**
- * `upper` where it has something, else `lower`. Filters and actions of the lower tree serve by name when the upper one lacks
- * them. The files of its jail.d are read before those of the upper tree, so that `enabled = true` is all that a file above
- * has to say - unless the upper tree has a jail.conf and knows its own jails.
+ * A tree that looks in `upper` first, then in `lower`. Filters and actions of the lower tree are used if the
+ * upper one lacks the name. The lower jail.d is read before the upper one, so that `enabled = true` suffices
+ * in an upper file. If the upper tree has a jail.conf, it defines all jails itself.
  */
 export function overlayTree(upper: ConfigTree, lower: ConfigTree): ConfigTree {
   const beneath = (path: string): string | null => {
@@ -95,7 +98,7 @@ export function overlayTree(upper: ConfigTree, lower: ConfigTree): ConfigTree {
     const found = /^(filter|action)\.d(?:\/([^/]+?)(?:\.conf|\.local|\.d)(?:\/.*)?)?$/.exec(normalize(path));
     if (found === null) return true;
     const [, kind = '', name] = found;
-    // A name whose .conf exists above is the upper tree's alone, with its .local and its .d.
+    // If the upper tree has the .conf of a name, its .local and .d come from there, too.
     return name !== undefined && has(upper, `${kind}.d/${name}.conf`);
   };
   return {
@@ -122,7 +125,7 @@ export function overlayTree(upper: ConfigTree, lower: ConfigTree): ConfigTree {
   };
 }
 
-/** Whether the file is there; one that cannot be read is. */
+/** Whether the file exists; true even if it cannot be read. */
 function has(tree: ConfigTree, path: string): boolean {
   try {
     return tree.read(path) !== null;
@@ -131,15 +134,16 @@ function has(tree: ConfigTree, path: string): boolean {
   }
 }
 
-/** What findConfigTree looks at: `--config DIR` and the defaults inside the binary (null where there are none). */
+/** Input of findConfigTree(): `--config DIR`, and the defaults inside the binary (null if there are none). */
 export type TreeOptions = { readonly config: string | null; readonly embedded: ConfigTree | null };
 
-/** The folders that are looked for when nobody named one, in their order. */
+/** Default folders, in order. */
 export const CONFIG_FOLDERS: readonly string[] = ['/etc/f2b', '/etc/fail2ban'];
 
 /**
- * The configuration to use: `--config DIR`, `$F2B_CONFIG`, /etc/f2b, /etc/fail2ban, the embedded default. A folder that
- * was named must exist (UsageError) and be readable (MachineError); filters it lacks come from the embedded ones.
+ * The configuration to use: `--config DIR`, `$F2B_CONFIG`, /etc/f2b, /etc/fail2ban, the embedded default. A
+ * named folder must exist (UsageError) and be readable (MachineError); filters it lacks come from the
+ * embedded ones.
  */
 export function findConfigTree(
   options: TreeOptions,

@@ -9,18 +9,18 @@ import { type Formula, parseFormula } from './formula.ts';
 import type { Backend, CacheRule, Ignore, LogPath, Rollup, UseDns } from './jail.ts';
 import { linesOf, placeOf, type Text, textAt } from './text.ts';
 
-/** Tells of what is no error; readValue() adds the option's name and place. */
+/** Reports a warning; readValue() adds the option's name and place. */
 export type Warn = (text: string, more?: Partial<Problem>) => void;
 
-/** Reads the value of an option; throws ConfigError, see refuse(), when it cannot. */
+/** Reads the value of an option. Throws ConfigError, see refuse(), if it is invalid. */
 export type Read<T> = (text: Text, warn: Warn) => T;
 
-/** Throws what is wrong with a value, and how it is written; readValue() adds the option's name and place. */
+/** Throws a mistake in a value, with a hint how to write it; readValue() adds the option's name and place. */
 export function refuse(text: string, hint: string | null = null, place: Place | null = null): never {
   throw new ConfigError([problem(text, { hint, place })]);
 }
 
-/** The value of the option `key`; null, with its mistakes among the problems, when it cannot be read. */
+/** The value of the option `key`; null, with problems, if it is invalid. */
 export function readValue<T>(
   key: string | null,
   text: Text,
@@ -34,13 +34,13 @@ export function readValue<T>(
   return value;
 }
 
-/** The warning of an option that nothing reads. */
+/** A warning for an unknown option. */
 export function unknownOption(key: string, place: Place, known: readonly string[]): Problem {
   const hint = didYouMean(key, known);
   return problem('no such option; it has no effect', { severity: 'warning', place, key, hint });
 }
 
-/** Reads all of them. Throws ConfigError with the mistakes of all. */
+/** Reads all items. Throws one ConfigError with all mistakes. */
 function readEach<O, T>(all: Iterable<O>, read: (one: O) => T): T[] {
   const problems: Problem[] = [];
   const values = [...all].flatMap((one) => guarded(problems, () => [read(one)]) ?? []);
@@ -48,7 +48,7 @@ function readEach<O, T>(all: Iterable<O>, read: (one: O) => T): T[] {
   return values;
 }
 
-/** The words of a list between white space and commas, each with the place of its line. */
+/** The words of a list with white space or commas between them, each with the place of its line. */
 function wordsOf(text: Text): { readonly text: string; readonly place: Place }[] {
   return linesOf(text).flatMap(({ text: line, place }) =>
     line
@@ -58,7 +58,7 @@ function wordsOf(text: Text): { readonly text: string; readonly place: Place }[]
   );
 }
 
-/** `true yes on 1` or `false no off 0`, and nothing for no. */
+/** `true yes on 1` or `false no off 0`; empty is no. */
 export function readBoolean({ text }: Text): boolean {
   const word = text.trim().toLowerCase();
   if (['1', 'on', 'true', 'yes'].includes(word)) return true;
@@ -66,7 +66,7 @@ export function readBoolean({ text }: Text): boolean {
   return refuse(`cannot read "${text}" as yes or no`, 'write true or false');
 }
 
-/** Reads a whole number of at least `least`. */
+/** Reads a whole number; `least` is the minimum. */
 export function integerFrom(least: number): Read<number> {
   return ({ text }) => {
     if (!/^[+-]?\d{1,15}$/.test(text.trim())) refuse(`cannot read "${text}" as a whole number`);
@@ -75,7 +75,7 @@ export function integerFrom(least: number): Read<number> {
   };
 }
 
-/** A number above 0, with or without a fraction. */
+/** A number above 0; fractions are allowed. */
 export function readNumber({ text }: { readonly text: string }): number {
   const value = /^[+]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
   return Number.isFinite(value) && value > 0 ? value : refuse(`cannot read "${text}" as a number above 0`);
@@ -88,7 +88,7 @@ export function readDuration({ text }: Text): number {
   return seconds > 0 ? seconds : refuse(`cannot use "${text}": expected more than 0 seconds`);
 }
 
-/** `bantime`: seconds, or null for a negative number, which is for ever. */
+/** `bantime`: seconds; null for a negative number, which means for ever. */
 export function readBantime(text: Text): number | null {
   const seconds = parseDuration(text.text);
   const hint = 'write 600, 10m, 1h 30m, or -1 for ever';
@@ -96,7 +96,7 @@ export function readBantime(text: Text): number | null {
   return seconds < 0 ? null : readDuration(text);
 }
 
-/** `bantime.maxtime`; null when it is left empty: no cap. */
+/** `bantime.maxtime`; null if empty: no limit. */
 export function readMaxTime(text: Text): number | null {
   return text.text === '' ? null : readDuration(text);
 }
@@ -106,7 +106,7 @@ export function readRandomTime(text: Text): number {
   return /^(?:0+[a-z]*)?$/i.test(text.text) ? 0 : readDuration(text);
 }
 
-/** Reads one of these words. */
+/** Reads one of the words. */
 export function oneOf<W extends string>(words: readonly W[]): Read<W> {
   return ({ text }) => {
     const word = text.trim().toLowerCase();
@@ -115,7 +115,7 @@ export function oneOf<W extends string>(words: readonly W[]): Read<W> {
   };
 }
 
-/** `usedns`, jail.conf(5); `true` and `false` are read as yes and no. */
+/** `usedns`, jail.conf(5); `true` and `false` mean yes and no. */
 export function readUseDns(text: Text, warn: Warn): UseDns {
   const word = text.text.trim().toLowerCase();
   if (['1', 'on', 'true'].includes(word)) return 'yes';
@@ -123,7 +123,7 @@ export function readUseDns(text: Text, warn: Warn): UseDns {
   return oneOf<UseDns>(['yes', 'warn', 'no', 'raw'])(text, warn);
 }
 
-/** The options in the brackets of `backend = systemd[...]`, what is good for each, and how it is written. */
+/** The options in brackets of `backend = systemd[...]`: valid values, and a hint. */
 const JOURNAL_OPTIONS: ReadonlyMap<string, readonly [good: RegExp, hint: string]> = new Map([
   ['journalpath', [/\S/, 'write the path of a folder']],
   ['journalfiles', [/\S/, 'write paths of journal files, between blanks']],
@@ -132,7 +132,7 @@ const JOURNAL_OPTIONS: ReadonlyMap<string, readonly [good: RegExp, hint: string]
   ['rotated', [/\S/, 'write yes or no']],
 ]);
 
-/** `backend` with its options in brackets; what watches files by kernel events is `auto` here. */
+/** `backend` with its options in brackets; the backends of fail2ban that use kernel events become `auto`. */
 export function readBackend(
   text: Text,
   warn: Warn,
@@ -152,7 +152,7 @@ export function readBackend(
   return { backend, backendOptions: named.options };
 }
 
-/** Checks `journalmatch` as journalctl would: `FIELD=value` or a path, `+` between those of which one is enough. */
+/** Checks `journalmatch` like journalctl: `FIELD=value` or a path, with `+` for alternatives. */
 export function checkJournalMatch(text: Text): void {
   readEach(linesOf(text), ({ text: line, place }) => {
     if (hasOpenQuote(line)) refuse(`cannot read "${line}": a quote is not closed`, null, place);
@@ -165,7 +165,7 @@ export function checkJournalMatch(text: Text): void {
   });
 }
 
-/** The lines of `logpath`: a glob each, perhaps with `tail` or `head` behind it. */
+/** The lines of `logpath`: a glob each, optionally followed by `tail` or `head`. */
 export function readLogPath(text: Text, warn: Warn): LogPath[] {
   return linesOf(text).map(({ text: line, place }): LogPath => {
     const found = /^(.*\S)\s+(tail|head)$/i.exec(line);
@@ -182,7 +182,7 @@ export function readLogPath(text: Text, warn: Warn): LogPath[] {
   });
 }
 
-/** `ignoreip`: addresses, networks, masks, DNS names and `file:PATH`, between commas or white space. */
+/** `ignoreip`: addresses, networks, masks, DNS names and `file:PATH`, separated by commas or white space. */
 export function readIgnoreIp(text: Text): Pick<Ignore, 'networks' | 'names' | 'files'> {
   const networks: Network[] = [];
   const names: string[] = [];
@@ -200,7 +200,7 @@ export function readIgnoreIp(text: Text): Pick<Ignore, 'networks' | 'names' | 'f
   return { networks, names, files };
 }
 
-/** Digits and dots alone are a mistyped address, not a name. */
+/** A word of digits and dots is a mistyped address, not a name. */
 function isDnsName(word: string): boolean {
   if (word.length > 253 || /^[\d.]+$/.test(word)) return false;
   return /^(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_-]{0,61}[\p{L}\p{N}_])?\.)*[\p{L}\p{N}_](?:[\p{L}\p{N}_-]{0,61}[\p{L}\p{N}_])?\.?$/u.test(
@@ -208,7 +208,7 @@ function isDnsName(word: string): boolean {
   );
 }
 
-/** `ignorecache`: `key="<ip>", max-count=100, max-time=5m`; null when nothing is remembered. */
+/** `ignorecache`: `key="<ip>", max-count=100, max-time=5m`; null if there is no cache. */
 export function readCacheRule(text: Text, warn: Warn): CacheRule | null {
   if (text.text.trim() === '') return null;
   const named = parseNamed(`ignorecache[${text.text}]`);
@@ -236,12 +236,12 @@ export function readCacheRule(text: Text, warn: Warn): CacheRule | null {
   return { key, maxCount, maxTime };
 }
 
-/** Without a tag in the key, one answer would hold for every address. */
+/** Without a tag in the key, one answer would apply to all addresses. */
 function readCacheKey({ text }: Text): string {
   return /<[^<>\s]+>/.test(text) ? text : refuse(`cannot use "${text}"`, 'write "<ip>", or other tags');
 }
 
-/** Python's names of encodings that the decoder knows by another one. */
+/** Python's encoding names that TextDecoder knows by another name. */
 const ENCODINGS: ReadonlyMap<string, string> = new Map([
   ['latin-1', 'latin1'],
   ['latin', 'latin1'],
@@ -256,7 +256,7 @@ const ENCODINGS: ReadonlyMap<string, string> = new Map([
   ['646', 'ascii'],
 ]);
 
-/** `logencoding`: `auto`, or a name that TextDecoder takes. */
+/** `logencoding`: `auto`, or a name known to TextDecoder. */
 export function readEncoding({ text }: Text): string {
   const name = text.trim().toLowerCase().replaceAll('_', '-');
   if (name === '' || name === 'auto') return 'auto';
@@ -268,7 +268,7 @@ export function readEncoding({ text }: Text): string {
   return refuse(`cannot use "${text}" as an encoding`, hint);
 }
 
-/** Whether this can be made; only the maker knows the names of encodings and time zones. */
+/** Whether the constructor accepts the name; only it knows the valid encodings or time zones. */
 function isMade(make: () => object): boolean {
   try {
     return make() !== null;
@@ -277,7 +277,7 @@ function isMade(make: () => object): boolean {
   }
 }
 
-/** `logtimezone`: an offset (`UTC+0200`, `+02:00`, `Z`) or an IANA name; null when it is left empty. */
+/** `logtimezone`: an offset (`UTC+0200`, `+02:00`, `Z`) or an IANA name; null if empty. */
 export function readTimeZone({ text }: Text): string | null {
   const zone = text.trim();
   if (text === '') return null;
@@ -287,12 +287,12 @@ export function readTimeZone({ text }: Text): string | null {
   return refuse(`cannot read "${zone}" as a time zone`, hint);
 }
 
-/** `bantime.multipliers`: numbers above 0 between white space or commas. */
+/** `bantime.multipliers`: numbers above 0, separated by white space or commas. */
 export function readMultipliers(text: Text): number[] {
   return readEach(wordsOf(text), readNumber);
 }
 
-/** `bantime.formula`; null when it is left empty. */
+/** `bantime.formula`; null if empty. */
 export function readFormula({ text }: Text): Formula | null {
   try {
     return text === '' ? null : parseFormula(text);
@@ -310,8 +310,8 @@ export function readPrefix({ text }: Text): number {
 }
 
 /**
- * `rollup`: `5/24` for IPv4, `5/24 20/48` for both (the prefix says which family it is: above 32 it is IPv6), `no` for none.
- * null when nothing is rolled up.
+ * `rollup`: `5/24` for IPv4, `5/24 20/48` for both families (a prefix above 32 means IPv6), `no` for none.
+ * Null if nothing is rolled up.
  */
 export function readRollup(text: Text): Rollup | null {
   const words = wordsOf(text);
@@ -331,10 +331,13 @@ export function readRollup(text: Text): Rollup | null {
   return rollup;
 }
 
-/** iptables' limit for a chain's name, less the `f2b-` before it. */
+/** iptables' limit for chain names, minus the `f2b-` prefix. */
 const LONGEST = 25;
 
-/** Checks a jail's name, which ends up in sets, chains, files and logs: no slashes, blanks and control characters. */
+/**
+ * Checks a jail's name, which is used in sets, chains, files and logs: no slashes, blanks or control
+ * characters.
+ */
 export function checkJailName({ text: name }: Text, warn: Warn): void {
   const shown = JSON.stringify(name);
   const trouble = (why: string, hint: string | null = 'use letters, digits, "-", "_" and "."'): never =>

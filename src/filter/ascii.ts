@@ -1,7 +1,7 @@
-/** Longer texts are made at once, and not character by character. */
+/** Up to this length joining characters is faster than a decoder. */
 const SHORT = 16;
 
-/** The text of bytes that are ASCII characters. */
+/** Decodes bytes that are known to be ASCII. */
 export function asciiText(bytes: Uint8Array, from: number, to: number): string {
   if (to - from > SHORT)
     return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1');

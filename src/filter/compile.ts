@@ -1,9 +1,11 @@
 /**
- * Reads a filter's regexes and datepattern, once, into a Filter that lines can be matched with.
+ * Compiles a filter's regexes and datepattern, once, into a Filter.
  *
- * Reports every mistake with its place in the configuration, not only the first: then there is no filter. What is compiled never changes.
+ * Reports every mistake with its place in the configuration, not only the first; with any mistake there is no
+ * filter. A compiled filter never changes.
  *
- *     const filter = compileFilter(source, { usedns: 'warn', logtimezone: null }, problems); // null: see problems
+ *     const filter = compileFilter(source, { usedns: 'warn', logtimezone: null }, problems);
+ *     if (filter === null) throw new ConfigError(problems);
  */
 
 import { type Problem, problem } from '../base/errors.ts';
@@ -12,15 +14,15 @@ import { compileDates, DatePatternError } from './date/datepattern.ts';
 import { compileFailregex, RegexError } from './regex/failregex.ts';
 import type { Filter, FilterRegex } from './types.ts';
 
-/** What a jail adds to its filter's own options. */
+/** The jail's options that affect compilation. */
 type CompileOptions = { readonly usedns: UseDns; readonly logtimezone: string | null };
 
-/** Groups that can say who failed; jail.conf(5). MLFID says it by the lines that share it. */
+/** Groups that can name the offender; jail.conf(5). MLFID does so through the other lines of its session. */
 const ID_GROUPS = ['fid', 'ip4', 'ip6', 'dns', 'mlfid'];
 
 /**
- * Compiles a filter. Adds one Problem, with file and line, for each regex or datepattern that cannot be had and for
- * each failregex that could never name an id; null when there were any.
+ * Compiles a filter; null if it has mistakes. Adds one Problem, with file and line, for each regex or
+ * datepattern that cannot be compiled and for each failregex that has no group for an id.
  */
 export function compileFilter(
   source: FilterSource,
@@ -29,7 +31,7 @@ export function compileFilter(
 ): Filter | null {
   const before = problems.length;
   const compile = (regex: RegexSource, key: string, index: number): FilterRegex | null => {
-    // As in fail2ban only failregex is compiled for several lines; the others see the window as one text.
+    // As in fail2ban, only failregex matches several lines; the others see the window as one text.
     const isMultiline = key === 'failregex' && source.maxlines > 1;
     try {
       return {
@@ -67,9 +69,9 @@ export function compileFilter(
 }
 
 /**
- * Whether every line of the log must be processed, and not only those that can match: a window of several lines is
- * made of all of them. Otherwise a line that lacks the literals of prefregex or of every failregex changes nothing,
- * but that a later line without a date would take its time from it.
+ * Whether every line of the log must be processed: a window of several lines includes lines that match
+ * nothing. In all other filters a line without the literals of prefregex or of every failregex can be
+ * skipped. Its only effect would be that a later line without a date takes this line's time.
  */
 export function needsEveryLine(filter: Filter): boolean {
   return filter.maxlines > 1;
@@ -112,7 +114,7 @@ function checkDates(source: FilterSource, options: CompileOptions, problems: Pro
   }
 }
 
-/** The part of the text around an offset and, on a second line, a caret under it. */
+/** The part of the text around an offset, with a caret below it on a second line. */
 function underlined(text: string, offset: number): string {
   const from = Math.max(0, offset - 50);
   const part = text.slice(from, offset + 30).replace(/[\x00-\x1f\x7f]/g, ' ');

@@ -1,8 +1,9 @@
 /**
- * Takes batches of lines through the filters of many jails at once, and tells their failures.
+ * Matches batches of lines against the filters of many jails and returns their failures.
  *
- * Every line and filter gets its due, whatever a line holds: a regex that is stuck on a line is skipped for that line and reported to
- * `onStuck`; after some such lines it is no longer used on their like. A batch never takes longer than some limits allow.
+ * No line can stall it. A regex that is too slow on a line is skipped for that line and reported to
+ * `onStuck`; after a few such lines it is no longer used on lines of that length. All other regexes still see
+ * the line.
  *
  *     const engine = new Engine([{ jail: 'sshd', filter, state, findtime: 600, keepsFields: false }], onStuck);
  *     for (const { worker, ip, time, outcome } of engine.run(batch, now)) count(worker, ip, time, outcome);
@@ -23,30 +24,30 @@ export type { StuckRegex } from './guard/quarantine.ts';
 export type { Result } from './results.ts';
 
 /**
- * A regex that took too long on a line. `regex` null = date, prefregex or ignoreregex; `from`: from this length on it is not
- * used on any line until the next reload, null: skipped for this line only.
+ * A regex that took too long on a line. `regex` null: date, prefregex or ignoreregex. `from`: the regex is in
+ * quarantine for lines of at least this length until the next reload; null: skipped for this line only.
  */
 export type Stuck = {
   readonly worker: Worker;
   readonly regex: number | null;
   readonly line: string;
-  /** Where the line begins in the batch. */
+  /** Offset of the line in the batch. */
   readonly at: number;
   readonly from: number | null;
 };
 
-/** How long a batch may take before it is interrupted, in milliseconds; some ten times of what one takes. */
+/** Milliseconds before a batch is interrupted; about ten times what a batch takes. */
 const LIMIT_MS = 20;
-/** What cannot explode may be slow all the same: after so many milliseconds the clock is watched nevertheless. */
+/** Milliseconds without a time limit: compiled regexes cannot explode, but they can be slow. */
 const FREE_MS = 10;
-/** So many lines of a batch are matched under a limit by themselves, which costs 0.2 ms for each. */
+/** Most lines of a batch that get a time limit of their own, which costs 0.2 ms each. */
 const MOST_WATCHED = 8;
-/** So many batches have the clock watched after one with more of them. */
+/** Number of batches matched under a time limit after a batch with more such lines. */
 const PATIENCE = 8;
-/** A batch that gets no processor is given more of the clock, up to this. */
+/** The limit is doubled up to this when the process gets no processor time. */
 const MOST_LIMIT_MS = 1000;
 
-/** The limits around a ResumableMatcher. */
+/** Runs a ResumableMatcher under time limits. */
 export class Engine {
   readonly workers: readonly Worker[];
   readonly #onStuck: (stuck: Stuck) => void;
@@ -54,17 +55,19 @@ export class Engine {
   readonly #results = new Results();
   readonly #quarantine = new Quarantine();
   readonly #matcher: ResumableMatcher;
-  /** So many batches are matched under a time limit before it is tried again without. */
+  /** Batches still to be matched under a time limit before matching without one is tried again. */
   #watched = 0;
 
-  /** With a survey dates are taken as they stand, and nothing is answered but to it. */
+  /** With a survey, dates are used as written, and results go to the survey only. */
   constructor(workers: readonly Worker[], onStuck: (stuck: Stuck) => void, survey: Survey | null = null) {
     this.workers = workers;
     this.#onStuck = onStuck;
     this.#matcher = new ResumableMatcher(workers, this.#quarantine, survey);
   }
 
-  /** Matches the batch and answers what it led to, in order; valid until the next call. `now` in epoch seconds. */
+  /**
+   * Matches the batch and returns its results in order; valid until the next call. `now` in epoch seconds.
+   */
   run(batch: Batch, now: number): Results {
     this.#results.clear();
     const job: BatchJob = { batch, now, results: this.#results };
@@ -78,7 +81,7 @@ export class Engine {
     return job.results;
   }
 
-  /** The regexes that were ever stuck, by worker. */
+  /** The regexes that were ever stuck. */
   stuck(): readonly StuckRegex[] {
     return this.#quarantine.all();
   }
@@ -89,15 +92,16 @@ export class Engine {
     for (;;) {
       const at = cursor.isOpen ? cursor.line : cursor.at;
       if (within(limitMs, () => this.#matcher.match(job, null)) === null) return;
-      // Nothing may be stuck at all: a clock goes on also while others have the processor.
+      // Perhaps nothing is stuck: the clock also runs while other processes have the processor.
       limitMs = cursor.isOpen || cursor.at > at ? LIMIT_MS : Math.min(limitMs * 2, MOST_LIMIT_MS);
       if (cursor.isOpen) this.#matchSlowLine(job);
     }
   }
 
   /**
-   * Matches without a limit as long as nothing but compiled regexes, whose work is bounded, is used. A line that needs more is matched
-   * under a limit. False when there are many of those, or it is slow: then the rest needs a limit, too.
+   * Matches without a time limit as long as only compiled regexes, whose work is bounded, are needed. A line
+   * that needs others is matched under a limit. False if there are many such lines, or matching is slow: then
+   * the rest of the batch needs a limit.
    */
   #matchFreely(job: BatchJob): boolean {
     const { cursor, hasFast } = this.#matcher;
@@ -120,7 +124,10 @@ export class Engine {
     }
   }
 
-  /** Goes on without a limit until then, by performance.now(); answers why no further, null: it came to the end. */
+  /**
+   * Continues without a limit until `untilMs` (performance.now()). Returns why it stopped; null at the end of
+   * the batch.
+   */
   #matchUntil(job: BatchJob, untilMs: number): symbol | null {
     try {
       this.#matcher.match(job, () => performance.now() > untilMs);
@@ -131,7 +138,7 @@ export class Engine {
     }
   }
 
-  /** Takes the line that was interrupted through the rest of the workers, one by one, and finds out what is slow on it. */
+  /** Matches the interrupted line with the remaining workers, one by one, and finds the slow regexes. */
   #matchSlowLine(job: BatchJob): void {
     const { cursor } = this.#matcher;
     const spent: Spent[] = [];
@@ -143,14 +150,16 @@ export class Engine {
       for (const [regex, ms] of this.#tryWorker(number, job, before))
         spent.push({ worker: number, regex, ms });
     }
-    // Each may be quick enough by itself, and all of them together too slow.
+    // Each regex may be quick enough, and all of them together too slow.
     for (const { worker, regex } of tooMuch(spent)) {
       if (!this.#quarantine.doubts(worker, regex, job.now)) this.#strike(job, worker, regex);
     }
     this.#matcher.closeLine();
   }
 
-  /** What each regex cost; nothing where the filter gives the line up. `before`: the window before the line. */
+  /**
+   * The cost of each regex; empty if the filter gives up on the line. `before`: the window before the line.
+   */
   #tryWorker(number: number, job: BatchJob, before: Worker['state']['window']) {
     const matcher = this.#matcher;
     const { state, filter } = this.workers[number] ?? {};

@@ -1,13 +1,13 @@
 import type { Failregex, Match } from './regex/failregex.ts';
 import { fieldName } from './regex/tags.ts';
 
-/** What a group captured, or for F-TUPLE_ the values of several groups, null for one that was unset. */
+/** The text of a group. For F-TUPLE_: the texts of several groups, null for an unset one. */
 export type FieldValue = string | readonly (string | null)[];
 
-/** Captured values by group name; unset groups are not in it. */
+/** Captured values by group name, without unset groups. */
 export type Fields = Map<string, FieldValue>;
 
-/** Names of a regex that stand for another: `alt_user_1` fills `user`, `tuple_id` makes the id a tuple. */
+/** A group name that fills another field: `alt_user_1` fills `user`, `tuple_id` makes the id a tuple. */
 type Complex = { readonly key: string; readonly target: string; readonly isTuple: boolean };
 
 const complexOf = new WeakMap<Failregex, readonly Complex[]>();
@@ -26,7 +26,7 @@ function findComplex(regex: Failregex): readonly Complex[] {
   return found;
 }
 
-/** Reads a match's groups over the inherited ones: an unset group hides what it would inherit (fail2ban 1.0.2). */
+/** Reads a match's groups over the inherited ones. An unset group hides the inherited one (fail2ban 1.0.2). */
 export function readFields(regex: Failregex, match: Match, inherited: Fields | null): Fields {
   const fields = ownFields(regex, match);
   if (inherited === null) return fields;
@@ -57,7 +57,7 @@ function ownFields(regex: Failregex, match: Match): Fields {
   return fields;
 }
 
-/** The value as one text; a tuple is spelt as Python spells it, which is how it stands in logs. */
+/** The value as one text. A tuple is written as Python writes it, since logs show it so. */
 export function spellValue(value: FieldValue): string {
   return typeof value === 'string' ? value : `(${value.map(spellPart).join(', ')})`;
 }

@@ -3,18 +3,18 @@ import type { UseDns } from '../config/jail.ts';
 import { type Fields, type FieldValue, spellValue } from './fields.ts';
 
 /**
- * `ip`, `net`: canonical. `dns`: a name that the shell has to resolve. `id`: anything else, that no firewall can take:
- * what F-ID captured, or what <HOST> took for an address and is none (192.0.2.300, 192.0.2.09).
+ * `ip`, `net`: canonical. `dns`: a name to resolve. `id`: any other text, which a firewall cannot ban: what
+ * F-ID captured, or what <HOST> captured but is not an address (192.0.2.300, 192.0.2.09).
  */
 export type Kind = 'ip' | 'net' | 'dns' | 'id';
 
-/** Who failed. */
+/** The offender. */
 export type Identity = { readonly id: string; readonly kind: Kind };
 
 /**
- * Who the fields speak of: F-ID, else the IPv4 address, the IPv6 address, the name. `pending` when a session's line
- * has not said it yet; `nobody` when it is a name and usedns does not allow names. Where an
- * F-ID is not the address itself, the address is put into the fields as `ip` (fail2ban 1.0.2 behaviour).
+ * Finds the offender in the fields: F-ID, else the IPv4 address, the IPv6 address, the name. `pending`: the
+ * session has not named one yet. `nobody`: it is a name and usedns does not allow names. If F-ID is not the
+ * address itself, the address is added to the fields as `ip` (fail2ban 1.0.2 behaviour).
  */
 export function identify(fields: Fields, usedns: UseDns): Identity | 'pending' | 'nobody' {
   const fid = fields.get('fid');
@@ -44,7 +44,7 @@ function networkIdentity(text: string): Identity | null {
   return { id, kind: id.includes('/') ? 'net' : 'ip' };
 }
 
-/** An id by itself: an address or network if it reads as one, in brackets or not, else just text. */
+/** An id from F-ID: an address or network if it reads as one, in brackets or not, else text. */
 function freeId(value: FieldValue, isRaw = false): Identity {
   const text = spellValue(value);
   if (typeof value !== 'string' || isRaw) return { id: text, kind: canonicalIp(text) === text ? 'ip' : 'id' };

@@ -1,10 +1,11 @@
 /**
- * One line through one filter: finds its date, says what is odd about that, and has the regexes look at the rest.
+ * Matches one line against one filter: finds its date, checks the date, and runs the regexes on the rest.
  *
- * The plain way, and the reference: whatever is faster (engine.ts, fast/) says what processLine() says. Never throws on a line; what a
- * filter learns from lines is in its FilterState and bounded.
+ * This is the reference: engine.ts and fast/ are faster and must give the same results. Never throws on a
+ * line. What a filter learns from lines is in its FilterState, and bounded.
  *
- *     const outcome = processLine(filter, newFilterState(filter), { text, time: null }, { mode: 'live', findtime: 600, now });
+ *     const state = newFilterState(filter);
+ *     const outcome = processLine(filter, state, { text, time: null }, { mode: 'live', findtime: 600, now });
  */
 
 import { compileDates, findStamp, TOLERANCE } from './date/datepattern.ts';
@@ -13,7 +14,7 @@ import { Sessions } from './session/sessions.ts';
 import type { Filter, FilterState, LineInput, LineOutcome, ProcessOptions, TimeWarning } from './types.ts';
 import type { WindowLine } from './window.ts';
 
-/** The state of a filter that has seen nothing. */
+/** The state of a filter before its first line. */
 export function newFilterState(filter: Filter): FilterState {
   return {
     dates: compileDates(filter.datepattern, filter.logtimezone),
@@ -24,7 +25,7 @@ export function newFilterState(filter: Filter): FilterState {
   };
 }
 
-/** Takes one line through the filter as of `now` (epoch seconds). Never throws on a line. */
+/** Matches one line as of `now` (epoch seconds). Never throws on a line. */
 export function processLine(
   filter: Filter,
   state: FilterState,
@@ -37,8 +38,8 @@ export function processLine(
 }
 
 /**
- * As processLine(), but what becomes of sessions is only noted: a line that is interrupted may be taken again. Call
- * `state.sessions.commit()` when the outcome is safe.
+ * Like processLine(), but changes of sessions are not carried out yet: an interrupted line may be matched
+ * again. Call `state.sessions.commit()` when the outcome is safe.
  */
 export function processUncommitted(
   filter: Filter,
@@ -90,10 +91,10 @@ function dateOf(state: FilterState, line: LineInput, now: number): Dated {
     return { piece: cut, time: found.time, hasDate: true };
   }
   const isRecent = state.lastTime !== null && state.lastTime > now - TOLERANCE;
-  // A date that is none, such as 0000-12-30, is cut out all the same unless a known one stands in for it.
+  // An impossible date such as 0000-12-30 is cut out too, unless the last known date is used instead.
   if (cut !== null && !isRecent) return { piece: cut, time: null, hasDate: false };
   const piece = { before: '', date: isRecent ? state.lastDate : '', after: text };
-  // An empty date is one that the pattern does not ask for.
+  // The pattern matched an empty date: it asks for none.
   if (found !== null && cut === null) return { piece, time: isRecent ? state.lastTime : now, hasDate: true };
   return { piece, time: isRecent ? state.lastTime : null, hasDate: false };
 }

@@ -5,7 +5,7 @@ import { copyGathered, type Gathered, gather, isMarked, mergeSession } from './s
 import type { Filter, FilterFailure, FilterRegex, FilterState, HelperHit, MatchResult } from './types.ts';
 import { matchedText, splitWindow, type WindowLine, wholeText } from './window.ts';
 
-/** How a line is to be looked at; `mayBeUndated` lets a line without any date be a failure. */
+/** How to match a line. `mayBeUndated`: a line without any date can be a failure. */
 export type Look = {
   readonly time: number | null;
   readonly now: number;
@@ -29,7 +29,7 @@ function ignoredResult(regex: FilterRegex, isPrefixed: boolean): MatchResult {
   return { ...MISSED, result: 'ignored', regex: regex.index, isPrefixed };
 }
 
-/** Texts are matched against many regexes; the form to use is found once. */
+/** A text and whether it is ASCII, which is checked once for many regexes. */
 type MatchSubject = { readonly text: string; readonly isAscii: boolean };
 
 function subjectOf(text: string): MatchSubject {
@@ -44,12 +44,15 @@ function findIgnore(filter: Filter, subject: MatchSubject): FilterRegex | null {
   return filter.ignoreregex.find(({ regex }) => matchSubject(regex, subject) !== null) ?? null;
 }
 
-/** fail2ban looks at few ignoreregexes before many failregexes, else only at what matched. */
+/**
+ * Whether ignoreregexes run first. fail2ban runs a few before many failregexes; otherwise only on lines that
+ * match.
+ */
 export function ignoresFirst({ ignoreregex, failregex }: Filter): boolean {
   return ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2;
 }
 
-/** Runs the regexes over a dated line (and the lines before it where maxlines is over 1). */
+/** Runs the regexes on a dated line, and on the lines before it if maxlines is over 1. */
 export function findFailures(filter: Filter, state: FilterState, piece: WindowLine, look: Look): MatchResult {
   const window = filter.maxlines > 1 ? [...state.window, piece].slice(-filter.maxlines) : [piece];
   state.window = filter.maxlines > 1 ? window : [];
@@ -132,7 +135,7 @@ type Hit = {
   readonly lines: readonly string[];
 };
 
-/** Says what a match of a failregex shows, its session's lines considered. */
+/** Turns a match of a failregex into a failure or helper hit, with the other lines of its session. */
 export function judgeMatch(attempt: Attempt, hit: Hit): FilterFailure | HelperHit {
   const { filter, state, look, inherited } = attempt;
   const fields = readFields(hit.regex, hit.match, inherited);

@@ -1,7 +1,7 @@
 /**
- * Every line of a log through one filter, with all that became of it: `f2b regex` wants more than the failures.
- * Lines are matched by the engine, within the daemon's limits: a regex that is too slow is skipped for the line, and after
- * some such lines on all that are like them. One for each log; it remembers which regexes were slow.
+ * Matches every line of a log against one filter and returns all results, for `f2b regex`. Runs the engine
+ * within the daemon's limits: a regex that is too slow is skipped for the line, and after a few such lines
+ * for all similar ones. Use one PerLine for each log; it remembers the slow regexes.
  *
  *     for (const { line, outcome } of new PerLine(course).run(lines)) print(line.text, outcome.result);
  */
@@ -13,24 +13,24 @@ import type { Filter, FilterState, LineInput, LineOutcome } from './types.ts';
 /** A line, and its number from 1. */
 type NumberedLine = { readonly number: number; readonly line: LineInput };
 
-/** A line with what became of it; `before` and `after` are the windows around it (maxlines). */
+/** A line and its outcome; `before` and `after` are the windows around it (maxlines). */
 type ProcessedLine = NumberedLine & {
   readonly outcome: LineOutcome;
   readonly before: FilterState['window'];
   readonly after: FilterState['window'];
 };
 
-/** A regex that was too slow on a line: `regex` from 0, null = date, prefregex or ignoreregex. */
+/** A regex that was too slow on a line: `regex` from 0; null: date, prefregex or ignoreregex. */
 export type StuckLine = { readonly regex: number | null; readonly number: number; readonly line: string };
 
-/** What the lines are matched with. */
+/** The filter and its options. */
 type Course = {
   readonly filter: Filter;
   readonly state: FilterState;
   readonly checkAll: boolean;
   /** Epoch seconds. */
   readonly now: number;
-  /** Called for each regex and line on which it was interrupted, or not tried because it had been too often. */
+  /** Called for each regex that was interrupted on a line, or skipped because of its quarantine. */
   onStuck(stuck: StuckLine): void;
 };
 
@@ -39,11 +39,11 @@ const GIVEN_UP: LineOutcome = { ...MISSED, time: null, warning: null };
 export class PerLine {
   readonly #engine: Engine;
   readonly #course: Course;
-  /** The batch, and of those of its lines that are known what became of them. */
+  /** The lines of the batch, and the outcomes known so far. */
   #lines: readonly NumberedLine[] = [];
   #bytes = Buffer.alloc(0);
   #processed: (ProcessedLine | undefined)[] = [];
-  /** A line's place among the lines, and in the bytes. */
+  /** Index and byte offset of the current line. */
   #index = 0;
   #start = 0;
   #before: FilterState['window'] = [];
@@ -63,7 +63,7 @@ export class PerLine {
     });
   }
 
-  /** The outcomes of the lines, all of them, in order. */
+  /** The outcomes of all lines, in order. */
   run(lines: readonly NumberedLine[]): readonly ProcessedLine[] {
     const bytes = Buffer.from(lines.map(({ line }) => `${line.text}\n`).join(''));
     this.#lines = lines;
@@ -72,14 +72,16 @@ export class PerLine {
     this.#index = 0;
     this.#start = 0;
     this.#before = this.#course.state.window;
-    // Those of the journal have one, all of them.
+    // Either all lines have a time, as those of the journal do, or none.
     const known = lines.flatMap(({ line }) => line.time ?? []);
     const times = known.length === 0 ? null : known;
     this.#engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, this.#course.now);
     return lines.map((one, i) => this.#processed[i] ?? { ...one, outcome: GIVEN_UP, before: [], after: [] });
   }
 
-  /** Which of the lines begins there; the engine tells them in order. May be interrupted and called again. */
+  /**
+   * The index of the line at `start`; the engine reports lines in order. May be interrupted and called again.
+   */
   #indexOf(start: number): number {
     while (this.#start < start) {
       const next = this.#bytes.indexOf(10, this.#start) + 1;

@@ -1,8 +1,8 @@
 import type { LineOutcome } from './types.ts';
 
 /**
- * What a line led to in a worker (by its place in the list). `outcome` null: a failure of which only the time (epoch seconds)
- * and the IPv4 address, as an unsigned number, are known.
+ * A result of a line for a worker (its index). `outcome` null: a failure of which only the time (epoch
+ * seconds) and the IPv4 address, as an unsigned number, are known.
  */
 export type Result = {
   readonly worker: number;
@@ -11,13 +11,16 @@ export type Result = {
   readonly time: number;
 };
 
-/** The results of a batch, in order. Columns and no objects: of thousands in a batch most are an address and a time. */
+/**
+ * The results of a batch, in order. Stored in columns: most of the thousands of results are an address and a
+ * time.
+ */
 export class Results {
   length = 0;
   #workers = new Int32Array(1024);
   #ips = new Uint32Array(1024);
   #times = new Float64Array(1024);
-  /** By place, where there is one. */
+  /** Outcomes by index, for results that have one. */
   readonly #outcomes = new Map<number, LineOutcome>();
 
   clear(): void {

@@ -15,60 +15,63 @@ import { processUncommitted } from './line.ts';
 import type { Results } from './results.ts';
 import type { FilterState, LineInput, LineOutcome, LineVerdict, Survey, Worker } from './types.ts';
 
-/** So many bytes are searched at a time. */
+/** Bytes searched at a time. */
 const PIECE = 65536;
-/** So many lines, or one of so many bytes, are matched between two looks at the time. */
+/** Lines matched between two checks of the time; a line of FULL_LINE bytes or more counts as that many. */
 const LINES = 32;
 const FULL_LINE = 512;
-/** Bytes; a smaller batch is not worth the preparation. */
+/** Bytes; in a smaller batch the preparation costs more than it saves. */
 const WORTH_DRIVING = 4096;
 
 /** Thrown when matching without a time limit takes too long. */
 export const SLOW = Symbol('slow');
-/** Sources cut it off; where it stands, it is no part of the line. */
+/** Sources strip a carriage return at the end of a line; here it is still in the bytes. */
 const CR = 13;
 const NO_WINDOW: FilterState['window'] = [];
 
-/** Where matching stands; updated continuously so that it can go on after an interruption. */
+/** The position of matching, updated continuously so that it can resume after a timeout. */
 type Cursor = {
-  /** Where to go on while no line is open. */
+  /** Offset of the next line, while no line is open. */
   at: number;
   isOpen: boolean;
-  /** The open line, the first worker that is not done with it, and that worker's regex and, once it has begun, its window of before. */
+  /**
+   * The open line, its first unfinished worker, that worker's current regex, and its window before the line.
+   */
   line: number;
   lineEnd: number;
   worker: number;
   regex: number | null;
   window: FilterState['window'] | null;
-  /** Lines begin before `counted` so many times since the batch's start; for batches whose lines have times. */
+  /** `index` is the number of lines that begin before `counted`; for batches whose lines have times. */
   counted: number;
   index: number;
-  /** What became of the open line in the worker, from when that is known until it is told. */
+  /** The open line's result in the worker, until it is reported. */
   done: Done | null;
 };
 
-/** `outcome` null: the short way's verdict. */
+/** `outcome` null: the verdict comes from fast/judge.ts. */
 type Done = { verdict: LineVerdict; outcome: LineOutcome | null; text: string };
 
-/** Addresses of the records that a finder made; `isPlain`: all is ASCII. */
+/** Addresses of a finder's records. `isPlain`: the piece is ASCII. */
 type Records = { readonly first: number; readonly last: number; readonly isPlain: boolean };
 
-/** A batch on its way. */
+/** A batch and where its results go. */
 export type BatchJob = { readonly batch: Batch; readonly now: number; readonly results: Results };
 
-/** A worker's short way, see filter/fast/judge.ts. */
+/** A worker's fast matcher; see filter/fast/judge.ts. */
 type Lane = { readonly fast: FastFilter; readonly look: LineContext };
 
 /**
- * Takes a batch of lines through many filters. It may be interrupted at any call: the cursor says at which line, worker and regex, and
- * match() goes on there; no line is lost or told twice. engine.ts sets the limits.
+ * Matches a batch of lines against many filters. It may be interrupted at any call: the cursor holds the
+ * line, worker and regex, and match() continues there. No line is lost or reported twice. engine.ts sets the
+ * limits.
  */
 export class ResumableMatcher {
   readonly cursor: Cursor = {
     ...{ at: 0, isOpen: false, line: 0, lineEnd: 0, worker: 0, regex: null, window: [] },
     ...{ counted: 0, index: 0, done: null },
   };
-  /** Some lines may be matched without a time limit. */
+  /** Whether some lines can be matched without a time limit. */
   readonly hasFast: boolean;
   readonly #workers: readonly Worker[];
   readonly #survey: Survey | null;
@@ -77,10 +80,13 @@ export class ResumableMatcher {
   readonly #lanes: readonly (Lane | null)[];
   readonly #drive: BatchMatcher;
   #isDriving = false;
-  /** The open line. */
+  /** The open line's bytes. */
   readonly #place: DatePlace = { codes: new Uint8Array(0), start: 0, end: 0 };
   readonly #short: Done = { verdict: 'missed', outcome: null, text: '' };
-  /** Without a time limit: whether it takes too long; what may be stuck must not be tried. Null: within one. */
+  /**
+   * Without a time limit: returns whether matching takes too long; regexes that may explode are not used.
+   * Null: within a limit.
+   */
   #isTimeUp: (() => boolean) | null = null;
   #lines = 0;
   #bytes: Batch['bytes'] = Buffer.alloc(0);
@@ -116,7 +122,7 @@ export class ResumableMatcher {
     return { fast, look };
   }
 
-  /** Compiles the regexes that are used much, before a batch; whether there were any. */
+  /** Compiles frequently used regexes to WebAssembly; call between batches. True if it compiled any. */
   compile(): boolean {
     let isAny = false;
     for (const lane of this.#lanes) {
@@ -127,13 +133,16 @@ export class ResumableMatcher {
     return isAny;
   }
 
-  /** The cursor is set to the batch's beginning. */
+  /** Sets the cursor to the start of the batch. */
   begin({ start }: Batch): void {
     const { cursor } = this;
     Object.assign(cursor, { at: start, isOpen: false, counted: start, index: 0, done: null });
   }
 
-  /** Goes on, within a time limit (null), or without one: then it may throw SLOW, when that takes too long, and UNWATCHED. */
+  /**
+   * Continues matching. `isTimeUp` null: the caller sets a time limit. Otherwise it may throw SLOW if that
+   * takes too long, or UNWATCHED at a line that needs a limit.
+   */
   match(job: BatchJob, isTimeUp: (() => boolean) | null): void {
     const { bytes, end, live } = job.batch;
     this.#isTimeUp = isTimeUp;
@@ -149,7 +158,7 @@ export class ResumableMatcher {
     const { isOpen, line, at } = this.cursor;
     for (let start = isOpen ? line : at; start < end; ) {
       const last = end - start <= PIECE ? end - 1 : bytes.lastIndexOf(10, start + PIECE - 1);
-      // A longer line has a piece of its own.
+      // A line longer than a piece gets a piece of its own.
       const stop = (last >= start ? last : bytes.indexOf(10, start)) + 1;
       this.#matchPiece(job, start, stop === 0 ? end : stop);
       start = stop === 0 ? end : stop;
@@ -178,7 +187,7 @@ export class ResumableMatcher {
       }
       if (!isPlaced) this.#placePiece();
       isPlaced = true;
-      // A line that is open is gone on with.
+      // Resume an open line at its worker.
       this.#openLine(start, stop, cursor.isOpen ? cursor.worker : 0);
       if (this.#survey?.isComment(bytes, start) !== true)
         this.#matchOpenLine(job, this.#workers.length, isPlain);
@@ -201,7 +210,7 @@ export class ResumableMatcher {
     this.#place.end = stop;
   }
 
-  /** Takes the open line through its worker and those behind it, up to number `end`. */
+  /** Matches the open line with its current worker and those after it, up to number `end`. */
   #matchOpenLine(job: BatchJob, end: number, isPlain: boolean): void {
     const { bytes } = job.batch;
     const { line: start, lineEnd: stop, worker: first } = this.cursor;
@@ -224,7 +233,7 @@ export class ResumableMatcher {
     return this.#drive.begin({ wasm, literals, now, most: (number) => this.#quarantine.from(number) });
   }
 
-  /** Drives through the lines of the records; those that are left are taken one by one. */
+  /** Runs the batch matcher over the records. Lines that it cannot decide are matched one by one. */
   #driveRecords(job: BatchJob, { first, last, isPlain }: Records): void {
     const drive = this.#drive;
     const { cursor } = this;
@@ -246,7 +255,7 @@ export class ResumableMatcher {
     }
   }
 
-  /** Takes a line of a record, of which the drive is not sure, through one lane. */
+  /** Matches a line that the batch matcher could not decide, with one lane. */
   #matchLeft(job: BatchJob, record: number, { lane, isPlain }: { lane: number; isPlain: boolean }): void {
     const drive = this.#drive;
     const shift = this.#dispatch.shift;
@@ -258,7 +267,7 @@ export class ResumableMatcher {
     drive.refresh(lane);
   }
 
-  /** Tells what the drive found. */
+  /** Reports what the batch matcher found. */
   #tellFound(job: BatchJob): void {
     this.#drive.eachFound(job.batch.bytes, this.#dispatch.shift, (number, verdict, start, end) => {
       this.#openLine(start, end, number);
@@ -269,7 +278,7 @@ export class ResumableMatcher {
     for (const number of this.#lanes.keys()) this.#survey.onPrefixed(this.#drive.drainPrefixed(number));
   }
 
-  /** Tells the short ways where the piece stands. */
+  /** Gives the fast matchers the position of the piece. */
   #placePiece(): void {
     const shared = this.#dispatch.shared;
     const origin = -this.#dispatch.shift;
@@ -280,7 +289,7 @@ export class ResumableMatcher {
     }
   }
 
-  /** Takes the line the short way; false when it has to go the long one. */
+  /** Matches the line with the fast matcher; false if it needs processLine(). */
   #matchFast(number: number, job: BatchJob): boolean {
     const lane = this.#lanes[number];
     if (lane === undefined || lane === null) return false;
@@ -301,7 +310,7 @@ export class ResumableMatcher {
     return true;
   }
 
-  /** Commits and reports the open line's result, where it is known. May be interrupted and called again. */
+  /** Commits and reports the open line's result, if it is known. May be interrupted and called again. */
   finish(job: BatchJob): void {
     const { cursor } = this;
     const { done, worker: number } = cursor;
@@ -316,7 +325,7 @@ export class ResumableMatcher {
       commitFast(fast, this.#place, job.now);
       this.#tellShort(done.verdict, fast, job);
     }
-    // V8 interrupts only at calls and loop turns: with these lines the result is reported once.
+    // V8 interrupts only at calls and loop turns, so the next three lines are atomic.
     cursor.worker = number + 1;
     cursor.window = null;
     cursor.done = null;
@@ -343,7 +352,7 @@ export class ResumableMatcher {
     survey.onLong(outcome, survey.decode(this.#bytes.subarray(line, lineEnd), line), line, lineEnd);
   }
 
-  /** The open line as a text. */
+  /** Decodes the open line. */
   lineOf({ bytes, times }: Batch): LineInput {
     const { line, lineEnd, index } = this.cursor;
     const text =
@@ -394,7 +403,7 @@ export class ResumableMatcher {
     this.finish(job);
   }
 
-  /** Takes the open line through one worker, from the beginning. */
+  /** Matches the open line with one worker, from the beginning. */
   matchOne(number: number, job: BatchJob, slow: SlowLine): void {
     const { line, lineEnd } = this.cursor;
     this.cursor.worker = number;
@@ -404,7 +413,7 @@ export class ResumableMatcher {
   }
 }
 
-/** The length of what is matched: a filter of several lines sees those before it too. */
+/** The length of the text to match, with the lines before it for a filter of several lines. */
 export function textLength(text: string, window: FilterState['window']): number {
   return window.reduce((sum, { before, after }) => sum + before.length + after.length, text.length);
 }

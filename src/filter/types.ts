@@ -1,7 +1,8 @@
 /**
- * The types that every part of the room filter shares: a compiled filter and what it learns, a line and what became of it.
+ * The types of the room filter: a compiled filter, its state, a line and its outcome.
  *
- * Plain readonly data but for FilterState, which processLine() and the engine change. Times are epoch seconds.
+ * All are plain readonly data except FilterState, which processLine() and the engine change. Times are epoch
+ * seconds.
  *
  *     const failed = (outcome: LineOutcome): string[] => outcome.failures.map(({ id, kind }) => `${kind} ${id}`);
  */
@@ -14,10 +15,10 @@ import type { Failregex } from './regex/failregex.ts';
 import type { Sessions } from './session/sessions.ts';
 import type { WindowLine } from './window.ts';
 
-/** A regex of a filter together with its number in the filter's list (from 0) and where it was written. */
+/** A regex of a filter, its number in the filter's list (from 0), and its place in the configuration. */
 export type FilterRegex = { readonly index: number; readonly source: RegexSource; readonly regex: Failregex };
 
-/** A compiled filter; it never changes, what it learns from lines is in a FilterState. */
+/** A compiled filter. It never changes; see FilterState. */
 export type Filter = {
   readonly name: string;
   readonly usedns: UseDns;
@@ -27,85 +28,88 @@ export type Filter = {
   /** null = the default forms. */
   readonly datepattern: string | null;
   readonly logtimezone: string | null;
-  /** Over 1 the regexes see a window of that many lines, and every line of the log must be processed. */
+  /** If over 1, the regexes see a window of that many lines, and every line of the log must be processed. */
   readonly maxlines: number;
 };
 
-/** What a filter learns from the lines of a jail; processLine() changes it. Bounded. */
+/** What a filter learns from a jail's lines; changed by processLine(). Bounded. */
 export type FilterState = {
   readonly dates: Dates;
-  /** Epoch seconds and text of the last date that was found. */
+  /** Epoch seconds and text of the last date found. */
   lastTime: number | null;
   lastDate: string;
-  /** The last lines, at most maxlines of them. */
+  /** The last lines, at most maxlines. */
   window: readonly WindowLine[];
   readonly sessions: Sessions;
 };
 
-/** A line without its newline; `time` (epoch seconds) where the source knows it, as the journal does. */
+/** A line without its newline. `time` in epoch seconds, if the source has one, as the journal does. */
 export type LineInput = { readonly text: string; readonly time: number | null };
 
 /**
- * `live`: dates over 60 s off are read as now. `catchup`: lines older than now - findtime are skipped. `test`: dates
- * are taken as they stand. `checkAll` tries every regex on every line, as fail2ban-regex does.
+ * `live`: dates more than 60 s off count as now. `catchup`: lines older than now - findtime are skipped.
+ * `test`: dates are used as written. `checkAll` tries every regex on every line, as fail2ban-regex does.
  */
 export type ProcessOptions = {
   readonly mode: 'live' | 'catchup' | 'test';
   /** Seconds; used by `catchup`. */
   readonly findtime: number;
   readonly checkAll?: boolean;
-  /** Which failregexes (by number) can match at all, where somebody knows it already; all of them otherwise. */
+  /** Whether a failregex (by number) can match the line at all. Absent: all can. */
   readonly mayMatch?: (index: number) => boolean;
 };
 
-/** What is odd about a line's time; `seconds` is how far it is off (negative: in the past), 0 where it has none. */
+/**
+ * A warning about a line's time. `seconds`: how far it is off (negative: in the past), 0 if the line has
+ * none.
+ */
 export type TimeWarning = {
   readonly kind: 'latency' | 'timezone' | 'old' | 'undated';
   readonly seconds: number;
 };
 
-/** What became of a line. */
 export type LineOutcome = MatchResult & {
-  /** Epoch seconds; null when the line has no date and none could be assumed. */
+  /** Epoch seconds; null if the line has no date and none could be assumed. */
   readonly time: number | null;
   readonly warning: TimeWarning | null;
 };
 
-/** One failure that a line shows. */
+/** A failure. */
 export type FilterFailure = {
   /** Number of the failregex, from 0. */
   readonly regex: number;
-  /** Canonical for `ip` and `net`; for `dns` the name as it stands in the log. */
+  /** Canonical for `ip` and `net`; for `dns` the name as in the log. */
   readonly id: string;
   readonly kind: Kind;
   /** Epoch seconds; null only in the mode `test`. */
   readonly time: number | null;
-  /** Captures by name, those of earlier lines of the session included. */
+  /** Captures by name, including those of earlier lines of the session. */
   readonly fields: Fields;
-  /** Every user that the session named, in order. */
+  /** All users that the session named, in order. */
   readonly users: readonly string[];
-  /** The whole lines that show it. */
+  /** The whole lines of the failure. */
   readonly matches: readonly string[];
 };
 
 /**
- * What the regexes found. `helper`: a failregex matched, but nobody failed (yet). `ignored`: an ignoreregex matched.
- * `regex` is the first failregex that matched, or for `ignored` the ignoreregex; `hits` are all failregexes that did.
+ * The result of the regexes. `helper`: a failregex matched without a failure (yet). `ignored`: an ignoreregex
+ * matched. `regex` is the first failregex that matched, or the ignoreregex for `ignored`; `hits` lists all
+ * failregexes that matched.
  */
 export type MatchResult = {
   readonly result: 'matched' | 'missed' | 'ignored' | 'helper' | 'old';
   readonly regex: number | null;
   readonly hits: readonly number[];
   readonly failures: readonly FilterFailure[];
-  /** The hits that are no failures. */
+  /** Hits that are not failures. */
   readonly helpers: readonly HelperHit[];
-  /** Whether prefregex matched, where there is one. */
+  /** Whether prefregex matched, if there is one. */
   readonly isPrefixed: boolean;
 };
 
 /**
- * A match that shows no failure: a `helper` by F-NOFAIL or by its session, `pending` until the session says who it is,
- * `nobody` where a name is not wanted as an id.
+ * A match without a failure: `helper` by F-NOFAIL or by its session, `pending` until the session names an
+ * address, `nobody` if it is a name and usedns does not allow names.
  */
 export type HelperHit = {
   readonly regex: number;
@@ -114,44 +118,48 @@ export type HelperHit = {
 };
 
 /**
- * What became of a line. `general`: processLine() has to take it; `judged`: it was found the short way and judged as ever, since
- * its session is known, or it names somebody by more than an IPv4 address, or somebody wants to know all of it.
+ * The verdict on a line. `general`: it needs processLine(). `judged`: the fast matcher found the match and
+ * judgeMatch() built its outcome, because of a session, an id that is not an IPv4 address, or a caller that
+ * needs all fields.
  */
 export type LineVerdict = 'general' | 'judged' | 'old' | 'missed' | 'ignored' | 'helper' | 'matched';
 
-/** A jail's filter at work on a stream. */
+/** A jail's filter, its state, and its options. */
 export type Worker = {
   readonly jail: string;
   readonly filter: Filter;
   readonly state: FilterState;
   /** Seconds. */
   readonly findtime: number;
-  /** A failure's fields and lines are wanted, not only who failed and when. */
+  /** The fields and lines of a failure are needed, not only address and time. */
   readonly keepsFields: boolean;
 };
 
 /**
- * Told by an engine of every line that matched a failregex or ignoreregex, and perhaps of others: `f2b regex` counts those. Offsets are
- * the batch's.
+ * Receives every line that matched a failregex or ignoreregex, and possibly others; `f2b regex` counts them.
+ * Offsets are relative to the batch.
  */
 export type Survey = {
   readonly checkAll: boolean;
-  /** All lines are told by onLong(), also those that no regex can match. */
+  /** Reports all lines to onLong(), including those that no regex can match. */
   readonly isEach?: boolean;
-  /** Whether what begins there is no line of a log. */
+  /** Whether the line at `start` is a comment and not part of the log. */
   isComment(bytes: Uint8Array, start: number): boolean;
-  /** The text of a line that goes the long way, and begins at `start`. */
+  /** Decodes a line that begins at `start`, for processLine(). */
   decode(bytes: Uint8Array, start: number): string;
-  /** The line went the short way. */
+  /** Called for a line that the fast matcher decided. */
   onShort(verdict: LineVerdict, found: ShortResult, start: number, end: number): void;
   onLong(outcome: LineOutcome, text: string, start: number, end: number): void;
-  /** A regex (null = date, prefregex, ignoreregex) was not tried on the line, since it had been stuck on its like. */
+  /**
+   * Called if a regex (null: date, prefregex, ignoreregex) was not tried on the line because of its
+   * quarantine.
+   */
   onHeld?(regex: number | null, start: number): void;
-  /** So many lines matched prefregex and no more. */
+  /** Number of lines that matched prefregex and nothing else. */
   onPrefixed(lines: number): void;
 };
 
-/** As in MatchResult; `time` in epoch seconds, `ip` who failed, as an unsigned 32-bit number. */
+/** As in MatchResult. `time` in epoch seconds; `ip`: the address as an unsigned 32-bit number. */
 type ShortResult = {
   readonly regex: number;
   readonly isPrefixed: boolean;

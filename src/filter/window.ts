@@ -1,21 +1,24 @@
 import type { Failregex, Match } from './regex/failregex.ts';
 
-/** A line as it is matched: without its date, which stands between the two parts that are. */
+/** A line split at its date; the regexes see the parts before and after it. */
 export type WindowLine = { readonly before: string; readonly date: string; readonly after: string };
 
-/** The line as it was. */
+/** The whole line. */
 export function wholeText(piece: WindowLine): string {
   return piece.before + piece.date + piece.after;
 }
 
-/** The lines without their dates, each ended by a newline. */
+/** The lines without their dates, each with a newline. */
 export function matchedText(pieces: readonly WindowLine[]): string {
   const [only] = pieces;
   if (pieces.length === 1 && only !== undefined) return `${only.before}${only.after}\n`;
   return pieces.map((piece) => `${piece.before}${piece.after}\n`).join('');
 }
 
-/** Which lines of a window a match spans; lines that <SKIPLINES> took count as unmatched. */
+/**
+ * Splits a window into the lines of a match and the others; lines matched by <SKIPLINES> belong to the
+ * others.
+ */
 export function splitWindow(
   pieces: readonly WindowLine[],
   text: string,

@@ -1,25 +1,25 @@
 import { formatIp4, parseIp4 } from '../base/ip.ts';
 import { FailureTable, type Row } from './failuretable.ts';
 
-/** What is remembered of one address (or other id) that failed in a jail. Times are epoch seconds. */
+/** The count of one address or other id that failed in a jail. Times are epoch seconds. */
 export type Count = {
-  /** The rate estimate that is compared with maxretry. */
+  /** The rate estimate; a ban follows when it reaches maxretry. */
   retry: number;
-  /** Beginning of the window that `retry` speaks of. */
+  /** Start of the window that `retry` covers. */
   first: number;
   last: number;
-  /** Failures seen, without the estimate's corrections. */
+  /** Number of failures, without the estimate's corrections. */
   failures: number;
-  /** The last matched lines, at most maxmatches of them; kept only when something will use them. */
+  /** The last matched lines, at most maxmatches; kept only if an action uses them. */
   matches: readonly string[];
 };
 
-/** What a row of the table holds at the most. */
+/** Largest count that fits into a row of the table. */
 const MOST_IN_ROW = 0xffff_ffff;
 
 /**
- * The failures of one jail, by id. IPv4 addresses of which only the count is kept stand in a table of their own; get(), whose
- * answer may be changed, moves one of them among the others.
+ * The failures of one jail by id. IPv4 addresses with a count and no lines are rows of a table. get() returns
+ * an entry that may be changed, so it moves a row to the other entries first.
  */
 export class Failures {
   readonly #table = new FailureTable(MOST_TRACKED);
@@ -41,7 +41,7 @@ export class Failures {
     return this.keep(id, count);
   }
 
-  /** What has no lines is kept as a row. */
+  /** Stores an IPv4 address without lines as a row. */
   set(id: string, count: Count): void {
     this.delete(id);
     const ip = count.matches.length === 0 ? parseIp4(id) : null;
@@ -49,7 +49,7 @@ export class Failures {
     else this.#table.add(ip, count);
   }
 
-  /** Adds what may be changed afterwards, for an id that is not there. */
+  /** Adds an entry that may be changed afterwards, for a new id. */
   keep(id: string, count: Count): Count {
     this.#others.set(id, count);
     return count;
@@ -61,15 +61,15 @@ export class Failures {
     this.#others.delete(id);
   }
 
-  /** Every id with its count; what is answered for a row is a copy. */
+  /** All ids with their counts; for a row the count is a copy. */
   *[Symbol.iterator](): Generator<readonly [id: string, count: Count]> {
     for (const [ip, row] of this.rows()) yield [formatIp4(ip), { ...row, matches: [] }];
     yield* this.#others;
   }
 
   /**
-   * As countFailure() of weight 1, for an IPv4 address as an unsigned number whose lines nobody wants; makes nothing. False, and
-   * nothing done, where the rate estimate would reach `maxretry`, or might.
+   * Like countFailure() with weight 1, for an IPv4 address as an unsigned number and without lines. Allocates
+   * nothing. False, without any change, if the rate estimate would, or might, reach `maxretry`.
    */
   countIp(
     ip: number,
@@ -90,13 +90,13 @@ export class Failures {
     return true;
   }
 
-  /** Puts what get() or keep() moved among the others back where it takes the least room. */
+  /** Stores an entry that get() or keep() returned in the form that takes the least memory. */
   settle(id: string): void {
     const count = this.#others.get(id);
     if (count !== undefined) this.set(id, count);
   }
 
-  /** Forgets the ids whose last failure is not after `time`; answers how many. */
+  /** Removes the ids without a failure after `time`; returns their number. */
   sweep(time: number): number {
     const before = this.size;
     this.#table.sweep(time);
@@ -104,7 +104,7 @@ export class Failures {
     return before - this.size;
   }
 
-  /** Many at a time: a Map whose first entries are deleted one by one is walked again from its beginning each time. */
+  /** Many at a time: deleting the first entries of a Map one by one walks from its beginning each time. */
   makeRoom(): void {
     if (this.#others.size < MOST_TRACKED) return;
     let left = MOST_TRACKED / 10;
@@ -114,12 +114,12 @@ export class Failures {
     }
   }
 
-  /** IPv4 addresses, as unsigned numbers, of which only the count is kept. */
+  /** The IPv4 addresses, as unsigned numbers, that are rows. */
   *rows(): Generator<readonly [ip: number, count: Row]> {
     for (const [ip, row] of this.#table.rows()) yield [ip, this.#table.read(row)];
   }
 
-  /** Those that are no rows. */
+  /** The entries that are not rows. */
   others(): Iterable<readonly [string, Count]> {
     return this.#others;
   }
@@ -131,7 +131,7 @@ export class Failures {
   }
 }
 
-/** Rounds halves to the even neighbour, as Python does. */
+/** Rounds halves to the even neighbour, like Python. */
 function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
@@ -140,9 +140,10 @@ function roundHalfEven(value: number): number {
 }
 
 /**
- * Counts one failure at `time` and answers the id's entry as it is then. Not a sliding window but an
- * estimate of the rate: when the window has grown longer than findtime the count is scaled down to it
- * (fail2ban 1.0.2 behaviour). `weight` is what one failure of a known offender counts. A failure that is older than the last one counts without moving the window.
+ * Counts one failure at `time` and returns the id's entry. Not a sliding window but a rate estimate: once the
+ * window is longer than findtime, the count is scaled down to findtime (fail2ban 1.0.2 behaviour). `weight`:
+ * how much a failure of a known offender counts. A failure older than the last one counts without moving the
+ * window.
  */
 export function countFailure(
   failures: Failures,
@@ -178,26 +179,29 @@ function addFailure(
 }
 
 /**
- * Addresses that are remembered in one jail at the most: some 7 MB, or 20 MB where they are more than IPv4 addresses and counts. Whoever floods a jail with more within findtime
- * pushes out those who came first.
+ * Most ids that one jail remembers: about 7 MB, or 20 MB for entries that are not rows. If more fail within
+ * findtime, the oldest are forgotten.
  */
 export const MOST_TRACKED = 100_000;
 
-/** Characters of matched lines that one id is allowed: plenty where few fail, and some 40 MB in a jail at its bound. */
+/**
+ * Most characters of matched lines in one jail, shared by its ids: about 40 MB in a jail with MOST_TRACKED
+ * ids.
+ */
 const MOST_CHARS = 4_000_000;
 const LEAST_CHARS = 200;
-/** A longer line is cut. */
+/** Longer lines are cut. */
 const LONGEST_LINE = 2000;
 
-/** How many lines of one id are kept, and how many characters in all of them. */
+/** Most lines of one id, and most characters of all of them. */
 export type MatchLimits = { readonly maxmatches: number; readonly chars: number };
 
-/** What one id may keep in a jail that counts so many. */
+/** The limits of one id in a jail with `ids` ids. */
 export function matchLimits(maxmatches: number, ids: number): MatchLimits {
   return { maxmatches, chars: Math.max(LEAST_CHARS, Math.floor(MOST_CHARS / Math.max(1, ids))) };
 }
 
-/** Keeps the last lines, the new ones at the end; of those that are too long only the beginning, at least one of them. */
+/** Keeps the last lines, new ones at the end. Cuts lines that are too long; at least one stays. */
 export function keepMatches(
   count: Count,
   lines: readonly string[],

@@ -4,12 +4,13 @@ export type Row = { retry: number; first: number; last: number; failures: number
 const SMALLEST = 64;
 
 /**
- * The counts of IPv4 addresses, 52 bytes each and no object: under a flood of a million addresses objects and their text keys cost
- * four times the time and the memory. Rows stand in a ring in the order of their coming, an open hash table leads to them.
+ * The counts of IPv4 addresses, 52 bytes each and without objects: in a flood of a million addresses, objects
+ * and string keys cost four times the time and memory. Rows are in a ring in order of arrival; an open hash
+ * table finds them.
  */
 export class FailureTable {
   readonly #most: number;
-  /** Rows in the ring, a power of two. */
+  /** Rows in the ring; a power of two. */
   #room = SMALLEST;
   #ips = new Uint32Array(SMALLEST);
   #retry = new Float64Array(SMALLEST);
@@ -18,17 +19,18 @@ export class FailureTable {
   /** 0 = the row is free. */
   #failures = new Uint32Array(SMALLEST);
   /**
-   * 1 + the row, 0 = none, and above that what is left of the hash: most rows that a search comes by are told apart by it, without
-   * a look at the row, which costs more than all the rest. A row that was given to another address may still be led to.
+   * 1 + the row (0 = none) in the low bits, and the rest of the hash above. That tells most wrong rows apart
+   * without reading the row, which would be the main cost of a search. An entry may be stale and lead to a
+   * row that now has another address.
    */
   #heads = new Int32Array(4 * SMALLEST);
   #entered = 0;
-  /** The oldest row and the one to be filled next, counted on without end. */
+  /** Sequence numbers of the oldest row and of the next one. */
   #begin = 0;
   #end = 0;
   #taken = 0;
 
-  /** Remembers so many addresses at the most: the oldest makes room for a new one. */
+  /** `most`: the most addresses; a new one replaces the oldest. */
   constructor(most: number) {
     this.#most = most;
   }
@@ -37,7 +39,7 @@ export class FailureTable {
     return this.#taken;
   }
 
-  /** The row of an address (an unsigned 32-bit number), -1 when it has none. */
+  /** The row of an address (an unsigned 32-bit number); -1 if there is none. */
   find(ip: number): number {
     const heads = this.#heads;
     const mask = heads.length - 1;
@@ -79,13 +81,13 @@ export class FailureTable {
     this.#enter(ip, row);
   }
 
-  /** The row's failures become 0; its place is used again some time. */
+  /** Sets the row's failures to 0; its place is reused later. */
   remove(row: number): void {
     this.#failures[row] = 0;
     this.#taken--;
   }
 
-  /** Every address with its row, oldest first. */
+  /** All addresses with their rows, oldest first. */
   *rows(): Generator<readonly [ip: number, row: number]> {
     const mask = this.#room - 1;
     for (let at = this.#begin; at < this.#end; at++) {
@@ -93,7 +95,7 @@ export class FailureTable {
     }
   }
 
-  /** Removes the rows whose last failure is not after `time`. */
+  /** Removes the rows without a failure after `time`. */
   sweep(time: number): void {
     const mask = this.#room - 1;
     for (let at = this.#begin; at < this.#end; at++) {
@@ -126,7 +128,7 @@ export class FailureTable {
     this.#entered++;
   }
 
-  /** Makes the hash table anew, when it leads to many rows that were given to others. */
+  /** Rebuilds the hash table if it has many stale entries. */
   #lead(): void {
     const length = 4 * this.#room;
     if (this.#heads.length === length) this.#heads.fill(0);
@@ -139,7 +141,7 @@ export class FailureTable {
     }
   }
 
-  /** Moves the rows together into a ring that fits them. */
+  /** Moves the rows to a ring of the right size. */
   #resize(): void {
     let room = SMALLEST;
     while (room < this.#taken * 1.25) room *= 2;

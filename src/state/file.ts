@@ -1,6 +1,8 @@
 /**
- * The state's file (docs/STATE.md). It is replaced in one step, so that a crash leaves the old file or the new one. A file that
- * is damaged is set aside and the one before it is used; that is told, never thrown. Who changes the state holds its lock:
+ * Reads and writes the state file (docs/STATE.md).
+ *
+ * The file is replaced in one step, so that a crash leaves the old file or the new one. A damaged file is set
+ * aside and the previous one is used, with a warning. Callers that change the state hold its lock:
  *
  *     const lock = lockState(path);
  *     const { state, warnings } = loadState(path, true);
@@ -15,13 +17,13 @@ import { type Lock, takeLock } from '../base/lock.ts';
 import { printPages, readState, STATE_VERSION } from './json.ts';
 import { emptyState, type State } from './state.ts';
 
-/** How long a command waits for others to finish their change, in seconds. */
+/** Seconds that a command waits for the lock. */
 const LOCK_WAIT = 30;
 
-/** A state read from disk, and what a person should know about how it was found. */
+/** A state from disk, and warnings about its file. */
 export type LoadedState = { readonly state: State; readonly warnings: readonly string[] };
 
-/** Where the last good file is kept while a new one is written. */
+/** The file that keeps the last good state while a new one is written. */
 export function previousPath(path: string): string {
   return `${path}.previous`;
 }
@@ -31,12 +33,12 @@ export function lockPath(path: string): string {
   return `${path}.lock`;
 }
 
-/** The file that a running daemon keeps locked for its whole life. */
+/** The file that a running daemon keeps locked. */
 export function runLockPath(path: string): string {
   return `${path}.run`;
 }
 
-/** Makes the folder of the state file (0700) where it is missing. */
+/** Makes the folder of the state file (0700) if it is missing. */
 export function prepareFolder(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -46,8 +48,9 @@ export function prepareFolder(path: string): void {
 }
 
 /**
- * Reads the state. No file is an empty state. A damaged one is set aside as PATH.damaged-N when `mayRepair`
- * (the lock must be held then) and the previous one is used; a newer version is a MachineError, never touched.
+ * Reads the state; without a file it is empty. A damaged file is set aside as PATH.damaged-N if `mayRepair`
+ * (then the lock must be held), and the previous one is used. Throws MachineError for a newer version, and
+ * leaves that file alone.
  */
 export function loadState(path: string, mayRepair: boolean): LoadedState {
   const text = readText(path);
@@ -103,10 +106,9 @@ function setAside(path: string): string {
 }
 
 /**
- * Replaces the state file in one step: temporary file, fsync, rename, fsync of the folder; mode 0600. The file
- * before it stays as PATH.previous. What is written is the state at the time of the call, whatever happens to it
- * meanwhile. The lock must be held. Throws MachineError (full disk, no permission) and leaves the old file as
- * it was.
+ * Replaces the state file in one step: temporary file, fsync, rename, fsync of the folder; mode 0600. The old
+ * file stays as PATH.previous. Writes the state at the time of the call; later changes do not matter. The
+ * lock must be held. Throws MachineError (full disk, no permission); the old file is then unchanged.
  */
 export async function saveState(path: string, state: State, now: number): Promise<void> {
   const temporary = `${path}.tmp`;
@@ -117,7 +119,7 @@ export async function saveState(path: string, state: State, now: number): Promis
     try {
       for (const page of pages) {
         await writeAll(file, page);
-        // Gives its memory back at once: the collector comes late for what lies outside of the heap.
+        // Frees the memory at once: the garbage collector is slow to free memory outside the heap.
         page.buffer.transfer(0);
       }
       await files.fsync(file);
@@ -133,7 +135,7 @@ export async function saveState(path: string, state: State, now: number): Promis
   }
 }
 
-/** In one step: at no instant is there neither the file nor the one before it. */
+/** In one step: at no time are both the file and the previous one missing. */
 async function keepPrevious(path: string): Promise<void> {
   const temporary = `${previousPath(path)}.tmp`;
   await removeFile(temporary);
@@ -155,7 +157,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** The state's lock, waited for; throws MachineError when others hold it for too long. */
+/** Waits for the state's lock; throws MachineError if it is held for too long. */
 export function lockState(path: string): Lock {
   const lock = takeLock(lockPath(path), LOCK_WAIT);
   if (lock === null) {

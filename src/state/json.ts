@@ -8,15 +8,15 @@ import { type Count, Failures } from './failures.ts';
 import { Pages } from './pages.ts';
 import type { Ban, CommandOrder, JailState, Past, Repairs, State, Waiting } from './state.ts';
 
-/** The number in the state file's `version`; a file with a higher one is refused. */
+/** `version` of the state file; a file with a higher one is refused. */
 export const STATE_VERSION = 1;
 
 type StateJson = Record<string, unknown>;
 
 /**
- * The state as the text of its file, in UTF-8; docs/STATE.md describes it. `now` is noted as the time of saving. Entries are printed
- * by hand, one by one and without what is usual in them: with 100,000 bans that takes less than half of JSON.stringify's time and
- * a fraction of its memory.
+ * The state as the UTF-8 text of its file; see docs/STATE.md. `now` is stored as the time of saving. Entries
+ * are printed one by one, without default values: for 100,000 bans this takes less than half the time of
+ * JSON.stringify and a fraction of its memory.
  */
 export function printPages(state: State, now: number): readonly Uint8Array<ArrayBuffer>[] {
   const { seq, orders, positions, waiting, repairs, sources } = state;
@@ -95,18 +95,21 @@ function banText(ban: Ban): string {
   const { at, until, failures, count, origin, matches, pending } = ban;
   const lines = matches.length === 0 ? '' : `,"matches":${JSON.stringify(matches)}`;
   const more = `${origin === 'log' ? '' : `,"origin":"${origin}"`}${pending === null ? '' : `,"pending":${JSON.stringify(pending)}`}`;
-  // A ban time that is no finite number, as one of 400 digits, is for ever: JSON has null for it.
+  // An infinite ban time, such as one of 400 digits, means for ever; JSON prints null for it.
   const end = JSON.stringify(until);
   return `{"at":${at},"until":${end},"failures":${failures},"count":${count}${more}${lines}}`;
 }
 
-/** What a state file's text turned out to be. */
+/** The result of readState(). */
 export type ReadState =
   | { readonly kind: 'ok'; readonly state: State }
   | { readonly kind: 'damaged'; readonly reason: string }
   | { readonly kind: 'newer'; readonly version: number };
 
-/** Reads a state file's text; never throws. Entries of a wrong shape make the file damaged, not half-read. */
+/**
+ * Reads the text of a state file; never throws. An entry of a wrong shape makes the file damaged; it is not
+ * read in part.
+ */
 export function readState(text: string): ReadState {
   try {
     const json: unknown = JSON.parse(text);
@@ -217,8 +220,8 @@ function jailHealthOf(value: unknown): JailHealth {
 }
 
 /**
- * What is only shown to people, and written anew by the next run: what is missing or of a wrong type is as in `usual`, in which null
- * stands for a number that may be missing.
+ * Reads values that are only shown, and written again by the next run. Missing or invalid ones are as in
+ * `usual`, where null is a number that may be missing.
  */
 function shownOf<T extends object>(json: StateJson, usual: T): T {
   const parts = Object.entries(usual).map(([key, value]) => {
@@ -251,7 +254,7 @@ function objectOf(value: unknown): StateJson {
   return value;
 }
 
-/** The entries of the object `key`; an error tells whose entry it is. Without `absent` the object must be there. */
+/** The entries of the object `key`; errors name the entry. Without `absent` the object must exist. */
 function mapOf<T>(
   json: StateJson,
   key: string,
@@ -291,7 +294,7 @@ function numberOf(json: StateJson, key: string): number {
   return value;
 }
 
-/** A count: other numbers would be printed as something else than was read. */
+/** A count; other numbers would not be printed as they were read. */
 function wholeOf(json: StateJson, key: string): number {
   const value = numberOf(json, key);
   if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${key} is not a count`);

@@ -1,46 +1,46 @@
 import { writeIp4 } from '../base/ip.ts';
 
-/** Bytes of the first page, which is all that most states need, and of the others. */
+/** Bytes of the first page, which suffices for most states, and of the others. */
 const FIRST = 16384;
 const PAGE = 262144;
-/** Bytes of a number or an address, at the most. */
+/** Most bytes of a number or an address. */
 const SHORT = 32;
 
 const encoder = new TextEncoder();
 
 /**
- * A text as it grows, in pages of UTF-8. Texts put together piece by piece would outlive several collections, which cost more than
- * the printing.
+ * A growing text in pages of UTF-8. Strings that grow piece by piece outlive several garbage collections,
+ * which cost more than the printing.
  */
 export class Pages {
   readonly #done: Uint8Array<ArrayBuffer>[] = [];
   #page = new Uint8Array(FIRST);
   #filled = 0;
 
-  /** The pages; nothing is added any more. */
+  /** Returns the pages; nothing may be added afterwards. */
   all(): readonly Uint8Array<ArrayBuffer>[] {
     return [...this.#done, this.#page.subarray(0, this.#filled)];
   }
 
   text(text: string): void {
-    // A character is three bytes at the most.
+    // A character is three bytes at most.
     this.#makeRoom(text.length * 3);
     this.#filled += encoder.encodeInto(text, this.#page.subarray(this.#filled)).written;
   }
 
-  /** A short text of ASCII characters. */
+  /** Adds a short ASCII text. */
   ascii(text: string): void {
     this.#makeRoom(text.length);
     for (let at = 0; at < text.length; at++) this.#page[this.#filled++] = text.charCodeAt(at);
   }
 
-  /** An IPv4 address, an unsigned number. */
+  /** Adds an IPv4 address, an unsigned number. */
   ip4(ip: number): void {
     this.#makeRoom(SHORT);
     this.#filled = writeIp4(this.#page, this.#filled, ip);
   }
 
-  /** A number as JSON has it. */
+  /** Adds a number as in JSON. */
   number(value: number): void {
     if (!Number.isSafeInteger(value) || value < 0) {
       this.ascii(JSON.stringify(value));

@@ -1,7 +1,9 @@
 /**
- * The daemon's way of sharing the state's file with commands. The daemon's copy is the newer one in everything but the orders
- * that commands left in the file: these are taken in, under the lock, before anything is written. A change is in the file within
- * about a second, or as soon as the disk can take it; a file that cannot be written stops nothing and is tried again:
+ * Shares the state file between the daemon and commands.
+ *
+ * The daemon's copy is newer in everything except the orders that commands add to the file. The saver applies
+ * these, under the lock, before each write. A change is in the file within about a second, or as soon as the
+ * disk allows. If a write fails, the daemon continues and the saver tries again.
  *
  *     const saver = new StateSaver(path, loaded, { onOrders, onTrouble, beforeSave, now });
  *     saver.watch();
@@ -15,38 +17,41 @@ import { takeLockAsync } from '../base/lock.ts';
 import { loadState, lockPath, saveState } from './file.ts';
 import { applyOrders, type CommandOrder, type State } from './state.ts';
 
-/** How long the daemon waits for a command to finish its change before it tries again, in seconds. */
+/** Seconds that the daemon waits for a command's lock before it tries again later. */
 const LOCK_WAIT = 5;
 /**
- * How soon a change is written: a count within about a second; a ban soon, so that what the firewall says of it
- * usually comes along; that word at once. Never before the rest after the last write is over.
+ * How soon a change is written: counts within 1 s, bans within 50 ms (usually with the firewall's answer),
+ * answers at once; always after the pause that follows a write.
  */
 export type Urgency = 'calm' | 'soon' | 'now';
-const HASTE_MS: Readonly<Record<Urgency, number>> = { calm: 1000, soon: 50, now: 0 };
-/** The file is looked at this often, besides the kernel's word that it changed. */
+const DELAY_MS: Readonly<Record<Urgency, number>> = { calm: 1000, soon: 50, now: 0 };
+/** Milliseconds between checks of the file, in addition to the kernel's notifications. */
 const LOOK_MS = 1000;
-/** A state that could not be written is tried again this often. */
+/** Milliseconds until a failed write is tried again. */
 const RETRY_MS = 5000;
-/** Of processor time one part in so many goes into writing; of the disk's, which is mostly waited for, far more. */
+/**
+ * The pause after a write, as multiples of the processor time of printing and of the time of the whole write,
+ * which is mostly waiting.
+ */
 const PRINT_REST = 20;
 const WRITE_REST = 2;
 const LONGEST_MS = 60_000;
 
 /**
- * How long the keeper rests after a write, in milliseconds, when printing the state took `printMs` and the whole write
- * `writeMs`: a large state must not keep the processor busy, nor a slow disk keep bans from being written down.
+ * Milliseconds to pause after a write, if printing the state took `printMs` and the whole write `writeMs`. A
+ * large state must not keep the processor busy, and a slow disk must not delay bans for long.
  */
 export function restAfter(printMs: number, writeMs: number): number {
   return Math.min(LONGEST_MS, Math.max(printMs * PRINT_REST, writeMs * WRITE_REST));
 }
 
-/** What the keeper asks of the daemon and tells it. */
+/** Callbacks of a StateSaver. */
 export type SaverEvents = {
-  /** Commands changed the file; the state already obeyed. */
+  /** Commands changed the file; the orders are already applied to the state. */
   onOrders(orders: readonly CommandOrder[]): void;
-  /** The state cannot be written, and why; null when it can be again. Told once each. */
+  /** The state cannot be written, and why; null when it can again. Called once for each change. */
   onTrouble(reason: string | null): void;
-  /** What was wrong with the file, which somebody else wrote, and what became of it. */
+  /** Another process wrote a damaged file; the warning says what was wrong and what was done. */
   onDamage(warning: string): void;
   /** Called just before the state is printed: positions and counts must belong together. */
   beforeSave(): void;
@@ -54,18 +59,18 @@ export type SaverEvents = {
   now(): number;
 };
 
-/** A state from its file, and which file that was. */
+/** A state, and stampOf() its file. */
 export type LoadedCopy = { readonly state: State; readonly stamp?: string };
 
 /**
- * Keeps the daemon's state and its file the same: writes what changed, takes in what commands changed. All of
- * it happens one after the other, under the state's lock.
+ * Keeps the state and its file the same: writes changes, and applies orders of commands. Works in sequence
+ * under the state's lock.
  */
 export class StateSaver {
   readonly #path: string;
   readonly #state: State;
   readonly #events: SaverEvents;
-  /** Of the file as we last read or wrote it. */
+  /** Stamp of the file when it was last read or written here. */
   #stamp: string;
   #seenSeq: number;
   #timer: NodeJS.Timeout | null = null;
@@ -73,16 +78,16 @@ export class StateSaver {
   #looking: NodeJS.Timeout | null = null;
   #watcher: FSWatcher | null = null;
   #isDirty = false;
-  /** The file is being replaced by us. */
+  /** Whether a write is in progress. */
   #isSaving = false;
-  /** Until when the last write is rested from. */
+  /** End of the pause after the last write. */
   #restedMs = 0;
   #trouble: string | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
-   * `state` was just loaded from `path` under its lock; `stamp` is stampOf(path) from under the same lock. Without it the file
-   * is looked at again, since a command may have been there meanwhile.
+   * `state` was loaded from `path` under its lock; `stamp` is stampOf(path) under the same lock. Without a
+   * stamp the file is checked again, since a command may have changed it.
    */
   constructor(path: string, { state, stamp = '' }: LoadedCopy, events: SaverEvents) {
     this.#path = path;
@@ -92,24 +97,24 @@ export class StateSaver {
     this.#seenSeq = state.seq;
   }
 
-  /** Why the state cannot be written; null when the last attempt worked. */
+  /** Why the state cannot be written; null if the last attempt succeeded. */
   get trouble(): string | null {
     return this.#trouble;
   }
 
-  /** Something changed: see the kinds of Haste. */
-  changed(haste: Urgency): void {
+  /** Call after a change of the state. */
+  changed(urgency: Urgency): void {
     this.#isDirty = true;
-    this.#schedule(HASTE_MS[haste]);
+    this.#schedule(DELAY_MS[urgency]);
   }
 
-  /** Looks whether a command changed the file, and has that taken in. */
+  /** Checks whether a command changed the file, and applies its orders. */
   look(): void {
-    // Who holds the lock is the one that changes the file.
+    // The saver's own write changes the file as well.
     if (!this.#isSaving && stampOf(this.#path) !== this.#stamp) this.#schedule(0);
   }
 
-  /** Goes on looking, until it is closed. */
+  /** Checks the file repeatedly until close(). */
   watch(): void {
     this.#looking = setInterval(() => this.look(), LOOK_MS);
     try {
@@ -120,11 +125,11 @@ export class StateSaver {
       watcher.unref();
       this.#watcher = watcher;
     } catch {
-      // Looking at intervals serves where the kernel has no watches left.
+      // Without a kernel watch, checks at intervals suffice.
     }
   }
 
-  /** Takes the lock, obeys what commands wrote, runs `work`, writes. False when it could not. */
+  /** Takes the lock, applies orders, runs `work`, writes. False if that failed. */
   locked(work: () => Promise<void>): Promise<boolean> {
     const result = this.#queue.then(() => this.#attempt(work));
     this.#queue = result;
@@ -196,7 +201,7 @@ export class StateSaver {
     this.#events.onTrouble(reason);
   }
 
-  /** What looked like somebody else's write may have been our own, still under way. */
+  /** The apparent change by another process may be our own write that is still in progress. */
   async #catchUp(): Promise<void> {
     await this.#queue;
     if (this.#isDirty || stampOf(this.#path) !== this.#stamp) await this.locked(async () => undefined);

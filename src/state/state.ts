@@ -1,7 +1,9 @@
 /**
- * What f2b remembers: for each jail counts, bans and past bans; where each log was left; what commands ordered. Plain values,
- * and the changes that are made to them: no I/O, no clock. A change is whole when its function returns, so that the state can
- * be written at any time between two of them:
+ * The data that f2b remembers: counts, bans and past bans of each jail, positions in the logs, and orders of
+ * commands.
+ *
+ * Plain values and functions that change them: no I/O, no clock. A change is complete when its function
+ * returns, so the state can be written between any two changes.
  *
  *     addBan(state, 'sshd', '192.0.2.7', ban);
  *     for (const { jail, id } of expireBans(state, now)) lift(jail, id);
@@ -10,30 +12,30 @@ import type { SourceHealth } from '../source/health.ts';
 import type { Position } from '../source/source.ts';
 import { Failures } from './failures.ts';
 
-/** Why a ban stands: a jail's count, a person, or a repeated offender's report from another jail. */
+/** Whether a ban comes from a log or was made by hand. */
 export type Origin = 'log' | 'hand';
 
-/** One standing ban. Times are epoch seconds. */
+/** A current ban. Times are epoch seconds. */
 export type Ban = {
   at: number;
   /** null = for ever. */
   until: number | null;
-  /** Failures that led to it; 0 when a person made it. */
+  /** Failures that led to it; 0 if it was made by hand. */
   failures: number;
-  /** Which ban of this id it is, 1 for the first. */
+  /** Number of this ban of the id, from 1. */
   count: number;
   origin: Origin;
   matches: readonly string[];
-  /** null once the firewall confirmed it; until then the reason why it does not stand yet. */
+  /** Null once the firewall has confirmed it; until then, why it is not enforced. */
   pending: string | null;
-  /** Set for a ban that ends at `until` unless somebody confirms it: when it is to end then. */
+  /** Set for a ban that ends at `until` unless it is confirmed: its end after that. */
   readonly confirmed?: { readonly until: number | null };
 };
 
-/** What escalation remembers of an id whose ban is over. `last` = when it was last banned, epoch seconds. */
+/** An id whose ban is over, for escalation. `last` = time of its last ban, epoch seconds. */
 export type Past = { count: number; last: number; until: number | null };
 
-/** All that is known of one jail. */
+/** The state of one jail. */
 export type JailState = {
   readonly failures: Failures;
   readonly bans: Map<string, Ban>;
@@ -42,18 +44,18 @@ export type JailState = {
   totalBanned: number;
 };
 
-/** A change that a command makes. */
+/** A change by a command. */
 export type CommandOrderDraft =
   | { readonly kind: 'ban'; readonly jail: string; readonly id: string; readonly ban: Ban }
   | { readonly kind: 'unban'; readonly jail: string; readonly id: string };
 
-/** A change that a command made to the file while a daemon may be running; the daemon repeats it on its own copy. */
+/** A command's change in the file, in case a daemon is running; the daemon repeats it on its own copy. */
 export type CommandOrder = CommandOrderDraft & { readonly seq: number };
 
-/** How often damage that others did to a firewall was repaired, and when last, epoch seconds. */
+/** How often a firewall was repaired after other programs damaged it, and when last (epoch seconds). */
 export type Repairs = { readonly count: number; readonly last: number };
 
-/** A failure that is read but not counted, since somebody has still to be asked about it. `time` in epoch seconds. */
+/** A failure that is read but not counted yet, because a look-up is pending. `time` in epoch seconds. */
 export type Waiting = {
   readonly jail: string;
   /** A canonical address or network, or a name when `isName`. */
@@ -65,10 +67,10 @@ export type Waiting = {
   readonly fields: ReadonlyMap<string, string>;
 };
 
-/** Where each log source was left. */
+/** The position in each log source. */
 export type Positions = Map<string, Position>;
 
-/** Everything f2b knows. */
+/** The whole state. */
 export type State = {
   readonly jails: Map<string, JailState>;
   positions: Positions;
@@ -76,16 +78,15 @@ export type State = {
   waiting: readonly Waiting[];
   /** By firewall: nftables, ipset, iptables, firewalld. */
   readonly repairs: Map<string, Repairs>;
-  /** How each log source fares, by its name; kept for `status --sources`. */
+  /** Health of each log source, by name; for `status --sources`. */
   sources: Map<string, SourceHealth>;
   orders: CommandOrder[];
-  /** Number of the last order ever given. */
+  /** Number of the last order. */
   seq: number;
-  /** When it was last written, epoch seconds; 0 = never. */
+  /** Time of the last write, epoch seconds; 0 = never. */
   saved: number;
 };
 
-/** A state that knows nothing yet. */
 export function emptyState(): State {
   return {
     jails: new Map(),
@@ -99,7 +100,7 @@ export function emptyState(): State {
   };
 }
 
-/** The jail's part of the state, made when it is not there yet. */
+/** The state of a jail; created if missing. */
 export function jailState(state: State, name: string): JailState {
   const known = state.jails.get(name);
   if (known !== undefined) return known;
@@ -114,7 +115,7 @@ export function jailState(state: State, name: string): JailState {
   return fresh;
 }
 
-/** Puts a ban into the state. False when that id is already banned in the jail (nothing changes then). */
+/** Adds a ban. False, without any change, if the id is already banned in the jail. */
 export function addBan(state: State, jail: string, id: string, ban: Ban): boolean {
   const known = jailState(state, jail);
   if (known.bans.has(id)) return false;
@@ -124,8 +125,8 @@ export function addBan(state: State, jail: string, id: string, ban: Ban): boolea
 }
 
 /**
- * Ends a ban and forgets the id's failures, so that one later failure does not ban it again at once.
- * False when it was not banned.
+ * Ends a ban and forgets the id's failures, so that one more failure does not ban it again. False if it was
+ * not banned.
  */
 export function liftBan(state: State, jail: string, id: string): boolean {
   const known = state.jails.get(jail);
@@ -134,7 +135,7 @@ export function liftBan(state: State, jail: string, id: string): boolean {
   return endBan(known, id) !== null;
 }
 
-/** Takes a ban out and remembers it as past; null when there was none. */
+/** Removes a ban and remembers it as past; null if there was none. */
 function endBan({ bans, past }: JailState, id: string): Ban | null {
   const ban = bans.get(id) ?? null;
   if (ban === null) return null;
@@ -143,12 +144,12 @@ function endBan({ bans, past }: JailState, id: string): Ban | null {
   return ban;
 }
 
-/** How often the id was banned in the jail, a standing ban included. */
+/** How often the id was banned in the jail, including a current ban. */
 export function bansOf(jail: JailState | undefined, id: string): number {
   return jail?.bans.get(id)?.count ?? jail?.past.get(id)?.count ?? 0;
 }
 
-/** Applies a command's change and notes it as an order for a running daemon. False when nothing changed. */
+/** Applies a command's change and adds it as an order for a running daemon. False if nothing changed. */
 export function addOrder(state: State, draft: CommandOrderDraft): boolean {
   const changed = obey(state, draft);
   if (changed) {
@@ -158,7 +159,7 @@ export function addOrder(state: State, draft: CommandOrderDraft): boolean {
   return changed;
 }
 
-/** Repeats on the daemon's own copy what commands wrote into the file since `seenSeq`; answers those orders. */
+/** Applies the orders in `file` after `seenSeq` to the daemon's own copy; returns them. */
 export function applyOrders(own: State, file: State, seenSeq: number): readonly CommandOrder[] {
   const fresh = file.orders.filter((order) => order.seq > seenSeq);
   for (const order of fresh) obey(own, order);
@@ -172,7 +173,7 @@ function obey(state: State, order: CommandOrderDraft): boolean {
   return addBan(state, order.jail, order.id, order.ban);
 }
 
-/** The bans whose time is up at `now`, removed from the state. */
+/** Removes the bans that have ended by `now`, and returns them. */
 export function expireBans(state: State, now: number): { jail: string; id: string; ban: Ban }[] {
   const expired: { jail: string; id: string; ban: Ban }[] = [];
   for (const [jail, known] of state.jails) {
@@ -185,7 +186,7 @@ export function expireBans(state: State, now: number): { jail: string; id: strin
   return expired;
 }
 
-/** Forgets the past of ids whose last ban ended over `age` seconds ago. */
+/** Forgets past bans that ended more than `age` seconds ago. */
 export function purgePast(state: State, now: number, age: number): void {
   for (const { past } of state.jails.values()) {
     for (const [id, { until, last }] of past) {
@@ -199,7 +200,7 @@ export function noteRepair(state: State, firewall: string, now: number): void {
   state.repairs.set(firewall, { count: (state.repairs.get(firewall)?.count ?? 0) + 1, last: now });
 }
 
-/** When the next ban ends, epoch seconds; null when none will. */
+/** When the next ban ends, epoch seconds; null if none will. */
 export function nextExpiry(state: State): number | null {
   let next: number | null = null;
   for (const { bans } of state.jails.values()) {

@@ -6,7 +6,7 @@ import { findJail, servicesText, treeOf } from '../context.ts';
 import { examine } from './examine.ts';
 import { printReport } from './print.ts';
 
-/** `f2b check`: what the configuration amounts to, and everything that is wrong with it. */
+/** `f2b check`: shows what the configuration does, and all its mistakes. */
 export const check: Subcommand = {
   name: 'check',
   summary: 'test the configuration and say what it amounts to',

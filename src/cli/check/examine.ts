@@ -16,7 +16,7 @@ import type { Call } from '../command.ts';
 import { firewallPlanOf, readOnlyState } from '../context.ts';
 import { type Sources, sourcesOf } from './sources.ts';
 
-/** One jail as it would work. */
+/** One jail of the report. */
 export type JailLine = {
   readonly name: string;
   readonly isEnabled: boolean;
@@ -24,16 +24,16 @@ export type JailLine = {
   readonly failregexes: number;
   /** Paths that can be read now, or `journal`. */
   readonly sources: readonly string[];
-  /** The firewalls that its actions stand for. */
+  /** The firewalls of its actions. */
   readonly firewalls: readonly string[];
-  /** Actions whose own commands are run. */
+  /** Its actions that run commands. */
   readonly commands: readonly string[];
 };
 
-/** What need not worry anybody, but is not as it was written. */
+/** A difference from the text of the configuration that is not a problem. */
 export type Note = { readonly jail: string | null; readonly text: string };
 
-/** Everything that `f2b check` has to say. */
+/** The full report of `f2b check`. */
 export type Report = {
   readonly tree: string;
   readonly enabled: number;
@@ -43,13 +43,13 @@ export type Report = {
   readonly notes: readonly Note[];
 };
 
-/** What is asked: the names of the jails in question ([] = all that were read), and whether they are enabled. */
+/** The jails to check ([] = all), and which jails are enabled. */
 export type Question = {
   readonly only: readonly string[];
   readonly enabled: ReadonlySet<string>;
 };
 
-/** Looks at the configuration, the logs, the firewalls and the saved state; changes nothing. */
+/** Checks the configuration, the logs, the firewalls and the saved state; changes nothing. */
 export async function examine(call: Call, config: Config, question: Question): Promise<Report> {
   const { only, enabled } = question;
   const isMeant = (name: string | null): boolean => only.length === 0 || name === null || only.includes(name);
@@ -100,7 +100,7 @@ function notesOf(jail: Jail, results: readonly JailResult[], sources: Sources): 
   return [...backend, ...sources.notes].map((text) => ({ jail: jail.name, text }));
 }
 
-/** Commands with a tag where no value from a log can be had safely. */
+/** Commands with a tag where a value from a log cannot be inserted safely. */
 function commandProblems({ name, place, actions, ignore }: Jail): Problem[] {
   const around = { banned: 0, bannedTotal: 0, found: 0, foundTotal: 0, fqHostname: '', ipHost: '' };
   const known = tagsOf(ticketOf('192.0.2.1', null), around);
@@ -112,7 +112,7 @@ function commandProblems({ name, place, actions, ignore }: Jail): Problem[] {
   commands.push({ key: 'ignorecommand', text: ignore.command ?? '', place });
   return commands.flatMap(({ text, ...where }) => {
     try {
-      // In place of each a value that is not harmless.
+      // Try each tag with a value that is not harmless.
       fillTags(text, (tag) => (known(tag) === null ? null : '\n'));
       return [];
     } catch (error) {
@@ -138,7 +138,7 @@ function lints(jail: Jail, filter: Filter): Problem[] {
   return told;
 }
 
-/** Firewalls that cannot work as things are. */
+/** Firewalls that cannot work on this host. */
 async function wallProblems(plan: FirewallPlan, { io }: Call): Promise<Problem[]> {
   const problems: Problem[] = [];
   const warn = (text: string, hint: string): void => {
@@ -155,7 +155,7 @@ async function wallProblems(plan: FirewallPlan, { io }: Call): Promise<Problem[]
   return problems;
 }
 
-/** What the daemon noticed about its sources, where its state can be read. */
+/** The daemon's alarms about its sources, if its state can be read. */
 function sourceAlarms(call: Call, jails: readonly Jail[], notes: Note[]): Problem[] {
   const names = new Set(jails.map(({ name }) => name));
   try {

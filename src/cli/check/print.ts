@@ -1,10 +1,10 @@
 import { formatProblem, type Problem } from '../../base/errors.ts';
 import type { JailLine, Note, Report } from './examine.ts';
 
-/** Sources that are named in a jail's line. */
+/** Most sources named in a jail's line. */
 const MOST_SOURCES = 3;
 
-/** The report as people read it: a line for each jail, then errors, warnings, notes, and the verdict. */
+/** The report as text: a line for each jail, then errors, warnings, notes, and the verdict. */
 export function printReport({ tree, enabled, disabled, jails, problems, notes }: Report): string {
   const width = Math.max(0, ...jails.map(({ name }) => name.length));
   const errors = problems.filter(({ severity }) => severity === 'error');

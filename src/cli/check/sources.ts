@@ -4,7 +4,10 @@ import type { Jail } from '../../config/jail.ts';
 import { journalTrouble } from '../../source/journal/journal.ts';
 import { expandGlob, hasMagic } from '../../source/logfile/glob.ts';
 
-/** What a jail would read if it started now. `warnings` leave it blind, `notes` do not; `key` is the option they speak of. */
+/**
+ * The sources a jail would read if it started now. With `warnings` it sees nothing, with `notes` it still
+ * does; `key` is the option they concern.
+ */
 export type Sources = {
   /** Paths that can be read, or `journal`. */
   readonly reads: readonly string[];
@@ -12,7 +15,9 @@ export type Sources = {
   readonly notes: readonly string[];
 };
 
-/** Looks at a jail's logs as the daemon would: the journal where there is one and it is asked for, else the files. */
+/**
+ * Finds a jail's sources like the daemon: the journal if there is one and the jail uses it, else the files.
+ */
 export function sourcesOf(jail: Jail): Sources {
   if (jail.filter.failregex.length === 0) return { reads: [], warnings: [], notes: [] };
   const trouble = jail.backend === 'systemd' ? journalTrouble(jail.backendOptions) : null;
@@ -40,7 +45,7 @@ function filesOf({ logpath }: Jail): Sources {
       else refused.push(`${path} ${trouble}`);
     }
   }
-  // One path of several is often the name that the log has on another system.
+  // With several paths, one is often the log's name on another system.
   const isBlind = reads.size === 0;
   const warnings = [...refused, ...(isBlind ? absent : [])].map((text) => ({ key: 'logpath', text }));
   return { reads: [...reads], warnings, notes: isBlind ? [] : absent };

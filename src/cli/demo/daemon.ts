@@ -5,7 +5,7 @@ import { MachineError } from '../../base/errors.ts';
 import { command, ENVIRONMENT, run } from '../../base/process.ts';
 import { ownWords, type StageFirewall } from './stage.ts';
 
-/** Where the demonstration's files are, below a temporary folder. */
+/** Paths of the demonstration's files in a temporary folder. */
 export type Files = {
   readonly folder: string;
   readonly log: string;
@@ -19,7 +19,7 @@ export function filesIn(folder: string): Files {
   return { folder, log: at('access_log'), config: at('config'), state: at('state.json') };
 }
 
-/** The jail.local that switches the shipped jails on; answers its text. */
+/** Writes the jail.local that enables the embedded jails; returns its text. */
 export function writeConfig(files: Files, firewall: StageFirewall, port: number): string {
   const jail = (name: string): string[] => [
     '',
@@ -42,11 +42,11 @@ export function writeConfig(files: Files, firewall: StageFirewall, port: number)
   return text;
 }
 
-/** A running `f2b run`: its log lines and, in a dry run, the commands it would execute. */
+/** A running `f2b run`: its log lines and, in a dry run, its commands. */
 export type Running = {
   readonly log: () => string;
   readonly commands: () => string;
-  /** Why it ended, null while it runs. */
+  /** Why it ended; null while it runs. */
   readonly ended: () => string | null;
   stop(): Promise<void>;
 };
@@ -67,7 +67,7 @@ export function startDaemon(files: Files, more: readonly string[]): Running {
   return { log: () => said.log, commands: () => said.commands, ended: () => ended, stop: () => end(child) };
 }
 
-/** Runs another command of this program on the demonstration's files; answers what it prints. */
+/** Runs another command of this program on the demonstration's files; returns its output. */
 export async function ownCommand(files: Files, words: readonly string[]): Promise<string> {
   const [program, ...own] = ownWords();
   const env = environment(files);
@@ -76,7 +76,7 @@ export async function ownCommand(files: Files, words: readonly string[]): Promis
   return stdout;
 }
 
-/** No bus: firewalld, if there is one, is the machine's own. */
+/** Without a bus: firewalld, if any, belongs to the host. */
 function environment(files: Files): Record<string, string> {
   const zone = process.env['TZ'];
   return {

@@ -15,16 +15,16 @@ import {
 } from './stage.ts';
 import { play } from './story.ts';
 
-/** What tells the program that it is the one inside: the namespace outside, and the folder to use. */
+/** Environment of the inner program: the namespace outside, and the folder to use. */
 const OUTSIDE = 'F2B_DEMO_OUTSIDE';
 const FOLDER = 'F2B_DEMO_FOLDER';
-/** Exit code of the inner program when no firewall works there. */
+/** Exit code of the inner program if no firewall works there. */
 const NO_FIREWALL = 3;
 
 const SERVER = '10.2.1.10';
 const ATTACKER = '10.2.1.99';
 
-/** `f2b demo`: the main job, shown. */
+/** `f2b demo`: demonstrates a ban. */
 export const demo: Subcommand = {
   name: 'demo',
   summary: 'show it: from a line in a log to a refused connection',
@@ -63,7 +63,7 @@ async function choose({ global, io }: Call, folder: string): Promise<number> {
     : code;
 }
 
-/** Runs this program again behind the door. A Ctrl-C reaches both of us: the inner one cleans up first. */
+/** Runs this program again in a namespace. Ctrl-C reaches both processes; the inner one cleans up first. */
 function playInside(door: readonly [string, ...string[]], folder: string): Promise<number> {
   const [program, ...words] = [...door, ...ownWords(), 'demo'];
   const env = { ...process.env, [OUTSIDE]: networkNamespace(), [FOLDER]: folder };
@@ -121,7 +121,7 @@ async function dry(io: Io, folder: string, why: string): Promise<number> {
   return 0;
 }
 
-/** Lets the work clean up when a signal comes. */
+/** Lets `work` clean up on a signal. */
 async function stoppable(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
   const stop = (): void => controller.abort(new MachineError('broken off'));

@@ -1,4 +1,4 @@
-/** What a Flask development server prints when it starts. */
+/** The output of a Flask development server at its start. */
 export function banner(address: string, port: number): string {
   return [
     " * Serving Flask app 'app'",

@@ -2,16 +2,16 @@ import { appendFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { basicPassword, logLine } from './flask.ts';
 
-/** The pages behind a password, and the password. */
+/** The path of the protected pages, and their password. */
 const RESTRICTED = '/restricted/';
 
-/** Loaded when the demonstration begins: no other command needs it. */
+/** Loaded on first use: no other command needs it. */
 const http = () => process.getBuiltinModule('node:http');
 
-/** Where the demonstration's web server listens. */
+/** Address of the demonstration's web server. */
 export type ServerPlace = { readonly address: string; readonly port: number };
 
-/** A small web server that writes Flask's access log to `logPath`; port 0 takes any free one. */
+/** A small web server that writes Flask's access log to `logPath`; port 0 uses any free one. */
 export async function serve(
   place: ServerPlace,
   logPath: string,
@@ -36,7 +36,7 @@ export async function serve(
   return { place: { ...place, port }, server };
 }
 
-/** What somebody at `from` gets who asks for a page: a status code, or why there was no answer. */
+/** Requests a page from the address `from`: a status code, or why there was no answer. */
 export function ask(
   from: string,
   { address, port }: ServerPlace,

@@ -3,10 +3,10 @@ import { isSea } from 'node:sea';
 import { MachineError } from '../../base/errors.ts';
 import { type Command, command, failureOf, isOnPath, run } from '../../base/process.ts';
 
-/** Firewalls of a network namespace; firewalld is none: it would be the machine's own, over its bus. */
+/** Firewalls that work in a network namespace; firewalld would be the host's own, through its bus. */
 export type StageFirewall = 'nftables' | 'iptables';
 
-/** Commands that show whether a firewall works here; nothing of theirs stays. */
+/** Commands that test whether a firewall works here; they leave nothing behind. */
 type Trial = { readonly kind: StageFirewall; readonly commands: readonly Command['argv'][] };
 
 const TRIALS: readonly Trial[] = [
@@ -29,26 +29,26 @@ const TRIALS: readonly Trial[] = [
   },
 ];
 
-/** The words by which this program runs itself again. */
+/** The words that run this program again. */
 export function ownWords(): readonly [string, ...string[]] {
   const script = process.argv[1];
   return isSea() || script === undefined ? [process.execPath] : [process.execPath, script];
 }
 
-/** The network namespace we are in, such as `net:[4026531840]`. */
+/** The current network namespace, such as `net:[4026531840]`. */
 export function networkNamespace(): string {
   return readlinkSync('/proc/self/ns/net');
 }
 
 /**
- * How to enter a user and network namespace of one's own: the words to put before a command. A text says why there
- * is no way on this machine.
+ * How to enter a new user and network namespace: the words to put before a command. A string says why it is
+ * impossible on this host.
  */
 export async function findDoor(): Promise<readonly [string, ...string[]] | string> {
   for (const program of ['unshare', 'ip']) {
     if (!isOnPath(program)) return `${program} is not installed`;
   }
-  // Root may do without a user namespace, where the system allows none.
+  // Root needs no user namespace, which some systems forbid.
   const doors: readonly (readonly [string, ...string[]])[] = [
     ['unshare', '--user', '--map-root-user', '--net'],
     ['unshare', '--net'],
@@ -63,8 +63,8 @@ export async function findDoor(): Promise<readonly [string, ...string[]] | strin
 }
 
 /**
- * Throws unless we are in a network namespace that is not `outside`, and a fresh one: nobody has given it an address.
- * After this no firewall command of ours can reach the machine's own firewall.
+ * Throws unless the process is in a fresh network namespace other than `outside`, without addresses. After
+ * this its firewall commands cannot reach the host's firewall.
  */
 export async function makeSureOfNamespace(outside: string): Promise<void> {
   if (!/^net:\[\d+\]$/.test(outside) || networkNamespace() === outside)
@@ -77,7 +77,7 @@ export async function makeSureOfNamespace(outside: string): Promise<void> {
     throw new MachineError("the demonstration's network has addresses, it is somebody's: nothing was done");
 }
 
-/** Gives the namespace's loopback the two addresses of the demonstration. */
+/** Adds the demonstration's two addresses to the namespace's loopback. */
 export async function raiseLoopback(addresses: readonly string[]): Promise<void> {
   const lines = ['link set lo up', ...addresses.map((address) => `addr add ${address}/32 dev lo`), ''];
   const batch = command(['ip', '-batch', '-'], { stdin: lines.join('\n') });
@@ -85,7 +85,7 @@ export async function raiseLoopback(addresses: readonly string[]): Promise<void>
   if (trouble !== null) throw new MachineError(`cannot make the demonstration's network: ${trouble}`);
 }
 
-/** The first firewall that works in this namespace, or null. */
+/** The first firewall that works in this namespace; null if none does. */
 export async function findFirewall(): Promise<StageFirewall | null> {
   for (const { kind, commands } of TRIALS) {
     let works = true;

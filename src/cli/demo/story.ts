@@ -7,7 +7,7 @@ import { banner } from './flask.ts';
 import { ask, type ServerPlace, serve } from './server.ts';
 import type { StageFirewall } from './stage.ts';
 
-/** Where the story plays. */
+/** The setting of the demonstration. */
 type Scene = {
   readonly folder: string;
   readonly server: ServerPlace;
@@ -15,27 +15,29 @@ type Scene = {
   readonly firewall: StageFirewall;
   /** False: the firewall's commands are only printed. */
   readonly isReal: boolean;
-  /** Ends the story early. */
+  /** Ends the demonstration early. */
   readonly signal: AbortSignal;
 };
 
-/** More than findtime of flask-8080, one second: what is asked after such a pause is not "too quick". */
+/** Longer than findtime of flask-8080, one second, so that the next request is not "too quick". */
 const PAUSE_MS = 1200;
-/** Longest wait for something that takes a fraction of a second. */
+/** Longest wait for an event that takes a fraction of a second. */
 const PATIENCE_MS = 20_000;
 
-/** What the parts of the story share. */
+/** The shared state of the demonstration's parts. */
 type Play = {
   readonly scene: Scene;
   readonly files: Files;
   readonly place: ServerPlace;
   readonly daemon: Running;
-  /** How much of the log and of the daemon's words was shown. */
+  /** How many lines of the log and of the daemon were shown. */
   readonly shown: { log: number; daemon: number };
   readonly say: (...lines: readonly string[]) => void;
 };
 
-/** Plays the story and cleans up its processes. Throws MachineError when something does not happen that has to. */
+/**
+ * Runs the demonstration and ends its processes. Throws MachineError if an expected event does not happen.
+ */
 export async function play(scene: Scene, io: Io): Promise<void> {
   const say = (...lines: readonly string[]): void => io.stdout(`${lines.join('\n')}\n`);
   const files = filesIn(scene.folder);
@@ -122,12 +124,12 @@ function heading({ say }: Play, title: string): void {
   say('', `== ${title}`, '');
 }
 
-/** Runs a command of f2b and shows it with its answer. */
+/** Runs a command of f2b and shows it with its output. */
 async function showCommand({ files, say }: Play, words: readonly string[]): Promise<void> {
   say(...indented(`$ f2b ${words.join(' ')}\n${await ownCommand(files, words)}`));
 }
 
-/** One request, and what came of it; a MachineError when that is not what has to come. */
+/** Sends a request and shows the result. Throws MachineError if it is not the expected one. */
 async function request(on: Play, path: string, password: string | null, expected: string): Promise<void> {
   const answer = await ask(on.scene.attacker, on.place, path, password);
   tell(on, path, password, answer);
@@ -156,7 +158,7 @@ function tell({ scene, say }: Play, path: string, password: string | null, answe
   say(`    ${scene.attacker} asks for ${path}${how}: ${answer}`);
 }
 
-/** What `f2b status` says once the ban is written down, which happens beside its enforcement. */
+/** The output of `f2b status` once the ban is saved, which happens in parallel to its enforcement. */
 async function statusWithBan(on: Play, jail: string): Promise<string> {
   const end = performance.now() + PATIENCE_MS;
   for (;;) {
@@ -168,7 +170,7 @@ async function statusWithBan(on: Play, jail: string): Promise<string> {
   }
 }
 
-/** Shows what the server and f2b have logged since the last time. */
+/** Shows the new lines of the server's log and of f2b. */
 function showNews(on: Play): void {
   const { files, daemon, shown, say } = on;
   const lines = readFileSync(files.log, 'utf8').slice(shown.log);
@@ -180,7 +182,7 @@ function showNews(on: Play): void {
   if (news !== '') say('', 'f2b logged:', '', ...indented(news));
 }
 
-/** Those lines of the firewall that speak of the ban. */
+/** The lines of the firewall that concern the ban. */
 async function kernelLines({ firewall, attacker }: Scene): Promise<string> {
   const list =
     firewall === 'nftables'
@@ -209,7 +211,9 @@ async function until(on: Play, what: string, check: () => boolean): Promise<void
   }
 }
 
-/** Long enough that what comes next is not too quick for flask-8080; rejects when the story is to end early. */
+/**
+ * Waits until the next request is not too quick for flask-8080; rejects if the demonstration is ended early.
+ */
 async function pause({ scene }: Play, ms: number = PAUSE_MS): Promise<void> {
   const { setTimeout: sleep } = process.getBuiltinModule('node:timers/promises');
   await sleep(ms, undefined, { signal: scene.signal }).catch(() => scene.signal.throwIfAborted());

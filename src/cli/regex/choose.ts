@@ -8,7 +8,7 @@ import { filterNames, loadFilter } from '../../config/readfilter.ts';
 import { type ConfigTree, diskTree } from '../../config/tree.ts';
 import { isRegular, shortened } from './lines.ts';
 
-/** The filter that was named, with what its jail adds, and how the report introduces it. */
+/** A filter, the options of its jail, and its introduction in the report. */
 export type FilterChoice = {
   readonly source: FilterSource;
   readonly usedns: UseDns | null;
@@ -18,12 +18,12 @@ export type FilterChoice = {
 };
 
 const COMMAND_LINE: Place = { file: 'command line', line: 0 };
-/** What may be the name of a filter or jail, or a path, with options; everything else is a regex. */
+/** A name of a filter or jail, or a path, with options; all other texts are regexes. */
 const NAME = /^\/{0,3}[\w/_\-.]+(?:\[.*\])?$/s;
 
 /**
- * Finds out what the second word of `f2b regex` is: a filter's name (with options), a filter's file, a jail's name, or a
- * failregex itself. ConfigError when the filter or jail is broken.
+ * Reads the second word of `f2b regex`: a filter's name (with options), a filter's file, a jail's name, or a
+ * failregex. Throws ConfigError if the filter or jail is broken.
  */
 export function chooseFilter(tree: ConfigTree, word: string, backend: string): FilterChoice {
   if (NAME.test(word)) {
@@ -56,7 +56,7 @@ const EMPTY: FilterSource = {
   journalmatch: [],
 };
 
-/** The ignoreregexes that the third word of `f2b regex` stands for: those of a filter's file, or a regex itself. */
+/** The ignoreregexes of the third word of `f2b regex`: those of a filter's file, or a regex. */
 export function chooseIgnore(
   tree: ConfigTree,
   word: string,
@@ -72,7 +72,7 @@ export function chooseIgnore(
   return { regexes: source.ignoreregex, intro: `Use ignoreregex file : ${word}` };
 }
 
-/** Where a filter is: in a tree by its name, or a file of its own. */
+/** The place of a filter: a name in a tree, or a file of its own. */
 type FoundFilter = { readonly tree: ConfigTree; readonly spec: string; readonly intro: string };
 
 function fromFile(tree: ConfigTree, name: string): FoundFilter | null {

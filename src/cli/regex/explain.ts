@@ -4,27 +4,27 @@ import { type Failregex, matchText } from '../../filter/regex/failregex.ts';
 import type { Node, NodeOf, Tree } from '../../filter/regex/tree.ts';
 import type { Filter } from '../../filter/types.ts';
 
-/** Why a line was missed: how far the regex got that got furthest, and what it wanted there. */
+/** Why a line was missed: the regex that got furthest, and what it expected there. */
 export type Miss = {
   /** Number of the failregex from 0; null = prefregex. */
   readonly regex: number | null;
-  /** Where in the line the regex stopped (UTF-16 units). */
+  /** Offset in the line where the regex stopped (UTF-16 units). */
   readonly at: number;
   /** The part of the regex that did not match, as the user wrote it. */
   readonly part: string;
-  /** Where that part begins in the regex. */
+  /** Offset of that part in the regex. */
   readonly partAt: number;
-  /** The part may stand anywhere from `at` on and stands nowhere. */
+  /** The part may match anywhere from `at` on, but does not. */
   readonly isNowhere: boolean;
 };
 
-/** Longer lines are not explained: each step of a walk costs. */
+/** Longer lines are not explained: a walk takes too long. */
 const LONGEST = 4096;
 const PART_LENGTH = 60;
 
 /**
- * Explains why no failregex matched the line, or null when there is nothing to say (several lines at once, a line too
- * long or too costly). `dates` is only read for the place of the date; give it its own, as it learns.
+ * Explains why no failregex matched the line; null if it cannot (several lines at once, a line too long or
+ * too costly). `dates` is only used to find the date; pass a separate one, since it learns.
  */
 export function explainMiss(filter: Filter, dates: Dates, line: string, now: number): Miss | null {
   if (filter.maxlines > 1 || line.length > LONGEST) return null;
@@ -57,11 +57,11 @@ export function explainMiss(filter: Filter, dates: Dates, line: string, now: num
   return { ...toldStop(best.regex, best.stop), regex: best.index, at: inLine(best.stop.at + shift) };
 }
 
-/** Where a regex stopped: after which offset of the text, at which node, after how many nodes. */
+/** Where a regex stopped: offset in the text, node, and number of nodes before it. */
 type Stop = {
   readonly at: number;
   readonly node: Node;
-  /** Where in the pattern the failed part ends. */
+  /** Offset of the failed part's end in the pattern. */
   readonly partEnd: number;
   readonly passed: number;
   readonly isNowhere: boolean;
@@ -74,13 +74,13 @@ function isFurther(one: Stop, other: Stop): boolean {
 function toldStop(regex: Failregex, stop: Stop): Pick<Miss, 'part' | 'partAt' | 'isNowhere'> {
   const from = stop.node.at;
   const whole = regex.text.slice(from, Math.max(stop.partEnd, from + 1));
-  // What opens the next group is not part of it.
+  // Cut off the beginning of the next group.
   const part = withinBrackets(whole).replace(/(?<!^)(?:(?<!\\)\((?:\?(?::|P<\w+>|<?[=!]))?)+$/, '');
   const short = part.length > PART_LENGTH ? `${part.slice(0, PART_LENGTH - 3)}...` : part;
   return { part: short, partAt: from, isNowhere: stop.isNowhere };
 }
 
-/** The text up to a bracket that closes, or a `|` that parts, what was opened before it. */
+/** The text up to a closing bracket or `|` that belongs to an outer group. */
 function withinBrackets(pattern: string): string {
   let depth = 0;
   for (const { 0: sign, index } of pattern.matchAll(/\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]/gs)) {
@@ -92,13 +92,13 @@ function withinBrackets(pattern: string): string {
   return pattern;
 }
 
-/** A sequence of nodes that must match one after the other, and where its pattern text ends. */
+/** Nodes that must match in sequence, and the end of their text in the pattern. */
 type Path = { readonly nodes: readonly Node[]; readonly end: number };
 
 const paths = new WeakMap<Failregex, { readonly path: Path; readonly walkers: Map<number, Walker> }>();
 const MAX_DEPTH = 4;
 
-/** How far the regex gets in the text; null when that would cost too much or it matches. */
+/** How far the regex gets in the text; null if that would take too long, or it matches. */
 function furthest(regex: Failregex, text: string): Stop | null {
   let known = paths.get(regex);
   if (known === undefined) {
@@ -115,7 +115,7 @@ type ExplainSearch = {
   readonly walkers: Map<number, Walker> | null;
 };
 
-/** The first node that the text does not go on with, `from` nodes on being in doubt; looked for by halving. */
+/** The first node that does not match, at `from` or later; found by bisection. */
 function stopOf(
   search: ExplainSearch,
   path: Path,
@@ -151,15 +151,17 @@ function stopAt(path: Path, low: number, at: number): Stop {
   };
 }
 
-/** Where in the pattern the part behind a node begins. A tag such as <HOST> became nodes that all stand at its place. */
+/**
+ * Offset in the pattern of the part after a node. All nodes of a tag such as <HOST> have the tag's offset.
+ */
 function originBehind({ nodes, end }: Path, index: number): number {
   const at = nodes[index]?.at ?? 0;
   return nodes.slice(index + 1).find((node) => node.at > at)?.at ?? end;
 }
 
 /**
- * Behind `.+` everything is reached, and the next letters may begin anywhere: what counts is where the last part of a fixed
- * length ended, and that the part behind `.+` stands nowhere from there on. Null when it is not so.
+ * After `.+` every offset is reachable, so the offset alone says little. The stop is where the last part of
+ * fixed length ended, if the part after `.+` occurs nowhere from there on. Null if it does.
  */
 function stopBehindAny(search: ExplainSearch, path: Path, low: number): Stop | null {
   const { nodes } = path;
@@ -176,7 +178,7 @@ function stopBehindAny(search: ExplainSearch, path: Path, low: number): Stop | n
   return { ...stopAt(path, first, before), isNowhere: true };
 }
 
-/** Looks into the node that failed: the branch of an alternative, or the turn of a loop, that got furthest. */
+/** Looks into the failed node: the branch of an alternative, or the turn of a loop, that got furthest. */
 function innerStop(
   search: ExplainSearch,
   path: Path,
@@ -204,7 +206,7 @@ function branchesOf(node: Node): readonly Node[] {
   return [];
 }
 
-/** The nodes of a sequence, those of the groups in it among them. */
+/** The nodes of a sequence, including those in its groups. */
 function flatten(node: Node): readonly Node[] {
   if (node.kind === 'seq') return node.items.flatMap(flatten);
   const inner = node.kind === 'group' ? innermost(node) : null;
@@ -215,7 +217,7 @@ function innermost(node: NodeOf<'group'>): Node {
   return node.body.kind === 'group' ? innermost(node.body) : node.body;
 }
 
-/** Where the first `count` nodes end when they match the text; null when they do not. */
+/** The end of the first `count` nodes if they match the text; null if they do not. */
 function endOf(search: ExplainSearch, nodes: readonly Node[], count: number): number | 'gave up' | null {
   const { tree, text, walkers } = search;
   let walker = walkers?.get(count);

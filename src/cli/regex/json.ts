@@ -1,12 +1,13 @@
 import type { Fields, FieldValue } from '../../filter/fields.ts';
 import type { LineReport } from './report.ts';
 
-/** Names that `id` already says. */
+/** Captures that are already in `id`. */
 const SAID = new Set(['ip4', 'ip6', 'dns', 'content']);
 
 /**
- * One line of `--json`: number of the input line, result, the regex's number from 1 (for `ignored` the ignoreregex's; null for
- * `missed`), the id, the time (epoch seconds), the captured fields, and `also`, further regexes that hit.
+ * One line of `--json`: number of the input line, result, number of the regex from 1 (for `ignored` that of
+ * the ignoreregex; null for `missed`), the id, the time (epoch seconds), the captured fields, and `also`,
+ * other regexes that matched.
  */
 export function formatJson(line: number, report: LineReport): string {
   const { hits, result, ignoredBy, time } = report;
@@ -15,7 +16,7 @@ export function formatJson(line: number, report: LineReport): string {
   const regex = ignoredBy ?? hit?.regex ?? null;
   const also = regexes.filter((each) => each !== regex).map((each) => each + 1);
   const ids = [...new Set(hits.flatMap(({ id }) => (id === null ? [] : [id])))];
-  // A failure without an address yet: later lines of the session may name it.
+  // The failure has no address yet: a later line of the session may have one.
   const isPending = result === 'matched' && ids.length === 0;
   return JSON.stringify({
     line,

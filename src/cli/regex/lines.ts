@@ -9,35 +9,35 @@ import { journalArguments } from '../../source/journal/arguments.ts';
 import { readEntry } from '../../source/journal/entry.ts';
 import { LINE_CAP } from '../../source/source.ts';
 
-/** A line without its newline; `time` (epoch seconds) where the journal says it. */
+/** A line without its newline; `time` (epoch seconds) if it comes from the journal. */
 export type InputLine = { readonly text: string; readonly time: number | null };
 
-/** A regular file that is not compressed. */
+/** A regular file, not compressed. */
 export type Plain = { readonly path: string; readonly encoding: string };
 
-/** Lines in batches, and how the report introduces them. */
+/** Lines in batches, and their introduction in the report. */
 export type Input = {
   readonly intro: readonly string[];
   readonly batches: AsyncIterable<readonly InputLine[]>;
-  /** Where the bytes are, when they are in a regular file as they stand. */
+  /** The file to read directly; null if there is none. */
   readonly plain: Plain | null;
 };
 
-/** How the lines are to be had. */
+/** How to read the lines. */
 type InputOptions = {
   readonly encoding: string | null;
-  /** `journalmatch` lines of the filter or of the command line. */
+  /** `journalmatch` lines of the filter or the command line. */
   readonly journalmatch: readonly string[];
   readonly maxlines: number;
   readonly stdin: Readable;
 };
 
-/** What `systemd-journal[..]` begins with. */
+/** The beginning of `systemd-journal[..]`. */
 export const JOURNAL = /^systemd-journal(?:\[|$)/;
 
 /**
- * Opens what LOG names: `-` standard input, `systemd-journal[..]`, a file (also .gz), or a line in itself. UsageError
- * for an unknown encoding, MachineError when it cannot be read; also while it is being read.
+ * Opens LOG: `-` standard input, `systemd-journal[..]`, a file (also .gz), or a line. Throws UsageError for
+ * an unknown encoding, and MachineError, also while reading, if it cannot be read.
  */
 export function openInput(log: string, options: InputOptions): Input {
   const wanted = options.encoding ?? 'auto';
@@ -74,7 +74,7 @@ function decoderOf(encoding: string): TextDecoder {
 }
 
 function exists(path: string): boolean {
-  // A line of a log can hold what no path may, or be too long for one.
+  // A line of a log can contain characters that a path cannot, or be too long for one.
   if (path.includes('\0') || path.includes('\n') || path.length > 4095) return false;
   try {
     const stat = statSync(path);
@@ -87,7 +87,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** What looks like a path and nothing like a line is a path that was mistyped. */
+/** A text that looks like a path and not like a line is a mistyped path. */
 function missing(path: string): false {
   if (/^(?:\.{0,2}\/)[^\s]*$/.test(path))
     throw new MachineError(`cannot read ${path}: there is no such file`);
@@ -102,7 +102,7 @@ function streamOf(path: string): Readable {
   return file.pipe(plain);
 }
 
-/** Whether a plain file is there. */
+/** Whether the path is a regular file. */
 export function isRegular(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
@@ -132,7 +132,9 @@ async function* split(
   }
 }
 
-/** Whole lines, without their newlines, as the chunks bring them; of an endless one only the beginning is kept. */
+/**
+ * Whole lines, without their newlines, in batches by chunk. Only the beginning of an overlong line is kept.
+ */
 async function* streamLines(
   chunks: Readable,
   decoder: TextDecoder,
@@ -155,7 +157,7 @@ function capLine(text: string): InputLine {
   return { text: end.length > LINE_CAP ? end.slice(0, LINE_CAP) : end, time: null };
 }
 
-/** A line, or several, given on the command line. */
+/** One or more lines from the command line. */
 function literalInput(log: string, maxlines: number): Input {
   const texts = log.split('\n');
   const batches = async function* (): AsyncGenerator<readonly InputLine[]> {
@@ -173,7 +175,7 @@ function literalInput(log: string, maxlines: number): Input {
   };
 }
 
-/** A long text's beginning, for the introduction. */
+/** The beginning of a long text, for the introduction. */
 export function shortened(text: string): string {
   return text.length > 53 ? `${text.slice(0, 50)}...` : text;
 }
@@ -183,7 +185,7 @@ function journalInput(log: string, options: InputOptions, using: string): Input 
   if (typeof named === 'string') throw new UsageError(`cannot read "${log}": ${named}`);
   const matches = options.journalmatch;
   const selection = { matches, options: named.options };
-  // Everything there is, and then the end: not what comes later.
+  // Read to the current end, and do not wait for more.
   const args = journalArguments(selection, { kind: 'since', realtime: 0 }).filter(
     (word) => word !== '--follow' && word !== '--no-tail',
   );

@@ -4,12 +4,12 @@ import { compileDates, findDate } from '../../filter/date/datepattern.ts';
 import type { Call, OptionSpec } from '../command.ts';
 import type { Listing, ReportOptions } from './report.ts';
 
-/** What `f2b regex` was asked to do, beside its words. */
+/** The options of `f2b regex`. */
 export type RegexRequest = {
   readonly report: ReportOptions;
   readonly isVerboseDate: boolean;
   readonly isDebuggex: boolean;
-  /** Says under missed lines why. */
+  /** Prints the reason under missed lines. */
   readonly isExplaining: boolean;
   readonly json: boolean;
   readonly out: string | null;
@@ -26,10 +26,10 @@ export type RegexRequest = {
   readonly now: number;
 };
 
-/** Lines that are listed by default, and misses that are explained. */
+/** Default number of listed lines, and of explained misses. */
 export const LISTED = 20;
 
-/** Every option of fail2ban-regex(1), and ours. */
+/** All options of fail2ban-regex(1), and our own. */
 export const OPTIONS: readonly OptionSpec[] = [
   {
     name: 'datepattern',
@@ -75,7 +75,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   { name: 'version', short: 'V', help: 'show the version' },
 ];
 
-/** Reads the options. UsageError for what cannot be read. */
+/** Reads the options. Throws UsageError for invalid ones. */
 export function readWish({ options, global, io }: Call): RegexRequest {
   const text = (...names: readonly string[]): string | null => {
     for (const name of names) {
@@ -97,7 +97,7 @@ export function readWish({ options, global, io }: Call): RegexRequest {
       matched: listing('matched', 'none'),
       missed: listing('missed', 'some'),
       ignored: listing('ignored', 'some'),
-      // fail2ban-regex lists as many lines as it is told to see at once, too.
+      // For fail2ban-regex this is both the limit of listed lines and the window.
       maxlines: maxlines ?? LISTED,
       verbose: isOn('verbose') || (wholeNumber('verbosity', text('verbosity')) ?? 0) > 0,
       several: isOn('check-all'),

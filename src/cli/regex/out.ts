@@ -5,8 +5,8 @@ import type { FilterFailure } from '../../filter/types.ts';
 import type { RegexHit } from './report.ts';
 
 /**
- * What `--out FORM` prints for a failure: `id`, `ip`, `msg` (the matched lines), `row` (a Python tuple), the name of a
- * captured group, or a text with tags such as `<ip> <F-USER> <time>`. As fail2ban-regex(1) does.
+ * The output of `--out FORM` for a failure: `id`, `ip`, `msg` (the matched lines), `row` (a Python tuple),
+ * the name of a captured group, or a text with tags such as `<ip> <F-USER> <time>`. Like fail2ban-regex(1).
  */
 export function formatOut(form: string, hit: RegexHit): readonly string[] {
   if (hit.failure === null) return [];
@@ -29,7 +29,7 @@ function ipOf(failure: FilterFailure, id: string): string {
   return ip === undefined ? id : spellValue(ip);
 }
 
-/** With `<msg>` and several matched lines: one line of output for each. */
+/** With `<msg>` and several matched lines: one output line for each. */
 function fill(form: string, failure: FilterFailure, id: string): readonly string[] {
   const messages = form.includes('<msg>') ? failure.matches : [''];
   return messages.map((message) =>
@@ -65,7 +65,7 @@ function familyName(ip: string): string {
   return address === null ? 'dns' : `inet${familyOf(address)}`;
 }
 
-/** Python spells a time that it has as a float with its fraction. */
+/** Python prints a float with its fraction. */
 function pythonTime(time: number | null): string {
   if (time === null) return 'None';
   return Number.isInteger(time) ? `${time}.0` : String(time);

@@ -54,7 +54,10 @@ export const regex: Subcommand = {
   run: regexCommand,
 };
 
-/** Runs `f2b regex`. UsageError, ConfigError or MachineError when there is nothing to try; else 0. */
+/**
+ * Runs `f2b regex`. Throws UsageError, ConfigError or MachineError if there is nothing to try; else returns
+ * 0.
+ */
 async function regexCommand(call: Call): Promise<number> {
   const { words, io, options } = call;
   if (options['version'] === true) {
@@ -117,7 +120,7 @@ function compiled(choice: FilterChoice, wish: RegexRequest): Filter {
   return filter;
 }
 
-/** What one run of the command knows and learns. */
+/** The state of a run. */
 type RegexRun = {
   readonly filter: Filter;
   readonly wish: RegexRequest;
@@ -125,17 +128,17 @@ type RegexRun = {
   readonly state: FilterState;
   readonly tally: Tally;
   readonly dns: Dns;
-  /** Addresses of the names that were met. */
+  /** Addresses of the names so far. */
   readonly names: Map<string, readonly string[]>;
-  /** Why lines were missed though a regex matched them. */
+  /** Why lines were missed although a regex matched. */
   readonly notes: Map<string, string>;
 };
 
 type Judged = { readonly number: number; readonly line: InputLine; readonly report: LineReport };
-/** Takes a line's verdict; answers what is to be printed at once. */
+/** Receives a line's result; returns text to print at once. */
 type Sink = (run: RegexRun, judged: Judged) => string;
 
-/** Takes every line through the filter; comments and empty lines are no log lines, as in fail2ban-regex. */
+/** Matches every line; comments and empty lines are skipped, as in fail2ban-regex. */
 async function eachLine(run: RegexRun, input: Input, sink: Sink): Promise<void> {
   const { filter, wish } = run;
   const { checkAll, now } = wish;
@@ -157,7 +160,7 @@ async function eachLine(run: RegexRun, input: Input, sink: Sink): Promise<void> 
   }
 }
 
-/** A regex is named with the first line that it was too slow on, and counted. */
+/** Counts a slow regex, and prints the first line that it was too slow on. */
 function noteStuck({ tally, wish, io }: RegexRun, { regex, number, line }: StuckLine): void {
   const known = tally.stuck.get(regex);
   if (known !== undefined) {
@@ -169,7 +172,10 @@ function noteStuck({ tally, wish, io }: RegexRun, { regex, number, line }: Stuck
     io.stderr(`f2b: ${stuckName(regex)} took too long on line ${number}, skipped: ${line.slice(0, 100)}\n`);
 }
 
-/** A line that shows only a name that has no address, or that is not wanted, counts as missed. */
+/**
+ * Notes why a line with only a name counts as missed: the name has no address, or usedns does not allow
+ * names.
+ */
 function noteNames({ notes, names }: RegexRun, line: string, outcome: LineOutcome): void {
   if (notes.size > 10 * LISTED) return;
   for (const name of namesIn(outcome)) {
@@ -180,7 +186,7 @@ function noteNames({ notes, names }: RegexRun, line: string, outcome: LineOutcom
   }
 }
 
-/** Lines before this one that its match took out of the window were counted as missed. */
+/** Earlier lines of a match over several lines were counted as missed; corrects that. */
 function countLate(
   { filter, tally, wish }: RegexRun,
   before: FilterState['window'],
@@ -195,7 +201,9 @@ function countLate(
 
 const MOST_NAMES = 10_000;
 
-/** Asks for the addresses of names, once each; there are none where no answer comes. Raw names stand for themselves. */
+/**
+ * Looks up the addresses of names, once each; a failed look-up gives none. Raw names are used as they are.
+ */
 async function resolveNames({ wish, names, dns }: RegexRun, wanted: readonly string[]): Promise<void> {
   for (const name of wanted) {
     if (names.has(name)) continue;
@@ -269,10 +277,10 @@ async function surveyFile(run: RegexRun, dates: Dates, plain: Plain): Promise<vo
   });
 }
 
-/** A line that takes longer is not explained, in milliseconds. */
+/** Milliseconds; a line that takes longer is not explained. */
 const EXPLAIN_MS = 2000;
 
-/** What is printed under a missed line; only so many lines are explained. */
+/** A function for the text under a missed line; explains only a limited number of lines. */
 function explainer({ filter, wish, notes }: RegexRun): (line: string) => readonly string[] {
   const dates: Dates = compileDates(filter.datepattern, filter.logtimezone);
   let left = wish.isExplaining ? LISTED : 0;

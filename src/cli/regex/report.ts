@@ -1,7 +1,7 @@
 import type { Fields } from '../../filter/fields.ts';
 import type { Filter, FilterFailure, LineOutcome, LineVerdict } from '../../filter/types.ts';
 
-/** One failregex that hit a line; `id` is null while the session has not said who it is. */
+/** A failregex that matched a line; `id` is null until the session names an address. */
 export type RegexHit = {
   readonly regex: number;
   readonly id: string | null;
@@ -9,31 +9,31 @@ export type RegexHit = {
   readonly time: number | null;
   readonly fields: Fields;
   readonly failure: FilterFailure | null;
-  /** Matched by F-NOFAIL or its like: no failure. */
+  /** Matched without a failure, for example because of F-NOFAIL. */
   readonly isHelper: boolean;
 };
 
-/** A line's outcome as the report counts it; numbers of regexes count from 0. */
+/** A line's outcome for the report; regex numbers count from 0. */
 export type LineReport = {
   readonly result: 'matched' | 'missed' | 'ignored' | 'helper';
   readonly hits: readonly RegexHit[];
-  /** The ignoreregex that ignored it. */
+  /** Number of the ignoreregex that matched. */
   readonly ignoredBy: number | null;
   readonly time: number | null;
   readonly isPrefixed: boolean;
 };
 
-/** The names that stand for addresses; a name that is not in it could not be resolved. */
+/** Addresses by name; a missing name could not be resolved. */
 type Names = ReadonlyMap<string, readonly string[]>;
 
-/** Names (not addresses) that the outcome's failures are known by, to be resolved before judge(). */
+/** Names in the outcome's failures, to be resolved before reportLine(). */
 export function namesIn(outcome: LineOutcome): readonly string[] {
   return outcome.failures.flatMap(({ kind, id }) => (kind === 'dns' ? [id] : []));
 }
 
 /**
- * Says what a line counts as: a name stands for its addresses, if it has any; a failure whose session
- * has not yet said who it is counts as matched (fail2ban-regex 1.0.2 behaviour).
+ * Classifies a line. A name counts as its addresses, if it has any; a failure whose session has not named an
+ * address yet counts as matched (fail2ban-regex 1.0.2 behaviour).
  */
 export function reportLine(outcome: LineOutcome, names: Names): LineReport {
   const failures = outcome.failures.flatMap((failure): RegexHit[] => {
@@ -63,22 +63,22 @@ function idOf(fields: Fields): string | null {
   return null;
 }
 
-/** What the report shows of the lines. */
+/** Which lines the report lists. */
 export type Listing = 'all' | 'some' | 'none';
 
-/** How much is kept and shown. */
+/** Limits of the report. */
 export type ReportOptions = {
   readonly matched: Listing;
   readonly missed: Listing;
   readonly ignored: Listing;
-  /** `some` lines are listed when there are fewer than this. */
+  /** `some` lists lines if there are fewer than this. */
   readonly maxlines: number;
   readonly verbose: boolean;
-  /** Lists the lines on which more than one regex hit. */
+  /** Lists the lines that more than one regex matched. */
   readonly several: boolean;
 };
 
-/** What was seen at a hit, for the verbose report. */
+/** A match, for the verbose report. */
 type SeenRegex = {
   readonly id: string | null;
   readonly time: number | null;
@@ -87,7 +87,7 @@ type SeenRegex = {
 
 type Kept = { count: number; readonly lines: string[] };
 
-/** The sums of a run; addLine() changes it. */
+/** The totals of a run; changed by addLine(). */
 export type Tally = {
   lines: number;
   readonly matched: Kept;
@@ -98,11 +98,14 @@ export type Tally = {
   readonly ignoreHits: number[];
   readonly seen: SeenRegex[][];
   readonly several: { readonly line: string; readonly regexes: readonly number[] }[];
-  /** By regex (null = date, prefregex or ignoreregex): lines on which it was too slow, and the first of them. */
+  /**
+   * By regex (null = date, prefregex or ignoreregex): number of lines it was too slow on, and the first of
+   * them.
+   */
   readonly stuck: Map<number | null, { count: number; readonly number: number; readonly line: string }>;
 };
 
-/** A tally of nothing yet. */
+/** An empty tally. */
 export function newTally(filter: Filter): Tally {
   const kept = (): Kept => ({ count: 0, lines: [] });
   return {
@@ -134,7 +137,7 @@ export function addLine(tally: Tally, line: string, report: LineReport, options:
   keep(tally, listFor(result), line, options);
 }
 
-/** A line that went the short way through the filter; `text` where wantsText() says so. */
+/** A line of the fast matcher; `text` only if wantsText() is true. */
 type ShortLine = {
   readonly report: LineVerdict;
   readonly regex: number;
@@ -142,7 +145,7 @@ type ShortLine = {
   readonly text: string | null;
 };
 
-/** Counts a line that went the short way, all but its share of `lines`. */
+/** Counts `lines` lines of the fast matcher in everything except `tally.lines`. */
 export function countShort(tally: Tally, { report, regex, isPrefixed, text }: ShortLine, lines = 1): void {
   if (isPrefixed) tally.prefixed += lines;
   if (report === 'ignored') tally.ignoreHits[regex] = (tally.ignoreHits[regex] ?? 0) + lines;
@@ -153,13 +156,13 @@ export function countShort(tally: Tally, { report, regex, isPrefixed, text }: Sh
   if (text !== null) kept.lines.push(text);
 }
 
-/** Whether a line that became this may still be listed. */
+/** Whether a line with this verdict may still be listed. */
 export function wantsText(tally: Tally, report: LineVerdict, options: ReportOptions): boolean {
   const kind = listFor(report);
   return options[kind] === 'some' && tally[kind].lines.length <= options.maxlines;
 }
 
-/** The lists in which the report keeps lines. */
+/** The lists of lines in the report. */
 type ListName = 'matched' | 'ignored' | 'missed';
 
 function listFor(report: LineVerdict): ListName {
@@ -173,7 +176,7 @@ function keep(tally: Tally, kind: ListName, line: string, options: ReportOptions
   if (options[kind] === 'all' || isListed) kept.lines.push(line);
 }
 
-/** A line that was missed became part of a match over several lines. */
+/** Moves a missed line to the matched ones, after a match over several lines. */
 export function addLate(tally: Tally, line: string, options: ReportOptions): void {
   const place = tally.missed.lines.indexOf(line);
   if (place >= 0) tally.missed.lines.splice(place, 1);
@@ -181,7 +184,7 @@ export function addLate(tally: Tally, line: string, options: ReportOptions): voi
   keep(tally, 'matched', line, options);
 }
 
-/** What the report says beside the sums. */
+/** Input of the report in addition to the totals. */
 type ReportInput = {
   readonly filter: Filter;
   readonly tally: Tally;
@@ -190,11 +193,11 @@ type ReportInput = {
   /** Seconds. */
   readonly elapsed: number;
   readonly options: ReportOptions;
-  /** What to print below a missed line; nothing where there is nothing to say. */
+  /** The text under a missed line; may be empty. */
   readonly explain: (line: string) => readonly string[];
 };
 
-/** The report's second half, from "Results" on, in the form that fail2ban-regex(1) prints. */
+/** The second half of the report, from "Results" on, in the format of fail2ban-regex(1). */
 export function formatReport(input: ReportInput): string {
   const { filter, tally, options } = input;
   const { prefregex } = filter;
@@ -233,13 +236,13 @@ function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0);
 }
 
-/** A list between rulers; empty when there is nothing in it. */
+/** A list between rulers; empty if the list is. */
 function boxed(lines: readonly string[], header: string | null): readonly string[] {
   if (lines.length === 0) return [];
   return [...(header === null ? [] : [`|- ${header}`]), ...lines.map((line) => `|  ${line}`), '`-'];
 }
 
-/** For each regex that hit (or each at all) its line, in a list of its own. */
+/** For each regex that matched, or for all of them, its text in a numbered list. */
 function numbered(regexes: Filter['failregex'], hits: readonly number[], all: boolean): readonly string[][] {
   return regexes.map(({ index, source }) => {
     const count = hits[index] ?? 0;
@@ -273,7 +276,7 @@ function severalLines(tally: Tally, options: ReportOptions): readonly string[] {
     : boxed(lines, 'Hit by more than one regex:');
 }
 
-/** What a regex is called that was too slow. */
+/** The name of a slow regex in messages. */
 export function stuckName(regex: number | null): string {
   return regex === null ? 'date, prefregex or ignoreregex' : `failregex ${regex + 1}`;
 }

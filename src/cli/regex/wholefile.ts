@@ -29,10 +29,10 @@ const VERDICTS: readonly LineVerdict[] = ['matched', 'helper', 'ignored', 'misse
 const MISSED = VERDICTS.indexOf('missed');
 const LONG = VERDICTS.length;
 const HASH = 0x23;
-/** Regexes that are counted in columns; a line of one beyond is counted by itself. */
+/** Regexes up to this number are counted in columns; others line by line. */
 const MOST_COUNTED = 128;
 
-/** What is surveyed, and what becomes of the lines that need a closer look. */
+/** The filter to survey, and callbacks for lines that need more. */
 export type FileCourse = {
   readonly filter: Filter;
   readonly state: FilterState;
@@ -40,14 +40,14 @@ export type FileCourse = {
   /** Counts the date forms of all lines. */
   readonly dates: Dates;
   readonly wish: RegexRequest;
-  /** A line that went the long way: it is still to be counted, at once or, with names to look up, later. */
+  /** A line of processLine() that is still to be counted: at once, or later if names must be looked up. */
   onLong(outcome: LineOutcome, text: string): Promise<void> | null;
   onStuck(stuck: { readonly regex: number | null; readonly number: number; readonly line: string }): void;
 };
 
 /**
- * Whether a plain file can be surveyed by the daemon's engine, ten times as fast as line by line: nobody wants to know each
- * hit, and the filter looks at one line at a time.
+ * Whether the daemon's engine can survey a plain file, ten times as fast as line by line: no option needs
+ * every match, and the filter is not for several lines.
  */
 export function canSurvey(filter: Filter, wish: RegexRequest, encoding: string): boolean {
   const { report } = wish;
@@ -56,7 +56,7 @@ export function canSurvey(filter: Filter, wish: RegexRequest, encoding: string):
   return filter.maxlines <= 1 && !isListing && !wantsEach && !/utf-?16|2022/i.test(encoding);
 }
 
-/** Takes a file through the engine and counts. Throws a MachineError when it cannot be read. */
+/** Matches a file with the engine and counts the results. Throws MachineError if it cannot be read. */
 export async function survey(path: string, encoding: string, course: FileCourse): Promise<void> {
   const work = new Surveyor(encoding, course);
   try {
@@ -76,20 +76,23 @@ class Surveyor {
   readonly #course: FileCourse;
   readonly #decoder: TextDecoder;
   readonly #engine: Engine;
-  /** What was told of the batch's lines: start, end, verdict (twice its place in VERDICTS, 1 more behind prefregex), regex. */
+  /**
+   * The results of the batch: start, end, verdict (twice its index in VERDICTS, plus 1 if prefregex matched),
+   * regex.
+   */
   #told = new Int32Array(4 * 4096);
   #toldEnd = 0;
   #isWanted: boolean[] = VERDICTS.map(() => true);
-  /** By kind and number of a regex, 0 = none. */
+  /** By verdict and regex number, 0 = no regex. */
   readonly #counts = new Int32Array(2 * VERDICTS.length * MOST_COUNTED);
   #outcomes: { readonly outcome: LineOutcome; readonly text: string }[] = [];
   readonly #bytes = lendBytes(2 * CHUNK);
-  /** The dates of all lines are counted here, the engine looks at few. */
+  /** Counts the dates of all lines; the engine looks only at a few. */
   readonly #dates: Dates;
-  /** Lines before the batch, and up to where in the batch lines have been looked at. */
+  /** Number of lines before the batch, and the offset up to which missed lines were listed. */
   #lines = 0;
   #seen = 0;
-  /** Where the batch begins. */
+  /** Offset of the batch. */
   #start = 0;
 
   constructor(encoding: string, course: FileCourse) {
@@ -102,7 +105,7 @@ class Surveyor {
       checkAll: wish.checkAll,
       isComment: (bytes, start) => bytes[start] === HASH,
       decode: (bytes) => capLine(this.#decoder.decode(bytes)),
-      // Only noted: what is told may be interrupted, the counting must not be.
+      // Only recorded here: matching may be interrupted, counting must not be.
       onShort: (report, { regex, isPrefixed }, start, end) =>
         this.#tell(start, end, (VERDICTS.indexOf(report) << 1) | (isPrefixed ? 1 : 0), regex),
       onPrefixed: (lines) => {
@@ -132,7 +135,7 @@ class Surveyor {
     let rest = 0;
     let isSkipping = false;
     for (;;) {
-      // Always to the same even place: the kernel copies four times as fast as to an odd one.
+      // Always read to an even address: the kernel copies four times as fast as to an odd one.
       const count = readSync(fd, this.#bytes, CHUNK, CHUNK, null);
       let from = CHUNK - rest;
       let filled = CHUNK + count;
@@ -143,7 +146,7 @@ class Surveyor {
         end = filled;
       }
       if (end <= from && filled - from >= CHUNK) {
-        // A line without end: its beginning counts, the rest is passed over.
+        // An endless line: its beginning counts, the rest is skipped.
         if (!isSkipping) {
           this.#bytes[from + LINE_CAP] = 10;
           await this.#take(from, from + LINE_CAP + 1);
@@ -193,13 +196,13 @@ class Surveyor {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Which verdicts' lines may still be listed. */
+  /** Updates which verdicts' lines may still be listed. */
   #noteWishes(): void {
     const { tally, wish } = this.#course;
     for (const [i, report] of VERDICTS.entries()) this.#isWanted[i] = wantsText(tally, report, wish.report);
   }
 
-  /** Counts what is told of a line, where nothing else is to be done; settleCounts() passes it on. */
+  /** Counts a result if nothing else is needed; settleCounts() adds it to the tally. */
   #countQuickly(at: number, from: number, to: number): boolean {
     const kind = this.#told[at + 2] ?? 0;
     if (kind >> 1 === LONG || this.#isWanted[kind >> 1] === true || isNoLine(this.#bytes, from, to))
@@ -235,7 +238,7 @@ class Surveyor {
     const kind = told[at + 2] ?? 0;
     if (kind >> 1 === LONG) {
       const long = this.#outcomes[regex];
-      // It is counted by itself.
+      // onLong() counts the line.
       tally.lines--;
       return long === undefined ? null : this.#course.onLong(long.outcome, long.text);
     }
@@ -248,7 +251,7 @@ class Surveyor {
     return null;
   }
 
-  /** Keeps the lines up to `to` that no regex can match, as long as so few are missed that they will be listed. */
+  /** Lists the lines up to `to` that no regex can match, as long as few enough are missed. */
   #listMissed(to: number): void {
     const { tally, wish } = this.#course;
     while (this.#seen < to && wantsText(tally, 'missed', wish.report)) {
@@ -267,10 +270,13 @@ class Surveyor {
   }
 }
 
-/** `newlines`: all; `lines`: those that are neither comments nor empty. */
+/** `newlines`: all lines; `lines`: without comments and empty lines. */
 type LineCounts = { readonly newlines: number; readonly lines: number };
 
-/** Counts lines and finds their dates. Where a line has the date of the one before nothing is looked at but that. */
+/**
+ * Counts lines and finds their dates. A line with the same date as the one before is recognised by that
+ * alone.
+ */
 function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): LineCounts {
   const found = { start: 0, end: 0, time: 0, text: null };
   let [newlines, lines] = [0, 0];
@@ -293,7 +299,10 @@ function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): 
   return { newlines, lines };
 }
 
-/** Counts the lines from the beginning on whose date is known; answers how many, and where the first other one begins. */
+/**
+ * Counts lines with the known date from the start on; returns their number, and the offset of the first other
+ * line.
+ */
 function countSame(dates: Dates, stretch: Stretch, now: number): Pick<SameDateRun, 'count' | 'next'> {
   const none = { count: 0, next: stretch.start };
   const known = commonOf(dates, now);
@@ -306,7 +315,7 @@ function countSame(dates: Dates, stretch: Stretch, now: number): Pick<SameDateRu
   return run;
 }
 
-/** Comments and empty lines are no log lines. */
+/** Comments and empty lines are not lines of a log. */
 function isNoLine(bytes: Uint8Array, start: number, end: number): boolean {
   if (start === end || bytes[start] === HASH) return true;
   if (bytes[start] !== 13) return false;

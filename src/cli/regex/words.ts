@@ -2,7 +2,7 @@ import type { Dates } from '../../filter/date/datepattern.ts';
 import type { Miss } from './explain.ts';
 import type { RegexRequest } from './options.ts';
 
-/** The list of date forms that hit (all with --verbose), in the report's words. */
+/** The list of date forms that matched (all with --verbose), for the report. */
 export function dateLines(dates: Dates, wish: RegexRequest): readonly string[] {
   const slots = dates.choice.slots.filter(({ hits }) => hits > 0 || wish.report.verbose);
   return slots.flatMap(({ hits, distance, template }) => {
@@ -15,7 +15,7 @@ export function dateLines(dates: Dates, wish: RegexRequest): readonly string[] {
   });
 }
 
-/** A caret under the place of the line where the regex stopped, and what it wanted there. */
+/** A caret under the place where the regex stopped, and what it expected there. */
 export function explanation(miss: Miss, line: string): string {
   const name = miss.regex === null ? 'prefregex' : `failregex ${miss.regex + 1}`;
   const wanted = `"${miss.part}" (character ${miss.partAt + 1})`;
@@ -26,12 +26,12 @@ export function explanation(miss: Miss, line: string): string {
   return `${columns(line.slice(0, miss.at))}^ ${name} ${what}`;
 }
 
-/** Blanks as wide as the text; tabs stay tabs. */
+/** Blanks of the text's width; tabs stay tabs. */
 function columns(text: string): string {
   return text.replace(/[^\t]/gu, ' ');
 }
 
-/** The page of debuggex.com that shows the regex on the line. */
+/** The page of debuggex.com for the regex and the line. */
 export function debuggexLink(regex: string, line: string): string {
   const query = new URLSearchParams({ re: regex, str: line, flavor: 'python' });
   return `https://www.debuggex.com/?${query}`;

@@ -2,28 +2,28 @@ import { codesOf, endsThere, firstCore, isWall } from './lastdate.ts';
 import { isAhead, servicePlace } from './place.ts';
 import { spanOf, type Template } from './template.ts';
 
-/** A template and what it has done so far in one log. */
+/** A template and its record in one log. */
 export type Slot = {
   readonly template: Template;
-  /** Lines whose date it gave. */
+  /** Lines whose date it read. */
   hits: number;
-  /** Lines on which it matched, given or not. */
+  /** Lines on which it matched, used or not. */
   seen: number;
-  /** The `now` of its last hit. */
+  /** `now` at its last hit. */
   lastUsed: number;
-  /** Where in the line it last matched. */
+  /** Offset of its last match in the line. */
   distance: number;
 };
 
-/** The order of trial and what the last dated line looked like; changes with every line. */
+/** The order in which templates are tried, and the edges of the last date. Changes with every line. */
 export type Choice = {
   readonly slots: Slot[];
-  /** No template matches a line of ASCII characters without a CORE. */
+  /** No template matches an ASCII line without a CORE (lastdate.ts). */
   readonly needsCore: boolean;
   /** All templates are default forms. */
   readonly isDefault: boolean;
   last: Last | null;
-  /** Slots before this one have all been used. */
+  /** All slots before this one have been used. */
   firstUnused: number;
 };
 
@@ -31,23 +31,23 @@ type Last = {
   index: number;
   start: number;
   end: number;
-  /** The characters outside and inside of both ends; '' at a line's end. */
+  /** The characters on both sides of each end of the date; '' at an end of the line. */
   beforeStart: string;
   atStart: string;
   beforeEnd: string;
   atEnd: string;
 };
 
-/** Seconds after which a template that nobody uses loses its place. */
+/** Seconds after which an unused template loses its place. */
 const UNUSED = 300;
 const NOWHERE = Number.POSITIVE_INFINITY;
 
-/** What was chosen: the slot, and the whole match with its bounds. */
+/** The chosen slot, its match, and the bounds of the match. */
 export type Chosen = { readonly slot: Slot; readonly match: RegExpExecArray };
 
 type DateCandidate = { readonly index: number; readonly match: RegExpExecArray };
 
-/** Makes the order of trial from templates, none used yet. */
+/** The order of trial for templates that have not been used yet. */
 export function makeChoice(templates: readonly Template[]): Choice {
   const slots = templates.map((template) => ({ template, hits: 0, seen: 0, lastUsed: 0, distance: NOWHERE }));
   const needsCore = templates.every((template) => template.hasCore);
@@ -56,8 +56,8 @@ export function makeChoice(templates: readonly Template[]): Choice {
 }
 
 /**
- * Finds the date of a line by fail2ban 1.0.2's rules: the template that hit last is tried first, anchored ones win,
- * else the earliest position; used templates move forward.
+ * Finds the date of a line by fail2ban 1.0.2's rules: the template that hit last is tried first; anchored
+ * ones win, else the earliest position; used templates move forward.
  */
 export function choose(choice: Choice, asked: Asked, now: number): Chosen | null {
   if (choice.needsCore && asked.isAscii && firstCore(asked.line) < 0) return null;
@@ -72,8 +72,8 @@ export function choose(choice: Choice, asked: Asked, now: number): Chosen | null
 }
 
 /**
- * Counts `count` more hits of the last template, the last of them `shift` further right than the one before, with the character
- * `atEnd` behind it. Happens as a whole: there is no call in it and no loop, where a time limit may interrupt.
+ * Counts `count` more hits of the last template. The last hit is `shift` characters further right than the
+ * one before, and followed by `atEnd`. Has no call or loop, so that a time limit cannot interrupt it.
  */
 export function countHits(choice: Choice, now: number, { count, shift, atEnd, walled }: Hits): void {
   const { last } = choice;
@@ -90,26 +90,26 @@ export function countHits(choice: Choice, now: number, { count, shift, atEnd, wa
   if (walled !== null) walled.start += shift;
 }
 
-/** Takes back the hit of the date that was found last. */
+/** Undoes the hit of the last date. */
 export function undoHit({ last, slots }: Choice): void {
   const slot = last === null ? undefined : slots[last.index];
   if (slot !== undefined) slot.hits--;
 }
 
-/** See countHits(). */
+/** Arguments of countHits(). */
 export type Hits = {
   readonly count: number;
   readonly shift: number;
   readonly atEnd: string;
-  /** Moves as well. */
+  /** The start of a date behind a wall moves as well. */
   readonly walled: { start: number } | null;
 };
 
 type Retry = {
   readonly candidate: DateCandidate | null;
-  /** The last template matched where it did before: nothing else is tried. */
+  /** The last template matched at the same place, so no other is tried. */
   readonly settled: boolean;
-  /** Index that need not be tried again, -1 for none. */
+  /** Index of a slot to skip; -1 for none. */
   readonly skip: number;
 };
 
@@ -128,7 +128,7 @@ function tryLast(choice: Choice, asked: Asked): Retry {
   return { candidate: { index, match }, settled, skip };
 }
 
-/** Whether a match of the last template at another place is one that no other default form could take from it. */
+/** Whether a match of the last template at another place stands: no other default form could win. */
 function standsAlone({ isDefault, slots, last }: Choice, asked: Asked, match: RegExpExecArray): boolean {
   if (!isDefault || !asked.isAscii || last === null || slots[last.index]?.template.isSolitary !== true)
     return false;
@@ -136,7 +136,7 @@ function standsAlone({ isDefault, slots, last }: Choice, asked: Asked, match: Re
   const { line } = asked;
   const end = start + match[0].length;
   const behind = line.slice(end, end + 3);
-  // Were the last date's place behind this one, a date further right would be preferred to it.
+  // If the last date's place lay after this one, a date further right would be preferred.
   return (
     start > 2 &&
     last.start < end &&
@@ -146,7 +146,7 @@ function standsAlone({ isDefault, slots, last }: Choice, asked: Asked, match: Re
   );
 }
 
-/** Both ends look as they did on the last line: the same outside, or the same sign (no letter or digit) inside. */
+/** Whether both ends look as on the last line: the same character outside, or the same punctuation inside. */
 function sameEdges(last: Last, line: string): boolean {
   const left =
     line.charAt(last.start - 1) === last.beforeStart ||
@@ -158,8 +158,9 @@ function sameEdges(last: Last, line: string): boolean {
 }
 
 /**
- * The date at the place where the service writes it, where the line shows that place and another date was found. A date and clock at
- * the line's beginning is the service's too: syslog writes it there, in front of whatever line.
+ * If the line shows where the service writes its date, and `found` is elsewhere: the date at that place. A
+ * date with a clock at the beginning of the line is the service's, too: syslog writes it before any other
+ * line.
  */
 function atServicePlace(choice: Choice, asked: Asked, found: DateCandidate): DateCandidate {
   const slot = choice.slots[found.index];
@@ -193,7 +194,7 @@ function findCandidate(choice: Choice, asked: Asked, retry: Retry): DateCandidat
     if (next === undefined) return kept === null || match.index <= kept.match.index ? candidate : kept;
     if (match.index === 0 && slot.hits > 0 && next.seen === 0) return candidate;
     if (match.index <= slot.distance && match.index <= lastStart) return candidate;
-    // Further right than before: perhaps text of the message, so the others are asked as well.
+    // Further right than before: this may be text of the message, so the others are tried too.
     if (kept === null || match.index < kept.match.index) kept = candidate;
   }
   return kept;
@@ -226,7 +227,7 @@ function settle(
 
 const weightOf = (slot: Slot): number => (slot.hits * slot.template.weight) / Math.max(1, slot.distance);
 
-/** Moves a slot that was hit towards the front when it outweighs who stands there; answers its new index. */
+/** Moves a slot that was hit towards the front past slots of less weight; returns its new index. */
 function moveForward(choice: Choice, index: number): number {
   const { slots } = choice;
   const slot = slots[index];
@@ -248,14 +249,14 @@ function moveForward(choice: Choice, index: number): number {
   return place;
 }
 
-/** What choose() is asked about; `hints`: those that were looked for in the line. */
+/** Arguments of choose(). `hints`: results of hints already searched for in the line. */
 export type Asked = {
   readonly line: string;
   readonly isAscii: boolean;
   readonly hints: Map<RegExp, boolean>;
 };
 
-/** Several forms have the same hint, and a line may be long. */
+/** Cached: several forms share a hint, and a line may be long. */
 function holds({ line, hints }: Asked, hint: RegExp): boolean {
   const known = hints.get(hint);
   if (known !== undefined) return known;
@@ -275,7 +276,7 @@ function exec(slot: Slot, asked: Asked): RegExpExecArray | null {
   return match;
 }
 
-/** Matches from a place on, and not before it. */
+/** Matches at or after `from`. */
 function execFrom(template: Template, { line, isAscii }: Asked, from: number): RegExpExecArray | null {
   const { ascii, exact } = template.compiled();
   const regex = isAscii ? ascii : exact();

@@ -21,59 +21,63 @@ import { localZone, parseZone, type Zone } from './zone.ts';
 
 export { DatePatternError } from './translate.ts';
 
-/** The date forms of one log and what was learned from its lines; findDate() changes it. */
+/** The date forms of one log, and what was learned from its lines; changed by findDate(). */
 export type Dates = {
   readonly choice: Choice;
   readonly zone: Zone;
-  /** The text that was read last, and what it meant. */
+  /** The text of the last date, and its meaning. */
   cached: {
     readonly template: Template;
     readonly text: string;
     readonly now: number;
     readonly moment: Moment;
   } | null;
-  /** The line's beginning up to the date's end, where a line with the same beginning has the same date. */
+  /** The line's beginning up to the end of the date; a line with the same beginning has the same date. */
   head: Known | null;
-  /** The last date that stood behind a sign no default form holds, such as `[`, with nothing like a date before it. */
+  /**
+   * The last date that follows a wall, such as `[`, with no date before it. No default form contains a wall.
+   */
   walled: (Known & { readonly wall: number; readonly closing: Uint8Array }) | null;
   /** The last time found, for lines whose pattern says that they have none. */
   lastTime: number | null;
 };
 
-/** A date that was found, and its text, which is ASCII: from the line's beginning on, or without what stands before it. */
+/** A date and its text, which is ASCII. For `head` the text begins at the start of the line. */
 type Known = {
   text: string;
   codes: Uint8Array;
-  /** Room for the next ones, which are as many. */
+  /** A second buffer of the same size for the next date. */
   spare: Uint8Array;
   /** Epoch seconds. */
   time: number;
-  /** For which `now` this holds. */
+  /** The `now` for which this is valid. */
   readonly now: number;
   readonly until: number;
-  /** Where in its line it stood last. */
+  /** Offset of the last such date in its line. */
   start: number;
-  /** What dates with other seconds look like, null where that is not known. */
+  /** The form of dates with other seconds; null if unknown. */
   readonly clock: Clock | null;
 };
 
-/** Seconds. A live line's date that is more off is an error in operation, and a last known date no longer serves. */
+/**
+ * Seconds. The date of a live line that is further off counts as wrong, and an older last date is not used.
+ */
 export const TOLERANCE = 60;
 
-/** A line of ASCII characters, `codes[start..end)` without its newline; mutable, since it is made once for many lines. */
+/** An ASCII line: `codes[start..end)` without its newline. Mutable and reused for many lines. */
 export type DatePlace = { codes: Uint8Array; start: number; end: number };
 
-/** Where a date stands, and its time in epoch seconds; `text` when it is not that of the line before. */
+/** The bounds of a date, and its time in epoch seconds. `text`: null if it equals that of the line before. */
 export type Repeat = { start: number; end: number; time: number; text: string | null };
 
 type Counted = Repeat & { readonly count?: number };
 
-/** A line's time (epoch seconds) and the span of its text that says so; an empty span when the pattern wants none. */
+/** A line's time (epoch seconds) and the bounds of its date; empty bounds if the pattern has no date. */
 export type FoundDate = { readonly time: number; readonly start: number; readonly end: number };
 
 /**
- * Compiles a datepattern (one template a line, in the order of trial; null = the default forms) for lines whose zone, where
- * they name none, is `zone` (null = local time). Throws DatePatternError, whose offset counts from the pattern's beginning.
+ * Compiles a datepattern: one template per line, in order of trial; null = the default forms. `zone` applies
+ * to dates without one; null = local time. Throws DatePatternError with an offset from the pattern's start.
  */
 export function compileDates(pattern: string | null, zone: string | null): Dates {
   const known = zone === null || zone === '' ? localZone() : parseZone(zone);
@@ -105,25 +109,25 @@ function compileLines(pattern: string): readonly Template[] {
 }
 
 /**
- * Finds the time stamp of a line as seen at `now` (epoch seconds); null when there is none or it is no real date.
- * `isAscii` saves looking again when it is known.
+ * Finds the date of a line as of `now` (epoch seconds); null if there is none or it is not a real date.
+ * `isAscii`, if known, saves a check.
  */
 export function findDate(dates: Dates, line: string, now: number, isAscii?: boolean): FoundDate | null {
   const found = findStamp(dates, line, now, isAscii);
   return found === null || found.time === null ? null : { ...found, time: found.time };
 }
 
-/** Undoes the bookkeeping of the last findStamp(): the line is to be looked at again. */
+/** Undoes the bookkeeping of the last findStamp(), for a line that is matched again. */
 export function undoStamp(dates: Dates): void {
   undoHit(dates.choice);
   dates.head = null;
   dates.walled = null;
 }
 
-/** A span that looks like a time stamp; `time` is null when it is no real date (`0000-12-30`). */
+/** The bounds of a date; `time` is null if it is not a real one (`0000-12-30`). */
 export type FoundStamp = { readonly time: number | null; readonly start: number; readonly end: number };
 
-/** As findDate(), but answers the span of a stamp that is no real date too. */
+/** Like findDate(), but also returns dates that are not real. */
 export function findStamp(dates: Dates, line: string, now: number, isAscii?: boolean): FoundStamp | null {
   const known = repeatHead(dates, line, now);
   if (known !== null) return known;
@@ -148,7 +152,7 @@ export function findStamp(dates: Dates, line: string, now: number, isAscii?: boo
 
 type Remembered = { readonly template: Template; readonly line: string; readonly found: Repeat };
 
-/** Keeps a date that the next lines will probably have as well. */
+/** Keeps a date, since the next lines will probably have the same. */
 function cacheDate(dates: Dates, { template, line, found }: Remembered): void {
   const { cached } = dates;
   if (cached === null || !template.isForm || template.reading !== 'fields') return;
@@ -178,7 +182,7 @@ function cacheDate(dates: Dates, { template, line, found }: Remembered): void {
   }
 }
 
-/** What has to stand behind a walled date, so that no date of a client's passes for it. */
+/** Must follow a walled date, so that a client's date is not taken for it. */
 const ACCESS_CODES = codesOf(ACCESS_END, ACCESS_END.length);
 const NO_CODES = new Uint8Array(0);
 
@@ -186,11 +190,11 @@ function wholeLine(line: string): DatePlace {
   return { codes: codesOf(line, line.length), start: 0, end: line.length };
 }
 
-/** Filled and read each time, never kept; a date and what may end it. */
+/** Reused: a date and the character after it. Written and read in each call. */
 const beginning = { codes: new Uint8Array(256), start: 0, end: 0 };
 const repeated: Repeat = { start: 0, end: 0, time: 0, text: null };
 
-/** The date at a line's beginning when it is the known one, or that with other seconds; it is counted. */
+/** Finds and counts the date at a line's beginning if it is the last one, or that with other seconds. */
 function repeatHead(dates: Dates, line: string, now: number): FoundStamp | null {
   const { head } = dates;
   const count = Math.min(line.length, (head?.text.length ?? 0) + 3);
@@ -202,7 +206,10 @@ function repeatHead(dates: Dates, line: string, now: number): FoundStamp | null 
   return { time: repeated.time, start: repeated.start, end: repeated.end };
 }
 
-/** Whether no other default form could take the date's place: it stands behind a wall, and nothing before that is a date. */
+/**
+ * Whether no other default form could take the date's place: it follows a wall, and there is no date before
+ * that.
+ */
 function isWalled(
   { codes, start: lineStart, end: lineEnd }: DatePlace,
   found: Pick<Repeat, 'start' | 'end'>,
@@ -214,8 +221,9 @@ function isWalled(
 }
 
 /**
- * Finds the date of a line of ASCII characters when it is the one of the line before, as most are, or that with other seconds, at the
- * same place or behind the same sign; into `found`. False when findStamp() has to look. countRepeat() makes it count.
+ * Finds the date of an ASCII line if it is the last one or that with other seconds, at the same place or
+ * behind the same wall, and writes it to `found`. Most lines have such a date. False: use findStamp(). Call
+ * countRepeat() to count the date.
  */
 export function findRepeat(dates: Dates, place: DatePlace, now: number, found: Repeat): boolean {
   if (!locate(dates, place, now, found)) return false;
@@ -224,7 +232,7 @@ export function findRepeat(dates: Dates, place: DatePlace, now: number, found: R
   return last !== null && last.start < found.end - place.start && isWalled(place, found);
 }
 
-/** Finds the known date, or that with other seconds, whatever stands around it. */
+/** Finds the last date, or that with other seconds. Ignores what surrounds it. */
 function locate({ head, walled }: Dates, place: DatePlace, now: number, found: Repeat): boolean {
   const known = head ?? walled;
   if (known === null || now < known.now || now >= known.until) return false;
@@ -250,19 +258,20 @@ function locate({ head, walled }: Dates, place: DatePlace, now: number, found: R
   return true;
 }
 
-/** The place behind the first sign of that kind, -1 where there is none. */
+/** The offset behind the first `sign`; -1 if there is none. */
 function behind({ codes, start, end }: DatePlace, sign: number): number {
   for (let at = start; at < end; at++) if (codes[at] === sign) return at + 1;
   return -1;
 }
 
-/** The text of a date that findRepeat() found, null when it is that of the line before. */
+/** The text of a date that findRepeat() found; null if it equals that of the line before. */
 export function newDate({ head }: Dates, { text }: Repeat): string | null {
   return text === null || head === null ? text : text.slice(head.start);
 }
 
 /**
- * Counts a date that findRepeat() found, in `count` lines of which this is the last. May be interrupted and called again.
+ * Counts a date that findRepeat() found in `count` lines; this is the last of them. May be interrupted and
+ * called again.
  */
 export function countRepeat(dates: Dates, place: DatePlace, now: number, found: Counted): void {
   const { walled, head, choice } = dates;
@@ -274,13 +283,13 @@ export function countRepeat(dates: Dates, place: DatePlace, now: number, found: 
   countHits(choice, now, { count: found.count ?? 1, shift, atEnd, walled });
 }
 
-/** The next lines will probably have this date. */
+/** Keeps the date for the next lines. */
 function adopt(dates: Dates, known: Known, { codes }: DatePlace, { text, time, end }: Repeat): void {
   const { spare } = known;
   const from = end - spare.length;
   for (let i = 0; i < spare.length; i++) spare[i] = codes[from + i] ?? 0;
   const atEnd = String.fromCharCode(spare[spare.length - 1] ?? 0);
-  // From here on no call and no loop, where an interruption would leave one half of it.
+  // No call or loop from here on, so that an interruption cannot leave half of the change.
   known.spare = known.codes;
   known.codes = spare;
   known.text = text ?? known.text;
@@ -289,31 +298,37 @@ function adopt(dates: Dates, known: Known, { codes }: DatePlace, { text, time, e
   if (dates.choice.last !== null) dates.choice.last.beforeEnd = atEnd;
 }
 
-/** What lines have in common whose date is the last one, but perhaps for its seconds, and what of that may change. */
+/** What lines with the last date have in common, and which parts of it may differ. */
 export type Common = {
-  /** From the line's beginning, or from behind the first `wall`, up to and with what closes the date. */
+  /**
+   * The text from the start of the line, or from behind the first `wall`; includes the text that closes the
+   * date.
+   */
   readonly text: string;
-  /** How many characters close it. */
+  /** Number of characters that close the date. */
   readonly closing: number;
   readonly wall: number | null;
-  /** Where the date began last. */
+  /** Offset of the last such date in its line. */
   readonly start: number;
   readonly digits: number;
   readonly upToFive: number;
-  /** Where in the text the two digits of the seconds stand, -1 where they do not change, and the time without them (epoch seconds). */
+  /**
+   * Offset of the two digits of the seconds in the text, -1 if they are fixed; and the time without seconds.
+   */
   readonly seconds: number;
   readonly minute: number;
-  /** Of what it was made. */
+  /** Identity of the source, for isStillCommon(). */
   readonly key: unknown;
 };
 
-/** Behind these a date has ended, whatever follows. */
+/** A date always ends before one of these. */
 const CLOSING = new Set([']', '"', ')', "'", ';', '|']);
 const MOST_COMMON = 48;
 
 /**
- * By what findRepeat() would know the date of many lines, those that say a time beyond `now` apart, and those with a blank behind the
- * date where that may go on; null where it has to look at each.
+ * What the batch matcher needs to recognise the last date in many lines. Null if findRepeat() has to check
+ * each line. Excluded are lines with a time after `now`, and lines with a blank after the date where the date
+ * may go on.
  */
 export function commonOf({ head, walled, choice }: Dates, now: number): Common | null {
   const known = head ?? walled;
@@ -337,7 +352,7 @@ export function commonOf({ head, walled, choice }: Dates, now: number): Common |
   };
 }
 
-/** Whether commonOf() would say the same, but for `start`, at the same `now`. */
+/** Whether commonOf() would return the same, apart from `start`, at the same `now`. */
 export function isStillCommon({ head, walled, choice }: Dates, { text, key }: Common): boolean {
   const known = head ?? walled;
   if (known === null || choice.last === null || key !== (known.clock ?? known.codes)) return false;
@@ -349,8 +364,8 @@ function closingOf(walled: Dates['walled'], atEnd: string): string {
 }
 
 /**
- * Counts a date for so many lines that have what commonOf() says; the last of them is given as for findRepeat(). Answers what that says,
- * to be read at once; null where there are none.
+ * Counts the date of `count` lines that match commonOf(); `place` is the last of them. Returns a reused
+ * object; null if count is 0.
  */
 export function countRepeats(dates: Dates, place: DatePlace, now: number, count: number): Repeat | null {
   if (count === 0 || !locate(dates, place, now, repeated)) return null;
@@ -366,7 +381,7 @@ function timeOf(dates: Dates, seen: SeenDate, now: number): number | null {
   const compiled = template.compiled();
   if (template.reading !== 'fields') return epochOf(match[compiled.valueGroup] ?? '', template.reading);
   const { cached } = dates;
-  // A custom pattern may read fields outside the span that is cut, so the whole match is the key.
+  // A custom pattern may read fields outside the bounds that are cut out, so the key is the whole match.
   const key = compiled.isTextAll ? text : match[0];
   if (cached !== null && cached.template === template && cached.text === key) {
     if (now >= cached.now && now < cached.moment.until) return cached.moment.time;

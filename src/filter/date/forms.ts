@@ -1,7 +1,7 @@
 import { compileTemplate, makeTemplate, type Template } from './template.ts';
 import { months } from './tokens.ts';
 
-// The time of day: with two digits or, where the hour may be padded with a blank, the `%k` form.
+// The time of day with two digits; `%k` where the hour may be padded with a blank.
 const CLOCK = '%H:%M:%S';
 const PADDED = '%k:%M:%S';
 const DOT_FRACTION = '(?:\\.%f)?';
@@ -17,11 +17,11 @@ const NAME = `(?:${months.join('|')})`;
 const AFTER_NAME = new RegExp(`${NAME} `, 'i');
 
 /**
- * The date forms that logs use, in the order of trial, as datepatterns; each with what a line of ASCII characters that has it must
- * hold, so that most forms are neither compiled nor tried.
+ * The default date forms in order of trial, as datepatterns. Each has a hint that every ASCII line with the
+ * form contains; without it the form is neither compiled nor tried.
  */
 const forms: readonly (readonly [form: string, hint: RegExp])[] = [
-  // ISO 8601 and cousins: 2005-08-14T10:00:00.123+02:00, 2005/08/14 10:00:00, 2005.08.14 10:00:00
+  // ISO 8601 and similar: 2005-08-14T10:00:00.123+02:00, 2005/08/14 10:00:00, 2005.08.14 10:00:00
   [`${parted('-/.', '%ExY', '%m')}%d${GAP}${CLOCK}${ANY_FRACTION}${ZONE}`, /20[0-3]\d[-/.]/],
   // syslog and asctime: Sun Aug 14 10:00:00.123 2005
   [SYSLOG, AFTER_NAME],
@@ -60,7 +60,10 @@ const forms: readonly (readonly [form: string, hint: RegExp])[] = [
   ['TAI64N', /@[0-9a-f]{24}/],
 ];
 
-/** ISO dates and access logs': the year before the clock or the month's name between signs is in no other form. */
+/**
+ * ISO dates and those of access logs: no other form has a year before the clock or separators around a
+ * month's name.
+ */
 const SOLITARY: readonly (string | undefined)[] = [forms[0]?.[0], forms[4]?.[0]];
 
 const LINE_BEGIN = '{^LN-BEG}';
@@ -72,7 +75,9 @@ function compileForm([form, hint]: (typeof forms)[number], bound: '' | typeof LI
 
 let compiled: { readonly plain: readonly Template[]; readonly all: readonly Template[] } | null = null;
 
-/** The default forms compiled (once): as they are, and with the line-begin variants before them, which weigh more. */
+/**
+ * The default forms, compiled once: as they are, and after their line-begin variants, which have more weight.
+ */
 export function defaultTemplates(): {
   readonly plain: readonly Template[];
   readonly all: readonly Template[];
@@ -86,7 +91,7 @@ export function defaultTemplates(): {
   return compiled;
 }
 
-/** The templates that one line of a datepattern stands for. Throws DatePatternError. */
+/** The templates for one line of a datepattern. Throws DatePatternError. */
 export function templatesOf(line: string): readonly Template[] {
   const key = line.includes('%') ? line : line.toUpperCase();
   if (key === '{DEFAULT}') return defaultTemplates().all;
@@ -95,26 +100,30 @@ export function templatesOf(line: string): readonly Template[] {
   if (!/(?<!\\)\{DATE\}/i.test(line)) return [compileTemplate(line)];
   const known = around.get(line);
   if (known !== undefined) return known;
-  // Only where the date cannot be absent from what matches.
+  // Hints apply only if the pattern cannot match without the date.
   const isThere = isAlwaysThere(line);
   const templates = forms.flatMap(([form, hint]): Template[] => {
     const unbound = form.startsWith(LINE_BEGIN) ? form.slice(LINE_BEGIN.length) : form;
     const whole = line.replace(/(?<!\\)\{DATE\}/gi, () => unbound);
-    // A number or a TAI64N label is looked for on its own or at the line's beginning, not inside another pattern.
+    // A number or a TAI64N label is only searched for alone or at the line's beginning, not inside another
+    // pattern.
     if (!unbound.includes('%') && !/^(\{\^LN-BEG\}|\^)?\w+$/.test(whole)) return [];
     const known = isThere && !hint.source.startsWith('^') ? hint : null;
     return [{ ...makeTemplate(whole), hint: known, hasCore: true }];
   });
-  // What is wrong with the rest of the pattern is wrong in each.
+  // A mistake in the rest of the pattern is the same in each template.
   templates[0]?.compiled();
   if (around.size < MOST_AROUND) around.set(line, templates);
   return templates;
 }
 
-/** Whether what matches the pattern always holds its {DATE}: none of the groups around it may be left out, and there is no other way. */
+/**
+ * Whether every match of the pattern contains its {DATE}: no group around it is optional, and there is no
+ * alternative.
+ */
 function isAlwaysThere(line: string): boolean {
   const [, after, ...more] = line.split(/(?<!\\)\{DATE\}/i);
-  // Alternatives, negative looks and conditionals.
+  // Alternatives, negative lookarounds and conditionals.
   if (after === undefined || more.length > 0 || /\||\(\?(?:<?!|\()/.test(line)) return false;
   let depth = 0;
   for (const [, sign, behind] of after.matchAll(/\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|([()])([?*{]?)/g)) {
@@ -125,6 +134,6 @@ function isAlwaysThere(line: string): boolean {
   return !/^[?*{]/.test(after);
 }
 
-/** By line of a datepattern with {DATE}: many filters have the same. */
+/** Cache by line of a datepattern with {DATE}; many filters share it. */
 const around = new Map<string, readonly Template[]>();
 const MOST_AROUND = 100;

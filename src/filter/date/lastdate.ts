@@ -1,27 +1,30 @@
 import { asciiText } from '../ascii.ts';
 
 /**
- * A date's text but for what changes from line to line: its seconds and a fraction of them, which no time counts. Lines within a
- * minute differ in nothing else, so that one reading of a date serves for all of them.
+ * A date's text without its seconds and their fraction, which f2b ignores. Lines within a minute differ in
+ * nothing else, so reading one date serves for all of them.
  */
 export type Clock = {
-  /** The characters up to the seconds, and from behind them or their fraction on. */
+  /** The text before the seconds, and the text after the seconds or their fraction. */
   readonly before: Uint8Array;
   readonly after: Uint8Array;
-  /** The same as texts. */
+  /** The same as strings. */
   readonly beforeText: string;
   readonly afterText: string;
-  /** The character code before a fraction, and the digits of that; 0 = there is none. */
+  /** The code of the decimal point and the number of digits after it; 0 = no fraction. */
   readonly point: number;
   readonly digits: number;
-  /** The time without the seconds, epoch seconds. */
+  /** The time without seconds, in epoch seconds. */
   readonly minute: number;
 };
 
-/** A colon may stand before the hour as well. More digits might be taken for a date without separators. */
+/** A colon may also precede the hour. With more digits it could be a date without separators. */
 const CLOCK = /\d:[0-5]\d:([0-5]\d)(?:([.,])(\d{1,6}))?(?![\d:])/;
 
-/** The clock in a date's text (ASCII), which means `time`; null where there is none. `from`: where in the text the date begins. */
+/**
+ * Finds the clock in a date's text (ASCII) with the meaning `time`; null if there is none. `from`: offset of
+ * the date.
+ */
 export function clockIn(text: string, from: number, time: number): Clock | null {
   const found = CLOCK.exec(text.slice(from));
   if (found === null) return null;
@@ -40,8 +43,8 @@ export function clockIn(text: string, from: number, time: number): Clock | null 
 }
 
 /**
- * Bits of the places that change: where any digit may stand, and where one up to 5; null where they are not among the text's
- * first 31.
+ * Bit masks of the variable characters: those that can be any digit, and those up to 5; null if one lies
+ * beyond the first 31 characters.
  */
 export function placesIn({
   before,
@@ -53,7 +56,7 @@ export function placesIn({
   return { digits: (upToFive << 1) | fraction, upToFive };
 }
 
-/** The text of a date of this clock that stands there. */
+/** The text of the date at `at`, which has this clock. */
 export function clockText(
   { before, digits, beforeText, afterText }: Clock,
   codes: Uint8Array,
@@ -64,7 +67,7 @@ export function clockText(
   return beforeText + asciiText(codes, from, to) + afterText;
 }
 
-/** The time (epoch seconds) that the line says there, -1 where that is not this clock with other seconds. */
+/** The time (epoch seconds) of the date at `at`; -1 if it is not this clock with other seconds. */
 export function timeAt(clock: Clock, codes: Uint8Array, at: number): number {
   const { before, after, digits } = clock;
   let to = at + before.length;
@@ -83,27 +86,30 @@ export function timeAt(clock: Clock, codes: Uint8Array, at: number): number {
   return standsAt(codes, before, at) && standsAt(codes, after, to) ? clock.minute + tens * 10 + ones : -1;
 }
 
-/** Whether these characters stand there; dates of neighbours differ in their last ones. */
+/** Whether `part` stands at `at`; compares backwards, since neighbouring dates differ near their end. */
 export function standsAt(codes: Uint8Array, part: Uint8Array, at: number): boolean {
   for (let i = part.length - 1; i >= 0; i--) if (codes[at + i] !== part[i]) return false;
   return true;
 }
 
 /**
- * What saves asking thirty regexes about each line. Every default form holds a clock (`h:m:s`), eight digits and a gap, an
- * epoch's ten digits or a TAI64N label: a line of ASCII characters without any of these has no date.
+ * Saves trying thirty regexes on each line. Every default form contains a clock (`h:m:s`), eight digits and a
+ * gap, the ten digits of an epoch, or a TAI64N label. An ASCII line without any of these has no date.
  */
 const CORE = /\d:[0-5]?\d:[0-5]?\d|\d{8}[T ]|\d{10}|@[0-9a-f]{24}/;
 
-/** Where the first part stands that a default form cannot do without, -1 when there is none. */
+/** Offset of the first CORE in the line; -1 if there is none. */
 export function firstCore(line: string): number {
   return line.search(CORE);
 }
 
-/** What stands for a character that is not ASCII. */
+/** Replaces every character that is not ASCII. */
 const OTHER = 0xff;
 
-/** The first so many characters of a text as bytes, in `into` where that is given; what is not ASCII is none of what is looked for. */
+/**
+ * The first `count` characters of a text as bytes, in `into` if given; characters that are not ASCII become
+ * OTHER.
+ */
 export function codesOf(text: string, count: number, into: Uint8Array = new Uint8Array(count)): Uint8Array {
   for (let i = 0; i < count; i++) {
     const code = text.charCodeAt(i);
@@ -112,7 +118,10 @@ export function codesOf(text: string, count: number, into: Uint8Array = new Uint
   return into;
 }
 
-/** Whether firstCore() could find anything in `codes[start..end)`; quicker where it cannot, as before most access logs' dates. */
+/**
+ * Whether firstCore() could find anything in `codes[start..end)`. Quick if it cannot, as before the date of
+ * most access logs.
+ */
 export function mayHoldCore(codes: Uint8Array, start: number, end: number): boolean {
   let digits = 0;
   for (let at = start; at < end; at++) {
@@ -123,7 +132,7 @@ export function mayHoldCore(codes: Uint8Array, start: number, end: number): bool
   return false;
 }
 
-/** A sign that stands inside no default form, so that none reaches over it: one of `" ' ( = [ { |`. */
+/** Whether the character is a wall: `" ' ( = [ { |` occur inside no default form. */
 export function isWall(code: number): boolean {
   return (
     code === 0x5b ||
@@ -137,14 +146,14 @@ export function isWall(code: number): boolean {
 }
 
 /**
- * Whether a default form that reached `at` in a line that ends at `end` ends there whatever follows: neither a fraction, a year, a zone
- * nor AM or PM can begin, and it is a word's end. False when in doubt.
+ * Whether a default form that reaches `at` ends there: a word ends, and no fraction, year, zone or AM/PM can
+ * follow. False if unsure. `end` is the end of the line.
  */
 export function endsThere(codes: Uint8Array, at: number, end: number): boolean {
   if (at >= end) return true;
   const code = codes[at] ?? 0;
   if (code === 0x20) return at + 1 >= end || beginsNothing(codes, at + 1);
-  // The zone +02 may be the beginning of +02:00.
+  // The zone +02 may continue as +02:00.
   if (code === 0x3a) return !isDigit(codes[at + 1] ?? 0);
   // " ' ) ; ] |
   return code === 0x5d || code === 0x22 || code === 0x29 || code === 0x27 || code === 0x3b || code === 0x7c;
@@ -154,7 +163,10 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** Behind a blank: no digit, sign or further blank, and not what a zone (Z, UTC, GMT), AM or PM begins with. */
+/**
+ * Whether no date can continue after a blank: no digit, sign or blank follows, and no letter that begins a
+ * zone (Z, UTC, GMT), AM or PM.
+ */
 function beginsNothing(codes: Uint8Array, at: number): boolean {
   const code = codes[at] ?? 0;
   if (code >= 0x80 || code <= 0x20 || code === 0x2b || code === 0x2d) return false;

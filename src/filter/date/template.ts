@@ -2,52 +2,55 @@ import type { Expanded } from '../regex/tags.ts';
 import { fieldOfGroup, tokens } from './tokens.ts';
 import { DatePatternError, plain, splice, translate } from './translate.ts';
 
-/** How the matched text becomes a time. */
+/** How the matched text is converted to a time. */
 export type DateReading = 'fields' | 'epoch' | 'longepoch' | 'tai64n';
 
-/** A date form's regexes, and what their groups mean. */
+/** The regexes of a date form, and the meaning of their groups. */
 export type Compiled = {
   readonly ascii: RegExp;
   readonly exact: () => RegExp;
-  /** Group numbers and the field that each fills, in the order of the pattern. */
+  /** Group numbers and the fields they fill, in the order of the pattern. */
   readonly fields: readonly (readonly [group: number, field: string])[];
-  /** The group that holds the number of an epoch form. */
+  /** The group with the number of an epoch form. */
   readonly valueGroup: number;
-  /** The group whose text is cut out of the line. */
+  /** The group that is cut out of the line. */
   readonly spanGroup: number;
-  /** The group of what stands before it, 0 when there is none. */
+  /** The group of the text before it; 0 if there is none. */
   readonly prefixGroup: number;
-  /** The text that is cut holds every field. */
+  /** The text that is cut out contains every field. */
   readonly isTextAll: boolean;
 };
 
 /** One date form, and how it is anchored. */
 export type Template = {
-  /** What reports call it. */
+  /** Its name in reports. */
   readonly name: string;
-  /** The pattern it was made of. */
+  /** The source pattern. */
   readonly pattern: string;
-  /** Compiled at the first call: the first of the default forms that a line has is the last that is tried. */
+  /** Compiles on first call: most of the default forms are never tried. */
   readonly compiled: () => Compiled;
   readonly reading: DateReading;
-  /** The span's group reaches up to the match's end. Without this and a prefixGroup the regexes tell places (flag d). */
+  /**
+   * The span's group ends where the match ends. Otherwise, and without a prefixGroup, flag d provides the
+   * bounds.
+   */
   readonly isTail: boolean;
-  /** Bound to the line's beginning. */
+  /** Anchored at the line's beginning. */
   readonly atStart: boolean;
-  /** Bound to the line's beginning or end: once it hits there is nothing to weigh. */
+  /** Anchored at the line's beginning or end, so that a match needs no comparison with others. */
   readonly anchored: boolean;
   readonly weight: number;
-  /** What matches every line of ASCII characters that this does; null where that is not known. */
+  /** Matches every ASCII line that the template matches; null if unknown. */
   readonly hint: RegExp | null;
-  /** One of the default forms or made around one: matches nothing that has no CORE (lastdate.ts). */
+  /** A default form or made from one: every match contains a CORE (lastdate.ts). */
   readonly hasCore: boolean;
-  /** One of the default forms itself, so that its end is known without asking the regex (lastdate.ts). */
+  /** A default form itself, so that its end is known without running the regex (lastdate.ts). */
   readonly isForm: boolean;
-  /** A default form inside whose text no other default form matches. */
+  /** No other default form matches inside the text of this one. */
   readonly isSolitary: boolean;
 };
 
-/** Where a pattern wants its boundary: nowhere, at a word's edge, or at the line's beginning. */
+/** The boundary before a pattern: none, a word's edge, or the line's beginning. */
 type Begin = 'none' | 'word' | 'line';
 
 const EPOCH = '\\d{10,11}\\b(?:\\.\\d{3,6})?';
@@ -57,8 +60,8 @@ const LINE_BEGIN = '{^LN-BEG}';
 const UNBOUND = '{UNB}';
 
 /**
- * Compiles one line of a datepattern (without {DATE}, {DEFAULT}, {NONE}, which stand for whole lists). Throws
- * DatePatternError. Boundaries and grouping follow fail2ban 1.0.2.
+ * Compiles one line of a datepattern, without {DATE}, {DEFAULT} and {NONE}, which stand for whole lists.
+ * Throws DatePatternError. Boundaries and grouping follow fail2ban 1.0.2.
  */
 export function compileTemplate(pattern: string): Template {
   const template = makeTemplate(pattern);
@@ -66,7 +69,7 @@ export function compileTemplate(pattern: string): Template {
   return template;
 }
 
-/** As compileTemplate(), but a pattern that cannot be compiled is told at the first use. */
+/** Like compileTemplate(), but reports a broken pattern on first use. */
 export function makeTemplate(pattern: string): Template {
   const keyword = pattern.includes('%') ? null : keywordTemplate(pattern.toUpperCase());
   if (keyword !== null) return keyword;
@@ -165,7 +168,7 @@ const SPAN = '_date';
 
 type Naming = { readonly name: string; readonly pattern: string; readonly reading: DateReading };
 
-/** The pattern with group 1 named, or the whole of it made a group when it has no group that is not a field. */
+/** Names group 1 of the pattern. A pattern whose groups are all fields becomes a group as a whole. */
 function withSpan(python: Expanded): {
   readonly python: Expanded;
   readonly span: string;
@@ -223,7 +226,7 @@ function compileForms(python: Expanded, span: string, isTail: boolean): Compiled
   };
 }
 
-/** `**` at either end only says that no boundary is wanted there. */
+/** `**` at either end only means that there is no boundary. */
 function withoutStars(python: Expanded): Expanded {
   const start = FREE_START.exec(python.text);
   const trimmed = start === null ? python : splice(python, start[1]?.length ?? 0, 2, '');
@@ -235,7 +238,7 @@ function withFlags(python: Expanded, ignoreCase: boolean): Expanded {
   return ignoreCase ? splice(python, 0, 0, '(?i)') : python;
 }
 
-/** Where the part of a match stands that is the date, and is cut out of the line. */
+/** The bounds of the date in a match, which is cut out of the line. */
 export function spanOf(template: Template, match: RegExpExecArray): readonly [start: number, end: number] {
   const { spanGroup, prefixGroup } = template.compiled();
   const end = match.index + match[0].length;

@@ -1,17 +1,19 @@
 import { months, weekdays } from './tokens.ts';
 import { isSteady, offsetAt, parseOffset, toInstant, type Zone } from './zone.ts';
 
-/** A time stamp's meaning. */
+/** The meaning of a date. */
 export type Moment = {
   /** Epoch seconds. */
   readonly time: number;
-  /** Until which `now` (exclusive) the same text means the same. */
+  /** The text has this meaning as long as `now` is before this. */
   readonly until: number;
-  /** No change of clocks is near: with another second in the same minute it is so much earlier or later. */
+  /**
+   * No change of clocks is near: other seconds in the same minute shift the time by exactly the difference.
+   */
   readonly isSteady: boolean;
 };
 
-/** What the text of a date says; null = says nothing. */
+/** The fields of a date; null = not given. */
 type DateFields = {
   year: number | null;
   month: number | null;
@@ -31,8 +33,9 @@ type DateFields = {
 const DAY = 86400;
 
 /**
- * Reads the fields (letter, text) of a matched date as seen at `now`; null when there is no such date. A missing year is
- * this year, or the last if that would be over a day ahead; a missing day is today, or yesterday if ahead.
+ * Reads the fields (letter, text) of a matched date as of `now`; null if there is no such date. A missing
+ * year is this year, or the last if the date would be over a day ahead; a missing day is today, or yesterday
+ * if ahead.
  */
 export function momentOf(
   found: readonly (readonly [field: string, text: string])[],
@@ -43,7 +46,7 @@ export function momentOf(
   if (fields === null) return null;
   const own: Zone = fields.offset === null ? zone : { kind: 'fixed', seconds: fields.offset };
   const clock = fields.hour * 3600 + fields.minute * 60 + fields.second;
-  // Written so that what a group of the user's own took for a number and is none fails as well.
+  // Negated, so that NaN from a custom group fails as well.
   if (!(fields.hour <= 23 && fields.minute <= 59 && fields.second <= 59)) return null;
   const nowWall = now + offsetAt(own, now);
   const today = Math.floor(nowWall / DAY);
@@ -53,7 +56,7 @@ export function momentOf(
   const wall = day * DAY + clock;
   const moment = (meant: number, limit: number): Moment => ({
     time: toInstant(own, meant, now),
-    // Two hours less, as clocks may be changed until then.
+    // Two hours less, since the clocks may change before then.
     until: now + limit - nowWall - 7200,
     isSteady: isSteady(own, meant),
   });
@@ -91,13 +94,13 @@ function yearOf(day: number): number {
   return new Date(day * DAY * 1000).getUTCFullYear();
 }
 
-/** Nothing says which day it is: neither month nor day, nor day of the year, nor week and weekday. */
+/** Whether there is no day: neither month nor day, nor day of the year, nor week and weekday. */
 function isDayMissing(fields: DateFields): boolean {
   const isInWeek = fields.week !== null && fields.weekday !== null;
   return fields.month === null && fields.day === null && fields.yearday === null && !isInWeek;
 }
 
-/** The day (counted from 1970-01-01) that the fields mean in a year; null when there is no such day. */
+/** The day (from 1970-01-01) of the fields in a year; null if there is no such day. */
 function dayNumber(fields: DateFields, year: number, today: number): number | null {
   if (!(year >= 1 && year <= 9999)) return null;
   if (isDayMissing(fields)) {
@@ -118,7 +121,7 @@ function realDay(year: number, month: number, day: number): number | null {
   return day >= 1 && number < following ? number : null;
 }
 
-/** The day of the year (from 1) that a week's number and a weekday mean, as %U and %W count. */
+/** The day of the year (from 1) for a week number and a weekday, as %U and %W count. */
 function yeardayOf(fields: DateFields, year: number): number | null {
   if (fields.week === null || fields.weekday === null) return null;
   const shift = fields.weekFromMonday ? 0 : 1;
@@ -149,7 +152,7 @@ function readFields(found: readonly (readonly [field: string, text: string])[]):
   return fields;
 }
 
-/** Writes one field; false when its text means nothing. */
+/** Sets one field; false if the text is not valid. */
 function setField(fields: DateFields, field: string, text: string): boolean {
   switch (field) {
     case 'Y':

@@ -1,6 +1,6 @@
 import { zoneNames } from './zone.ts';
 
-/** English, as logs are whatever the machine's language is. */
+/** English names: logs use them in every locale. */
 export const months = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');
 /** Monday is 0. */
 export const weekdays = 'mon tue wed thu fri sat sun'.split(' ');
@@ -11,19 +11,19 @@ const WEEKDAYS = 'monday tuesday wednesday thursday friday saturday sunday';
 const alternatives = (words: readonly string[]): string =>
   [...words].sort((a, b) => b.length - a.length).join('|');
 
-// A zone's name counts only when it is one, in capitals: a host or program name before the date is none.
+// A zone must be a known name in capitals: a host or program name before the date is not one.
 const zoneOf = (shape: RegExp): string => `(?-i:${zoneNames.filter((name) => shape.test(name)).join('|')})`;
 const NAME = zoneOf(/^(?:Z|[A-Z]{3,5})$/);
 const ZONE = zoneOf(/^(?:[A-Z]|[A-Z]{3,5})$/);
 const OFFSET = '[+-][01]\\d(?::?\\d\\d)?';
 const WEEK = '[0-4]\\d|5[0-3]|\\d';
 
-/** Field, regex of its text, and the word that stands for the token in reports. */
+/** Field, regex, and name of a token in reports. */
 type DateToken = readonly [field: string, regex: string, word: string];
 
 const SIMPLE: readonly (readonly [token: string, ...DateToken])[] = [
   ['Y', 'Y', '\\d{4}', 'Year'],
-  // From 2000 up to the decade in which fail2ban 1.0.2 would stop today: enough to tell a year from other numbers.
+  // From 2000 to the decade in which fail2ban 1.0.2 would stop today, to tell years from other numbers.
   ['ExY', 'Y', '20[0-3]\\d', 'ExYear'],
   ['y', 'y', '\\d\\d', 'Year2'],
   ['Exy', 'y', '\\d\\d', 'ExYear2'],
@@ -64,7 +64,7 @@ const SPACED: readonly (readonly [token: string, ...DateToken])[] = [
   ['Exl', 'I', '1[0-2]|\\d', '%Exl'],
 ];
 
-/** A strptime token: Python regex text (fields are groups named by their letter) and its word in reports. */
+/** A strptime token: Python regex (its groups are fields, named by letter) and its name in reports. */
 export type TokenText = { readonly regex: string; readonly word: string };
 
 const single = new Map<string, TokenText>([
@@ -82,7 +82,7 @@ const single = new Map<string, TokenText>([
 const regexOf = (token: string): string => single.get(token)?.regex ?? '';
 const composed = (text: string): string => text.replace(/%(.)/g, (_, token: string) => regexOf(token));
 
-/** Every token of a datepattern, without its `%`. `%c`, `%x`, `%X` are those of the C locale. */
+/** All tokens of a datepattern, without `%`. `%c`, `%x`, `%X` are those of the C locale. */
 export const tokens: ReadonlyMap<string, TokenText> = new Map([
   ...single,
   ['c', { regex: composed('%a\\s+%b\\s+%d\\s+%H:%M:%S\\s+%Y'), word: '%c' }],
@@ -90,7 +90,9 @@ export const tokens: ReadonlyMap<string, TokenText> = new Map([
   ['X', { regex: composed('%H:%M:%S'), word: '%X' }],
 ]);
 
-/** Which field a group's name fills: the letter of a token, also when people write `(?P<Y>...)` themselves. */
+/**
+ * The field that a named group fills: the letter of a token, also in a group written by hand, `(?P<Y>...)`.
+ */
 export const fieldOfGroup: ReadonlyMap<string, string> = new Map([
   ...SIMPLE.filter(([, field]) => field !== '').map(([token, field]): [string, string] => [
     token.replace('Ex', ''),

@@ -6,18 +6,18 @@ import { childrenOf, groupsIn, type Node, type NodeOf, type Tree } from '../rege
 
 /** A template's regexes and the native numbers of its named groups, in the order of the pattern. */
 export type Translated = {
-  /** For lines of ASCII characters; flag g. */
+  /** For ASCII lines; flag g. */
   readonly ascii: RegExp;
-  /** For every line; flag g; made at the first use. */
+  /** For all lines; flag g; compiled on first use. */
   readonly exact: () => RegExp;
   readonly groups: ReadonlyMap<string, number>;
-  /** The group of everything before the span, 0 when there is none. */
+  /** The group of the text before the span; 0 if there is none. */
   readonly prefix: number;
-  /** Names of the groups that are not within the span. */
+  /** Names of the groups outside the span. */
   readonly outside: readonly string[];
 };
 
-/** A datepattern that cannot be had, and where in its text (characters from 0). */
+/** A datepattern that cannot be compiled, with the offset of the mistake (characters from 0). */
 export class DatePatternError extends Error {
   readonly offset: number;
   constructor(message: string, offset: number) {
@@ -30,8 +30,9 @@ export class DatePatternError extends Error {
 const PREFIX = '_before';
 
 /**
- * Turns Python's regex syntax into native regexes that keep the named groups. `span` names the group whose place is wanted:
- * where it stands at the top a group for what is before it tells the place, else flag d. Throws DatePatternError.
+ * Translates Python regex syntax to native regexes with the same named groups. The bounds of the group `span`
+ * are needed: if it is at the top level, a group for the text before it provides them, else flag d. Throws
+ * DatePatternError.
  */
 export function translate(python: Expanded, span: string, isTail: boolean): Translated {
   try {
@@ -47,7 +48,7 @@ export function translate(python: Expanded, span: string, isTail: boolean): Tran
       ascii: new RegExp(ascii.source, ascii.flags + flags),
       exact: () => {
         if (exact !== null) return exact;
-        // Seldom wanted: parsing again costs less than keeping the tree.
+        // Rarely needed; parsing again is cheaper than keeping the tree.
         const printed = print(wanted(parse(python, false)), 'exact');
         exact = new RegExp(printed.source, printed.flags + flags);
         return exact;
@@ -77,7 +78,7 @@ function findGroup(node: Node, index: number): NodeOf<'group'> | null {
   return null;
 }
 
-/** The tree with a group around all that stands before the span; null when the span is not at the top. */
+/** The tree with a group around everything before the span; null if the span is not at the top level. */
 function withPrefix(tree: Tree, span: string): Tree | null {
   const { root } = tree;
   const items: readonly Node[] = root.kind === 'seq' ? root.items : [root];
@@ -93,7 +94,7 @@ function withPrefix(tree: Tree, span: string): Tree | null {
   };
 }
 
-/** The text with `inserted` in place of `removed` characters at `at`; what is inserted stems from that place. */
+/** Replaces `removed` characters at `at` by `inserted`, whose origin is that place. */
 export function splice(text: Expanded, at: number, removed: number, inserted: string): Expanded {
   const origin = text.origins[at] ?? (text.origins.at(-1) ?? -1) + 1;
   return {
@@ -106,7 +107,7 @@ export function splice(text: Expanded, at: number, removed: number, inserted: st
   };
 }
 
-/** A text whose characters stem from `origin` on. */
+/** A text whose characters have origins from `origin` on. */
 export function plain(text: string, origin: number): Expanded {
   return { text, origins: Array.from({ length: text.length }, (_, i) => origin + i) };
 }

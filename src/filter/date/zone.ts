@@ -1,4 +1,4 @@
-/** Hours east of Greenwich of the zone abbreviations that logs use; each stands for one fixed offset, summer time is its own name. */
+/** Hours east of Greenwich of zone abbreviations. Each is one fixed offset; summer time has its own name. */
 const ABBREVIATIONS: readonly (readonly [number, string])[] = [
   [0, 'UTC GMT Z WET WT EGST'],
   [1, 'A CET DFT WAT WEDT WEST'],
@@ -45,17 +45,17 @@ const OFFSETS: ReadonlyMap<string, number> = new Map(
   ),
 );
 
-/** Every zone abbreviation that a log may use, longest first, for an alternation. */
+/** All zone abbreviations, longest first, for an alternation. */
 export const zoneNames: readonly string[] = [...OFFSETS.keys()].sort((a, b) => b.length - a.length);
 
-/** How a clock on the wall becomes an instant: one offset for ever, or an offset that the instant decides. */
+/** Converts local time to epoch time: a fixed offset, or an offset that depends on the instant. */
 export type Zone =
   | { readonly kind: 'fixed'; readonly seconds: number }
   | { readonly kind: 'rules'; readonly offsetAt: (instant: number) => number };
 
 /**
- * Reads `+0200`, `-03:30`, `UTC+02`, `CEST`: seconds east of Greenwich, or null when it is none of these. A name and
- * an offset together are added up (fail2ban 1.0.2 behaviour).
+ * Reads `+0200`, `-03:30`, `UTC+02`, `CEST`: seconds east of Greenwich, or null for any other text. A name
+ * and an offset together are added (fail2ban 1.0.2 behaviour).
  */
 export function parseOffset(text: string): number | null {
   const parts = /^([A-Za-z]*)(?:([+-])([01]\d)(?::?(\d\d))?)?$/.exec(text);
@@ -66,7 +66,9 @@ export function parseOffset(text: string): number | null {
   return base + (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60);
 }
 
-/** Reads `logtimezone`: a fixed offset, a zone abbreviation or an IANA name; null when there is no such zone. */
+/**
+ * Reads `logtimezone`: a fixed offset, a zone abbreviation or an IANA name; null if there is no such zone.
+ */
 export function parseZone(text: string): Zone | null {
   const seconds = parseOffset(text);
   if (seconds !== null) return { kind: 'fixed', seconds };
@@ -78,21 +80,21 @@ export function parseZone(text: string): Zone | null {
   }
 }
 
-/** The process's own zone, as TZ or /etc/localtime has it. */
+/** The zone of the process: TZ or /etc/localtime. */
 export function localZone(): Zone {
   const offsetAt = (instant: number): number => -new Date(instant * 1000).getTimezoneOffset() * 60;
   return { kind: 'rules', offsetAt: cacheBySlot(offsetAt) };
 }
 
-/** Seconds east of Greenwich that `zone` has at an instant (epoch seconds). */
+/** Seconds east of Greenwich of `zone` at an instant (epoch seconds). */
 export function offsetAt(zone: Zone, instant: number): number {
   return zone.kind === 'fixed' ? zone.seconds : zone.offsetAt(instant);
 }
 
 /**
- * Turns a wall clock (seconds since 1970 as if it were UTC) into epoch seconds. A missing hour is read with the offset
- * before the change, as mktime(3) does. An hour that occurs twice is the first one, unless the second is going on
- * or just over at `now`: a log that is being written is read as it is written.
+ * Converts local time (seconds since 1970 as if it were UTC) to epoch seconds. A skipped hour uses the offset
+ * before the change, like mktime(3). An hour that occurs twice is the first one, unless `now` is in the
+ * second or just after it: a live log is read as it is written.
  */
 export function toInstant(zone: Zone, wall: number, now: number): number {
   if (zone.kind === 'fixed') return wall - zone.seconds;
@@ -107,14 +109,14 @@ export function toInstant(zone: Zone, wall: number, now: number): number {
   return secondHolds && goingOn ? second : first;
 }
 
-/** Whether the offset is the same a day before and a day after a wall clock's time, so that toInstant() has nothing to choose. */
+/** Whether the offset is the same a day before and a day after, so that toInstant() has no choice to make. */
 export function isSteady(zone: Zone, wall: number): boolean {
   return zone.kind === 'fixed' || zone.offsetAt(wall - 86400) === zone.offsetAt(wall + 86400);
 }
 
 const SLOT = 900;
 
-/** Offsets change on a quarter of an hour, so one answer serves for that long. */
+/** Offsets change on a quarter of an hour, so one result is valid for that long. */
 function cacheBySlot(ask: (instant: number) => number): (instant: number) => number {
   const known = new Map<number, number>();
   return (instant) => {

@@ -6,31 +6,28 @@ import { type LineFinder, type Literal, makeFinder, nextRecord, type Stretch } f
 import type { SharedMemory } from './search.ts';
 import * as layout from './wasm/layout.ts';
 
-/** What literals speak for. */
+/** What each literal indicates. */
 export type Literals = {
-  /** By literal: the failregexes it speaks for, as pairs of a word and its bits, and their filters. */
+  /** By literal: the failregexes that contain it, as pairs of a word and bits, and their filters. */
   readonly targets: readonly (readonly number[])[];
   readonly owners: readonly (readonly number[])[];
-  /** By word: the failregexes that have no literal. */
+  /** By word: the failregexes without a literal. */
   readonly always: Int32Array;
-  /** By filter its first word, and behind the last how many words there are. */
+  /** By filter: its first word. The last item is the number of words. */
   readonly base: readonly number[];
-  /** By filter: whether it has to see every line. */
+  /** By filter: whether it needs every line. */
   readonly isForEvery: readonly boolean[];
 };
 
-/**
- * `all`: lines that only prefregex or an ignoreregex can match are told as well, for whoever counts those. `each`: so is every other
- * line.
- */
+/** `all`: also report lines that only prefregex or an ignoreregex can match. `each`: report every line. */
 type DispatchOptions = { readonly all: boolean; readonly each?: boolean };
 
-/** Literals shorter than this occur in every other line and are not worth looking for. */
+/** Shorter literals occur in too many lines to be worth a search. */
 const SHORTEST = 3;
-/** Bytes of a log that tell what is rare in it. */
+/** Bytes of a log that are sampled to find out which literals are rare. */
 const SAMPLE = 16384;
 
-/** Says for the lines of a stretch of bytes which failregexes of which filters could match them at all. */
+/** Finds the lines that can match, and for each the failregexes that can match it. */
 export class Dispatch {
   readonly #filters: readonly Filter[];
   readonly #options: DispatchOptions;
@@ -40,7 +37,7 @@ export class Dispatch {
   #always: Int32Array;
   #isForEvery: readonly boolean[];
   readonly #marks: Int32Array;
-  /** Of which line the marks speak. */
+  /** By word: the line for which its marks are valid. */
   readonly #lines: Int32Array;
   readonly #concerned: Int32Array;
   #line = 1;
@@ -58,12 +55,12 @@ export class Dispatch {
   }
 
   /**
-   * Calls `told` for every line that some filter has to see, in order. Inside the call the other functions speak of that
-   * line.
+   * Calls `told` in order for every line that some filter needs. During the call the other methods refer to
+   * that line.
    */
   eachLine(bytes: Uint8Array, start: number, end: number, told: (start: number, end: number) => void): void {
     if (this.#slots === null) {
-      // Which literals are rare depends on the log, and this is its first piece.
+      // Rarity depends on the log, and this is its first piece.
       const sample = { bytes, start, end: Math.min(end, start + SAMPLE) };
       this.#slots = slotsOf(this.#filters, this.#base, { ...this.#options, sample });
       this.#always = this.#slots.always;
@@ -81,13 +78,15 @@ export class Dispatch {
     });
   }
 
-  /** As eachLine(), many lines at a time, by their records; see LineFinder. Where literals() says something. */
+  /**
+   * Like eachLine(), for many lines at a time, as records; see LineFinder. Only if `literals` is not null.
+   */
   eachRecords(stretch: Stretch, told: (first: number, last: number) => void): void {
     const isAll = this.#isForEvery.includes(true);
     this.#slots?.finder.eachRecords(stretch, isAll, (_, first, last) => told(first, last));
   }
 
-  /** Makes the record's line, from the memory's words, the one that the other functions speak of. */
+  /** Makes the line of a record the current one. */
   open(words: Int32Array, record: number): void {
     this.#line = next(this.#line, this.#lines, this.#concerned);
     const count = words[(record + layout.RECORD_COUNT) >> 2] ?? 0;
@@ -95,7 +94,7 @@ export class Dispatch {
     for (let i = first; i < first + count; i++) this.#mark(words[i] ?? 0);
   }
 
-  /** The literal is in the line. */
+  /** Marks the filters and failregexes of a literal in the current line. */
   #mark(literal: number): void {
     const line = this.#line;
     const targets = this.#slots?.targets[literal] ?? NOTHING;
@@ -109,7 +108,7 @@ export class Dispatch {
     for (let i = 0; i < owners.length; i++) this.#concerned[owners[i] ?? 0] = line;
   }
 
-  /** Whether the filter (by its place in the list) has to see the current line. */
+  /** Whether the filter (by index) needs the current line. */
   concerns(filter: number): boolean {
     return this.#isForEvery[filter] === true || this.#concerned[filter] === this.#line;
   }
@@ -118,7 +117,7 @@ export class Dispatch {
     return this.nextRegex(filter, regex) === regex;
   }
 
-  /** The first failregex of the filter, from number `regex` on, that may match; -1 when there is none. */
+  /** The filter's first failregex from number `regex` on that may match; -1 if there is none. */
   nextRegex(filter: number, regex: number): number {
     const first = this.#base[filter] ?? 0;
     const end = this.#base[filter + 1] ?? 0;
@@ -132,7 +131,10 @@ export class Dispatch {
     return -1;
   }
 
-  /** Within eachLine(): where the bytes stand, so far before their place; null: nowhere that regexes could be compiled for. */
+  /**
+   * Within eachLine(): the memory that holds the bytes, `shift` before their place; null: not in a shared
+   * memory.
+   */
   get shared(): SharedMemory | null {
     return this.#slots?.finder.shared ?? null;
   }
@@ -141,13 +143,13 @@ export class Dispatch {
     return this.#slots?.finder.shift ?? 0;
   }
 
-  /** What literals speak for; null before the first eachLine(). */
+  /** What each literal indicates; null before the first eachLine(). */
   get literals(): Literals | null {
     return this.#slots;
   }
 }
 
-/** The number of the next line; the marks start over before numbers run out. */
+/** The next line number. Marks are reset before the numbers overflow. */
 function next(line: number, ...marks: readonly Int32Array[]): number {
   if (line < 2 ** 31 - 1) return line + 1;
   for (const mark of marks) mark.fill(0);
@@ -156,7 +158,10 @@ function next(line: number, ...marks: readonly Int32Array[]): number {
 
 const NOTHING: readonly number[] = [];
 
-/** Each failregex is a bit of a word. By filter the number of its first word, and at the end how many there are. */
+/**
+ * Each failregex is one bit of a word. By filter: the number of its first word; at the end: the number of
+ * words.
+ */
 function basesOf(filters: readonly Filter[]): readonly number[] {
   let sum = 0;
   return [0, ...filters.map(({ failregex }) => (sum += Math.ceil(failregex.length / 32)))];
@@ -174,7 +179,7 @@ function slotsOf(
   const isForEvery: boolean[] = [];
   for (const [number, filter] of filters.entries()) {
     const prefix = filter.prefregex?.regex ?? null;
-    // What a regex cannot do without may stand in an earlier line of the window.
+    // In a window of several lines the literal may be in an earlier line.
     const hasWindow = needsEveryLine(filter);
     let isEvery = hasWindow || options.each === true;
     for (const { regex, index } of filter.failregex) {
@@ -182,7 +187,7 @@ function slotsOf(
       const bits = 1 << (index & 31);
       const isFound = !hasWindow && addLiterals(book, regex, { word, bits, filter: number });
       if (!isFound) always[word] = (always[word] ?? 0) | bits;
-      // Prefregex has to match as well.
+      // Prefregex has to match as well, so its literals will do.
       if (!isFound && (prefix === null || !addLiterals(book, prefix, { word: 0, bits: 0, filter: number })))
         isEvery = true;
     }
@@ -197,7 +202,7 @@ function slotsOf(
   const costs = byteCosts(options.sample);
   const finder = makeFinder(literals, costs);
   if (finder !== null) return { finder, targets, owners, always, base, isForEvery };
-  // More literals than the tables hold: every line is a candidate for every failregex.
+  // There are more literals than the tables hold: every line is a candidate for every failregex.
   for (const [number, { failregex }] of filters.entries()) {
     for (const { index } of failregex) {
       const word = (base[number] ?? 0) + (index >>> 5);
@@ -223,7 +228,7 @@ function newBook({ bytes, start, end }: Stretch): Book {
   return { numbers: new Map(), literals: [], targets: [], filters: [], sample, counts: new Map() };
 }
 
-/** Has the regex's lines told to the filter; false when it has no literals worth looking for. */
+/** Adds the literals of a regex; false if it has none worth searching for. */
 function addLiterals(
   book: Book,
   regex: Failregex,
@@ -281,7 +286,7 @@ function isUseful(text: string): boolean {
   return text.length >= SHORTEST && /^[\x01-\x09\x0b-\x7f]+$/.test(text);
 }
 
-/** Signs alone may have come together only when the date between them was cut out. */
+/** Punctuation alone may be adjacent only because the date between was cut out. */
 function isWordy(text: string): boolean {
   return /[A-Za-z]{3}/.test(text);
 }

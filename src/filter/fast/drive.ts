@@ -1,7 +1,8 @@
 /**
- * Many lines in one call: date, prefregex, the failregexes whose literals are there, the address, all in WebAssembly, so that of a line
- * that goes the short way nothing but its result reaches JavaScript. That made 1.0 million lines a second with the stock sshd
- * filter 1.6 million. It takes compiled regexes and the date of the line before; lines of which it is not sure it leaves.
+ * The batch matcher: matches many lines in one call. Date, prefregex, failregexes and address are handled in
+ * WebAssembly; only results reach JavaScript. This raised the stock sshd filter from 1.0 to 1.6 million lines
+ * a second. It needs compiled regexes and the date of the line before. Lines it cannot decide are returned to
+ * judge.ts.
  */
 
 import {
@@ -21,14 +22,14 @@ import { countDates, type Entry, judgeEntry } from './judge.ts';
 import { type DriveOptions, laneAt, makeTables, type Tables } from './tables.ts';
 import * as layout from './wasm/layout.ts';
 
-/** An entry's kind, see wasm/layout.ts. */
+/** By an entry's kind, see wasm/layout.ts. */
 const VERDICTS: readonly LineVerdict[] = ['ignored', 'helper', 'matched'];
 
-/** A filter's place in the drive. */
+/** A filter's place in the tables. */
 type Lane = {
   readonly fast: FastFilter;
   readonly look: LineContext;
-  /** What is written of its date. */
+  /** The date that was written to the tables. */
   common: Common | null;
 };
 
@@ -39,10 +40,10 @@ type BatchStart = {
   most(lane: number): number;
 };
 
-/** What was found in a line, by the number of its lane. */
+/** Called for each line with a result, with the number of its lane. */
 type FoundTeller = (lane: number, verdict: LineVerdict, start: number, end: number) => void;
 
-/** The lanes of an engine; `null`: a lane whose lines are all left. */
+/** Runs wasm/drive.ts for the filters of an engine; all lines of a `null` lane are left to the caller. */
 export class BatchMatcher {
   readonly #lanes: readonly (Lane | null)[];
   readonly #options: DriveOptions;
@@ -50,7 +51,7 @@ export class BatchMatcher {
   #tables: Tables | null = null;
   #isStale = true;
   #now = 0;
-  /** Lines of a lane are left from this length on. */
+  /** By lane: lines of at least this length are left. */
   readonly #most: Int32Array;
   readonly #dated: Dated = { count: 0, start: 0, end: 0 };
   readonly #place: DatePlace = { codes: new Uint8Array(0), start: 0, end: 0 };
@@ -62,12 +63,15 @@ export class BatchMatcher {
     this.#options = options;
   }
 
-  /** Has the tables made anew: more regexes are compiled. */
+  /** Builds the tables again, after more regexes were compiled. */
   renew(): void {
     this.#isStale = true;
   }
 
-  /** Prepares for a batch; false when no lane could be driven. `most`: lines of a lane are left from this length on. */
+  /**
+   * Prepares a batch; false if no lane can be matched. `most`: the length from which on a lane's lines are
+   * left.
+   */
   begin({ wasm, literals, now, most }: BatchStart): boolean {
     if (this.#isStale || this.#wasm !== wasm) this.#make(wasm, literals);
     const tables = this.#tables;
@@ -78,11 +82,11 @@ export class BatchMatcher {
     for (const [number, lane] of this.#lanes.entries()) {
       if (lane === null) continue;
       lane.common = null;
-      // What an interrupted batch left there.
+      // Discard the counts of an interrupted batch.
       this.drainDated(number, { count: 0, start: 0, end: 0 });
       this.drainPrefixed(number);
       this.#most[number] = Math.min(layout.MOST_TEXT, most(number));
-      // Where its date is not known yet, it will be behind the first line.
+      // If the date is not known yet, it will be after the first line.
       this.refresh(number);
     }
     return true;
@@ -95,7 +99,7 @@ export class BatchMatcher {
     this.#tables = makeTables(plans, literals, wasm, this.#options);
   }
 
-  /** The lane's date may be another. */
+  /** Writes a lane's date to the tables if it changed. */
   refresh(number: number): void {
     const lane = this.#lanes[number];
     const wasm = this.#wasm;
@@ -133,20 +137,22 @@ export class BatchMatcher {
     words[(at + layout.LANE_MOST) >> 2] = this.#most[number] ?? 0;
   }
 
-  /** Goes on with the records of `from..last`, with the lane `first` of the first of them. Answers why it came back. */
+  /**
+   * Continues with the records `from..last`; the first record starts at lane `first`. Returns why it stopped.
+   */
   go(from: number, last: number, first: number, isPlain: boolean): number {
     const wasm = this.#wasm;
     if (wasm === null) return layout.DONE;
     try {
       return wasm.scan.drive(from, last, first, isPlain);
     } catch (error) {
-      // The stack, overflown.
+      // Stack overflow.
       if (error instanceof RangeError) return layout.LEFT;
       throw error;
     }
   }
 
-  /** Where it came back. */
+  /** The record at which it stopped. */
   get record(): number {
     return this.#wasm?.scan.atRecord.value ?? 0;
   }
@@ -159,7 +165,7 @@ export class BatchMatcher {
     return this.#wasm?.words ?? NOTHING;
   }
 
-  /** Judges what was found in lines of `bytes`, which stands `shift` before its place in the memory, and tells it. */
+  /** Judges and reports the lines found in `bytes`, which are `shift` before their place in the memory. */
   eachFound(bytes: Uint8Array, shift: number, told: FoundTeller): void {
     const { words } = this;
     const end = this.#wasm?.scan.outEnd.value ?? 0;
@@ -196,7 +202,7 @@ export class BatchMatcher {
     return verdict;
   }
 
-  /** Where in the line the lane's date stands; in the middle only of the line that it was at last. */
+  /** Sets the bounds of the lane's date in the line. In the middle of a line only the last place is known. */
   #findDate(number: number, into: Pick<Repeat, 'start' | 'end'>): void {
     const common = this.#lanes[number]?.common ?? null;
     if (common === null) return;
@@ -215,7 +221,7 @@ export class BatchMatcher {
     countDates(fast, this.#place, this.#now, dated.count);
   }
 
-  /** Of the lines that a lane was driven through since it was asked last: how many, and where the last begins and ends. */
+  /** Reads and resets the lane's count of lines with the known date, and the bounds of the last one. */
   drainDated(lane: number, into: Dated): boolean {
     const { words } = this;
     const at = laneAt(lane) >> 2;
@@ -228,7 +234,7 @@ export class BatchMatcher {
     return true;
   }
 
-  /** How many lines a lane missed behind prefregex since it was asked last; nothing else is told of them. */
+  /** Reads and resets the number of lines that matched only prefregex. */
   drainPrefixed(lane: number): number {
     const { words } = this;
     const at = (laneAt(lane) + layout.LANE_PREFIXED) >> 2;
@@ -238,13 +244,16 @@ export class BatchMatcher {
   }
 }
 
-/** Whether what was captured has to be judged before the next line: somebody wants the fields, or it stands where the next will. */
+/**
+ * Whether captures must be judged before the next line: the fields are needed, or the next line overwrites
+ * them.
+ */
 function isHeld({ look, common, fast }: Lane): boolean {
   if (look.keepsFields || common === null) return true;
   return (common.wall !== null || common.start > 0) && fast.plan.hasSessions;
 }
 
-/** Filled and read each time, never kept; addresses. */
+/** Reused: written and read in each call. `start` and `end` are addresses. */
 export type Dated = { count: number; start: number; end: number };
 
 const NOTHING = new Int32Array(0);
@@ -253,10 +262,10 @@ function placeIn({ walled }: Dates): number {
   return walled?.start ?? 0;
 }
 
-/** Dates before this one are left: they are old, or their clock is wrong. */
+/** Lines with a date before this one are left: they are old, or their clock is wrong. */
 function lowestOf({ mode, findtime }: LineContext, now: number): number {
   if (mode === 'test') return Number.NEGATIVE_INFINITY;
-  // Less than a second over the tolerance is within.
+  // The tolerance is checked in whole seconds.
   return mode === 'live' ? Math.floor(now - TOLERANCE - 1) + 1 : now - findtime;
 }
 

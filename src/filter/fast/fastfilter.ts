@@ -3,69 +3,74 @@ import type { Filter, FilterState, LineOutcome } from '../types.ts';
 import { type Plan, planOf } from './plan.ts';
 import { compileSearches, type Search, type SharedMemory, type Subject } from './search.ts';
 
-/** How a line is to be looked at; see ProcessOptions. */
+/** How to match a line; see ProcessOptions. */
 export type LineContext = {
   mode: 'live' | 'catchup' | 'test';
   readonly findtime: number;
   now: number;
-  /** Somebody wants to know every field of a failure, and the lines. */
+  /** All fields of a failure and its lines are needed. */
   readonly keepsFields: boolean;
-  /** Every regex is to be tried, as processLine() does with that option. */
+  /** Try every regex, as in ProcessOptions. */
   readonly checkAll: boolean;
-  /** The first failregex from this number on that may match, -1 for none. */
+  /** The first failregex from this number on that may match; -1 if there is none. */
   nextRegex(from: number): number;
-  /** The text of the line's part, one that may be kept. */
+  /** Copies a part of the line. */
   copy(start: number, end: number): string;
-  /** Where the line's bytes stand, null where regexes cannot be compiled for it: `origin` behind their place. */
+  /**
+   * The memory that holds the line's bytes, at their offset plus `origin`; null: regexes cannot be compiled
+   * for it.
+   */
   shared: SharedMemory | null;
   origin: number;
-  /** Nobody watches the clock. */
+  /** There is no time limit. */
   isUnwatched: boolean;
 };
 
-/** One filter's short way: matchLine() leaves in it what it found. */
+/** A filter and the result of the last matchLine(). */
 export type FastFilter = {
   readonly filter: Filter;
   readonly plan: Plan;
   readonly state: FilterState;
-  /** `isCounted`: it was found anew, and nothing of it is left to be noted. */
+  /** `isCounted`: the date was found by findStamp(), which counted it. */
   readonly stamp: Repeat & { isCounted: boolean };
-  /** What of the line the regexes see. */
+  /** The text for the regexes. */
   readonly subject: Subject;
-  /** What searched for prefregex. */
+  /** The search that matched prefregex. */
   prefixed: Search | null;
-  /** How the last date was judged, and as of when. */
+  /** The last date that was checked, and the `now` of that check. */
   judgedStamp: number;
-  /** The date that is to be judged the long way first. */
+  /** A date that processLine() has to check first. */
   pendingStamp: number;
   judgedNow: number;
   judgedMode: LineContext['mode'] | null;
   isOld: boolean;
   judgedTime: number;
   lastTime: number;
-  /** The source said the time, and there is no date to be cut out. */
+  /** The source provided the time; the line has no date to cut out. */
   isTimed: boolean;
-  /** Whether prefregex matched. */
   isPrefixed: boolean;
-  /** The number of the failregex, or of the ignoreregex, that matched. */
+  /** Number of the failregex or ignoreregex that matched. */
   regex: number;
   /** Epoch seconds. */
   time: number;
-  /** Who failed, as an unsigned 32-bit number. */
+  /** The address as an unsigned 32-bit number. */
   ip: number;
-  /** Of a line that was `judged`. */
+  /** The outcome of a line that was `judged`. */
   outcome: LineOutcome | null;
 };
 
-/** So many searches with a regex are worth its compilation, some milliseconds. */
+/** Searches before a regex is compiled, which takes a few milliseconds. */
 const WORTH = 200;
 
-/** Compiles the regexes that are used much for the ground; not while the clock is watched. Answers how many. */
+/** Compiles frequently used regexes for the memory; call without a time limit. Returns their number. */
 export function compileWanted({ plan }: FastFilter, shared: SharedMemory, worth: number = WORTH): number {
   return compileSearches(plan.searches, shared, worth);
 }
 
-/** The short way of a filter, or null when it has none: several lines, other ids than addresses, regexes that need a walk. */
+/**
+ * The fast matcher of a filter; null if it has none: several lines, ids that are not addresses, or regexes
+ * that native ones cannot represent.
+ */
 export function makeFastFilter(filter: Filter, state: FilterState): FastFilter | null {
   const plan = planOf(filter);
   if (plan === null) return null;

@@ -3,7 +3,7 @@ import * as layout from './wasm/layout.ts';
 import { SCAN } from './wasm/scan.wasm.ts';
 
 const WINDOW = 3;
-/** What may be read behind the end. */
+/** Bytes after the end that may be read. */
 const PADDING = 64;
 const PAGE = 65536;
 
@@ -23,19 +23,22 @@ type Scan = {
   sameDates(from: number, to: number, length: number, closing: number, wall: number, begun: number): number;
 };
 
-/** One memory serves all finders: each brings its tables, some kilobytes, when another was there before it. */
+/**
+ * All finders share one memory. Each copies its tables there, a few kilobytes, if another was used in
+ * between.
+ */
 export type WasmModule = SharedMemory & {
   readonly scan: Scan;
   /** Functions that drive() calls by number. */
   readonly functions: WebAssembly.Table;
   tables: Uint8Array | null;
-  /** Whose tables are at TABLES. */
+  /** The owner of the tables at TABLES. */
   driver: object | null;
 };
 
 let module: WebAssembly.Module | null = null;
 let common: WasmModule | null = null;
-/** Its memory holds the bytes of lendBytes(). */
+/** The module whose memory holds the bytes of lendBytes(). */
 let lent: WasmModule | null = null;
 
 function newModule(length: number): WasmModule {
@@ -58,7 +61,7 @@ function newModule(length: number): WasmModule {
   return wasm;
 }
 
-/** Makes room for so many bytes of data. */
+/** Makes room for `length` bytes of data. */
 function reserve(one: WasmModule, length: number): void {
   const { memory } = one.scan;
   const wanted = layout.DATA + length + PADDING;
@@ -68,13 +71,16 @@ function reserve(one: WasmModule, length: number): void {
   one.words = new Int32Array(memory.buffer);
 }
 
-/** Bytes that can be searched where they stand. There is one such buffer: the one before, if any, must not be used any more. */
+/**
+ * Returns bytes that can be searched without a copy. There is one such buffer: the previous one becomes
+ * invalid.
+ */
 export function lendBytes(length: number): Buffer<ArrayBuffer> {
   lent = newModule(length);
   return Buffer.from(lent.scan.memory.buffer, layout.DATA, length);
 }
 
-/** Where lines of these bytes will be searched, null where there was nothing yet. */
+/** The module whose memory holds these bytes; null if there is none. */
 export function moduleFor(bytes: Uint8Array): WasmModule | null {
   return lent !== null && bytes.buffer === lent.bytes.buffer ? lent : common;
 }
@@ -91,9 +97,9 @@ function load({ bytes, start, end }: Stretch): LoadedStretch {
 }
 
 /**
- * Finds literals of three characters and more with WebAssembly's SIMD: 27 literals over 100 MB of auth.log in a third of
- * the time that the search in JavaScript takes. `costs` says how common each byte is, so that literals are looked for
- * by their rarest three. Null where there are too many literals.
+ * Finds literals of three or more characters with WebAssembly's SIMD: 27 literals in 100 MB of auth.log take
+ * a third of the time of a search in JavaScript. `costs`: how common each byte is; a literal is searched for
+ * by its rarest three bytes. Null if there are too many literals.
  */
 export function makeFinder(literals: readonly Literal[], costs: ArrayLike<number>): LineFinder | null {
   const tables = tablesOf(literals, costs);
@@ -120,7 +126,7 @@ export function makeFinder(literals: readonly Literal[], costs: ArrayLike<number
   return finder;
 }
 
-/** The record behind this one. */
+/** The address of the next record. */
 export function nextRecord(words: Int32Array, record: number): number {
   return record + layout.RECORD + ((words[(record + layout.RECORD_COUNT) >> 2] ?? 0) << 2);
 }
@@ -180,38 +186,39 @@ function rarestWindow(bytes: Uint8Array, costs: ArrayLike<number>): number {
   return best;
 }
 
-/** How many newlines the stretch of whole lines holds. */
+/** The number of newlines in a stretch of whole lines. */
 export function countLines(stretch: Stretch): number {
   const { one, from, to } = load(stretch);
   return one.scan.countLines(from, to);
 }
 
-/** Lines in a row that have the date of the line before. */
+/** Consecutive lines with the date of the line before. */
 export type SameDateRun = {
   readonly count: number;
-  /** Where the last of them begins, and where in it the date does. */
+  /** Offset of the last such line, and of the date in it. */
   readonly last: number;
   readonly start: number;
-  /** Where the first other line begins. */
+  /** Offset of the first other line. */
   readonly next: number;
 };
 
-/** A date as it stands in lines, with the character behind it: 48 bytes at the most. */
+/** The text of a date and what follows it: 48 bytes at most. */
 type SameDate = {
   readonly text: Uint8Array;
-  /** How many of its bytes stand behind the date. */
+  /** Number of bytes after the date. */
   readonly closing: number;
-  /** Bits of the first 32 bytes: which may be any digit, and which up to 5. */
+  /** Bit masks of the first 32 bytes: those that can be any digit, and those up to 5. */
   readonly digits: number;
   readonly upToFive: number;
-  /** It stands behind the line's first character of this code; null: at the beginning. */
+  /** The date follows the first such character of a line; null: it is at the beginning. */
   readonly wall: number | null;
-  /** Where it began in the line before. */
+  /** Offset of the date in the line before. */
   readonly start: number;
 };
 
 /**
- * How many lines in a row, from the stretch's beginning on, have the date, and with a wall nothing before it that might be one.
+ * Counts consecutive lines from the start of the stretch that have the date, and before a wall nothing that
+ * could be a date.
  */
 export function countSameDates(stretch: Stretch, date: SameDate): SameDateRun {
   const { one, from, to } = load(stretch);
@@ -223,20 +230,22 @@ export function countSameDates(stretch: Stretch, date: SameDate): SameDateRun {
   return { count, last: scan.last.value + shift, start: scan.place.value, next: scan.resume.value + shift };
 }
 
-/** A text of ASCII characters that a line may hold; `isFolded`: in letters of any case. */
+/** An ASCII text that a line may contain; `isFolded`: in upper or lower case. */
 export type Literal = { readonly text: string; readonly isFolded: boolean };
 
-/** Whole lines, `bytes[start..end)`, each ended by a newline. */
+/** Whole lines, `bytes[start..end)`, each with a newline. */
 export type Stretch = { readonly bytes: Uint8Array; readonly start: number; readonly end: number };
 
-/** Finds in one pass which of many literals the lines hold. */
+/** Finds in one pass which of many literals each line contains. */
 export type LineFinder = {
-  /** Within eachRecords(): where the stretch's bytes stand, so far before their place in the stretch; null: nowhere. */
+  /**
+   * Within eachRecords(): the memory with the bytes, `shift` before their place in the stretch; null: none.
+   */
   shared: SharedMemory | null;
   shift: number;
   /**
-   * Tells the lines that hold a literal, or with `isAll` every line, in order, many at a time: their records stand in the memory, whose
-   * integers are `words`, from address `first` to `last`; see wasm/layout.ts.
+   * Reports lines that contain a literal, or all lines with `isAll`, in order, many at a time. Their records
+   * are in the memory `words` from address `first` to `last`; see wasm/layout.ts.
    */
   eachRecords(stretch: Stretch, isAll: boolean, told: RecordTeller): void;
 };

@@ -1,8 +1,8 @@
 /**
- * The short way of a line through a filter, for nearly all lines that match: the date is the one of the line before, no regex
- * needs a walk, and who failed is an IPv4 address. It says the same as processLine(), at a fifth of the cost: no
- * fields by name, no result, no session is made until somebody asks for it. What it cannot judge it leaves to processLine()
- * before anything has changed.
+ * The fast matcher for one line. It handles nearly all lines that match: the date is that of the line before,
+ * native regexes suffice, and the offender is an IPv4 address. It gives the same result as processLine() at a
+ * fifth of the cost, since it builds no fields, results or sessions unless the caller needs them. Lines it
+ * cannot decide are left to processLine(); nothing has changed then.
  */
 
 import { asciiText } from '../ascii.ts';
@@ -43,20 +43,20 @@ import {
 } from './search.ts';
 import * as layout from './wasm/layout.ts';
 
-/** Characters; the search for a date in a line of 64,000 takes up to 0.4 s, which somebody has to watch. */
+/** Characters. Searching for a date in a line of 64,000 takes up to 0.4 s, which needs a time limit. */
 const LONG_LINE = 1024;
 const NEWLINE = 10;
 
 const noPlace = (): IdPlace => ({ codes: new Uint8Array(0), from: 0, to: 0 });
 
-/** Filled and read each time, never kept. */
+/** Reused: written and read in each call. */
 const part = noPlace();
 const line: PlainLine = {
   ...{ id: part, user: noPlace(), text: noPlace(), userAt: -1, ip: -1 },
   ...{ isHelper: false, isGained: false, isForgotten: false },
 };
 
-/** Takes what is left of a line through prefregex; the subject becomes what failregexes see. */
+/** Matches prefregex against the rest of the line; the subject becomes the text for the failregexes. */
 function matchPrefix(fast: FastFilter): boolean {
   const { plan, subject } = fast;
   const { head, prefix } = plan;
@@ -83,9 +83,9 @@ function matchPrefix(fast: FastFilter): boolean {
 }
 
 /**
- * Takes a line of ASCII characters the short way; what it found stands in `fast`. Its `time` (epoch seconds) is known where the
- * source says it. Nothing has changed yet that matters to the line when it is taken again: commitFast() sees to that.
- * Throws UNWATCHED when somebody has to watch the clock for that.
+ * Matches an ASCII line; the result is in `fast`. `time` (epoch seconds) is set if the source provides it.
+ * The line may be matched again, since only commitFast() makes changes that matter. Throws UNWATCHED if the
+ * line needs a time limit.
  */
 export function matchLine(
   fast: FastFilter,
@@ -128,7 +128,10 @@ export function matchLine(
   return 'missed';
 }
 
-/** Finds a date that is not the last one's; false where patterns of somebody's own, which may explode, or the long way have to look. */
+/**
+ * Finds a date that differs from the last one. False: use processLine(). Custom patterns may explode and need
+ * a time limit.
+ */
 function findNew(
   { state, stamp }: FastFilter,
   { start, end }: DatePlace,
@@ -157,7 +160,9 @@ function matchesMore({ plan, subject }: FastFilter, first: number, look: LineCon
   return false;
 }
 
-/** Carries out what matchLine() noted, unless that was `general`. May be interrupted and called again. */
+/**
+ * Carries out the changes of matchLine(), unless it returned `general`. May be interrupted and called again.
+ */
 export function commitFast({ state, stamp, isTimed }: FastFilter, place: DatePlace, now: number): void {
   state.sessions.commit();
   if (isTimed) {
@@ -168,12 +173,15 @@ export function commitFast({ state, stamp, isTimed }: FastFilter, place: DatePla
   if (!stamp.isCounted) countRepeat(state.dates, place, now, stamp);
 }
 
-/** Judges the date as processLine() does; false when that has something to say about it: until confirmDate() says that it was said. */
+/**
+ * Checks the date like processLine(). False if processLine() has to report a warning for it; after
+ * confirmDate() the same date is accepted.
+ */
 function judgeTime(fast: FastFilter, { mode, now, findtime }: LineContext): boolean {
   const { stamp, state } = fast;
   const { time } = stamp;
   if (time === fast.judgedStamp && now === fast.judgedNow && mode === fast.judgedMode) {
-    // Another line, of another source or a driven one, may have come between.
+    // Another line, from another source or the batch matcher, may have changed it.
     state.lastTime = fast.lastTime;
     fast.time = fast.judgedTime;
     return true;
@@ -193,13 +201,15 @@ function judgeTime(fast: FastFilter, { mode, now, findtime }: LineContext): bool
   return true;
 }
 
-/** The line for which matchLine() said `general` went the long way: what that says of its date is said once. */
+/**
+ * Call when processLine() has handled a line for which matchLine() returned `general`: its date was reported.
+ */
 export function confirmDate(fast: FastFilter): void {
   fast.judgedStamp = fast.pendingStamp;
   fast.pendingStamp = Number.NaN;
 }
 
-/** What of the line is not its date; on the ground where it is there and short. */
+/** Sets the subject to the line without its date; in the shared memory if the line is there and short. */
 function setSubject({ subject, stamp }: FastFilter, place: DatePlace, look: LineContext): void {
   const { shared, origin } = look;
   const { start, end } = place;
@@ -238,13 +248,13 @@ function isIgnored(fast: FastFilter): boolean {
   return false;
 }
 
-/** The id of the session that the line belongs to, into `part`; false where there is none. */
+/** Writes the bounds of the session's id to `part`; false if there is none. */
 function findSession({ plan, prefixed }: FastFilter, { hasSession, search: found }: PlannedRegex): boolean {
   if (hasSession) return groupPlace(found, MLFID, part);
   return plan.hasPrefixSession && prefixed !== null && groupPlace(prefixed, MLFID, part);
 }
 
-/** The IPv4 address that failed, -1 where the line does not say it; null where it is something else. */
+/** The IPv4 address of the offender; -1 if the line has none, null if it is another kind of id. */
 function failedAddress(
   { prefixed, plan }: FastFilter,
   { hasId, isOdd, search: found }: PlannedRegex,
@@ -263,7 +273,7 @@ function judgeFound(
   const hasSession = findSession(fast, planned);
   const isGained = hasSession && isSet(planned.search, MLFGAINED);
   const isHelper = isGained || isSet(planned.search, NOFAIL);
-  // With checkAll a helper that does not say who it is waits for that.
+  // With checkAll a helper without an address waits for one.
   const isAsked = !isHelper || look.checkAll;
   if (!hasSession && !isAsked) return 'helper';
   if (look.keepsFields) return judgeWithFields(fast, planned, look, place);
@@ -276,14 +286,14 @@ function judgeFound(
   return followSession(fast, look, place) ?? judgeWithFields(fast, planned, look, place);
 }
 
-/** The user that the line names, into `line`. */
+/** Writes the bounds of the user name to `line`. */
 function findUser(found: Search): void {
   const { user } = line;
   if (groupPlace(found, USER, user) && user.to > user.from) return;
   if (!groupPlace(found, ALT_USER, user)) user.to = user.from;
 }
 
-/** Takes `line`, whose id is `part`, through its session; null where that is not plain. */
+/** Applies `line`, whose id is `part`, to its session; null if the session is not plain. */
 function followSession(fast: FastFilter, { now, checkAll, shared, origin }: LineContext, place: DatePlace) {
   const { plan, state, stamp } = fast;
   const { text, user } = line;
@@ -300,10 +310,13 @@ function followSession(fast: FastFilter, { now, checkAll, shared, origin }: Line
 
 type Groups = readonly (string | undefined)[];
 
-/** An entry that drive() made, at this address; `isIntact`: what was captured is still where it was put. */
+/** The address of an entry of drive(). `isIntact`: its captures have not been overwritten. */
 export type Entry = { words: Int32Array; at: number; isIntact: boolean };
 
-/** Judges a line that filter/fast/drive.ts found to match; `fast` holds the failregex, the time, the address and where the date stands. */
+/**
+ * Judges a line that the batch matcher found; `fast` holds the failregex, the time, the address and the
+ * date's bounds.
+ */
 export function judgeEntry(fast: FastFilter, entry: Entry, look: LineContext, place: DatePlace): LineVerdict {
   const { plan, state } = fast;
   const { shared } = look;
@@ -331,18 +344,18 @@ export function judgeEntry(fast: FastFilter, entry: Entry, look: LineContext, pl
   line.isForgotten = (kind & layout.IS_FORGOTTEN) !== 0;
   const verdict = followSession(fast, look, place);
   if (verdict !== null) return verdict;
-  // The session is not plain. What was captured is overwritten where it is found again.
+  // The session is not plain. The next search overwrites the captures.
   entry.isIntact = false;
   return matchAgain(fast, planned, look, place) ? judgeWithFields(fast, planned, look, place) : 'missed';
 }
 
-/** Finds once more what the drive found in a line, so that what it captured is there. */
+/** Repeats the batch matcher's search in a line to restore the captures. */
 function matchAgain(fast: FastFilter, planned: PlannedRegex, look: LineContext, place: DatePlace): boolean {
   setSubject(fast, place, look);
   return matchPrefix(fast) && search(planned.search, fast.subject);
 }
 
-/** So many lines that were driven through had known dates, the last of them the one at `place`. */
+/** Counts the known dates of `count` lines of the batch matcher; `place` is the last of them. */
 export function countDates({ state }: FastFilter, place: DatePlace, now: number, count: number): void {
   const last = countRepeats(state.dates, place, now, count);
   if (last === null) return;
@@ -350,7 +363,7 @@ export function countDates({ state }: FastFilter, place: DatePlace, now: number,
   if (last.text !== null) state.lastDate = newDate(state.dates, last) ?? state.lastDate;
 }
 
-/** Judges what was found as processLine() does. */
+/** Judges a match like processLine(), with fields. */
 function judgeWithFields(
   fast: FastFilter,
   planned: PlannedRegex,

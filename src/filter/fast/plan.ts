@@ -5,34 +5,34 @@ import type { Tree } from '../regex/tree.ts';
 import type { Filter } from '../types.ts';
 import { MLFID, makeSearch, type Search } from './search.ts';
 
-/** A failregex of the short way. */
+/** A failregex of the fast matcher. */
 export type PlannedRegex = {
   readonly regex: Failregex;
   readonly search: Search;
-  /** It says itself who failed, so that prefregex does not. */
+  /** It has an address group of its own, so that prefregex's does not count. */
   readonly hasId: boolean;
   readonly hasSession: boolean;
-  /** Who failed, or as whom, may be said in another way than by ip4, user and alt_user. */
+  /** The id or the user may come from other groups than ip4, user and alt_user. */
   readonly isOdd: boolean;
 };
 
-/** What the short way knows of a filter; does not change from line to line. */
+/** Constant facts about a filter for the fast matcher. */
 export type Plan = {
   readonly prefix: { readonly regex: Failregex; readonly search: Search } | null;
   readonly hasPrefixSession: boolean;
-  /** Prefregex or some failregex has one. */
+  /** Prefregex or a failregex has one. */
   readonly hasSessions: boolean;
-  /** Prefregex may say who failed. */
+  /** Prefregex has an address group. */
   readonly hasPrefixId: boolean;
-  /** The content reaches to the line's end. */
+  /** The content reaches to the end of the line. */
   readonly isContentTail: boolean;
-  /** What of prefregex stands before the content, where that is all that it says; see headOf(). */
+  /** The part of prefregex before the content, if that part decides the match; see headOf(). */
   readonly head: Search | null;
-  /** What of prefregex is searched first: the head where there is one, else the whole. */
+  /** The first search for prefregex: the head if there is one, else the whole. */
   readonly searched: Search | null;
   readonly regexes: readonly PlannedRegex[];
   readonly ignores: readonly Search[];
-  /** The ignoreregexes are few and come before the failregexes. */
+  /** See ignoresFirst() in match.ts. */
   readonly ignoresFirst: boolean;
   /** Prefregex begins with the session's id. */
   readonly isIdFirst: boolean;
@@ -41,12 +41,12 @@ export type Plan = {
 };
 
 const PREFIX_GROUPS = new Set(['content', 'mlfid', 'ip4', 'ip6', 'dns']);
-/** Captures that say something of the id in another way than a plain address does. */
+/** Groups that affect the id in other ways than a plain address does. */
 const OTHER_IDS = /^(?:fid|cidr|tuple_.*|alt_(?!user).*)$/;
 
 const OTHER_USERS = /^alt_user./;
 
-/** What can be known beforehand; null where the filter has no short way, see makeFastFilter(). */
+/** The plan of a filter; null if it has none, see makeFastFilter(). */
 export function planOf(filter: Filter): Plan | null {
   const { maxlines, prefregex, failregex, ignoreregex } = filter;
   if (maxlines > 1) return null;
@@ -57,7 +57,7 @@ export function planOf(filter: Filter): Plan | null {
   if (failregex.some(({ regex }) => [...regex.fields.keys()].some((name) => OTHER_IDS.test(name))))
     return null;
   const regexes = failregex.map(({ regex, index }): PlannedRegex => {
-    // Their bounds are needed at the same time, those of ignoreregexes never.
+    // All failregexes need their bounds at the same time; ignoreregexes need none.
     const search = searchOf(regex, 2 + index);
     const hasId = saysWho(regex);
     const hasOtherUser = [...regex.fields.keys()].some((name) => OTHER_USERS.test(name));
@@ -96,7 +96,7 @@ function searchOf(regex: Failregex, region: number): Search {
   return makeSearch(regex.ascii, regex.fields, { tree: () => regex.tree, region });
 }
 
-/** Whether the group `content` is the last thing before the line's end, so that no text needs to be put together. */
+/** Whether the group `content` ends the pattern, so that its text can be used in place. */
 function isContentTail({ tree }: Failregex): boolean {
   if (tree.root.kind !== 'seq') return false;
   const [group, end] = tree.root.items.slice(-2);
@@ -105,8 +105,8 @@ function isContentTail({ tree }: Failregex): boolean {
 }
 
 /**
- * A prefregex `HEAD<F-CONTENT>.+</F-CONTENT>$` matches where HEAD does, unless that leaves nothing. HEAD by itself answers a place,
- * and makes nothing where it has no group.
+ * A prefregex `HEAD<F-CONTENT>.+</F-CONTENT>$` matches wherever HEAD does, unless nothing follows. HEAD alone
+ * gives an offset and captures no content.
  */
 function headOf(regex: Failregex): Search | null {
   const head = headTree(regex);

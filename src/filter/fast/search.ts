@@ -1,4 +1,4 @@
-/** One regex of the short way: native at first, and once it is used much as WebAssembly on the bytes where they stand. */
+/** One regex of the fast matcher: native at first, compiled to WebAssembly once it is used often. */
 
 import { parseIp4, readIp4 } from '../../base/ip.ts';
 import { asciiText } from '../ascii.ts';
@@ -6,37 +6,37 @@ import type { Tree } from '../regex/tree.ts';
 import { type Compiled, compileTree, GAVE_UP, YES } from '../regex/wasm/compile.ts';
 import type { IdPlace } from '../session/sessions.ts';
 
-/** The memory that holds the bytes of a log, and room for what is found in them. */
+/** A memory with the bytes of a log, and room for results. */
 export type SharedMemory = {
   readonly memory: WebAssembly.Memory;
-  /** Made anew when the memory grows. */
+  /** Replaced when the memory grows. */
   bytes: Buffer;
   words: Int32Array;
-  /** Where bounds of groups may be put, and a text of MOST_TEXT bytes that does not stand in one piece. */
+  /** Addresses for the bounds of groups, and for a text of MOST_TEXT bytes that has to be assembled. */
   readonly bounds: number;
   readonly boundsRoom: number;
   readonly text: number;
-  /** Where an integer stands to which compiled regexes add their work: 60,000 are about a millisecond. */
+  /** Address of a counter to which compiled regexes add their work; 60,000 are about a millisecond. */
   readonly spent: number;
 };
 
 /**
- * An ASCII text that ends in a newline: from `from` to `to` on the ground, and as a text once that is wanted. `ground` null: only
- * as a text.
+ * An ASCII text that ends in a newline: `from` to `to` in `shared`, and as a string once needed. `shared`
+ * null: only as a string.
  */
 export type Subject = {
   shared: SharedMemory | null;
   from: number;
   to: number;
   text: string | null;
-  /** Nobody watches the clock: what may take for ever must not be tried. */
+  /** There is no time limit: a search that may explode must not be tried. */
   isUnwatched: boolean;
 };
 
-/** Thrown, before anything has changed, where a search needs somebody to watch the clock. */
+/** Thrown, before anything has changed, by a search that needs a time limit. */
 export const UNWATCHED = Symbol('unwatched');
 
-/** The groups that are asked for, and their numbers here. */
+/** The groups that the fast matcher reads, and their numbers. */
 const GROUPS = ['ip4', 'mlfid', 'nofail', 'mlfgained', 'mlfforget', 'content', 'user', 'alt_user'];
 export const IP4 = 0;
 export const MLFID = 1;
@@ -49,34 +49,34 @@ export const ALT_USER = 7;
 
 export type Main = (from: number, to: number) => number;
 
-/** A regex, and what its last search found. */
+/** A regex and the result of its last search. */
 export type Search = {
   readonly native: RegExp;
-  /** Native numbers of the groups, 0 = it has none. */
+  /** Native numbers of GROUPS; 0 = absent. */
   readonly numbers: Int32Array;
   /** Native numbers of all named groups. */
   readonly fields: ReadonlyMap<string, number>;
   readonly tree: () => Tree;
-  /** What was found in different regions is there at the same time. */
+  /** Results in different regions do not overwrite each other. */
   readonly region: number;
   uses: number;
-  /** Where it was compiled for, whether it could be or not. */
+  /** The memory for which compilation was tried, successfully or not. */
   shared: SharedMemory | null;
   main: Main | null;
-  /** Of what was compiled: the numbers of the words that hold the groups' bounds, 0 = it has none. */
+  /** Compiled: numbers of the words that hold the bounds of GROUPS; 0 = absent. */
   readonly places: Int32Array;
   /** The same for all named groups, by native number. */
   named: readonly { readonly number: number; readonly place: number }[];
-  /** Of the whole match. */
+  /** The same for the whole match. */
   whole: number;
-  /** Null when it was found where it stands, or not at all. */
+  /** The native match; null if compiled code matched, or nothing did. */
   match: RegExpExecArray | null;
 };
 
-/** Room for the bounds of a search's groups, in bytes. */
+/** Bytes for the bounds of a search's groups. */
 const REGION = 256;
 
-/** A Search for a native expression, the groups of which have these native numbers, and its tree. */
+/** Makes a Search for a native regex. `fields`: native numbers of its groups. */
 export function makeSearch(
   native: RegExp,
   fields: ReadonlyMap<string, number>,
@@ -89,7 +89,7 @@ export function makeSearch(
   };
 }
 
-/** Searches the subject. Nothing is changed but the search. May throw UNWATCHED. */
+/** Searches the subject. Changes only `one`. May throw UNWATCHED. */
 export function search(one: Search, subject: Subject): boolean {
   const { shared } = subject;
   one.match = null;
@@ -104,7 +104,7 @@ export function search(one: Search, subject: Subject): boolean {
   return one.match !== null;
 }
 
-/** Where its stack overflows nothing is known either. */
+/** A stack overflow counts as GAVE_UP. */
 function runMain(main: Main, { from, to }: Subject): number {
   try {
     return main(from, to);
@@ -114,27 +114,27 @@ function runMain(main: Main, { from, to }: Subject): number {
   }
 }
 
-/** How far behind the subject's beginning the match ends that was just found. */
+/** Offset of the last match's end from the start of the subject. */
 export function endOf({ match, whole }: Search, { shared, from }: Subject): number {
   if (match !== null) return match.index + match[0].length;
   return shared === null ? 0 : (shared.words[whole + 1] ?? 0) - from;
 }
 
-/** In characters. */
+/** Length in characters. */
 export function subjectLength({ text, from, to }: Subject): number {
   return text === null ? to - from : text.length;
 }
 
-/** Takes away so many characters from the subject's beginning. */
+/** Removes `by` characters from the start of the subject. */
 export function narrow(subject: Subject, by: number): void {
   subject.from += by;
   subject.text = subject.text?.slice(by) ?? null;
 }
 
-/** A text on which the engine's stack overflows counts as one that does not match. */
+/** A text on which the engine's stack overflows counts as no match. */
 function execute(regexp: RegExp, text: string): RegExpExecArray | null {
   try {
-    // One with the flag g goes on where it was.
+    // With flag g, exec() starts at lastIndex.
     regexp.lastIndex = 0;
     return regexp.exec(text);
   } catch {
@@ -142,13 +142,13 @@ function execute(regexp: RegExp, text: string): RegExpExecArray | null {
   }
 }
 
-/** The subject as a text. */
+/** The subject as a string. */
 function subjectText(subject: Subject): string {
   return (subject.text ??=
     subject.shared === null ? '' : asciiText(subject.shared.bytes, subject.from, subject.to));
 }
 
-/** Compiles the searches that were used so often, for the ground; takes some milliseconds for each. Answers how many were. */
+/** Compiles the searches that were used often enough; takes a few milliseconds each. Returns their number. */
 export function compileSearches(searches: readonly Search[], shared: SharedMemory, worth: number): number {
   let count = 0;
   for (const one of searches) {
@@ -160,7 +160,7 @@ export function compileSearches(searches: readonly Search[], shared: SharedMemor
 }
 
 function compileSearch(one: Search, shared: SharedMemory): void {
-  // Tried once, whatever comes of it.
+  // Try once, even if it fails.
   one.shared = shared;
   one.main = null;
   if ((one.region + 1) * REGION > shared.boundsRoom) return;
@@ -174,12 +174,12 @@ function compileSearch(one: Search, shared: SharedMemory): void {
   one.main = mainOf(compiled, shared);
 }
 
-/** The number of the word where the group's bounds are put, 0 = the pattern has none that can be set. */
+/** The number of the word for a group's bounds; 0 = no such group. */
 function placeIn({ slots }: Compiled, { names }: Tree, name: string): number {
   return (slots.get(names.get(name) ?? -1) ?? 0) >> 2;
 }
 
-/** What all named groups captured, by native number. */
+/** All named captures, by native number. */
 export function groupsOf({ match, named, shared }: Search): readonly (string | undefined)[] {
   if (match !== null || shared === null) return match ?? [];
   const groups: (string | undefined)[] = [];
@@ -191,7 +191,7 @@ export function groupsOf({ match, named, shared }: Search): readonly (string | u
   return groups;
 }
 
-/** Whether the group was set, and not empty. */
+/** Whether the group is set and not empty. */
 export function isSet({ match, numbers, places, shared }: Search, group: number): boolean {
   if (match !== null) return captured({ match, numbers }, group) !== '';
   const place = places[group] ?? 0;
@@ -200,13 +200,13 @@ export function isSet({ match, numbers, places, shared }: Search, group: number)
   return (words[place + 1] ?? -1) > (words[place] ?? 0);
 }
 
-/** What the group captured natively; '' where it was not set. */
+/** A native capture; '' if unset. */
 function captured({ match, numbers }: Pick<Search, 'match' | 'numbers'>, group: number): string {
   const number = numbers[group] ?? 0;
   return number === 0 ? '' : (match?.[number] ?? '');
 }
 
-/** Where what the group captured stands; false where it was not set. */
+/** Writes the bounds of a capture to `into`; false if unset. */
 export function groupPlace(one: Search, group: number, into: IdPlace): boolean {
   const { match, numbers, places, shared } = one;
   if (match !== null) {
@@ -225,7 +225,7 @@ export function groupPlace(one: Search, group: number, into: IdPlace): boolean {
   return into.to >= 0;
 }
 
-/** The IPv4 address that was captured; null where it is none. */
+/** The captured IPv4 address; null if it is not one. */
 export function ip4Of(one: Search): number | null {
   const { match, places, shared } = one;
   if (match !== null) return parseIp4(captured(one, IP4));

@@ -1,4 +1,4 @@
-/** Writes the tables by which wasm/drive.ts takes lines through filters, as wasm/layout.ts says. */
+/** Writes the tables for wasm/drive.ts; see wasm/layout.ts for their format. */
 import type { Literals } from './dispatch.ts';
 import type { Plan, PlannedRegex } from './plan.ts';
 import {
@@ -16,26 +16,29 @@ import {
 } from './search.ts';
 import * as layout from './wasm/layout.ts';
 
-/** What is to be told of lines beside the failures. */
+/** Which lines to report in addition to failures. */
 export type DriveOptions = { readonly tellsAll: boolean; readonly checksAll: boolean };
 
-/** What stands at TABLES, and the functions by number. */
+/** The bytes for TABLES, and the functions by number. */
 export type Tables = {
   readonly bytes: Uint8Array;
   readonly functions: readonly Main[];
-  /** By lane: whether its prefregex, if it has one, is compiled. Lines of the others are left. */
+  /** By lane: whether its prefregex, if any, is compiled. Lines of other lanes are left. */
   readonly isOn: readonly boolean[];
 };
 
-/** A date takes no more. */
+/** Most bytes of a date. */
 const DATE_ROOM = 64;
 
-/** Where the lane of that number stands. */
+/** Offset of a lane. */
 export function laneAt(number: number): number {
   return layout.TABLES + layout.HEADER + number * layout.LANE;
 }
 
-/** The tables for the regexes that are compiled for the memory; null where they are too large, or no lane is on. */
+/**
+ * Builds the tables from the regexes that are compiled for the memory; null if they are too large, or no lane
+ * can run.
+ */
 export function makeTables(
   plans: readonly (Plan | null)[],
   literals: Literals,
@@ -68,7 +71,7 @@ export function makeTables(
   return writer.done(isOn);
 }
 
-/** `bounds` are those of the match where `isHead`, else of the content. */
+/** `bounds` are those of the match if `isHead`, else of the content. */
 type Prefix = { readonly main: Main | null; readonly isHead: boolean; readonly bounds: number };
 
 class TableWriter {
@@ -83,7 +86,7 @@ class TableWriter {
     this.#shared = shared;
   }
 
-  /** The address of room for so many bytes. */
+  /** Reserves `count` bytes; returns their address. */
   reserve(count: number): number {
     const at = this.#end;
     this.#end += (count + 15) & ~15;
@@ -94,7 +97,7 @@ class TableWriter {
     for (const [i, value] of values.entries()) this.#words[((at - layout.TABLES) >> 2) + i] = value;
   }
 
-  /** Null where prefregex is not compiled, or its content does not end with the line. */
+  /** Null if prefregex is not compiled, or its content does not reach the end of the line. */
   prefixOf({ searched, head, isContentTail }: Plan): Prefix | null {
     if (searched === null) return { main: null, isHead: false, bounds: 0 };
     const main = this.#mainOf(searched);
@@ -104,7 +107,7 @@ class TableWriter {
     return isContentTail && bounds !== 0 ? { main, isHead: false, bounds } : null;
   }
 
-  /** Answers its flags. */
+  /** Writes the regexes of a filter; returns the lane's flags. */
   plan(at: number, plan: Plan): number {
     const prefix = this.prefixOf(plan);
     const regexes = this.reserve(plan.regexes.length * layout.REGEX);
@@ -117,7 +120,7 @@ class TableWriter {
     return (prefix?.isHead === true ? layout.IS_HEAD : 0) | (plan.ignoresFirst ? layout.IGNORES_FIRST : 0);
   }
 
-  /** What it does not capture itself prefregex may. */
+  /** Groups that it lacks may be in prefregex. */
   #regex(at: number, { search, hasId, hasSession, isOdd }: PlannedRegex, plan: Plan): void {
     const own = (group: number): number => addressOf(search, group);
     const inherited = (group: number): number =>
@@ -139,7 +142,7 @@ class TableWriter {
     return known;
   }
 
-  /** What a literal speaks for: pairs of a word and bits, and its lanes. */
+  /** Writes what a literal indicates: pairs of a word and bits, and its lanes. */
   list(targets: readonly number[], owners: readonly number[], words: number): number {
     const pairs = targets.map((value, i) => (i % 2 === 0 ? words + value * layout.WORD : value));
     const values = [targets.length >> 1, ...pairs, owners.length, ...owners.map(laneAt)];

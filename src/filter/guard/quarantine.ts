@@ -1,44 +1,57 @@
-/** A regex that was stuck on so many lines is put into quarantine; one line is enough once its filter has one there. */
+/**
+ * Slow lines before a regex goes into quarantine. If its filter already has a regex there, one line is
+ * enough.
+ */
 const STRIKES = 3;
-/** A regex in quarantine is still used on lines shorter than the shortest that it was stuck on by this factor. */
+/** A regex in quarantine is still used on lines shorter than its shortest slow line divided by this. */
 const MARGIN = 4;
-/** A single slow match is ignored unless another follows within so many seconds: garbage collection takes its time anywhere. */
+/**
+ * A single slow match is ignored unless another follows within this many seconds; garbage collection can slow
+ * any match.
+ */
 const DOUBT = 60;
 
-/** A regex that was stuck; `regex` null = the worker's date, prefregex or ignoreregexes. Times in epoch seconds. */
+/**
+ * A regex that was stuck. `regex` null: the worker's date, prefregex or ignoreregexes. Times in epoch
+ * seconds.
+ */
 export type StuckRegex = {
   readonly worker: number;
   readonly regex: number | null;
-  /** It is not used on lines of at least so many characters; null: not in quarantine (yet). */
+  /** The regex is not used on lines of at least this many characters; null: not in quarantine. */
   readonly from: number | null;
-  /** Lines on which it was interrupted. */
+  /** Number of lines on which it was interrupted. */
   readonly strikes: number;
-  /** Lines on which it would have been tried, were it not in quarantine. */
+  /** Number of lines on which it was not used because of the quarantine. */
   readonly skipped: number;
-  /** The beginning of the last line that it was stuck on. */
+  /** The beginning of the last line it was stuck on. */
   readonly line: string;
   readonly last: number;
 };
 
-/** A line that a regex was stuck on; `length` in characters, `now` in epoch seconds. */
+/** A line a regex was stuck on. `length` in characters, `now` in epoch seconds. */
 type Strike = { readonly length: number; readonly line: string; readonly now: number };
 
 type SlowRegex = { -readonly [K in keyof StuckRegex]: StuckRegex[K] } & { fresh: number; shortest: number };
 
 /**
- * Which regexes were stuck how often, and on which lines they are no longer used. What explodes does so from some length on:
- * a quarantine leaves the shorter lines alone, or three long lines would be all that an attacker needs to switch a jail off.
+ * Counts how often each regex was stuck, and decides on which lines it is no longer used. A regex explodes
+ * from some length on, so a quarantine does not affect shorter lines. Otherwise an attacker could switch off
+ * a jail with three long lines.
  */
 export class Quarantine {
   readonly #entries = new Map<string, SlowRegex>();
-  /** By worker: the least of their lengths. */
+  /** By worker: the shortest length in quarantine. */
   readonly #from: number[] = [];
-  /** When a regex that was never stuck was slow last. */
+  /** Time of the last slow match of a regex that was never stuck. */
   readonly #slow = new Map<string, number>();
   /** By worker: its regexes in quarantine. */
   readonly #held = new Map<number, Map<number | null, SlowRegex>>();
 
-  /** Whether it is the first time for long that the regex was slow, so that it may have been an accident. `now` in epoch seconds. */
+  /**
+   * Whether this is the regex's first slow match in a while, so that it may be an accident. `now` in epoch
+   * seconds.
+   */
   doubts(worker: number, regex: number | null, now: number): boolean {
     const key = `${worker} ${regex}`;
     if (this.#entries.has(key)) return false;
@@ -47,7 +60,10 @@ export class Quarantine {
     return last === undefined || now > last + DOUBT;
   }
 
-  /** Counts a line; the length from which on the regex is now held, when this line put it into quarantine, else null. */
+  /**
+   * Counts a line. Returns the length from which on the regex is in quarantine if this line put it there,
+   * else null.
+   */
   strike(worker: number, regex: number | null, { length, line, now }: Strike): number | null {
     const key = `${worker} ${regex}`;
     const entry: SlowRegex = this.#entries.get(key) ?? {
@@ -71,7 +87,7 @@ export class Quarantine {
     return entry.from;
   }
 
-  /** The length from which on some regex of the worker is in quarantine; Infinity when none is. */
+  /** The shortest length in quarantine for any regex of the worker; Infinity if there is none. */
   from(worker: number): number {
     return this.#from[worker] ?? Number.POSITIVE_INFINITY;
   }
@@ -81,7 +97,7 @@ export class Quarantine {
     return this.all().some((entry) => entry.worker === worker);
   }
 
-  /** Whether the regex is not to be used on a line of that length; counts the lines. */
+  /** Whether the quarantine covers the regex on a line of that length; counts those lines. */
   holds(worker: number, regex: number | null, length: number): boolean {
     const entry = this.#held.get(worker)?.get(regex);
     if (entry === undefined || entry.from === null || length < entry.from) return false;
@@ -89,7 +105,6 @@ export class Quarantine {
     return true;
   }
 
-  /** All regexes that were ever stuck. */
   all(): readonly StuckRegex[] {
     return [...this.#entries.values()].map(({ fresh: _, shortest: __, ...entry }) => entry);
   }

@@ -3,40 +3,43 @@ import { compileDates, findStamp } from '../date/datepattern.ts';
 import { matchText } from '../regex/failregex.ts';
 import type { Filter } from '../types.ts';
 
-/** What a line may cost in a filter, in milliseconds of processor time. */
+/** Processor time that a line may cost in a filter, in milliseconds. */
 const LINE_MS = 25;
-/** The same for a filter that had a regex stuck before. */
+/** Lower limit for filters with an earlier timeout. */
 const SUSPECT_MS = 12;
-/** So often a line is tried in a filter, each time without what was slow; then the filter leaves it. */
+/**
+ * How often a line is tried in a filter, each time without the slow regexes; then the filter gives up on the
+ * line.
+ */
 const ATTEMPTS = 3;
-/** What gets no processor is given more of the clock, up to so many times its limit. */
+/** Without processor time the limit is raised up to this many times its value. */
 const PATIENCE = 64;
 
-/** A line that is looked at closely: what each regex cost so far, in milliseconds of processor time, and which are left out. */
+/** A slow line: the cost of each regex so far, in milliseconds of processor time, and the regexes to skip. */
 export type SlowLine = {
   beganMs: number;
   readonly costs: Map<number | null, number>;
   readonly skipped: ReadonlySet<number | null>;
 };
 
-/** What a worker's regex cost on a line; `regex` null = date, prefregex or ignoreregex. */
+/** The cost of a worker's regex on a line. `regex` null: date, prefregex or ignoreregex. */
 export type Spent = { readonly worker: number; readonly regex: number | null; readonly ms: number };
 
-/** One line on its way through one filter. */
+/** Matches one line against one filter. */
 export type Attempt = {
-  /** Takes the line through the filter from the beginning, and calls charge() before each regex. */
+  /** Matches the line from the beginning. Calls charge() before each regex. */
   run(slow: SlowLine): void;
   /** The regex that was tried last. */
   regex(): number | null;
-  /** Whether the line's outcome was told, though an interruption came after that. */
+  /** Whether the line's outcome was reported before the interruption. */
   isDone(): boolean;
-  /** Whether the regex is given another chance, which it is not twice in a row. */
+  /** Whether a slow regex gets another chance, which it does not get twice in a row. */
   doubts(regex: number | null): boolean;
-  /** A regex is skipped on this line from now on. */
+  /** Called when a regex is to be skipped on this line from now on. */
   onStuck(regex: number | null): void;
 };
 
-/** Puts the time since the last call on the regex's account. */
+/** Adds the time since the last call to the regex's cost. */
 export function charge(slow: SlowLine, regex: number | null): void {
   const nowMs = processorMs();
   slow.costs.set(regex, (slow.costs.get(regex) ?? 0) + nowMs - slow.beganMs);
@@ -44,9 +47,9 @@ export function charge(slow: SlowLine, regex: number | null): void {
 }
 
 /**
- * Takes a line through a filter within bounds: what costs most is left out, until the rest of the filter is quick enough.
- * Answers what each regex cost that was tried to the end; null when the filter leaves the line. An interruption is told by
- * processor time: a busy machine stops clocks, not regexes.
+ * Matches a line against a filter within a time limit. Skips the slowest regexes until the rest is quick
+ * enough. Returns the cost of each regex that ran to its end; null if the filter gives up on the line. Costs
+ * are processor time: a busy machine delays the clock, but makes no regex slower.
  */
 export function matchSlowLine(
   attempt: Attempt,
@@ -76,13 +79,15 @@ export function matchSlowLine(
   return null;
 }
 
-/** The slowest regexes of a line that cost too much on the whole, so that without them it costs half of what it may. */
+/**
+ * The slowest regexes of a line that cost too much in total. Without them it costs half the limit at most.
+ */
 export function tooMuch(spent: readonly Spent[]): readonly Spent[] {
   const allMs = spent.reduce((sum, { ms }) => sum + ms, 0);
   return allMs <= LINE_MS ? [] : slowestOf(spent, LINE_MS / 2);
 }
 
-/** The slowest, until the others cost so much at the most. */
+/** The slowest regexes, so that the others cost `othersMs` at most. */
 function slowestOf(spent: readonly Spent[], othersMs: number): readonly Spent[] {
   let leftMs = spent.reduce((sum, { ms }) => sum + ms, 0);
   const found: Spent[] = [];
@@ -94,13 +99,13 @@ function slowestOf(spent: readonly Spent[], othersMs: number): readonly Spent[] 
   return found;
 }
 
-/** One character for each kind of text that V8 compiles an expression for by itself. */
+/** One character for each kind of text for which V8 compiles a regex separately. */
 const KINDS = ['a', '\u00e9', '\u4e00'] as const;
 const warmed = new WeakMap<Filter, Set<string>>();
 
 /**
- * Has everything compiled that the filter needs for a text like this one: forms for other alphabets are made at their first
- * use, and the 100 ms that this takes once must not count as the line's.
+ * Compiles everything the filter needs for a text like this one. V8 compiles for other alphabets at first
+ * use; these 100 ms must not count as the line's cost.
  */
 export function warmUp(filter: Filter, text: string): void {
   const kind = /[^\x00-\xff]/.test(text) ? KINDS[2] : /[^\x00-\x7f]/.test(text) ? KINDS[1] : KINDS[0];
@@ -109,7 +114,7 @@ export function warmUp(filter: Filter, text: string): void {
   warmed.set(filter, known.add(kind));
   const { prefregex, failregex, ignoreregex } = filter;
   const all = [...failregex, ...ignoreregex, ...(prefregex === null ? [] : [prefregex])];
-  // V8 compiles for good at the second use.
+  // V8 compiles to machine code at the second use.
   for (const { regex } of [...all, ...all]) matchText(regex, `${kind} 1\n`);
   const dates = compileDates(filter.datepattern, filter.logtimezone);
   for (const { template } of dates.choice.slots) template.compiled();

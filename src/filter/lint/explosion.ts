@@ -2,25 +2,25 @@ import type { Failregex } from '../regex/failregex.ts';
 import { childrenOf, type Node } from '../regex/tree.ts';
 import { accepts, sampleText } from './sample.ts';
 
-/** How long the blown up part is, each time twice as long. */
+/** Lengths of the repeated part, each twice the one before. */
 const LENGTHS = [32, 64, 125, 250, 500, 1000, 2000, 4000, 8000];
-/** From this length on what explodes shows how it grows: with less than the cube there is nothing to find further on. */
+/** At this length an exploding pattern shows how it grows; below cubic growth the search can stop. */
 const TELLING = 250;
-/** A match that takes longer at one of these lengths explodes, in milliseconds; what only grows with the square stays below. */
+/** Milliseconds. A match that takes longer at one of these lengths explodes; quadratic growth stays below. */
 const LIMIT_MS = 500;
-/** Spans of one pattern that are tried at the most. */
+/** Most spans of one pattern that are tried. */
 const MOST_SPANS = 12;
 
-/** The processor time of one match in milliseconds; a match may be stopped some way beyond `limitMs`. */
+/** The processor time of one match in milliseconds; it may exceed `limitMs` somewhat. */
 type MatchClock = (regex: RegExp, text: string, limitMs: number) => number;
 
-/** A line on which the pattern takes too long: how it begins, and how long it is. */
+/** The beginning and the length of a line on which the pattern takes too long. */
 type Explosion = { readonly line: string; readonly length: number };
 
 /**
- * Looks for a line on which matching takes over half a second, by blowing up each span that the pattern repeats without limit and
- * ending the line so that nothing matches. Patterns are timed as they run, so that what V8's linear engine saves is no
- * finding. Null when none was found.
+ * Searches for a line on which matching takes over half a second: repeats each part that the pattern repeats
+ * without limit, and ends the line so that nothing matches. The real regexes are timed, so that patterns run
+ * by V8's linear engine are not reported. Null if there is none.
  */
 export function findExplosion(regex: Failregex, clock: MatchClock): Explosion | null {
   const spans = repeatsIn(regex.tree.root).slice(0, MOST_SPANS);
@@ -52,7 +52,7 @@ function repeatsIn(node: Node): Node[] {
   return [...own, ...childrenOf(node).flatMap(repeatsIn)];
 }
 
-/** What leads to the span, and what fills it: its own shortest text, and a character that many spans take. */
+/** The text before the span, and fillers for it: its own shortest text, and a common character. */
 function pumped(root: Node, span: Node): Pumped[] {
   const before = leadingTo(root, span) ?? '';
   if (span.kind !== 'repeat') return [];
@@ -65,7 +65,7 @@ function takes(node: Node, char: string): boolean {
   return node.kind === 'set' && accepts(node.set, char.charCodeAt(0));
 }
 
-/** A text for everything before the span; null when the span is not inside the node. */
+/** A text for everything before the span; null if the span is not inside the node. */
 function leadingTo(node: Node, span: Node): string | null {
   if (node === span) return '';
   let before = '';

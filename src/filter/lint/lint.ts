@@ -5,7 +5,7 @@ import type { Filter, FilterRegex } from '../types.ts';
 import { sampleOf } from './sample.ts';
 import { addressIn, floating, REAL, smuggled, VICTIM } from './smuggle.ts';
 
-/** Something about a filter's regex that an attacker could use, and a line, as it stands behind the date, that shows it. */
+/** A weakness of a filter's regex, and a line (without its date) that exploits it. */
 export type Finding = {
   readonly kind: 'unanchored' | 'smuggle';
   /** `prefregex`, or `failregex` with its number from 1. */
@@ -21,9 +21,9 @@ const TEXTS = {
 } as const;
 
 /**
- * What an attacker could make of the filter: a failregex without anchor, or a wildcard through which a second address can be
- * put into the line. Such a line is built from the pattern and counts only when the whole filter then answers the wrong
- * address. Patterns from which no line can be built are passed over.
+ * Finds weaknesses that an attacker could exploit: a failregex without anchor, or a wildcard that lets a
+ * second address into the line. A line is built from the pattern and reported only if the whole filter then
+ * returns the wrong address. Patterns from which no line can be built are skipped.
  */
 export function lintFilter(filter: Filter): readonly Finding[] {
   const found = filter.failregex.flatMap((one) => {
@@ -42,7 +42,10 @@ export function lintFilter(filter: Filter): readonly Finding[] {
 
 type LintHit = { readonly kind: Finding['kind']; readonly proof: string };
 
-/** The gravest finding of one pattern; `proven` turns what it matches into a whole line, null when that proves nothing. */
+/**
+ * The most serious finding of one pattern. `proven` turns a text that the pattern matches into a whole line;
+ * null if that proves nothing.
+ */
 function lintOne(regex: Failregex, proven: (content: string) => string | null): readonly LintHit[] {
   const loose = floating(regex);
   const proof = loose === null ? null : proven(loose);
@@ -54,7 +57,7 @@ function lintOne(regex: Failregex, proven: (content: string) => string | null): 
   return [];
 }
 
-/** A prefregex that takes the address itself is proven with what some failregex matches behind it. */
+/** A prefregex that captures the address is tested together with the failregexes. */
 function lintPrefregex(filter: Filter): readonly (LintHit & { readonly one: FilterRegex })[] {
   const one = filter.prefregex;
   const group = one === null ? null : findContent(one.regex.tree.root);
@@ -68,7 +71,7 @@ function lintPrefregex(filter: Filter): readonly (LintHit & { readonly one: Filt
   return [];
 }
 
-/** Whether behind prefregex some failregex matches that leaves the address to it. */
+/** Whether a failregex without an address of its own matches after prefregex. */
 function isFailure(filter: Filter, prefregex: Failregex, line: string): boolean {
   const content = matchText(prefregex, `${line}\n`)?.groups[prefregex.fields.get('content') ?? -1] ?? line;
   if (isIgnored(filter, [line, content])) return false;
@@ -80,7 +83,7 @@ function isIgnored(filter: Filter, texts: readonly string[]): boolean {
   return filter.ignoreregex.some(({ regex }) => texts.some((text) => matchText(regex, `${text}\n`) !== null));
 }
 
-/** The line that hands `content` to the failregexes, when VICTIM is then what the filter answers by this one. */
+/** A line whose content is `content`, if the filter then returns VICTIM by this failregex. */
 function proofOf(filter: Filter, { regex, index }: FilterRegex, content: string): string | null {
   if (regex.fields.has('nofail')) return null;
   const line = filter.prefregex === null ? content : lineWith(filter.prefregex.regex, content);
@@ -90,7 +93,7 @@ function proofOf(filter: Filter, { regex, index }: FilterRegex, content: string)
   return first?.index === index && addressIn(regex, content) === VICTIM ? line : null;
 }
 
-/** A line in which prefregex finds this content; null when none could be made up. */
+/** A line in which prefregex captures this content; null if none can be built. */
 function lineWith(prefregex: Failregex, content: string): string | null {
   const group = findContent(prefregex.tree.root);
   if (group === null) return matchText(prefregex, `${content}\n`) === null ? null : content;

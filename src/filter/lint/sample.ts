@@ -1,32 +1,35 @@
 import { type CharSet, childrenOf, type Node } from '../regex/tree.ts';
 import { asciiMembers } from '../regex/unicode.ts';
 
-/** The groups that say who failed: addresses, names, and ids of F-ID. */
+/** The groups of the offender: addresses, names, and ids of F-ID. */
 export const ADDRESS_GROUPS: readonly string[] = ['ip4', 'ip6', 'dns', 'fid'];
 
-/** Characters that a sample is made of, the most usual first. */
+/** Characters of a sample, the most common first. */
 const LETTERS = [
   ...'ax1 -:/.=,;()[]"\'<>_@%#!?*+&~|{}\\^$`ABCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwyz023456789\t\n',
 ].map((char) => char.charCodeAt(0));
 
-/** Whether the set takes the ASCII character. */
+/** Whether the set contains the ASCII character. */
 export function accepts(set: CharSet, code: number): boolean {
   return asciiMembers(set)[code] === true;
 }
 
-/** What a sample is to be like. */
+/** Requirements for a sample. */
 export type SampleWish = {
-  /** What stands where a group takes an address. */
+  /** The text for groups that capture an address. */
   readonly address: string;
-  /** Parts that the sample has to lead through: no other branch is taken, nothing around them is left out. */
+  /**
+   * Parts that the sample must include: other branches are not used, and nothing around the parts is left
+   * out.
+   */
   readonly through: readonly Node[];
-  /** What these parts are to be replaced by. */
+  /** Replacements for these parts. */
   readonly fills: ReadonlyMap<Node, string>;
 };
 
 /**
- * A short text that the parts match one after the other, with `address` where a group takes an address; null when
- * none could be made up. Look-arounds and conditions are not minded: whoever uses the text tries it first.
+ * A short text that matches the parts one after the other, with `address` for groups that capture an address;
+ * null if none can be built. Ignores lookarounds and conditions, so callers must test the text.
  */
 export function sampleText(items: readonly Node[], address: string): string | null {
   const captured = new Map<number, string>();
@@ -34,13 +37,13 @@ export function sampleText(items: readonly Node[], address: string): string | nu
   return join(items.map((item) => nodeText(item, maker)));
 }
 
-/** The same for a whole pattern, by a wish. */
+/** The same for a whole pattern and a wish. */
 export function sampleOf(root: Node, { address, through, fills }: SampleWish): string | null {
   const ways = new Set(through.flatMap((node) => wayTo(root, node) ?? []));
   return nodeText(root, { address, ways, fills, captured: new Map() });
 }
 
-/** The node and everything around it, from the outside to the inside; null when it is not inside `root`. */
+/** The path from `root` to the node; null if the node is not inside `root`. */
 function wayTo(root: Node, node: Node): readonly Node[] | null {
   if (root === node) return [root];
   for (const child of childrenOf(root)) {

@@ -3,19 +3,19 @@ import { type Failregex, matchText } from '../regex/failregex.ts';
 import { childrenOf, type Node, type NodeOf, type Tree } from '../regex/tree.ts';
 import { ADDRESS_GROUPS, sampleOf } from './sample.ts';
 
-/** Addresses of the documentation networks: the one that really failed, and the one that an attacker writes. */
+/** Addresses of the documentation networks: the real offender, and the one an attacker writes. */
 export const REAL = '198.51.100.1';
 export const VICTIM = '203.0.113.66';
 
-/** From this many characters on a part has room for an attacker's text. */
+/** From this many characters on, a part has room for an attacker's text. */
 const ROOM = 40;
-/** Marks the place of a part in a sample; no sample has it. */
+/** Marks a part's place in a sample; no sample contains it. */
 const MARK = '\x00';
 
 /**
- * Lines that the pattern can read in two ways: as of REAL, where the service writes the address, and a part before or
- * after it took a text with VICTIM in it; and the pattern's own answer is VICTIM. In the order of the parts; [] when the
- * pattern holds, or no line could be made up. Parts that are `given` a text have that one.
+ * Lines that the pattern can read in two ways. The service wrote REAL, a part before or after it captured a
+ * text with VICTIM, and the pattern returns VICTIM. In the order of the parts; [] if the pattern is safe, or
+ * no line can be built. `given`: fixed texts for some parts.
  */
 export function smuggled(regex: Failregex, given: ReadonlyMap<Node, string> = new Map()): readonly string[] {
   const { root } = regex.tree;
@@ -40,23 +40,25 @@ export function smuggled(regex: Failregex, given: ReadonlyMap<Node, string> = ne
   );
 }
 
-/** A line on which the pattern takes VICTIM behind any text whatever; null when it is bound to the line's beginning. */
+/**
+ * A line on which the pattern finds VICTIM after any text; null if it is anchored at the line's beginning.
+ */
 export function floating(regex: Failregex): string | null {
   const host = hostOf(regex.tree.root);
   if (host === null || regex.isAnchored) return null;
   const sample = sampleOf(regex.tree.root, { address: VICTIM, through: [host], fills: new Map() });
   const line = `any text ${sample}`;
-  // A wildcard at the beginning takes the text by itself.
+  // A wildcard at the beginning matches the text itself.
   const isBehind = (matchText(regex, `${line}\n`)?.start ?? 0) > 0;
   return sample !== null && isBehind && addressIn(regex, line) === VICTIM ? line : null;
 }
 
-/** Nobody writes a line's end into a log: in a window of several lines the two addresses must stand in the same one. */
+/** An attacker cannot write a newline into a log: in a window both addresses must be in the same line. */
 function isOneLine(text: string): boolean {
   return text.split('\n').some((line) => line.includes(REAL) && line.includes(VICTIM));
 }
 
-/** The address that the pattern takes from the line, null when it does not match or names none. */
+/** The address that the pattern captures from the line; null if it does not match or captures none. */
 export function addressIn(regex: Failregex, line: string): string | null {
   const found = matchText(regex, `${line}\n`);
   const values = ADDRESS_GROUPS.map((name) => found?.groups[regex.fields.get(name) ?? -1]);
@@ -65,7 +67,7 @@ export function addressIn(regex: Failregex, line: string): string | null {
 
 type SmuggleContext = { readonly real: string; readonly fake: string; readonly whole: string };
 
-/** Lines that have an attacker's text in the marked part. */
+/** Lines with an attacker's text in the marked part. */
 function linesAround({ real, fake, whole }: SmuggleContext): string[] {
   const [head = '', tail = ''] = real.split(MARK);
   if (tail.includes(REAL)) {
@@ -77,7 +79,7 @@ function linesAround({ real, fake, whole }: SmuggleContext): string[] {
   return [`${head} ${whole}${tail}`, `${head}${whole}${tail}`];
 }
 
-/** The group that takes the address. */
+/** The group that captures the address. */
 function hostOf(node: Node): NodeOf<'group'> | null {
   const groups = nodesIn(node).filter((one) => one.kind === 'group');
   for (const name of ADDRESS_GROUPS) {
@@ -91,14 +93,14 @@ function nodesIn(node: Node): Node[] {
   return [node, ...childrenOf(node).flatMap(nodesIn)];
 }
 
-/** The parts with room for an address and words around it; addresses themselves and look-arounds apart. */
+/** Parts with room for an address and words around it, without addresses and lookarounds. */
 function roomyParts(node: Node): Node[] {
   if (node.kind === 'look' || (node.kind === 'group' && ADDRESS_GROUPS.includes(node.name ?? ''))) return [];
   const own = node.kind === 'repeat' && node.max >= ROOM ? [node] : [];
   return [...own, ...childrenOf(node).flatMap(roomyParts)];
 }
 
-/** Whether the pattern could read a line as one of REAL's, whatever it answers itself. */
+/** Whether the pattern could read a line as one of REAL's, whatever it returns. */
 function pinned(tree: Tree): (line: string) => boolean {
   const walker = walkerOf({ ...tree, root: pin(tree.root) });
   return (line) => backtrack(walker, `${line}\n`).found !== null;

@@ -3,27 +3,29 @@ import type { Anchor, CharSet, Node, NodeOf, Tree } from './tree.ts';
 import { widthOf } from './tree.ts';
 import { asciiMembers } from './unicode.ts';
 
-/** Where a capture begins and ends, in code points. */
+/** Bounds of a capture, in code points. */
 type CaptureSpan = { readonly start: number; readonly end: number };
 
-/** What a walk found; offsets count UTF-16 units of the text, groups are by Python's numbers. */
+/** The match of a walk. Offsets count UTF-16 units; groups have Python's numbers. */
 export type Walked = {
   readonly start: number;
   readonly end: number;
   readonly spans: readonly (CaptureSpan | null)[];
 };
 
-/** How far a walk got when it found nothing: the text's offset, and the places of the pattern that failed there. */
+/**
+ * How far a walk got without a match: the offset in the text, and the parts of the pattern that failed there.
+ */
 export type Furthest = { readonly offset: number; readonly at: readonly number[] };
 
-/** `gaveUp` when the walk took more steps than it was allowed; `found` is then null. */
+/** `gaveUp`: the walk exceeded its steps; `found` is then null. */
 export type WalkResult = {
   readonly found: Walked | null;
   readonly furthest: Furthest;
   readonly gaveUp: boolean;
 };
 
-/** A tree made ready to be walked, step by step as CPython's `re` would. */
+/** A tree prepared for a walk: a backtracking match in the same order as CPython's `re`. */
 export type Walker = { readonly matcher: Matcher; readonly groups: number; readonly state: BacktrackState };
 
 type Next = (pos: number) => boolean;
@@ -37,18 +39,18 @@ type BacktrackState = {
   at: number[];
 };
 
-/** Some 50 ms; no pattern of the stock filters comes near it on a log line. */
+/** About 50 ms; no stock filter comes near it on a log line. */
 const MAX_STEPS = 500_000;
 
 class GaveUp extends Error {}
 
-/** Prepares a tree; the walker keeps the state of one walk, so use it for one text at a time. */
+/** Prepares a tree. A walker holds the state of one walk, so use it for one text at a time. */
 export function walkerOf(tree: Tree): Walker {
   const state: BacktrackState = { codes: [], spans: [], steps: 0, furthest: -1, at: [] };
   return { matcher: build(state, tree.root), groups: tree.groups, state };
 }
 
-/** Searches the text with Python's own order of trial: captures outlive a loop's turn, empty turns count once. */
+/** Searches the text in Python's order of trial: captures survive a loop's turn, empty turns count once. */
 export function backtrack(walker: Walker, text: string): WalkResult {
   const { state, matcher } = walker;
   state.codes = Array.from(text, (char) => char.codePointAt(0) ?? 0);
@@ -64,7 +66,7 @@ export function backtrack(walker: Walker, text: string): WalkResult {
       });
     }
   } catch (error) {
-    // The engine's own stack overflows on very long texts in nested loops: the same answer.
+    // A stack overflow, on very long texts in nested loops, counts as giving up.
     if (!(error instanceof GaveUp || error instanceof RangeError)) throw error;
     gaveUp = true;
   }
@@ -195,7 +197,7 @@ function turnLoop(state: BacktrackState, node: NodeOf<'repeat'>): Matcher {
     if (count < min) return body(pos, (after) => turn(count + 1, after, last, next));
     const isLazy = node.greed === 'lazy';
     if (isLazy && next(pos)) return true;
-    // One turn at a place where a turn already began may only be an empty one.
+    // After a turn that began at this place, another turn from here can only be empty.
     if (count < max && pos !== last && body(pos, (after) => turn(count + 1, after, pos, next))) return true;
     return !isLazy && next(pos);
   };
@@ -218,7 +220,7 @@ function restore(state: BacktrackState, spans: readonly (CaptureSpan | null)[]):
   for (const [index, span] of spans.entries()) state.spans[index] = span;
 }
 
-/** Takes the first way through the body and never another. */
+/** Takes the first match of the body and never backtracks into it. */
 function cut(state: BacktrackState, body: Matcher): Matcher {
   return (pos, next) => {
     const before = [...state.spans];
@@ -274,7 +276,7 @@ function isSame(want: number, have: number, node: NodeOf<'backref'>): boolean {
   return String.fromCodePoint(want).toLowerCase() === String.fromCodePoint(have).toLowerCase();
 }
 
-/** A test of one code point against a set. */
+/** A function that tests one code point against a set. */
 export function testerOf(set: CharSet): (code: number) => boolean {
   const ascii = asciiMembers(set);
   let exact: RegExp | null = null;

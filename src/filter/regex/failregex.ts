@@ -12,44 +12,44 @@ import type { Tree } from './tree.ts';
 export type { LiteralSet } from './literals.ts';
 export { RegexError } from './reader.ts';
 
-/** How a pattern is read: `usedns` decides whether <HOST> takes names, `isMultiline` is Python's re.MULTILINE. */
+/** `usedns` decides whether <HOST> accepts names. `isMultiline` is Python's re.MULTILINE. */
 export type FailregexOptions = { readonly usedns: UseDns; readonly isMultiline: boolean };
 
-/** A compiled failregex, prefregex or ignoreregex; nothing in it changes but caches. */
+/** A compiled failregex, prefregex or ignoreregex. Only its caches change. */
 export type Failregex = {
   readonly text: string;
-  /** Parsed anew when nobody held it any more: a tree takes forty times the memory of its text. */
+  /** Parsed again after garbage collection: a tree takes forty times the memory of its text. */
   readonly tree: Tree;
   /** Group number by name, as in the tree. */
   readonly names: ReadonlyMap<string, number>;
   /**
-   * The native group number of each named group, in the order of opening. <F-NAME> is named in lower case; <F-ID> is
-   * `fid`, <F-PORT> `fport`, addresses and names are `ip4`, `ip6`, `dns`, `cidr`.
+   * The native number of each named group, in order of opening. <F-NAME> is named in lower case; <F-ID> is
+   * `fid`, <F-PORT> `fport`; addresses and names are `ip4`, `ip6`, `dns`, `cidr`.
    */
   readonly fields: ReadonlyMap<string, number>;
-  /** For texts of ASCII characters only; numbered groups, no flags. */
+  /** For ASCII texts only; numbered groups, no flags. */
   readonly ascii: RegExp;
-  /** For every text; made at the first use. Null when the engine refuses it: then only a walk can tell. */
+  /** For all texts; compiled on first use. Null if V8 refuses the pattern: use backtrack() then. */
   readonly exact: () => RegExp | null;
   readonly agreement: Agreement;
-  /** Whether a match can only begin at the text's start. */
+  /** Whether a match can only begin at the start of the text. */
   readonly isAnchored: boolean;
-  /** Of each set at least one member occurs in every ASCII text that matches; the most telling set first. */
+  /** An ASCII text that matches contains at least one member of each set; the most selective set is first. */
   readonly literals: readonly LiteralSet[];
   readonly walker: () => Walker;
 };
 
-/** A match: `groups` by native number as in `fields`, unset ones undefined; offsets in UTF-16 units. */
+/** A match. `groups` by native number as in `fields`, undefined if unset; offsets in UTF-16 units. */
 export type Match = {
   readonly start: number;
-  /** May include a newline that ends the text and that Python's `$` would stop before. */
+  /** May include a final newline before which Python's `$` would stop. */
   readonly end: number;
   readonly groups: readonly (string | undefined)[];
 };
 
 /**
- * Compiles a pattern in Python's syntax with fail2ban's tags. Throws a RegexError, whose offset points into `text`,
- * for what cannot be read or cannot be had.
+ * Compiles a pattern in Python's syntax with fail2ban's tags. Throws a RegexError, with an offset into
+ * `text`, for a pattern that is invalid or unsupported.
  */
 export function compileFailregex(text: string, options: FailregexOptions): Failregex {
   const expanded = expandTags(text, options.usedns);
@@ -57,7 +57,7 @@ export function compileFailregex(text: string, options: FailregexOptions): Failr
   try {
     return compileTree(text, () => parse(expanded, options.isMultiline));
   } catch (error) {
-    // The engine's stack, overflown.
+    // Stack overflow.
     if (error instanceof RangeError) throw new RegexError('the brackets are nested too deep', 0);
     throw error;
   }
@@ -93,7 +93,9 @@ function compileTree(text: string, parseAgain: () => Tree): Failregex {
   };
 }
 
-/** A value that is made again when it is asked for and was thrown away; within one turn of the loop it stays the same. */
+/**
+ * Makes a value again after it was garbage collected. It stays the same within one turn of the event loop.
+ */
 function whileUsed<T extends object>(make: () => T): () => T {
   let ref: WeakRef<T> | null = null;
   return () => {
@@ -105,13 +107,13 @@ function whileUsed<T extends object>(make: () => T): () => T {
   };
 }
 
-/** The number of a group that no text can set, such as one inside a branch that is never taken. */
+/** The number of a group that can never be set, such as one in a branch that is never taken. */
 const NEVER_SET = -1;
 
 function nativeOf(source: string, flags: string): RegExp {
   try {
     const regexp = new RegExp(source, flags);
-    // V8 translates at the first use, and only then says that a pattern is too large.
+    // V8 compiles on first use, and only then reports that a pattern is too large.
     regexp.test('\n');
     return regexp;
   } catch (error) {
@@ -124,14 +126,14 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
-/** Whether the text is all ASCII, so that the faster form serves. */
+/** Whether the text is ASCII, so that the faster form can be used. */
 export function isAsciiText(text: string): boolean {
   return !/[^\x00-\x7f]/.test(text);
 }
 
 /**
- * Searches the text (not empty; a line ends in its newline) as Python's `re.search` would. `isAscii` saves looking
- * again when one text meets many patterns.
+ * Searches the text like Python's `re.search`. The text is not empty; a line ends in its newline. `isAscii`
+ * saves a check when many patterns are tried on one text.
  */
 export function matchText(
   regex: Failregex,
@@ -147,7 +149,7 @@ export function matchText(
   return regex.agreement === 'all' ? native : (walkText(regex, text) ?? native);
 }
 
-/** A text on which the engine's stack overflows counts as one that does not match. */
+/** A text on which the engine's stack overflows counts as no match. */
 function execute(regexp: RegExp, text: string): RegExpExecArray | null {
   try {
     return regexp.exec(text);

@@ -1,11 +1,11 @@
 import { childrenOf, eachNode, groupsIn, hasNode, isNullable, type Node, type Tree } from './tree.ts';
 
-/** The groups whose capture somebody reads: named ones, and those a back-reference or conditional points to. */
+/** The groups whose captures are needed: named ones, and targets of back-references and conditionals. */
 export function keptGroups(tree: Tree): ReadonlySet<number> {
   return new Set([...tree.names.values(), ...referencedGroups(tree.root)]);
 }
 
-/** The groups that a back-reference or a conditional points to. */
+/** The targets of back-references and conditionals. */
 export function referencedGroups(node: Node): ReadonlySet<number> {
   const found = new Set<number>();
   eachNode(node, (part) => {
@@ -14,7 +14,7 @@ export function referencedGroups(node: Node): ReadonlySet<number> {
   return found;
 }
 
-/** The groups that are set whenever the node has matched. */
+/** The groups that are always set after the node has matched. */
 export function certainGroups(node: Node): readonly number[] {
   switch (node.kind) {
     case 'group':
@@ -40,20 +40,21 @@ export function certainGroups(node: Node): readonly number[] {
 }
 
 /**
- * How far native RegExp agrees with Python on a pattern. `all`: matches and captures. `match`: on whether a text
- * matches, not on every capture (JavaScript forgets captures at each turn of a loop and refuses empty turns).
- * `nothing`: what matches depends on a capture of an earlier turn.
+ * How far native RegExp agrees with Python on a pattern. `all`: matches and captures. `match`: whether a text
+ * matches, but not all captures (JavaScript resets captures at each turn of a loop and refuses empty turns).
+ * `nothing`: the match depends on a capture of an earlier turn.
  */
 export type Agreement = 'all' | 'match' | 'nothing';
 
-/** Judges a tree; see Agreement. */
+/** The agreement of a tree. */
 export function agreementOf(tree: Tree): Agreement {
   const kept = keptGroups(tree);
   const referenced = referencedGroups(tree.root);
   const isLossy = (node: Node) => isLossyLoop(node, kept) || isCapturingLookBehind(node, kept);
   if (hasNode(tree.root, isBeyondNative)) return 'nothing';
   if (!hasNode(tree.root, isLossy)) return 'all';
-  // A cut (atomic, possessive, negative look) or a reference turns a different path into a different answer.
+  // After a cut (atomic, possessive, negative lookaround) or with a reference, a different path can give a
+  // different result.
   if (hasNode(tree.root, (node) => isLossy(node) && holdsAny(node, referenced))) return 'nothing';
   const isCut = (node: Node) =>
     node.kind === 'atomic' ||
@@ -67,11 +68,11 @@ export function agreementOf(tree: Tree): Agreement {
 
 function isBeyondNative(node: Node): boolean {
   if (node.kind === 'repeat' && node.max > 1 && looksBack(node.body)) return true;
-  // Python compares such references by lower case, JavaScript by its own folding.
+  // Python compares such references by lower case, JavaScript by its own case folding.
   return isReferringLookBehind(node) || (node.kind === 'backref' && node.fold === 'unicode');
 }
 
-/** Whether a reference stands before the end of the group that it means, so that it means an earlier turn's. */
+/** Whether a reference comes before the end of its group, so that it refers to an earlier turn. */
 function looksBack(body: Node): boolean {
   const later = new Set(groupsIn(body));
   const visit = (node: Node): boolean => {
@@ -83,7 +84,7 @@ function looksBack(body: Node): boolean {
   return visit(body);
 }
 
-/** A look-behind is matched from its end, so a reference inside it meets groups that are not set yet. */
+/** A lookbehind is matched from its end, so a reference in it may meet groups that are not set yet. */
 function isReferringLookBehind(node: Node): boolean {
   return node.kind === 'look' && !node.isAhead && referencedGroups(node.body).size > 0;
 }

@@ -1,21 +1,26 @@
 import { isNullable, type Node, type NodeOf, onlyChar } from './tree.ts';
 import { asciiMembers } from './unicode.ts';
 
-/** Strings of which at least one must occur; ASCII, and lower-cased where `isFolded` (compare without case). */
+/**
+ * ASCII texts, at least one of which must occur. If `isFolded` they are in lower case and compared without
+ * case.
+ */
 export type LiteralSet = { readonly texts: readonly string[]; readonly isFolded: boolean };
 
 const MAX_TEXTS = 32;
-/** Lines are looked for without their ends. */
+/** Lines are searched without their newline. */
 const NEWLINE = 10;
 
-/** A string that a node always takes at this place; letters known up to their case are lower-cased and noted. */
+/**
+ * A text that a node always matches at this place. If `isFolded` it is in lower case and its case is ignored.
+ */
 type LiteralRun = { readonly text: string; readonly isFolded: boolean };
 
 /**
- * The literal sets of a tree, the one with the longest shortest member first; empty when the tree has none. They
- * hold for ASCII texts and for UTF-8 alike: a folded run stops at letters that have equals outside ASCII (i, k, s).
- * They hold for a line before its date was cut out too, as far as one can know: where a date may have stood, in `[]`,
- * in `audit(:` or between two spaces, a run ends.
+ * The literal sets of a tree, sorted by their shortest member, longest first; empty if there are none. They
+ * hold for ASCII and for UTF-8: a folded run stops at letters with variants outside ASCII (i, k, s). They
+ * also hold, as far as possible, before the date is cut out of a line: a run ends where a date may have been,
+ * such as in `[]`, in `audit(:` or between two spaces.
  */
 export function mandatoryLiterals(root: Node): readonly LiteralSet[] {
   const sets = collect(root)
@@ -24,7 +29,7 @@ export function mandatoryLiterals(root: Node): readonly LiteralSet[] {
   return sets.sort((a, b) => scoreOf(b) - scoreOf(a)).slice(0, 16);
 }
 
-/** Neighbours that a date stood between, or may have. */
+/** Adjacent characters that a date may have separated. */
 const SEAM = /(?<=[[({<"'])(?=[\])}>"':.,;|])|(?<=([ |,;:-]))(?=\1)/;
 
 function splitAtSeams(set: LiteralSet): LiteralSet[] {
@@ -61,7 +66,7 @@ function collect(node: Node): LiteralSet[] {
   }
 }
 
-/** One set that covers every branch, made of the best set of each. */
+/** One set for all branches, made of each branch's best set. */
 function fromBranches(branches: readonly Node[]): LiteralSet[] {
   const texts = new Set<string>();
   let isFolded = false;
@@ -112,14 +117,14 @@ function isZeroWidth(node: Node): boolean {
   return node.kind === 'look' || node.kind === 'anchor';
 }
 
-/** Everything that the node can take, when that is a few strings; null otherwise. */
+/** All texts that the node can match, if there are only a few; else null. */
 function spellings(node: Node): readonly LiteralRun[] | null {
   switch (node.kind) {
     case 'set':
       return spellSet(node);
     case 'anchor':
     case 'look':
-      // Nothing is consumed, so the characters around stay neighbours.
+      // Nothing is consumed, so the characters around it are adjacent.
       return [{ text: '', isFolded: false }];
     case 'group':
     case 'atomic':

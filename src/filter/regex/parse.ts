@@ -16,8 +16,8 @@ import type { Anchor, Node, Tree } from './tree.ts';
 import { widthOf } from './tree.ts';
 
 /**
- * Parses Python 3.11's `re` syntax. Flags in the middle of the pattern, which 3.11 refuses, hold for the group
- * that they open and else for the whole pattern, as in older versions. Throws a RegexError.
+ * Parses Python 3.11's `re` syntax. Flags in the middle of a pattern, which 3.11 refuses, apply to the group
+ * that they open, else to the whole pattern, as in older versions. Throws a RegexError.
  */
 export function parse(source: Expanded, isMultiline: boolean): Tree {
   let flags: Flags = {
@@ -75,7 +75,7 @@ export function parseSequence(reader: PatternReader, flags: Flags): Node {
 
 type Counts = { readonly min: number; readonly max: number };
 
-/** `* + ? {m,n}`; a `{` that begins no count is an ordinary character. */
+/** `* + ? {m,n}`. A `{` that does not begin a count is an ordinary character. */
 function parseCounts(reader: PatternReader): Counts | null {
   if (accept(reader, '*')) return { min: 0, max: Number.POSITIVE_INFINITY };
   if (accept(reader, '+')) return { min: 1, max: Number.POSITIVE_INFINITY };
@@ -95,7 +95,7 @@ function parseCounts(reader: PatternReader): Counts | null {
   return { min, max };
 }
 
-/** More is never meant, and the printed form of a nested count must stay small. */
+/** Larger counts are never intended, and the printed form of nested counts must stay small. */
 const MAX_COUNT = 65535;
 
 function parseRepeat(reader: PatternReader, start: number, counts: Counts, body: Node | undefined): Node {
@@ -154,13 +154,13 @@ function parseBackslash(reader: PatternReader, flags: Flags, start: number): Nod
   return { kind: 'backref', at, index, fold: foldOf(flags) };
 }
 
-/** A back-reference must point to a group that is complete. */
+/** A back-reference must refer to a group that is closed. */
 export function checkReference(reader: PatternReader, pos: number, index: number): void {
   if (index > reader.groups) throw errorAt(reader, pos, `there is no group ${index} before this place`);
   if (reader.open.has(index)) throw errorAt(reader, pos, `group ${index} is still open here`);
 }
 
-/** Reads what follows an opening bracket; null when it leaves nothing in the tree (a comment, global flags). */
+/** Parses what follows an opening bracket; null if it adds nothing to the tree (a comment, global flags). */
 export function parseGroup(reader: PatternReader, flags: Flags): Node | null {
   const open = reader.pos - 1;
   const at = originOf(reader, open);
@@ -180,7 +180,7 @@ export function parseGroup(reader: PatternReader, flags: Flags): Node | null {
   return parseFlags(reader, flags, open);
 }
 
-/** A group's inside; flags that stand first in it hold for it alone. */
+/** The inside of a group; flags at its start apply to the group alone. */
 function parseBody(reader: PatternReader, flags: Flags): Node {
   const found = acceptMatch(reader, /\(\?([a-zA-Z]+)\)/y);
   if (found === null) return parseAlternatives(reader, flags);
@@ -198,7 +198,7 @@ function closed(reader: PatternReader, open: number, body: Node): Node {
 }
 
 function parseCapture(reader: PatternReader, flags: Flags, open: number, name: string | null): Node {
-  // As fail2ban rewrites `((?i)...)`: the bracket turns into one that only carries the flags.
+  // fail2ban rewrites `((?i)...)` this way: the bracket becomes a group that only carries the flags.
   if (name === null && /\(\?[a-z]+\)/y.test(reader.source.text.slice(reader.pos, reader.pos + 12))) {
     return closed(reader, open, parseBody(reader, flags));
   }

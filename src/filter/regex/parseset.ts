@@ -11,7 +11,7 @@ import {
 } from './reader.ts';
 import type { Category, CharSet, Node, Range } from './tree.ts';
 
-/** What an escape or a class member means: one character or a category such as `\d`. */
+/** An escape or class member: one character, or a category such as `\d`. */
 export type Member = { readonly code: number } | { readonly category: Category };
 
 const CONTROLS: ReadonlyMap<string, number> = new Map([
@@ -35,14 +35,14 @@ export function literal(code: number, flags: Flags, at: number): Node {
   return { kind: 'set', at, set };
 }
 
-/** The set that a class member stands for outside a class. */
+/** The set for a class member outside a class. */
 export function memberSet(member: Member, flags: Flags, at: number): Node {
   if ('code' in member) return literal(member.code, flags, at);
   const { ranges, categories } = inSet(member.category, flags);
   return { kind: 'set', at, set: { ranges, categories, isNegated: false, fold: 'none' } };
 }
 
-/** `.`: everything but a newline, or everything under (?s). */
+/** `.`: everything except a newline, or everything with (?s). */
 export function dot(flags: Flags, at: number): Node {
   const ranges = flags.dotAll ? [] : [{ lo: 10, hi: 10 }];
   return { kind: 'set', at, set: { ranges, categories: [], isNegated: true, fold: 'none' } };
@@ -82,7 +82,7 @@ function inSet(category: Category, flags: Flags): Pick<CharSet, 'ranges' | 'cate
   return { ranges: [], categories: [category] };
 }
 
-/** Reads a class behind its opening `[`; a `]` that stands first is a member, as in Python. */
+/** Parses a class after its opening `[`; a `]` in first place is a member, as in Python. */
 export function parseClass(reader: PatternReader, flags: Flags): Node {
   const open = reader.pos - 1;
   const isNegated = accept(reader, '^');
@@ -130,14 +130,14 @@ function parseMember(reader: PatternReader): Member {
   return parseEscape(reader, start);
 }
 
-/** The value of an octal escape; CPython refuses what is over \377. */
+/** The value of an octal escape; CPython refuses values over \377. */
 export function octalCode(reader: PatternReader, start: number, digits: string): number {
   const code = Number.parseInt(digits, 8);
   if (code > 0o377) throw errorAt(reader, start, `the octal escape \\${digits} is over \\377`);
   return code;
 }
 
-/** Reads what stands behind a backslash and means a character or a category, in a class or outside. */
+/** Parses a character or category after a backslash, in a class or outside. */
 export function parseEscape(reader: PatternReader, start: number): Member {
   const hex = acceptMatch(reader, /x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})/y);
   if (hex !== null) {

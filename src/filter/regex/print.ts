@@ -11,10 +11,10 @@ import {
 } from './tree.ts';
 import { asciiMembers, foldedRanges, SPACE, WORD } from './unicode.ts';
 
-/** `ascii`: for texts of ASCII characters only, no flags. `exact`: for every text, flag v. */
+/** `ascii`: for ASCII texts only, no flags. `exact`: for all texts, flag v. */
 export type Form = 'ascii' | 'exact';
 
-/** A pattern as native RegExp reads it. */
+/** A pattern for native RegExp. */
 export type Printed = {
   readonly source: string;
   readonly flags: '' | 'v';
@@ -26,27 +26,30 @@ type Printer = {
   readonly form: Form;
   readonly kept: ReadonlySet<number>;
   readonly numbers: Map<number, number>;
-  /** For a group that may be set to '', a native group that is then set to one character. */
+  /** For a group that may be set to '': a native group that is set to one character with it. */
   readonly markers: Map<number, number>;
-  /** For a group that is not within a look, a native group that is set to the text from its last character on. */
+  /**
+   * For a group outside lookarounds: a native group that captures the text from the group's last character
+   * on.
+   */
   readonly rests: Map<number, number>;
-  /** Groups that are asked for whether they are set. */
+  /** Groups that conditionals test. */
   readonly questioned: ReadonlySet<number>;
   count: number;
 };
 
-/** What is known at a node: whether nothing follows it, and which groups are set when it is reached. */
+/** The context of a node: whether nothing follows it, and which groups are already set. */
 type Context = {
   readonly isTail: boolean;
   readonly isBehind: boolean;
-  /** Within a look, where places are not passed in the order of the text. */
+  /** Inside a lookaround, where the text is not passed in order. */
   readonly isInLook: boolean;
   readonly certain: ReadonlySet<number>;
 };
 
 /**
- * Prints a tree as native RegExp source with the same language and priorities. Texts must not be empty. Where `$`
- * stands at the very end the match may include the newline that Python's stops before; groups never do.
+ * Prints a tree as native RegExp source with the same language and priorities. Texts must not be empty. A `$`
+ * at the very end may include the newline before which Python's stops; groups never do.
  */
 export function print(tree: Tree, form: Form): Printed {
   const printer: Printer = {
@@ -102,7 +105,7 @@ function printSequence(printer: Printer, node: NodeOf<'seq'>, context: Context):
     const item = node.items[i];
     if (item === undefined) continue;
     if (item.kind === 'set') {
-      // Most are, and what is known does not concern them.
+      // Most items are sets, whose form does not depend on the context.
       out += printNode(printer, item, context);
       continue;
     }
@@ -119,7 +122,7 @@ function printCapture(printer: Printer, node: NodeOf<'group'>, context: Context)
   const marker = needsMarker ? ++printer.count : null;
   const number = ++printer.count;
   const body = printNode(printer, node.body, { ...context, isTail: false });
-  // Known only from here on: inside itself a group counts as unset.
+  // Only known from here on: inside itself a group counts as unset.
   printer.numbers.set(node.index, number);
   if (marker === null) {
     if (context.isInLook || !printer.questioned.has(node.index)) return `(${body})`;
@@ -132,7 +135,8 @@ function printCapture(printer: Printer, node: NodeOf<'group'>, context: Context)
 }
 
 function printAtomic(printer: Printer, context: Context, inside: () => string): string {
-  // A look-behind is matched from its end, where the trick fails; of one length, it needs no cut.
+  // A lookbehind is matched from its end, where the lookahead for a cut fails. It has a fixed length and
+  // needs none.
   if (context.isBehind) return `(?:${inside()})`;
   const number = ++printer.count;
   return `(?:(?=(${inside()}))\\${number})`;
@@ -145,8 +149,9 @@ function printLook(printer: Printer, node: NodeOf<'look'>, context: Context): st
 }
 
 /**
- * Holds where the group is unset: at the end of the text only what is empty can be repeated. Behind a group that is not empty the
- * text from its last character on is too long to be repeated, which is known at once, without going to the text's end.
+ * Holds if the group is unset: only an empty text can be repeated at the end of the text. After a group that
+ * is not empty, the text from its last character on is too long to be repeated; this fails at once, without a
+ * scan to the end.
  */
 function printIsUnset(printer: Printer, index: number, { isInLook }: Context): string {
   const rest = printer.rests.get(index);
@@ -206,7 +211,7 @@ function printLoop(printer: Printer, node: NodeOf<'repeat'>, context: Context): 
   const lazy = node.greed === 'lazy' ? '?' : '';
   const inner = { ...context, isTail: context.isTail && node.max === 1 };
   if (node.min === 0 && node.max === 1 && isNullable(node.body)) {
-    // JavaScript's `?` refuses to take something empty, and then unsets its groups.
+    // JavaScript's `?` rejects an empty match and then unsets its groups.
     const body = printNode(printer, node.body, inner);
     return node.greed === 'lazy' ? `(?:|${body})` : `(?:${body}|)`;
   }
@@ -238,7 +243,7 @@ const EXACT_NAMED: Readonly<Record<Category, string>> = {
   S: `[^${SPACE}]`,
 };
 
-/** One character outside a class, for any flags. */
+/** One character outside a class, for all flags. */
 export function printChar(code: number): string {
   const char = String.fromCodePoint(code);
   if (/[\^$\\.*+?()[\]{}|/]/.test(char)) return `\\${char}`;
@@ -271,11 +276,11 @@ function spans(members: readonly boolean[], wanted: boolean): { lo: number; hi: 
   return out;
 }
 
-/** The same few sets stand in every pattern. */
+/** Cached: every pattern uses the same few sets. */
 const printed = new Map<string, string>();
 const MOST_PRINTED = 1000;
 
-/** The set for texts that hold ASCII only: small classes, no flag needed, letters spelt in both cases. */
+/** The set for ASCII texts: small classes, no flags, letters in both cases. */
 export function printAsciiSet(set: CharSet): string {
   const only = onlyChar(set);
   if (only !== null && only < 128) return printChar(only);
@@ -305,7 +310,7 @@ function printMembers(set: CharSet): string {
   return `[${printRanges(taken)}]`;
 }
 
-/** The set for any text, under the flag v. */
+/** The set for all texts, with flag v. */
 export function printExactSet(set: CharSet): string {
   const only = onlyChar(set);
   if (only !== null) return printChar(only);

@@ -1,7 +1,7 @@
 import type { Expanded } from './tags.ts';
 import type { Fold } from './tree.ts';
 
-/** Python's inline flags in force at a place of the pattern. */
+/** Python's inline flags that apply at a place of the pattern. */
 export type Flags = {
   readonly ignoreCase: boolean;
   readonly multiline: boolean;
@@ -10,22 +10,22 @@ export type Flags = {
   readonly ascii: boolean;
 };
 
-/** A place in the pattern that moves on; one per parse. */
+/** A position in the pattern; one for each parse. */
 export type PatternReader = {
   readonly source: Expanded;
   pos: number;
   /** Number of groups opened so far. */
   groups: number;
   readonly names: Map<string, number>;
-  /** Groups whose closing bracket was not met yet. */
+  /** Groups that are not closed yet. */
   readonly open: Set<number>;
-  /** Groups by number that a conditional named before they were opened, with the place. */
+  /** Groups that a conditional refers to before they are opened, by number, with the offset. */
   readonly awaited: Map<number, number>;
-  /** Flags that stand in the middle of the pattern and so hold for all of it. */
+  /** Flags in the middle of the pattern, which apply to all of it. */
   global: Flags;
 };
 
-/** Starts reading with the flags that hold for the whole pattern. */
+/** Starts with the flags that apply to the whole pattern. */
 export function readerOf(source: Expanded, global: Flags): PatternReader {
   return {
     source,
@@ -38,27 +38,27 @@ export function readerOf(source: Expanded, global: Flags): PatternReader {
   };
 }
 
-/** The character (code point) at the place, '' at the end. */
+/** The character (code point) at the position; '' at the end. */
 export function peek(reader: PatternReader): string {
   const code = reader.source.text.codePointAt(reader.pos);
   return code === undefined ? '' : String.fromCodePoint(code);
 }
 
-/** Moves over one character and answers it, '' at the end. */
+/** Reads one character; '' at the end. */
 export function take(reader: PatternReader): string {
   const char = peek(reader);
   reader.pos += char.length;
   return char;
 }
 
-/** Moves over the text if it stands here. */
+/** Skips the text if it comes next. */
 export function accept(reader: PatternReader, text: string): boolean {
   if (!reader.source.text.startsWith(text, reader.pos)) return false;
   reader.pos += text.length;
   return true;
 }
 
-/** Moves over what the sticky expression takes here; null when it takes nothing. */
+/** Reads a match of the sticky regex; null if there is none. */
 export function acceptMatch(reader: PatternReader, sticky: RegExp): RegExpExecArray | null {
   sticky.lastIndex = reader.pos;
   const found = sticky.exec(reader.source.text);
@@ -72,18 +72,18 @@ export function originOf(reader: PatternReader, pos: number): number {
   return origins[pos] ?? (origins.at(-1) ?? -1) + 1;
 }
 
-/** An error at a position of the expanded text, told at the user's own offset. */
+/** An error at a position of the expanded text, with the offset in the user's own text. */
 export function errorAt(reader: PatternReader, pos: number, message: string): RegexError {
   return new RegexError(message, originOf(reader, pos));
 }
 
-/** How letters compare under the flags. */
+/** How letters are compared under the flags. */
 export function foldOf(flags: Flags): Fold {
   if (!flags.ignoreCase) return 'none';
   return flags.ascii ? 'ascii' : 'unicode';
 }
 
-/** A pattern that cannot be read or cannot be had; `offset` points into the pattern as the user wrote it. */
+/** A pattern that is invalid or unsupported; `offset` points into the pattern as the user wrote it. */
 export class RegexError extends Error {
   readonly offset: number;
   constructor(message: string, offset: number) {

@@ -1,10 +1,10 @@
 import type { UseDns } from '../../config/jail.ts';
 
-/** Pattern text together with, for each of its characters, the offset in the text that the user wrote. */
+/** A pattern and, for each of its characters, the offset in the text that the user wrote. */
 export type Expanded = { readonly text: string; readonly origins: readonly number[] };
 
 const ip4 = '(?:\\d{1,3}\\.){3}\\d{1,3}';
-// Every turn of the loop ends with a colon, so the last colon needs no look behind it.
+// Every turn of the loop ends with a colon, so the last colon needs no lookbehind.
 const ip6 = '(?:[0-9a-fA-F]{1,4}::?|::){1,7}(?:[0-9a-fA-F]{1,4}|:)';
 const IP4 = `(?:::f{4,6}:)?(?P<ip4>${ip4})`;
 const IP6 = `(?P<ip6>${ip6})`;
@@ -12,7 +12,7 @@ const DNS = '(?P<dns>[\\w\\-.^_]*\\w)';
 const CIDR = '(?P<cidr>\\d+)';
 const ADDR = `\\[?(?:${IP4}|${IP6})\\]?`;
 
-/** Tags that stand for a whole expression; jail.conf(5), fail2ban 1.0.2 behaviour. */
+/** Tags with a fixed expression; jail.conf(5), fail2ban 1.0.2 behaviour. */
 const FIXED: ReadonlyMap<string, string> = new Map([
   ['IP4', IP4],
   ['F-IP4/', IP4],
@@ -30,13 +30,13 @@ const FIXED: ReadonlyMap<string, string> = new Map([
   ['F-PORT/', '(?P<fport>\\w+)'],
 ]);
 
-/** The group's name for the tag F-`name`: lower-cased, with `id` and `port` spelt as fail2ban spells them. */
+/** The group name of the tag F-`name`: in lower case; `id` and `port` become fail2ban's `fid` and `fport`. */
 export function fieldName(name: string): string {
   const lower = name.toLowerCase();
   return lower === 'id' || lower === 'port' ? `f${lower}` : lower;
 }
 
-/** Spells out fail2ban's tags as Python syntax; text in angle brackets that is no tag stays. */
+/** Replaces fail2ban's tags by Python syntax. Other text in angle brackets stays. */
 export function expandTags(pattern: string, usedns: UseDns): Expanded {
   const out: string[] = [];
   const origins: number[] = [];

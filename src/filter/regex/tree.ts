@@ -1,13 +1,13 @@
 /** A code point range, both ends included. */
 export type Range = { readonly lo: number; readonly hi: number };
 
-/** Python's `\d \w \s`, and the same in capitals; always the Unicode meaning. */
+/** Python's `\d \w \s` and their complements, always with the Unicode meaning. */
 export type Category = 'd' | 'w' | 's' | 'D' | 'W' | 'S';
 
-/** How a literal, class or back-reference treats letters: as they are, ASCII letters alike, all letters alike. */
+/** Case folding of a literal, class or back-reference: none, ASCII letters only, or all letters. */
 export type Fold = 'none' | 'ascii' | 'unicode';
 
-/** One of the characters that a literal, a class or `.` takes. */
+/** The characters that a literal, a class or `.` matches. */
 export type CharSet = {
   readonly ranges: readonly Range[];
   readonly categories: readonly Category[];
@@ -16,8 +16,8 @@ export type CharSet = {
 };
 
 /**
- * Where nothing is consumed. `start` and `end` are `\A` and `\Z`; `finalEnd` is `$` without (?m), which also holds
- * before a newline that ends the text; `word` is `\b` by the Unicode letters, `asciiWord` by (?a).
+ * An assertion without width. `start` and `end` are `\A` and `\Z`; `finalEnd` is `$` without (?m), which also
+ * holds before a final newline; `word` is `\b` with Unicode letters, `asciiWord` with (?a).
  */
 export type Anchor =
   | 'start'
@@ -30,12 +30,15 @@ export type Anchor =
   | 'asciiWord'
   | 'notAsciiWord';
 
-/** How a repeat chooses: as many as it can, as few as it can, as many as it can without giving back. */
+/**
+ * Whether a repeat takes as many as possible, as few as possible, or as many as possible without
+ * backtracking.
+ */
 export type Greed = 'greedy' | 'lazy' | 'possessive';
 
-type At = { /** Offset into the pattern as the user wrote it. */ readonly at: number };
+type At = { /** Offset in the pattern as the user wrote it. */ readonly at: number };
 
-/** A parsed pattern: Python's `re` with fail2ban's tags already spelt out. */
+/** A parsed pattern: Python's `re` after fail2ban's tags were replaced. */
 export type Node =
   | (At & { readonly kind: 'set'; readonly set: CharSet })
   | (At & { readonly kind: 'seq'; readonly items: readonly Node[] })
@@ -68,10 +71,10 @@ export type Node =
 /** A node of one kind. */
 export type NodeOf<K extends Node['kind']> = Extract<Node, { kind: K }>;
 
-/** The tree of a pattern and what its groups are called. */
+/** The tree of a pattern and the names of its groups. */
 export type Tree = {
   readonly root: Node;
-  /** Number of capturing groups; they count from 1 in the order of their opening. */
+  /** Number of capturing groups; they count from 1 in order of opening. */
   readonly groups: number;
   /** Group number by name, in the order of opening. */
   readonly names: ReadonlyMap<string, number>;
@@ -96,7 +99,7 @@ export function childrenOf(node: Node): readonly Node[] {
   }
 }
 
-/** The one character that the set takes, letters by themselves; null when it takes others too. */
+/** The only character that the set matches, apart from case; null if it matches others. */
 export function onlyChar(set: CharSet): number | null {
   const [range] = set.ranges;
   const isPlain =
@@ -104,18 +107,18 @@ export function onlyChar(set: CharSet): number | null {
   return isPlain && range !== undefined && range.lo === range.hi ? range.lo : null;
 }
 
-/** Calls `tell` for the node and everything inside it, in the order of the text. */
+/** Calls `tell` for the node and all nodes inside it, in the order of the text. */
 export function eachNode(node: Node, tell: (node: Node) => void): void {
   tell(node);
   for (const child of childrenOf(node)) eachNode(child, tell);
 }
 
-/** Whether the predicate holds for the node or anything inside it. */
+/** Whether the predicate holds for the node or a node inside it. */
 export function hasNode(node: Node, test: (node: Node) => boolean): boolean {
   return test(node) || childrenOf(node).some((child) => hasNode(child, test));
 }
 
-/** The numbers of the capturing groups inside the node, itself included. */
+/** The numbers of the capturing groups in the node, including itself. */
 export function groupsIn(node: Node): number[] {
   const found: number[] = [];
   eachNode(node, (part) => {
@@ -124,7 +127,7 @@ export function groupsIn(node: Node): number[] {
   return found;
 }
 
-/** Whether the node can match without consuming anything; true when in doubt. */
+/** Whether the node can match without consuming text; true if unsure. */
 export function isNullable(node: Node): boolean {
   switch (node.kind) {
     case 'set':
@@ -145,7 +148,7 @@ export function isNullable(node: Node): boolean {
   }
 }
 
-/** How many characters the node always takes, or null when that varies or is not known beforehand. */
+/** How many characters the node always consumes; null if that varies or is unknown. */
 export function widthOf(node: Node): number | null {
   switch (node.kind) {
     case 'set':

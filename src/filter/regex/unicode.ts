@@ -1,6 +1,6 @@
 import type { Category, CharSet, Fold, Range } from './tree.ts';
 
-/** Beyond lower-casing, the letters that Python's `re` takes as one under (?i); CPython 3.11 behaviour. */
+/** Letters that Python's `re` treats as equal under (?i), apart from lower-casing; CPython 3.11 behaviour. */
 const ALIKE: readonly (readonly number[])[] = [
   [0x69, 0x131],
   [0x73, 0x17f],
@@ -34,7 +34,7 @@ function lower(code: number): number {
   return String.fromCodePoint(code).toLowerCase().codePointAt(0) ?? code;
 }
 
-/** Letters outside ASCII that (?i) takes for an ASCII letter, by its lower-case code. */
+/** Letters outside ASCII that equal an ASCII letter under (?i), by its lower-case code. */
 const ASCII_FRIENDS: ReadonlyMap<number, readonly number[]> = new Map([
   [0x69, [0x130, 0x131]],
   [0x6b, [0x212a]],
@@ -43,7 +43,7 @@ const ASCII_FRIENDS: ReadonlyMap<number, readonly number[]> = new Map([
 
 let everyClass: Map<number, readonly number[]> | null = null;
 
-/** Built at the first non-ASCII need: some 20 ms, never paid for ASCII lines. */
+/** Built on first use, about 20 ms; not needed for ASCII lines. */
 function classes(): Map<number, readonly number[]> {
   if (everyClass !== null) return everyClass;
   const byRoot = new Map<number, number[]>();
@@ -62,7 +62,7 @@ function classes(): Map<number, readonly number[]> {
   return everyClass;
 }
 
-/** Every code point that equals `code` under the fold, itself included. */
+/** All code points that equal `code` under the fold, including itself. */
 export function equivalents(code: number, fold: Fold): readonly number[] {
   if (fold === 'none') return [code];
   const low = code >= 0x41 && code <= 0x5a ? code + 32 : code;
@@ -101,7 +101,7 @@ const ASCII_CATEGORY: Readonly<Record<Category, readonly boolean[]>> = {
 
 const members = new WeakMap<CharSet, readonly boolean[]>();
 
-/** Which of the 128 ASCII characters the set takes. */
+/** For each of the 128 ASCII characters whether the set contains it. */
 export function asciiMembers(set: CharSet): readonly boolean[] {
   const known = members.get(set);
   if (known !== undefined) return known;
@@ -125,12 +125,12 @@ function foldTable(table: boolean[], set: CharSet): void {
   }
 }
 
-/** CPython's `str.isspace`, as the inside of a JavaScript class; it takes 1C..1F and 85 too. */
+/** CPython's `str.isspace`, as the inside of a JavaScript class; includes 1C..1F and 85. */
 export const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 /** Letters and numbers of every script and `_`, as the inside of a JavaScript class under the u flag. */
 export const WORD = '\\p{L}\\p{N}_';
 
-/** The same ranges with every letter's equals added. */
+/** The set's ranges with all letters that are equal under its fold. */
 export function foldedRanges(set: CharSet): readonly Range[] {
   if (set.fold === 'none') return set.ranges;
   const extra: Range[] = [];

@@ -1,39 +1,42 @@
 import { asciiText } from '../ascii.ts';
 
-/** Bytes that a slot has for a text that is kept with its key. */
+/** Bytes per slot for a text that begins with the key. */
 export const ROOM = 256;
 
 /**
- * Slots for a few keys; the oldest key makes room for a new one. A Map does the same, but with an entry going for each that
- * comes it makes a new table every hundred lines, and each table keeps the next alive: this gave half of all garbage. For
- * the same reason a key may stand in the ring's own bytes, as the beginning of a text, or where it was found as long as that
- * stays: nothing is allocated that outlives the next collection.
+ * A map of a few keys; a new key replaces the oldest. A JavaScript Map that drops one entry for each new one
+ * allocates a new table every hundred lines, which was half of all garbage. For the same reason a key may be
+ * stored as bytes, or stay where it was found until copyLent(): nothing is allocated that outlives the next
+ * collection.
  *
- * A time limit may interrupt at any call and at any loop's turn. So each change is one stretch without either, behind what is
- * only looked up: it happens as a whole or not at all.
+ * A time limit may interrupt at any call or loop turn. Each change is therefore a stretch of code without
+ * either, after all look-ups: it happens completely or not at all.
  */
 export class Ring {
   readonly #size: number;
-  /** By slot; null: the slot's text begins with it. */
+  /** By slot; null: the key is the beginning of the slot's text. */
   readonly #keys: (string | null)[];
   readonly #hashes: Int32Array;
-  /** Of keys. */
+  /** By slot: the key's length. */
   readonly #lengths: Int32Array;
-  /** By hash the first slot, and by slot the next one with that hash; -1 ends it. */
+  /** By hash: the first slot. By slot: the next one with the same hash; -1 ends the list. */
   readonly #heads = new Int16Array(256).fill(-1);
   readonly #chain: Int16Array;
-  /** By slot its neighbours in the order of age; slot `#size` stands before the first and behind the last. */
+  /** By slot: its neighbours in order of age. Slot `#size` is the head and the tail of the list. */
   readonly #older: Int16Array;
   readonly #newer: Int16Array;
-  /** The slots that are free: the first so many. */
+  /** Stack of free slots. */
   readonly #free: Int16Array;
   #freeCount: number;
   #bytes: Uint8Array | null = null;
-  /** By slot where its text stands until it is taken over, and from where on; null: in the slot's own bytes. */
+  /**
+   * By slot: the array that holds its text until copyLent(), and the offset; null: the text is in the slot's
+   * own bytes.
+   */
   readonly #lent: (Uint8Array | null)[];
   readonly #starts: Int32Array;
 
-  /** Holds at most so many keys, fewer than 30,000. */
+  /** `size`: the most keys; below 30,000. */
   constructor(size: number) {
     this.#size = size;
     this.#keys = new Array<string | null>(size).fill('');
@@ -52,18 +55,20 @@ export class Ring {
     return this.#size - this.#freeCount;
   }
 
-  /** Every slot's ROOM bytes, one slot after the other. */
+  /** ROOM bytes for each slot, one after the other. */
   get #own(): Uint8Array {
     return (this.#bytes ??= new Uint8Array(this.#size * ROOM));
   }
 
-  /** The slot's text stands there, of ASCII characters that begin with its key, until copyLent(). */
+  /** Uses ASCII text in `codes` as the slot's text, until copyLent(). The text begins with the key. */
   lend(slot: number, codes: Uint8Array, from: number): void {
     this.#lent[slot] = codes;
     this.#starts[slot] = from;
   }
 
-  /** Takes over the so many characters that were lent to the slot; nothing where none are. */
+  /**
+   * Copies `length` characters of lent text into the slot's own bytes; does nothing if the text is not lent.
+   */
   copyLent(slot: number, length: number): void {
     const lent = this.#lent[slot];
     if (lent === undefined || lent === null) return;
@@ -72,14 +77,14 @@ export class Ring {
     this.#lent[slot] = null;
   }
 
-  /** So many characters of the slot's text, from there on. */
+  /** A part of the slot's text. */
   textIn(slot: number, at: number, length: number): string {
     const lent = this.#lent[slot] ?? null;
     const from = (lent === null ? slot * ROOM : (this.#starts[slot] ?? 0)) + at;
     return asciiText(lent ?? this.#own, from, from + length);
   }
 
-  /** Whether the same stands in the slot's text from there on. */
+  /** Whether the slot's text at `at` equals the given text. */
   standsIn(
     slot: number,
     at: number,
@@ -92,12 +97,12 @@ export class Ring {
     return true;
   }
 
-  /** The slot of the key, -1 where it has none. */
+  /** The slot of the key; -1 if there is none. */
   find(key: string): number {
     return this.findAt(codesOf(key), 0, key.length);
   }
 
-  /** As find(), of a key that stands there. */
+  /** As find(), for a key in an array. */
   findAt(codes: Codes, from: number, to: number): number {
     const hash = hashAt(codes, from, to);
     let slot = this.#heads[hash & 255] ?? -1;
@@ -107,8 +112,8 @@ export class Ring {
   }
 
   /**
-   * A free slot for a key that has none; where there was none the oldest key goes. The caller fills what belongs to the slot, then
-   * calls link().
+   * Reserves a slot for a new key, and drops the oldest key if all are in use. The caller fills its own
+   * columns, then calls link().
    */
   reserve(key: string): number {
     const slot = this.#claim(hashAt(codesOf(key), 0, key.length));
@@ -118,7 +123,7 @@ export class Ring {
     return slot;
   }
 
-  /** As reserve(), for a key of ASCII characters that stands there, with which the text begins that will be lent. */
+  /** As reserve(), for a key of ASCII characters in an array; the text to be lent begins with it. */
   reserveAt(codes: Uint8Array, from: number, to: number): number {
     const slot = this.#claim(hashAt(codes, from, to));
     this.#keys[slot] = null;
@@ -133,7 +138,7 @@ export class Ring {
     return slot;
   }
 
-  /** Makes the key of the slot that was reserved last the newest; nothing where that was done. */
+  /** Makes the key of the reserved slot the newest. Safe to call twice. */
   link(slot: number): void {
     const free = this.#free;
     const size = this.#size;
@@ -150,7 +155,7 @@ export class Ring {
     this.#older[size] = slot;
   }
 
-  /** Frees a slot that find() answered. */
+  /** Frees a slot that find() returned. */
   delete(slot: number): void {
     const head = (this.#hashes[slot] ?? 0) & 255;
     let before = this.#heads[head] ?? -1;
@@ -177,7 +182,7 @@ export class Ring {
   }
 }
 
-/** The characters of a key: bytes where it is ASCII. */
+/** The characters of a key; bytes if it is ASCII. */
 type Codes = Uint8Array | Uint16Array;
 
 function codesOf(key: string): Codes {
@@ -186,7 +191,7 @@ function codesOf(key: string): Codes {
   return codes;
 }
 
-/** From the last characters, where ids of processes and connections differ. */
+/** Hashes the last characters, where ids of processes and connections differ. */
 function hashAt(codes: Codes, from: number, to: number): number {
   let hash = to - from;
   for (let at = Math.max(from, to - 8); at < to; at++) hash = (Math.imul(hash, 31) + (codes[at] ?? 0)) | 0;

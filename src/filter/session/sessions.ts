@@ -3,40 +3,40 @@ import { asciiText } from '../ascii.ts';
 import type { Fields } from '../fields.ts';
 import { Ring, ROOM } from './ring.ts';
 
-/** What is known of a failure, or of a session (lines that share an MLFID) that may become one. */
+/** The data of a failure, or of a session (lines that share an MLFID) that may become one. */
 export type Gathered = {
   readonly fields: Fields;
   /** Lines that show the failure. */
   matches: readonly string[];
-  /** Lines of helper matches, kept until a failure wants them. */
+  /** Lines of helper matches, kept until a failure needs them. */
   helperMatches: readonly string[];
   /** Every user that the session named, null before the first. */
   users: Set<string> | null;
-  /** A failure was seen before anything said who it was. */
+  /** A failure was seen before any line named its address. */
   isPending: boolean;
 };
 
-/** As in fail2ban 1.0.2: a session that is older, or over this number, is forgotten. */
+/** As in fail2ban 1.0.2: older sessions are dropped, and the oldest beyond this number. */
 const MAX_SESSIONS = 100;
 const MAX_AGE = 300;
-/** A session that never ends must not gather lines and users without bound; the last ones are kept. */
+/** Lines and users kept for a session that never ends; the last ones stay. */
 const MAX_KEPT = 100;
 const MAX_KEPT_CHARS = 32768;
 
-/** Where a text of ASCII characters stands; empty where `to` is not over `from`. */
+/** An ASCII text in an array; empty unless `to` is greater than `from`. */
 export type IdPlace = { codes: Uint8Array; from: number; to: number };
 
-/** What a line of a session says, of whose fields nobody wants to know more than who failed. */
+/** A line of a plain session: only the address is needed, not the fields. */
 export type PlainLine = {
   readonly id: IdPlace;
   readonly user: IdPlace;
   /**
-   * The line's text, which begins with the id and must stay where it is until keep(); empty where it does not. `userAt`: where in it the
-   * user's name stands, -1 where it is elsewhere.
+   * The line's text, which begins with the id and stays in place until keep(); empty if it does not.
+   * `userAt`: offset of the user name in the text, -1 if it is not there.
    */
   readonly text: IdPlace;
   userAt: number;
-  /** Who failed, an unsigned 32-bit number, -1 where the line does not say it. */
+  /** The address as an unsigned 32-bit number; -1 if the line has none. */
   ip: number;
   /** F-NOFAIL or F-MLFGAINED. */
   isHelper: boolean;
@@ -44,19 +44,19 @@ export type PlainLine = {
   isForgotten: boolean;
 };
 
-/** What is known of a plain session. */
+/** Flags of a plain session. */
 const HAS_IP = 1;
 const IS_PENDING = 2;
 /** Its lines name several users. */
 const IS_SEVERAL = 4;
 
-/** What is to become of a plain session. */
+/** Pending changes of a plain session. */
 const NOTHING = 0;
 const BEGINS = 1;
 const CHANGES = 2;
 const ENDS = 3;
 
-/** What is to become of a session; `gathered` null: it is forgotten. `until` null: it ends when it would have. */
+/** A pending change of a session. `gathered` null: drop it. `until` null: keep its end. */
 type SessionChange = {
   readonly id: string;
   readonly gathered: Gathered | null;
@@ -64,30 +64,31 @@ type SessionChange = {
 };
 
 /**
- * The sessions of one jail by MLFID, oldest first. Times are epoch seconds. Changes are only noted until commit(): a line that is
- * interrupted on its way and taken again must find what it found, or its failure would be taken for one that was told.
+ * The sessions of one jail by MLFID, oldest first. Times are epoch seconds. Changes wait for commit(): an
+ * interrupted line is matched again and must find the same data, or its failure would look like one already
+ * reported.
  */
 export class Sessions {
   readonly #slots = new Ring(MAX_SESSIONS);
   // By slot.
   readonly #until = new Float64Array(MAX_SESSIONS);
-  /** Null: it is plain, and what is known of it stands in the columns below. */
+  /** Null: the session is plain, and its data is in the columns below. */
   readonly #gathered: (Gathered | null)[] = [];
   readonly #ips = new Float64Array(MAX_SESSIONS);
   readonly #flags = new Uint8Array(MAX_SESSIONS);
-  /** The user: from where on in the slot's text, -1 = not there; or a text. */
+  /** The user name: its offset in the slot's text, -1 if not there; or a text. */
   readonly #userAt = new Int32Array(MAX_SESSIONS);
   readonly #userLength = new Int32Array(MAX_SESSIONS);
   readonly #userText: (string | null)[] = [];
   readonly #lengths = new Int32Array(MAX_SESSIONS);
   #changes: SessionChange[] = [];
-  /** Of a plain session. */
+  /** The pending change of a plain session. */
   #noted = NOTHING;
   #slot = -1;
   #flagsThen = 0;
   #userThen: string | null = null;
   #hasLent = false;
-  /** Who failed, after followPlain() said `matched`. */
+  /** The address, after followPlain() returned `matched`. */
   ip = 0;
 
   get size(): number {
@@ -95,8 +96,9 @@ export class Sessions {
   }
 
   /**
-   * Takes a line through its session as mergeSession() and judgeMatch() do, without fields being made. Null, and nothing is done, where
-   * the session is not plain, or too old, or nobody has said who failed. `isAsked`: who failed is asked of helpers, too.
+   * Applies a line to its session like mergeSession() and judgeMatch(), but without building fields. Returns
+   * null, and does nothing, if the session is not plain, too old, or has no address for a failure. `isAsked`:
+   * helpers need an address, too.
    */
   followPlain(line: PlainLine, now: number, isAsked: boolean): 'helper' | 'matched' | null {
     const slot = this.#slots.findAt(line.id.codes, line.id.from, line.id.to);
@@ -144,7 +146,7 @@ export class Sessions {
     return line.isHelper ? 'helper' : 'matched';
   }
 
-  /** Whether the name is there, and another than that of the slot, which has one. */
+  /** Whether the text is not empty and differs from the slot's user name; false if the slot has none. */
   #isOther(slot: number, { codes, from, to }: IdPlace): boolean {
     if (to <= from) return false;
     const known = this.#userText[slot] ?? null;
@@ -154,7 +156,7 @@ export class Sessions {
     return this.#userLength[slot] !== to - from || !this.#slots.standsIn(slot, at, { codes, from, to });
   }
 
-  /** What the session knows, to be copied and not to be changed; null when there is none, or it is too old. */
+  /** The session's data, not to be changed; null if there is none or it is too old. */
   recall(id: string, now: number): Gathered | null {
     const change = this.#changes.findLast((one) => one.id === id);
     if (change !== undefined) return change.gathered;
@@ -165,7 +167,7 @@ export class Sessions {
     return null;
   }
 
-  /** What a plain session knows, put together; of several users one, and that there are more. */
+  /** The data of a plain session. Of several users it has the first, and a marker for more. */
   #gather(id: string, slot: number): Gathered {
     const flags = this.#flags[slot] ?? 0;
     const fields: Fields = new Map([['mlfid', id]]);
@@ -178,12 +180,12 @@ export class Sessions {
     return { ...gather(fields, []), users, isPending: (flags & IS_PENDING) !== 0 };
   }
 
-  /** A new session. */
+  /** Adds a session. */
   remember(id: string, gathered: Gathered, now: number): void {
     this.#changes.push({ id, gathered, until: now + MAX_AGE });
   }
 
-  /** A known session knows more. */
+  /** Replaces the data of a session. */
   replace(id: string, gathered: Gathered): void {
     this.#changes.push({ id, gathered, until: null });
   }
@@ -192,20 +194,23 @@ export class Sessions {
     this.#changes.push({ id, gathered: null, until: null });
   }
 
-  /** The texts of lines may change from now on. Most sessions that a batch begins are gone at its end, so that few are copied. */
+  /**
+   * Copies lent texts: the caller may reuse its bytes afterwards. Most sessions that begin in a batch also
+   * end in it, so few are copied.
+   */
   keep(): void {
     if (!this.#hasLent) return;
     for (let slot = 0; slot < MAX_SESSIONS; slot++) this.#slots.copyLent(slot, this.#lengths[slot] ?? 0);
     this.#hasLent = false;
   }
 
-  /** Drops what a line that was interrupted noted. */
+  /** Drops the pending changes of an interrupted line. */
   rollBack(): void {
     if (this.#changes.length > 0) this.#changes = [];
     this.#noted = NOTHING;
   }
 
-  /** Carries out what was noted. May be interrupted and called again. */
+  /** Carries out the pending changes. May be interrupted and called again. */
   commit(): void {
     if (this.#noted !== NOTHING) this.#changePlain(this.#slot);
     if (this.#changes.length > 0) for (const change of this.#changes) this.#change(change);
@@ -220,7 +225,7 @@ export class Sessions {
       this.#flags[slot] = this.#flagsThen;
       this.#userText[slot] = this.#userThen ?? this.#userText[slot] ?? null;
     }
-    // No call and no loop before this: what was done is not done again.
+    // There is no call or loop above, so nothing is done twice.
     this.#noted = NOTHING;
   }
 
@@ -247,12 +252,12 @@ function idText({ codes, from, to }: IdPlace): string {
   return asciiText(codes, from, to);
 }
 
-/** Makes a Gathered of one line's fields. */
+/** Data of a session with one line. */
 export function gather(fields: Fields, matches: readonly string[]): Gathered {
   return { fields, matches, helperMatches: [], users: null, isPending: false };
 }
 
-/** A copy that later lines of the session do not change. */
+/** A copy that is not affected by later lines of the session. */
 export function copyGathered(gathered: Gathered): Gathered {
   return {
     ...gathered,
@@ -261,7 +266,7 @@ export function copyGathered(gathered: Gathered): Gathered {
   };
 }
 
-/** Whether the field is there and not empty, which is what fail2ban's marks are tested for. */
+/** Whether the field is set and not empty; fail2ban tests its marks this way. */
 export function isMarked(fields: Fields, name: string): boolean {
   const value = fields.get(name);
   return value !== undefined && value.length > 0;
@@ -271,9 +276,9 @@ export function isMarked(fields: Fields, name: string): boolean {
 type SessionLine = { readonly id: string; readonly fields: Fields; readonly lines: readonly string[] };
 
 /**
- * Merges a matched line into its session and answers the session's data with the line's on top. The field `nofail`
- * in the answer says that there is no failure (yet). Ends or forgets the session where the line says so.
- * fail2ban 1.0.2 behaviour.
+ * Merges a matched line into its session and returns the session's data with the line's fields on top. A
+ * field `nofail` in the result means no failure (yet). Drops the session if the line says so. fail2ban 1.0.2
+ * behaviour.
  */
 export function mergeSession(sessions: Sessions, line: SessionLine, now: number): Gathered {
   const { fields } = line;
@@ -327,7 +332,7 @@ function extend(gathered: Gathered, fields: Fields, isGained: boolean): Gathered
   gathered.fields.delete('nofail');
   gathered.fields.delete('mlfgained');
   if (isGained) gathered.isPending = false;
-  // A failure was already told with these lines.
+  // A failure with these lines was already reported.
   if (!wasHelper && !gathered.isPending) gathered.matches = [];
   for (const [name, value] of fields) gathered.fields.set(name, value);
   return gathered;

@@ -1,4 +1,4 @@
-// AssemblyScript: what the other files here share.
+// AssemblyScript: functions shared by the other files here.
 
 @inline export function lineEnd(at: usize, end: usize): usize {
   const newline = i8x16.splat(10);
@@ -12,11 +12,11 @@
   return min(at, end);
 }
 
-/** Which of 32 bytes may be any digit, and which one up to 5. */
+/** Bit masks of 32 bytes: those that can be any digit, and those up to 5. */
 let digits: i32 = 0;
 let tens: i32 = 0;
 
-/** What differs in the dates that the next sameDates() takes for the same. */
+/** Sets the digits that may vary in the next sameDates(). */
 export function vary(any: i32, upToFive: i32): void {
   digits = any;
   tens = upToFive;
@@ -26,12 +26,12 @@ export function vary(any: i32, upToFive: i32): void {
   return i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(limit)));
 }
 
-/** The bits of the first 32 bytes of so many. */
+/** A mask of the first `length` of 32 bits. */
 @inline function maskOf(length: i32): i32 {
   return length >= 32 ? -1 : (1 << length) - 1;
 }
 
-/** Whether the first bytes at `at` are those at `text`, or among the first 32 digits where they vary. */
+/** Whether the bytes at `at` equal those at `text`, apart from digits that vary. */
 @inline export function isSame(at: usize, text: usize, length: i32): bool {
   const mask = maskOf(length);
   if (length > 32) {
@@ -55,8 +55,9 @@ export function vary(any: i32, upToFive: i32): void {
 }
 
 /**
- * Where a date of `length` bytes may stand behind the line's first `wall`: 0 where less than two characters are before
- * that or some that may belong to a date, or where the date, at `place` in the line before, ended before it.
+ * The address where a date of `length` bytes may begin, after the first `wall`. 0 if fewer than two
+ * characters or a possible date come before, or if the date would begin after the end of the last one, at
+ * `place` in the line before.
  */
 @inline export function dateAfter(line: usize, wall: u8, length: i32, place: i32): usize {
   const at = wallAfter(line, wall);
@@ -65,7 +66,10 @@ export function vary(any: i32, upToFive: i32): void {
   return start <= 2 || place >= start + length ? 0 : at + 1;
 }
 
-/** Where among the line's first 32 bytes the first `wall` stands; 0 where it does not, or what is before it may belong to a date. */
+/**
+ * The address of the first `wall` in the line's first 32 bytes; 0 if there is none, or a date may come before
+ * it.
+ */
 @inline function wallAfter(from: usize, wall: u8): usize {
   const low = v128.load(from);
   const high = v128.load(from, 16);
@@ -79,6 +83,6 @@ export function vary(any: i32, upToFive: i32): void {
   let digits = (lessThan(low, 10) | (lessThan(high, 10) << 16)) & before;
   digits &= digits >>> 1;
   digits &= digits >>> 2;
-  // Eight in a row.
+  // Eight digits in a row.
   return digits & (digits >>> 4) ? 0 : from + ctz(walls);
 }

@@ -1,30 +1,31 @@
-// AssemblyScript: takes the lines that scan() found through the filters' date, prefregex and failregexes, in one call for many
-// lines. What it is not sure of it leaves. The tables are made by ../tables.ts.
+// AssemblyScript: the batch matcher. Matches the lines found by scan() against the date, prefregex and
+// failregexes of the filters, many lines in one call. Lines it cannot decide are left to the caller.
+// ../tables.ts builds the tables.
 
 import { dateAfter, isSame, vary } from './bytes';
 import * as layout from './layout';
 
-// What a regex answers.
+// Results of a regex.
 const NO: i32 = 0;
 const YES: i32 = 1;
 
 const LINES: i32 = 64;
-const MOST_WORK: u32 = 300000; // some 5 ms
+const MOST_WORK: u32 = 300000; // about 5 ms
 const FULL_LINE: i32 = 512;
 const CR: u32 = 13;
 const COMMENT: u32 = 35;
 
-/** Where the entries end; the record and the lane at which it came back, or that were open when the stack overflowed. */
+/** End of the entries. Record and lane at which it stopped, or that were open at a stack overflow. */
 export let outEnd: usize = 0;
 export let atRecord: usize = 0;
 export let atLane: i32 = 0;
 
-/** The line's number; that of a line long ago does no harm: a regex too many is tried. */
+/** Number of the line. After an overflow an old mark can only cause one needless attempt. */
 let line: i32 = 0;
 
 /**
- * Goes on with the records of `from..last`, with the lane `first` of the first of them. Lines are of ASCII characters where
- * `isPlain`. Answers why it came back: in the middle of a record the next call begins there, with the next lane.
+ * Continues with the records `from..last`; the first record starts at lane `first`. `isPlain`: all lines are
+ * ASCII. Returns why it stopped; if in the middle of a record, the next call starts there at the next lane.
  */
 export function drive(from: usize, last: usize, first: i32, isPlain: bool): i32 {
   outEnd = layout.ENTRIES;
@@ -54,7 +55,7 @@ export function drive(from: usize, last: usize, first: i32, isPlain: bool): i32 
   return layout.DONE;
 }
 
-/** Marks what the literals of the record speak for. */
+/** Marks the filters and failregexes of the literals in the record. */
 function mark(record: usize): void {
   line++;
   const targets = <usize>load<u32>(layout.TABLES, layout.HEADER_TARGETS);
@@ -79,7 +80,7 @@ function mark(record: usize): void {
   return (load<i32>(word) == line ? load<i32>(word, layout.WORD_MARKS) : 0) | load<i32>(word, layout.WORD_ALWAYS);
 }
 
-/** Matches a line in a lane. Nothing has changed where it is left. */
+/** Matches a line in a lane. If it returns LEFT, nothing has changed. */
 function matchLine(lane: usize, start: usize, end: usize, isPlain: bool): i32 {
   const flags = load<i32>(lane, layout.LANE_FLAGS);
   const length = <i32>(end - start);
@@ -118,12 +119,12 @@ function isAscii(at: usize, end: usize): bool {
   return true;
 }
 
-/** Up to 15 bytes more are written than copied. */
+/** Writes up to 15 bytes beyond `count`. */
 @inline function copy(to: usize, from: usize, count: usize): void {
   for (let i: usize = 0; i < count; i += 16) v128.store(to + i, v128.load(from + i));
 }
 
-/** Where the known date stands in the line, 0 where it does not, or may go on. */
+/** The address of the known date in the line; 0 if it is not there, or may go on. */
 function dateIn(lane: usize, start: usize, end: usize): usize {
   const length = load<i32>(lane, layout.LANE_DATE_LENGTH);
   const text = <usize>load<u32>(lane, layout.LANE_DATE);
@@ -136,7 +137,7 @@ function dateIn(lane: usize, start: usize, end: usize): usize {
   return load<u8>(behind - 1) != 32 || behind == end || beginsNothing(behind) ? at : 0;
 }
 
-/** As beginsNothing() of src/filter/date/lastdate.ts. */
+/** Same rule as beginsNothing() in src/filter/date/lastdate.ts. */
 function beginsNothing(at: usize): bool {
   const code = <u32>load<u8>(at);
   if (code >= 0x80 || code <= 0x20 || code == 0x2b || code == 0x2d || code - 48 < 10) return false;
@@ -155,7 +156,7 @@ function beginsNothing(at: usize): bool {
   return regex ? call_indirect<i32>(regex, from, to) : layout.LEFT;
 }
 
-/** The number of the ignoreregex that matches the text, -1 where none does, -2 where that is not known. */
+/** The number of the ignoreregex that matches the text; -1 if none does, -2 if unknown. */
 function ignoring(lane: usize, from: usize, to: usize): i32 {
   const ignores = <usize>load<u32>(lane, layout.LANE_IGNORES);
   const count = load<i32>(lane, layout.LANE_IGNORE_COUNT);
@@ -213,7 +214,7 @@ function matchText(lane: usize, from: usize, to: usize, start: usize, end: usize
   return layout.DONE;
 }
 
-/** Whether another failregex matches as well, or that is not known. */
+/** Whether another failregex matches as well, or may match. */
 function matchesMore(lane: usize, i: i32, may: i32, from: usize, to: usize): bool {
   const words = load<i32>(lane, layout.LANE_WORD_COUNT);
   do {
@@ -226,7 +227,7 @@ function matchesMore(lane: usize, i: i32, may: i32, from: usize, to: usize): boo
   return false;
 }
 
-/** Whether the group was set, and not empty. */
+/** Whether the group is set and not empty. */
 @inline function isSet(slot: usize): bool {
   return slot != 0 && load<i32>(slot, 4) > load<i32>(slot);
 }
@@ -267,13 +268,13 @@ function judge(lane: usize, prefixed: i32, index: i32, start: usize, end: usize,
   return layout.DONE;
 }
 
-/** Tells that a regex matched; what it captured is still there when drive() comes back. */
+/** Reports a match whose captures must be judged before the next line. */
 function hold(lane: usize, kind: i32, start: usize, end: usize, index: i32, second: i32): i32 {
   tell(lane, kind | layout.IS_OPEN, start, end, index, 0, second);
   return layout.HELD;
 }
 
-/** The IPv4 address that stands there, -1 where it is none; see readIp4() of src/base/ip.ts. */
+/** The IPv4 address in the text; -1 if it is not one. Same rule as readIp4() in src/base/ip.ts. */
 function ip4In(from: i32, to: i32): i64 {
   if (to - from < 7 || to - from > 15) return -1;
   let value: u32 = 0;

@@ -1,7 +1,7 @@
-// AssemblyScript, not TypeScript: build.sh compiles it to scan.wasm.ts. Finds literals in the bytes of a log sixteen at
-// a time and notes the lines that hold them. Three bytes of each literal (its window) are looked up by their halves in
-// tables of 16 bits-of-8-buckets; what passes is looked up by a hash of the window and then compared whole.
-// The tables are made by ../finder.ts.
+// AssemblyScript, not TypeScript; build.sh compiles it to scan.wasm.ts. Finds literals in the bytes of a log,
+// sixteen at a time, and records the lines that contain them. Three bytes of each literal (its window) are
+// looked up by their halves in tables of 16 x 8 bits. Candidates are looked up by a hash of the window and
+// then compared completely. ../finder.ts builds the tables.
 
 import { dateAfter, isSame, lineEnd } from './bytes';
 import * as layout from './layout';
@@ -9,7 +9,7 @@ import * as layout from './layout';
 export { vary } from './bytes';
 export { atLane, atRecord, drive, outEnd } from './drive';
 
-/** Where to go on after a call; the end when all was seen. */
+/** Where to continue after a call; the end if nothing is left. */
 export let resume: i32 = 0;
 let serial: i32 = 0;
 
@@ -33,11 +33,13 @@ function stands(literal: usize, at: usize): bool {
   return true;
 }
 
-/** Bytes of `from..to` from where on a line may be new, and the record that is being written. */
+/** The offset from which on a line is new, and the record being written. */
 let record: usize = 0;
 let known: usize = 0;
 
-/** Begins the record of a line; false, and `resume` is that line, where there is no room for one with `count` literals. */
+/**
+ * Begins the record of a line; false, with `resume` at that line, if there is no room for `count` literals.
+ */
 function begin(start: usize, stop: usize, count: i32): bool {
   const next = end();
   if (<i32>(next - layout.RECORDS) + layout.RECORD + (count << 2) > layout.RECORDS_ROOM) {
@@ -53,12 +55,12 @@ function begin(start: usize, stop: usize, count: i32): bool {
   return true;
 }
 
-/** Where the records end. */
+/** End of the records. */
 @inline function end(): usize {
   return record ? record + layout.RECORD + (<usize>load<u32>(record, layout.RECORD_COUNT) << 2) : layout.RECORDS;
 }
 
-/** Compares what may stand at `at`; false when there is no more room for a line. */
+/** Compares the candidates at `at`; false if there is no room for another line. */
 function check(at: usize, from: usize, to: usize, count: i32): bool {
   const window = (load<u32>(at) & 0xffffff) | 0x202020;
   for (let n = <u32>load<u16>(layout.HASHES + (((window * 0x9e3779b1) >>> 20) << 1)); n; ) {
@@ -83,8 +85,8 @@ function check(at: usize, from: usize, to: usize, count: i32): bool {
 }
 
 /**
- * Finds the lines of `from..to` (whole lines) that hold a literal, of `count` there are; answers where the records end. Reads up to
- * 18 bytes behind `to`.
+ * Finds the lines in `from..to` (whole lines) that contain one of `count` literals; returns the end of the
+ * records. Reads up to 18 bytes beyond `to`.
  */
 export function scan(from: usize, to: usize, count: i32): usize {
   record = 0;
@@ -94,7 +96,7 @@ export function scan(from: usize, to: usize, count: i32): usize {
   return end();
 }
 
-/** As scan(), but finds every line, with the literals in it or none. */
+/** Like scan(), but records every line, with its literals if any. */
 export function scanAll(from: usize, to: usize, count: i32): usize {
   record = 0;
   resume = <i32>to;
@@ -105,7 +107,7 @@ export function scanAll(from: usize, to: usize, count: i32): usize {
   return end();
 }
 
-/** Looks for literals; ends before the first line for which there is no room. */
+/** Searches for literals; stops before the first line for which there is no room. */
 function search(from: usize, to: usize, count: i32): void {
   const low0 = v128.load(layout.NIBBLES);
   const high0 = v128.load(layout.NIBBLES, 16);
@@ -133,7 +135,7 @@ function search(from: usize, to: usize, count: i32): void {
   }
 }
 
-/** How many newlines there are in `from..to`, whole lines. Reads up to 16 bytes behind `to`. */
+/** The number of newlines in `from..to`, whole lines. Reads up to 16 bytes beyond `to`. */
 export function countLines(from: usize, to: usize): i32 {
   const newline = i8x16.splat(10);
   let count = 0;
@@ -146,13 +148,14 @@ export function countLines(from: usize, to: usize): i32 {
   return count;
 }
 
-/** Of the last sameDates(): the last line that counted, and where the date began in it. */
+/** Result of the last sameDates(): the last line with the date, and its offset in that line. */
 export let last: i32 = 0;
 export let place: i32 = 0;
 
 /**
- * How many lines in a row from `from` on have the `length` bytes (48 at the most) at DATE, the last `closing` of them behind the date: at their beginning, or behind the first
- * `wall` (0 = none) as dateAfter() says, with the date at `begun` in the line before. `resume` is where the first other line begins.
+ * Counts consecutive lines from `from` on with the `length` bytes (48 at most) at DATE, of which the last
+ * `closing` follow the date. They are at the beginning of the line, or after the first `wall` (0 = none) as
+ * in dateAfter(). `begun`: offset of the date in the line before. `resume` is set to the first other line.
  */
 export function sameDates(from: usize, to: usize, length: i32, closing: i32, wall: i32, begun: i32): i32 {
   let count = 0;
@@ -160,7 +163,7 @@ export function sameDates(from: usize, to: usize, length: i32, closing: i32, wal
   while (from < to) {
     let at = from;
     if (wall) {
-      // A comment is no line.
+      // Comments are not lines of the log.
       if (load<u8>(from) == 35) break;
       at = dateAfter(from, <u8>wall, length - closing, place);
     }

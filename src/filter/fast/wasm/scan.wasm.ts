@@ -1,4 +1,4 @@
-// Made by compile.js from scan.ts (ecb92ec6d58b0301); do not edit.
+// Made by compile.js from scan.ts (89dc7f5e9445d904); do not edit.
 /** The WebAssembly of scan.ts as base64. */
 export const SCAN =
   'AGFzbQEAAAABKwZgAn9/AX9gA39/fwF/YAZ/f39/f38Bf2AEf39/fwF/YAN/f38AYAJ/fwACDwEDZW52BXRhYmxlAXAAAQMNDAQB' +

@@ -1,4 +1,4 @@
-/** What of the engine's WebAssembly is used; the libraries of this project's type check do not name it. */
+/** The parts of WebAssembly that f2b uses; the type libraries of this project do not declare it. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);

@@ -2,9 +2,10 @@ import { type Category, type CharSet, isNullable, type Node, type NodeOf, onlyCh
 import { asciiMembers } from '../unicode.ts';
 
 /**
- * What is still to be matched: a node and what comes after it. So what follows a choice is known at the choice, and what cannot
- * be matched is not tried. `accept`: all is matched; `found`: a part that is tried by itself is; `call`: a function for what
- * follows; `more`: up to `left` turns of a repeat; `loop`: any number of them.
+ * The rest of a match: a node and what follows it. At a choice the code therefore knows what follows, and
+ * does not try what cannot match. `accept`: all has matched. `found`: a part that is tried separately has
+ * matched. `call`: a function for what follows. `more`: up to `left` turns of a repeat. `loop`: any number of
+ * turns.
  */
 export type Continuation =
   | { readonly kind: 'accept' }
@@ -17,17 +18,19 @@ export type Continuation =
 
 type Turns = { readonly body: Node; readonly isLazy: boolean; readonly next: Continuation };
 
-/** Which characters may come next, a bit for each ASCII code, and the bit END for the text's end. */
+/**
+ * The set of possible next characters: a bit for each ASCII code, and the bit END for the end of the text.
+ */
 export type Firsts = bigint;
 
 export const END = 128;
-/** Any character, and any at all. */
+/** Any character; and any character or the end. */
 export const ALL_CHARS: Firsts = (1n << 128n) - 1n;
 const EVERYTHING: Firsts = (1n << 129n) - 1n;
 
 const inside = new WeakMap<Continuation, Continuation>();
 
-/** A sequence, item by item; the same for the same way, so that nothing is made twice. */
+/** The items of a sequence one by one. Cached by continuation, so that no function is made twice. */
 export function unfold(way: Extract<Continuation, { kind: 'node' }>, node: NodeOf<'seq'>): Continuation {
   const known = inside.get(way);
   if (known !== undefined) return known;
@@ -39,11 +42,11 @@ export function unfold(way: Extract<Continuation, { kind: 'node' }>, node: NodeO
 
 const firsts = new WeakMap<Continuation, Firsts>();
 
-/** What the next character may be; more than that where it is not worth knowing. */
+/** The possible next characters, or a superset if an exact answer is too costly. */
 export function firstsOf(way: Continuation): Firsts {
   const known = firsts.get(way);
   if (known !== undefined) return known;
-  // A loop asks for itself.
+  // A loop refers to itself.
   firsts.set(way, EVERYTHING);
   const found = findFirsts(way);
   firsts.set(way, found);
@@ -130,7 +133,7 @@ function bitsOf(members: readonly boolean[]): Firsts {
   return bits;
 }
 
-/** The ASCII characters that a set takes. */
+/** The ASCII characters of a set. */
 export function membersOf(set: CharSet): Firsts {
   if (set.fold !== 'none') return bitsOf(asciiMembers(set));
   let bits = 0n;
@@ -141,18 +144,18 @@ export function membersOf(set: CharSet): Firsts {
   return set.isNegated ? ALL_CHARS ^ bits : bits;
 }
 
-/** Whether no character is in both. */
+/** Whether the sets have no character in common. */
 export function areApart(one: Firsts, other: Firsts): boolean {
   return (one & other) === 0n;
 }
 
-/** Whether nothing is left that may fail. */
+/** Whether nothing that may fail follows. */
 export function isDone(way: Continuation): boolean {
   if (way.kind === 'groupEnd') return isDone(way.next);
   return way.kind === 'accept' || way.kind === 'found';
 }
 
-/** The text that must come next, and what comes after it. */
+/** The text that must come next, and what follows it. */
 export function literalAhead(way: Continuation): { readonly text: string; readonly next: Continuation } {
   let text = '';
   let next = way;
@@ -178,7 +181,7 @@ function onlyMember(set: CharSet): string | null {
 
 const calls = new WeakMap<Continuation, Continuation>();
 
-/** What is needed at several places becomes a function, unless it is next to nothing. */
+/** A continuation used at several places becomes a function, unless it is trivial. */
 export function callOf(way: Continuation): Continuation {
   if (isDone(way) || way.kind === 'call') return way;
   const known = calls.get(way) ?? { kind: 'call', way };

@@ -1,31 +1,31 @@
-/** Pieces of code that look at the text where a local says, and leave a block where something else stands there. */
+/** Emits code that tests the text at the address in a local, and leaves a block if the test fails. */
 import type { Anchor } from '../tree.ts';
 import { ALL_CHARS, type Firsts, membersOf } from './continuation.ts';
 import { type Body, OP } from './encode.ts';
 
-/** Parameter 0 of every function: where it begins; parameter 1: where the text ends. */
+/** Parameters of every function: the address to begin at, and the end of the text. */
 export const POS = 0;
 export const TEXT_END = 1;
 
-/** Integers that all functions share: where the text begins, how much work is left, and where a part that was found ends. */
+/** Shared globals: the start of the text, the remaining work, and the end of a part that was found. */
 export const START = 0;
 export const FUEL = 1;
 export const PLACE = 2;
 export const GLOBALS = 3;
 
-/** What functions answer. */
+/** Results of functions. */
 export const NO = 0;
 export const YES = 1;
-/** The work became too much: nothing is known. */
+/** The work exceeded the bound: the result is unknown. */
 export const GAVE_UP = 2;
 
-/** Leaves unless so many characters are left. */
+/** Fails unless `count` characters are left. */
 export function emitRoom(body: Body, at: number, count: number, fail: number): void {
   if (count === 1) body.get(at).get(TEXT_END).op(OP.geU).leaveIf(fail);
   else body.get(TEXT_END).get(at).op(OP.sub).const(count).op(OP.ltU).leaveIf(fail);
 }
 
-/** Leaves unless the text stands there; looks up to seven bytes behind its end, whatever that is. */
+/** Fails unless the text comes next. Reads up to seven bytes beyond the text, whatever they are. */
 export function emitText(body: Body, at: number, text: string, fail: number): void {
   const bytes = Buffer.from(text, 'latin1');
   let done = 0;
@@ -36,7 +36,7 @@ export function emitText(body: Body, at: number, text: string, fail: number): vo
   }
   const rest = bytes.length - done;
   if (rest > 4 && done > 0) {
-    // The last eight bytes, of which some were compared before.
+    // The last eight bytes, some of which were compared before.
     const from = bytes.length - 8;
     body.get(at).at(OP.loadLong, from).constLong(bytes.readBigUInt64LE(from)).op(OP.neLong).leaveIf(fail);
     return;
@@ -55,7 +55,7 @@ export function emitText(body: Body, at: number, text: string, fail: number): vo
 
 type Span = { readonly lo: number; readonly hi: number };
 
-/** The codes in a row, where they are in one. */
+/** The codes as one range; null if they are not contiguous. */
 function spanOf(members: Firsts): Span | null {
   const lo = lowestOf(members);
   const length = lowestOf(~(members >> BigInt(lo)));
@@ -68,7 +68,7 @@ function lowestOf(members: Firsts): number {
   return at;
 }
 
-/** How to look for members: those in one span, or all but those, or by their bits. */
+/** How to test for members: by one range, by the complement of one, or by their bits. */
 type Test = { readonly span: Span | null; readonly isInside: boolean };
 
 const tests = new Map<Firsts, Test>();
@@ -83,7 +83,7 @@ function testFor(members: Firsts): Test {
   return test;
 }
 
-/** Leaves unless the byte there is one of the members. */
+/** Fails unless the byte is a member. */
 export function emitMember(body: Body, at: number, members: Firsts, fail: number): void {
   const chars = members & ALL_CHARS;
   if (chars === ALL_CHARS) return;
@@ -99,7 +99,7 @@ export function emitMember(body: Body, at: number, members: Firsts, fail: number
   body.leaveIf(fail);
 }
 
-/** Of the byte on the stack whether it is outside of the span. */
+/** Whether the byte on the stack is outside the range. */
 function emitIsOutside(body: Body, { lo, hi }: Span): void {
   if (lo === hi) body.const(lo).op(OP.ne);
   else if (lo === 0) body.const(hi).op(OP.gtU);
@@ -111,7 +111,7 @@ function emitIsOutside(body: Body, { lo, hi }: Span): void {
       .op(OP.gtU);
 }
 
-/** Of the byte on the stack whether the set of 128 bits lacks it. */
+/** Whether the byte on the stack is missing from the 128-bit set. */
 function emitIsUnmarked(body: Body, members: Firsts): void {
   const byte = body.local();
   const [low, high] = [BigInt.asUintN(64, members), members >> 64n];
@@ -119,12 +119,12 @@ function emitIsUnmarked(body: Body, members: Firsts): void {
   body.get(byte).op(OP.extend, OP.shrLongU, OP.wrap).const(1).op(OP.and, OP.eqz);
 }
 
-/** Moves a place by a number of characters. */
+/** Advances the address in a local. */
 export function emitMove(body: Body, at: number, by: number): void {
   body.get(at).const(by).op(OP.add).set(at);
 }
 
-/** A place of its own that begins where another stands. */
+/** A new local with a copy of an address. */
 export function emitCopy(body: Body, from: number): number {
   const to = body.local();
   body.get(from).set(to);
@@ -134,7 +134,7 @@ export function emitCopy(body: Body, from: number): number {
 const NEWLINE = 10;
 const WORD = membersOf({ ranges: [], categories: ['w'], isNegated: false, fold: 'none' });
 
-/** Leaves unless the anchor holds there. */
+/** Fails unless the anchor holds. */
 export function emitAnchor(body: Body, at: number, anchor: Anchor, fail: number): void {
   switch (anchor) {
     case 'start':
@@ -180,7 +180,7 @@ function emitLineEnd(
   body.close();
 }
 
-/** A local: whether the character so far behind the place is one of a word. */
+/** A local: whether the character at that distance is a word character. */
 function emitIsWord(body: Body, at: number, by: number): number {
   const [is, place] = [body.local(), emitCopy(body, at)];
   body.const(0).set(is);
@@ -193,7 +193,7 @@ function emitIsWord(body: Body, at: number, by: number): number {
   return is;
 }
 
-/** Moves the place behind the text that stands there; leaves where another does. */
+/** Skips the text; fails if another comes next. */
 export function emitWord(body: Body, at: number, text: string, fail: number): void {
   emitRoom(body, at, text.length, fail);
   emitText(body, at, text, fail);

@@ -1,4 +1,4 @@
-/** What is used of WebAssembly's instructions, by their numbers; WebAssembly core specification 2.0, section 5.4. */
+/** The WebAssembly instructions in use, by opcode; WebAssembly core specification 2.0, section 5.4. */
 export const OP = {
   block: 0x02,
   loop: 0x03,
@@ -40,20 +40,20 @@ export const OP = {
   extend: 0xad,
 } as const;
 
-/** Of a block that leaves nothing. */
+/** Type of a block without a result. */
 export const EMPTY = 0x40;
 const I32 = 0x7f;
 /** Locals 0 and 1. */
 const PARAMETERS = 2;
 
-/** A function that takes two integers and answers one; its body is written from front to back. */
+/** A function with two integer parameters and an integer result; its body is written in order. */
 export class Body {
   readonly code: number[] = [];
   #locals = 0;
-  /** How many blocks are open. */
+  /** Number of open blocks. */
   depth = 0;
 
-  /** A new local integer. */
+  /** Adds a local integer. */
   local(): number {
     return PARAMETERS + this.#locals++;
   }
@@ -63,7 +63,7 @@ export class Body {
     return this;
   }
 
-  /** An instruction with an unsigned number. */
+  /** An instruction with an unsigned operand. */
   with(op: number, value: number): this {
     this.code.push(op);
     writeUnsigned(this.code, value);
@@ -76,14 +76,14 @@ export class Body {
     return this;
   }
 
-  /** Takes the value as the 64 bits that it has. */
+  /** A constant with the 64 bits of the value. */
   constLong(value: bigint): this {
     this.code.push(OP.constLong);
     writeSigned(this.code, BigInt.asIntN(64, value));
     return this;
   }
 
-  /** A load or a store `offset` bytes behind the address, at no certain boundary. */
+  /** A load or store `offset` bytes after the address, unaligned. */
   at(op: number, offset: number): this {
     this.code.push(op, 0);
     writeUnsigned(this.code, offset);
@@ -102,7 +102,10 @@ export class Body {
     return this.with(OP.tee, local);
   }
 
-  /** Opens a block and answers its label; leaving it goes behind its end, or of a loop to its beginning. */
+  /**
+   * Opens a block and returns its label. Leaving a block continues after its end, leaving a loop at its
+   * beginning.
+   */
   open(op: typeof OP.block | typeof OP.loop | typeof OP.if): number {
     this.code.push(op, EMPTY);
     return ++this.depth;
@@ -114,17 +117,17 @@ export class Body {
     return this;
   }
 
-  /** Leaves the block of that label. */
+  /** Leaves the block with that label. */
   leave(label: number): this {
     return this.with(OP.br, this.depth - label);
   }
 
-  /** Leaves it where the integer on the stack is not 0. */
+  /** Leaves it if the integer on the stack is not 0. */
   leaveIf(label: number): this {
     return this.with(OP.brIf, this.depth - label);
   }
 
-  /** The function as it stands in a module. */
+  /** The encoded function. */
   parts(): readonly Part[] {
     const locals = this.#locals === 0 ? [0] : [1, ...unsigned(this.#locals), I32];
     return sized([locals, this.code, [OP.end]]);
@@ -159,7 +162,7 @@ function unsigned(value: number): number[] {
   return out;
 }
 
-/** The parts with their length before them. */
+/** The parts, preceded by their length. */
 function sized(parts: readonly Part[]): readonly Part[] {
   return [unsigned(partsLength(parts)), ...parts];
 }
@@ -177,8 +180,8 @@ function section(id: number, count: number, content: readonly Part[]): readonly 
 }
 
 /**
- * A module of such functions, of which `main` is exported by that name, over the memory `env.memory`, with so many integers that
- * functions share, 0 at first.
+ * A module of such functions over the memory `env.memory`. It exports `main`, and has shared globals that
+ * start at 0.
  */
 export function encodeModule(
   bodies: readonly Body[],

@@ -40,22 +40,24 @@ import {
 import { Body, encodeModule, OP } from './encode.ts';
 import { type Emitter, emitRun, unitOf } from './runs.ts';
 
-/** Why a pattern is left to native RegExp. */
+/** The pattern cannot be compiled; use native RegExp. */
 export class NotCompiled extends Error {
   override name = 'NotCompiled';
 }
 
-/** Calls of functions, and sixteenths of characters passed over, that a text is worth: less than a millisecond. */
+/**
+ * Bound of work for one text, in function calls and sixteenths of characters passed: less than a millisecond.
+ */
 const MOST_WORK = 60_000;
 const MOST_CODE = 60_000;
 const MOST_TURNS = 16;
-/** V8 and this code nest no deeper. */
+/** Nesting limit for V8 and this code. */
 const MOST_DEPTH = 60;
 
-/** Where a group's bounds are put: two integers in memory, the end -1 while it is unset. */
+/** By group: the address of its bounds, two integers; the end is -1 while the group is unset. */
 export type Slots = ReadonlyMap<number, number>;
 
-/** A node that is to be matched, what follows it, and the block to leave when that cannot be. */
+/** A node to match, what follows it, and the block to leave on failure. */
 type Step<N> = { readonly node: N; readonly next: Continuation; readonly fail: number };
 
 /** The same for branches. */
@@ -63,20 +65,20 @@ type Choice = { readonly branches: readonly Node[]; readonly next: Continuation;
 
 type Turns = Extract<Continuation, { kind: 'more' | 'loop' }>;
 
-/** A turn of a loop, what follows it and more turns, and the block to leave. */
+/** A turn of a loop, the continuation with more turns, and the block to leave on failure. */
 type Turn = { readonly way: Turns; readonly again: Continuation; readonly fail: number };
 
-/** What is written for one tree. */
+/** Generates the code for one tree. */
 export class Generator implements Emitter {
   readonly #tree: Tree;
-  /** Addresses by group; that of group 0 is the whole match's. */
+  /** Addresses by group; group 0 is the whole match. */
   readonly #slots: Slots;
   readonly #bodies: Body[] = [];
   readonly #functions = new Map<Continuation, number>();
   readonly #open: { readonly way: Continuation; readonly body: Body }[] = [];
-  /** Groups whose end has to be set back where what follows fails. */
+  /** Groups whose end must be reset if what follows fails. */
   readonly #uncertain: ReadonlySet<number>;
-  /** The address where work is added up. */
+  /** Address of the work counter. */
   readonly #spent: number;
   #size = 0;
 
@@ -108,7 +110,7 @@ export class Generator implements Emitter {
     return this.#slots.get(index) ?? 0;
   }
 
-  /** Tries the text's places one after the other. */
+  /** Tries the places of the text one after the other. */
   #emitMain(body: Body, way: Continuation, isAtStart: boolean): void {
     body.const(this.#spent).const(this.#spent).at(OP.load, 0);
     body.const(MOST_WORK).with(OP.globalGet, FUEL).op(OP.sub, OP.add).at(OP.store, 0);
@@ -162,7 +164,7 @@ export class Generator implements Emitter {
     body.const(NO);
   }
 
-  /** Matches the way at the place: returns what came of it, or leaves `fail` when it cannot be. */
+  /** Matches the continuation at the address: returns the result, or leaves `fail`. */
   emit(body: Body, at: number, way: Continuation, fail: number): void {
     if (body.code.length > MOST_CODE) throw new NotCompiled('it is too large');
     if (body.depth > MOST_DEPTH) {
@@ -232,7 +234,7 @@ export class Generator implements Emitter {
     }
   }
 
-  /** A set, an anchor or a look: what can be done in one way only. */
+  /** A set, an anchor or a lookaround: a node that can match in one way only. */
   #emitStep(body: Body, at: number, node: Node, fail: number): void {
     if (node.kind === 'set') {
       emitRoom(body, at, 1, fail);
@@ -251,7 +253,7 @@ export class Generator implements Emitter {
     else for (const item of items) this.#emitStep(body, at, item, fail);
   }
 
-  /** Tries the branches in turn. */
+  /** Tries the branches in order. */
   #emitChoice(body: Body, at: number, { branches, next, fail }: Choice): void {
     const rest = branches.length > 1 ? callOf(next) : next;
     const last = branches.length - 1;
@@ -309,14 +311,14 @@ export class Generator implements Emitter {
     body.leave(fail);
   }
 
-  /** Matches a part in the first way that there is, and what follows it. */
+  /** Matches a part in its first way only, and then what follows. */
   #emitCut(body: Body, at: number, { node, next, fail }: Step<Node>): void {
     this.#emitPart(body, at, node, fail);
     body.with(OP.globalGet, PLACE).set(at);
     this.emit(body, at, next, fail);
   }
 
-  /** Matches a part by itself, once: where it ends stands in PLACE. Where nothing is known of it that is returned. */
+  /** Matches a part separately, once; PLACE is where it ends. Returns GAVE_UP if the result is unknown. */
   #emitPart(body: Body, at: number, node: Node, fail: number): void {
     const way: Continuation = { kind: 'node', node, next: { kind: 'found' } };
     const answer = body.local();
@@ -346,7 +348,9 @@ export class Generator implements Emitter {
     body.close();
   }
 
-  /** Leaves `fail` where the next characters show that the way cannot be; the place stays. */
+  /**
+   * Leaves `fail` if the next characters show that the continuation cannot match; the address does not move.
+   */
   emitPeek(body: Body, at: number, way: Continuation, fail: number): void {
     const { text } = literalAhead(way);
     if (text.length > 0) {
@@ -384,10 +388,10 @@ export class Generator implements Emitter {
     this.emit(body, at, way, fail);
   }
 
-  /** One more turn and then `again`, or what follows the turns. */
+  /** Matches one more turn and `again`, or else what follows the turns. */
   #emitTurn(body: Body, at: number, { way, again, fail }: Turn): void {
     const turn: Continuation = { kind: 'node', node: way.body, next: again };
-    // After the last of so many turns the same follows as after none.
+    // The same follows after the last of the turns as after none.
     const next = way.kind === 'more' ? callOf(way.next) : way.next;
     const other = body.open(OP.block);
     this.emit(body, emitCopy(body, at), way.isLazy ? next : turn, other);
@@ -396,7 +400,7 @@ export class Generator implements Emitter {
   }
 }
 
-/** Whether the node can match in one way only, without a choice. */
+/** Whether the node can match in one way only. */
 function isStraight(node: Node): boolean {
   if (node.kind === 'set' || node.kind === 'anchor') return true;
   return node.kind === 'seq' && node.items.every(isStraight);
@@ -411,7 +415,7 @@ function moreOf(way: Extract<Continuation, { kind: 'more' }>): Continuation {
   return known;
 }
 
-/** Groups that are kept are passed at most once, and nothing that is undone outside of their way sets them. */
+/** Throws unless kept groups are passed at most once, and are only set where a failure resets them. */
 function checkGroups(root: Node, slots: Slots, uncertain: ReadonlySet<number>): void {
   eachNode(root, (node) => {
     if (node.kind === 'repeat' && node.max > 1 && groupsIn(node.body).some((index) => slots.has(index)))

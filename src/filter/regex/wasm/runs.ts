@@ -3,11 +3,13 @@ import { areApart, type Continuation, callOf, type Firsts, firstsOf, isDone } fr
 import { emitCopy, emitMember, emitMove, emitRoom, FUEL } from './emit.ts';
 import { type Body, OP } from './encode.ts';
 
-/** What writes the rest. */
+/** The part of the generator that emits continuations. */
 export type Emitter = {
-  /** Matches the way at the place: returns what came of it, or leaves `fail` when it cannot be. */
+  /** Matches the continuation at the address: returns the result, or leaves `fail`. */
   emit(body: Body, at: number, way: Continuation, fail: number): void;
-  /** Leaves `fail` where the next characters show that the way cannot be; the place stays. */
+  /**
+   * Leaves `fail` if the next characters show that the continuation cannot match; the address does not move.
+   */
   emitPeek(body: Body, at: number, way: Continuation, fail: number): void;
   emitLook(body: Body, at: number, node: NodeOf<'look'>, fail: number): void;
 };
@@ -17,13 +19,13 @@ export type CharRun = {
   readonly emitter: Emitter;
   readonly node: NodeOf<'repeat'>;
   readonly unit: RunUnit;
-  /** The unit's, as codes. */
+  /** The characters of the unit. */
   readonly members: Firsts;
   readonly next: Continuation;
   readonly fail: number;
 };
 
-/** One character of a set where what the looks want holds. */
+/** One character of a set, with lookarounds that must hold. */
 type RunUnit = { readonly set: NodeOf<'set'>['set']; readonly looks: readonly NodeOf<'look'>[] };
 
 export function unitOf(node: Node): RunUnit | null {
@@ -36,7 +38,7 @@ export function unitOf(node: Node): RunUnit | null {
   return unit === null ? null : { set: unit.set, looks: [...looks, ...unit.looks] };
 }
 
-/** Runs that cannot be longer count as no work. */
+/** Runs up to this length count as no work. */
 const MOST_FREE = 16;
 
 /** Matches a repeat of single characters and what follows it. */
@@ -44,7 +46,7 @@ export function emitRun(body: Body, at: number, run: CharRun): void {
   const { emitter, node, next, members } = run;
   const isFixed = node.min === node.max;
   if (isFixed || isDone(next) || areApart(members, firstsOf(next))) {
-    // What follows begins with none of them: to take fewer of them leads nowhere, and neither does it to take them one by one.
+    // What follows cannot begin with these characters, so a shorter run never helps.
     const isShort = node.greed === 'lazy' && isDone(next);
     emitScan(body, at, run, isShort ? node.min : node.max);
     emitter.emit(body, at, next, run.fail);
@@ -52,7 +54,7 @@ export function emitRun(body: Body, at: number, run: CharRun): void {
   else emitGreedyRun(body, at, run);
 }
 
-/** Moves the place behind as many as there are, `max` at most; leaves where there are too few. */
+/** Skips as many characters as there are, `max` at most; fails if there are too few. */
 function emitScan(body: Body, at: number, run: CharRun, max: number): void {
   const { min } = run.node;
   if (max === 1 && min === 1) {
@@ -71,7 +73,7 @@ function emitScan(body: Body, at: number, run: CharRun, max: number): void {
   if (min > 0) body.get(at).get(from).op(OP.sub).const(min).op(OP.ltU).leaveIf(run.fail);
 }
 
-/** Moves behind one of them; leaves where there is none. */
+/** Skips one character; fails if there is none. */
 function emitOne(body: Body, at: number, { emitter, unit, members }: CharRun, fail: number): void {
   emitRoom(body, at, 1, fail);
   emitMember(body, at, members, fail);
@@ -79,7 +81,7 @@ function emitOne(body: Body, at: number, { emitter, unit, members }: CharRun, fa
   emitMove(body, at, 1);
 }
 
-/** As many as there are, then fewer. */
+/** As many as possible, then fewer. */
 function emitGreedyRun(body: Body, at: number, run: CharRun): void {
   const { emitter, node, next, fail } = run;
   const least = emitCopy(body, at);
@@ -88,7 +90,7 @@ function emitGreedyRun(body: Body, at: number, run: CharRun): void {
   const fewer = body.open(OP.loop);
   const miss = body.open(OP.block);
   emitter.emitPeek(body, at, next, miss);
-  // A function, since those count the work.
+  // Functions count their work.
   emitter.emit(body, emitCopy(body, at), callOf(next), miss);
   body.close();
   body.get(at).get(least).op(OP.leU).leaveIf(fail);
@@ -98,7 +100,7 @@ function emitGreedyRun(body: Body, at: number, run: CharRun): void {
   body.leave(fail);
 }
 
-/** As few as may be, then more. */
+/** As few as possible, then more. */
 function emitLazyRun(body: Body, at: number, run: CharRun): void {
   const { emitter, node, next } = run;
   const from = emitCopy(body, at);
@@ -119,7 +121,7 @@ function emitLazyRun(body: Body, at: number, run: CharRun): void {
   body.leave(run.fail);
 }
 
-/** Counts the characters between two places as work. */
+/** Adds the characters between two addresses to the work. */
 function emitWork(body: Body, to: number, from: number): void {
   body.with(OP.globalGet, FUEL).get(to).get(from).op(OP.sub).const(4).op(OP.shrU, OP.sub);
   body.with(OP.globalSet, FUEL);
