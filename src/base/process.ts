@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
@@ -93,13 +93,13 @@ export async function run(
   timeoutSeconds: number,
   surroundings: SpawnOptions = {},
 ): Promise<Output> {
-  if (command.file === null) return start(command, timeoutSeconds, surroundings);
+  if (command.file === null) return fed(command, timeoutSeconds, surroundings);
   let folder: string | null = null;
   try {
     folder = await files.mkdtemp(join(tmpdir(), 'f2b-'));
     const path = join(folder, 'input');
     await files.writeFile(path, command.file, { mode: 0o600, flag: 'wx' });
-    return await start(withFile(command, path), timeoutSeconds, surroundings);
+    return await fed(withFile(command, path), timeoutSeconds, surroundings);
   } catch (error) {
     return { exitCode: null, stdout: '', stderr: '', trouble: `temporary file: ${reasonOf(error)}` };
   } finally {
@@ -107,18 +107,65 @@ export async function run(
   }
 }
 
+async function fed(command: Command, timeoutSeconds: number, surroundings: SpawnOptions): Promise<Output> {
+  if (command.stdin === null) return start(command, 'ignore', { timeoutSeconds, ...surroundings });
+  let input: number;
+  try {
+    input = inputFile(command.stdin);
+  } catch (error) {
+    return { exitCode: null, stdout: '', stderr: '', trouble: `its input: ${reasonOf(error)}` };
+  }
+  try {
+    return await start(command, input, { timeoutSeconds, ...surroundings });
+  } finally {
+    closeSync(input);
+  }
+}
+
+/** Folders for a program's input; the later ones are for a host where those before them are full, read-only or too old. */
+const INPUT_FOLDERS: readonly string[] = [tmpdir(), '/run', '/dev/shm'];
+const NAMELESS = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR;
+
+/**
+ * A descriptor of a nameless file for root alone that holds the text. Node's own pipes are sockets, which a program cannot
+ * open by the name /dev/stdin, as nft before 1.0 does. Throws when no folder takes it.
+ */
+function inputFile(text: string): number {
+  const bytes = Buffer.from(text);
+  let first: unknown;
+  for (const folder of INPUT_FOLDERS) {
+    let fd: number | null = null;
+    try {
+      fd = openSync(folder, NAMELESS, 0o600);
+      // Written at its place, so that the descriptor goes on standing at the beginning.
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);
+      return fd;
+    } catch (error) {
+      if (fd !== null) closeSync(fd);
+      first ??= error;
+    }
+  }
+  throw first;
+}
+
 function withFile(command: Command, path: string): Command {
   const [program, ...args] = command.argv;
   return { ...command, argv: [program, ...args.map((arg) => arg.replaceAll(FILE_ARGUMENT, path))] };
 }
 
-function start(command: Command, timeoutSeconds: number, surroundings: SpawnOptions): Promise<Output> {
-  const { prefix = [], env = {}, maxBytes = MAX_BYTES } = surroundings;
+type Limits = SpawnOptions & { readonly timeoutSeconds: number };
+
+function start(command: Command, input: number | 'ignore', limits: Limits): Promise<Output> {
+  const { prefix = [], env = {}, maxBytes = MAX_BYTES, timeoutSeconds } = limits;
   const [program = '', ...args] = [...prefix, ...command.argv];
   return new Promise((resolve) => {
     let trouble: string | null = null;
     const said = [collector(maxBytes), collector(maxBytes)] as const;
-    const child = spawn(program, args, { env: { ...ENVIRONMENT, ...env }, detached: true, stdio: 'pipe' });
+    const child = spawn(program, args, {
+      env: { ...ENVIRONMENT, ...env },
+      detached: true,
+      stdio: [input, 'pipe', 'pipe'],
+    });
     remember(child.pid);
     const timers: NodeJS.Timeout[] = [];
     const finish = (exitCode: number | null): void => {
@@ -151,11 +198,8 @@ function start(command: Command, timeoutSeconds: number, surroundings: SpawnOpti
       if (signal !== null) trouble ??= `killed by ${signal}`;
       finish(exitCode);
     });
-    child.stdout.on('data', said[0].add);
-    child.stderr.on('data', said[1].add);
-    // A program that ends without reading its input is told by its exit code, not by EPIPE.
-    child.stdin.on('error', () => {});
-    child.stdin.end(command.stdin ?? '');
+    child.stdout?.on('data', said[0].add);
+    child.stderr?.on('data', said[1].add);
   });
 }
 

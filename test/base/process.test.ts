@@ -45,6 +45,24 @@ test('run() hands over arguments and input as they are: no shell reads them', as
   assert.equal(echoed.stdout, '$(id)\nüß\n');
 });
 
+test('run() feeds a program in a way that it can open by name, as nft before 1.0 does', async () => {
+  const stdin = `${'198.51.100.7 '.repeat(100_000)}end\n`;
+  for (const path of ['/dev/stdin', '/proc/self/fd/0']) {
+    const { stdout, stderr } = await run(command(['cat', path], { stdin }), LIMIT);
+    assert.ok(stdout === stdin, `${path}: ${stderr}`);
+  }
+  const { stdout } = await run(command(['stat', '-L', '-c', '%a %u %h', '/dev/stdin'], { stdin }), LIMIT);
+  assert.equal(stdout, `600 ${process.getuid?.()} 0\n`);
+});
+
+test('run() feeds a program although the folder of temporary files is gone', async () => {
+  const script = `const { command, run } = await import(${JSON.stringify(new URL('../../src/base/process.ts', import.meta.url).href)});
+    process.stdout.write((await run(command(['cat'], { stdin: 'fed' }), 30)).stdout);`;
+  const env = { ...process.env, TMPDIR: join(folder, 'gone') };
+  const one = command([process.execPath, '--input-type=module', '-e', script]);
+  assert.equal((await run(one, LIMIT, { env })).stdout, 'fed');
+});
+
 test('run() gives every program the same small environment', async () => {
   process.env['F2B_SECRET'] = 'x';
   const { stdout } = await run(command(['env']), LIMIT, { env: { EXTRA: '1' } });
