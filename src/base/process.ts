@@ -3,24 +3,19 @@ import { accessSync, closeSync, constants, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
-import { files } from './files.ts';
 
 /** One program to run: an argument vector, never a shell line. */
 export type Command = {
   readonly argv: readonly [program: string, ...args: string[]];
+  /** What it reads, from a file that it can also open by the name /dev/stdin; null = nothing. */
   readonly stdin: string | null;
-  /** Text of a temporary file whose path takes the place of FILE_ARGUMENT in every argument; null = none. */
-  readonly file: string | null;
   /** When true a non-zero exit is no failure of the job (a delete of what may be gone, `ss -K`). */
   readonly mayFail: boolean;
 };
 
-/** Stands in `argv` for the path of the command's temporary file. */
-export const FILE_ARGUMENT = '{file}';
-
 /** Makes a Command; without `more` it has no input and must succeed. */
 export function command(argv: Command['argv'], more: Partial<Omit<Command, 'argv'>> = {}): Command {
-  return { argv, stdin: null, file: null, mayFail: false, ...more };
+  return { argv, stdin: null, mayFail: false, ...more };
 }
 
 /** What a program answered. `exitCode` is null when it was killed or could not be started. */
@@ -93,21 +88,6 @@ export async function run(
   timeoutSeconds: number,
   surroundings: SpawnOptions = {},
 ): Promise<Output> {
-  if (command.file === null) return fed(command, timeoutSeconds, surroundings);
-  let folder: string | null = null;
-  try {
-    folder = await files.mkdtemp(join(tmpdir(), 'f2b-'));
-    const path = join(folder, 'input');
-    await files.writeFile(path, command.file, { mode: 0o600, flag: 'wx' });
-    return await fed(withFile(command, path), timeoutSeconds, surroundings);
-  } catch (error) {
-    return { exitCode: null, stdout: '', stderr: '', trouble: `temporary file: ${reasonOf(error)}` };
-  } finally {
-    if (folder !== null) await files.rm(folder, { recursive: true, force: true }).catch(() => {});
-  }
-}
-
-async function fed(command: Command, timeoutSeconds: number, surroundings: SpawnOptions): Promise<Output> {
   if (command.stdin === null) return start(command, 'ignore', { timeoutSeconds, ...surroundings });
   let input: number;
   try {
@@ -146,11 +126,6 @@ function inputFile(text: string): number {
     }
   }
   throw first;
-}
-
-function withFile(command: Command, path: string): Command {
-  const [program, ...args] = command.argv;
-  return { ...command, argv: [program, ...args.map((arg) => arg.replaceAll(FILE_ARGUMENT, path))] };
 }
 
 type Limits = SpawnOptions & { readonly timeoutSeconds: number };
@@ -229,21 +204,18 @@ function collector(maxBytes: number) {
 /** The command as a shell would need it, input and all: what `--dry-run` prints. Ends without a line break. */
 export function formatCommand(command: Command): string {
   const line = command.argv.map(quote).join(' ');
-  if (command.file !== null) return heredoc(`f2b_file=$(mktemp) && cat > "$f2b_file"`, command.file, [line]);
-  return command.stdin === null ? line : heredoc(line, command.stdin, []);
+  return command.stdin === null ? line : heredoc(line, command.stdin);
 }
 
-function heredoc(line: string, text: string, after: readonly string[]): string {
+function heredoc(line: string, text: string): string {
   let end = 'END';
   while (text.split('\n').includes(end)) end += '_';
   const body = text === '' || text.endsWith('\n') ? text : `${text}\n`;
-  return [`${line} <<'${end}'`, `${body}${end}`, ...after].join('\n');
+  return `${line} <<'${end}'\n${body}${end}`;
 }
 
 function quote(word: string): string {
-  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
-  const quoted = `'${word.replaceAll("'", `'\\''`)}'`;
-  return word.includes(FILE_ARGUMENT) ? quoted.replaceAll(FILE_ARGUMENT, `'"$f2b_file"'`) : quoted;
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Why a command failed, for people: `nft: not found`, `nft: Operation not permitted ...`; null when it did not. */
