@@ -95,7 +95,8 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
     const rest = { job: { ...job, rules }, wanted: wantedEntries(state, plan, job.firewall.kind) };
     troubles.push(...(await remove(call, what, rest)));
   }
-  return { lifted, troubles: [...troubles, ...(isAlone ? await clearUnused(call, plan) : [])] };
+  if (isAlone && !call.global.dryRun) troubles.push(...(await clearUnused(call, plan)));
+  return { lifted, troubles };
 }
 
 type Rest = { readonly job: FirewallJob; readonly wanted: readonly BanEntry[] };
