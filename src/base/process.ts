@@ -1,5 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
@@ -33,6 +42,11 @@ export type SpawnOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Bytes kept of stdout, and as many of stderr; what comes after is read and dropped. */
   readonly maxBytes?: number;
+  /**
+   * Whether its outputs are files as well, which it can open by the names /dev/stdout and /dev/stderr, and which what it leaves
+   * running in the background may keep: only its own end is waited for.
+   */
+  readonly hasFiles?: boolean;
 };
 
 /** The whole environment of every program we run, so that its words and its numbers are always the same. */
@@ -77,6 +91,8 @@ function remember(pid: number | undefined): void {
 
 const MAX_BYTES = 128 * 1024 * 1024;
 const GRACE_MS = 2000;
+/** How often an output that is a file is looked at. */
+const CUT_MS = 100;
 
 /**
  * Runs one argument vector, without a shell, in a process group of its own, and answers what it said. Never
@@ -88,35 +104,32 @@ export async function run(
   timeoutSeconds: number,
   surroundings: SpawnOptions = {},
 ): Promise<Output> {
-  if (command.stdin === null) return start(command, 'ignore', { timeoutSeconds, ...surroundings });
-  let input: number;
+  let input: number | null = null;
   try {
-    input = inputFile(command.stdin);
+    if (command.stdin !== null) input = namelessFile(command.stdin);
+    return await start(command, input ?? 'ignore', { timeoutSeconds, ...surroundings });
   } catch (error) {
-    return { exitCode: null, stdout: '', stderr: '', trouble: `its input: ${reasonOf(error)}` };
-  }
-  try {
-    return await start(command, input, { timeoutSeconds, ...surroundings });
+    return { exitCode: null, stdout: '', stderr: '', trouble: `no file for it: ${reasonOf(error)}` };
   } finally {
-    closeSync(input);
+    if (input !== null) closeSync(input);
   }
 }
 
-/** Folders for a program's input; the later ones are for a host where those before them are full, read-only or too old. */
-const INPUT_FOLDERS: readonly string[] = [tmpdir(), '/run', '/dev/shm'];
+/** Folders for inputs and outputs; the later ones are for a host where those before them are full, read-only or too old. */
+const FOLDERS: readonly string[] = [tmpdir(), '/run', '/dev/shm'];
 const NAMELESS = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR;
 
 /**
  * A descriptor of a nameless file for root alone that holds the text. Node's own pipes are sockets, which a program cannot
  * open by the name /dev/stdin, as nft before 1.0 does. Throws when no folder takes it.
  */
-function inputFile(text: string): number {
+function namelessFile(text: string, flags = 0): number {
   const bytes = Buffer.from(text);
   let first: unknown;
-  for (const folder of INPUT_FOLDERS) {
+  for (const folder of FOLDERS) {
     let fd: number | null = null;
     try {
-      fd = openSync(folder, NAMELESS, 0o600);
+      fd = openSync(folder, NAMELESS | flags, 0o600);
       // Written at its place, so that the descriptor goes on standing at the beginning.
       for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);
       return fd;
@@ -135,25 +148,27 @@ function start(command: Command, input: number | 'ignore', limits: Limits): Prom
   const [program = '', ...args] = [...prefix, ...command.argv];
   return new Promise((resolve) => {
     let trouble: string | null = null;
-    const said = [collector(maxBytes), collector(maxBytes)] as const;
+    const said = limits.hasFiles
+      ? ([fileCollector(maxBytes), fileCollector(maxBytes)] as const)
+      : ([collector(maxBytes), collector(maxBytes)] as const);
     const child = spawn(program, args, {
       env: { ...ENVIRONMENT, ...env },
       detached: true,
-      stdio: [input, 'pipe', 'pipe'],
+      stdio: [input, said[0].stdio, said[1].stdio],
     });
     remember(child.pid);
     const timers: NodeJS.Timeout[] = [];
+    let isOver = false;
     const finish = (exitCode: number | null): void => {
+      if (isOver) return;
+      isOver = true;
       for (const timer of timers) clearTimeout(timer);
       const [stdout, stderr] = said;
       if (trouble === null && (stdout.isFull() || stderr.isFull()))
         trouble = `said more than ${maxBytes} bytes`;
-      resolve({
-        exitCode: trouble === null ? exitCode : null,
-        stdout: stdout.text(),
-        stderr: stderr.text(),
-        trouble,
-      });
+      const texts = { stdout: stdout.text(), stderr: stderr.text() };
+      resolve({ exitCode: trouble === null ? exitCode : null, ...texts, trouble });
+      for (const one of said) one.close();
     };
     const kill = (signal: NodeJS.Signals): void => killGroup(child.pid, signal);
     timers.push(
@@ -192,12 +207,40 @@ function collector(maxBytes: number) {
   const chunks: Buffer[] = [];
   let size = 0;
   return {
+    stdio: 'pipe' as const,
     add(chunk: Buffer): void {
       if (size < maxBytes) chunks.push(chunk.subarray(0, maxBytes - size));
       size += chunk.length;
     },
     text: (): string => Buffer.concat(chunks).toString('utf8'),
     isFull: (): boolean => size > maxBytes,
+    close: (): void => undefined,
+  };
+}
+
+/** The same for an output that is a file, which is cut while it grows. */
+function fileCollector(maxBytes: number) {
+  const fd = namelessFile('', constants.O_APPEND);
+  let wasCut = false;
+  const cut = (): void => {
+    if (fstatSync(fd).size <= maxBytes) return;
+    wasCut = true;
+    ftruncateSync(fd, maxBytes);
+  };
+  const timer = setInterval(cut, CUT_MS);
+  return {
+    stdio: fd,
+    add: (): void => undefined,
+    text(): string {
+      cut();
+      const bytes = Buffer.alloc(fstatSync(fd).size);
+      return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+    },
+    isFull: (): boolean => wasCut || fstatSync(fd).size > maxBytes,
+    close(): void {
+      clearInterval(timer);
+      closeSync(fd);
+    },
   };
 }
 

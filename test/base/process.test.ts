@@ -62,6 +62,18 @@ test('run() feeds a program although the folder of temporary files is gone', asy
   assert.equal((await run(one, LIMIT, { env })).stdout, 'fed');
 });
 
+test('with files a program can open its outputs by name, and what it leaves running is not waited for', async () => {
+  const script = 'echo one >/dev/stderr; echo two >/dev/stdout; echo three; echo four >&2; sleep 20 & exit 3';
+  const begin = performance.now();
+  const output = await run(command(['sh', '-c', `${script}`]), LIMIT, { hasFiles: true });
+  assert.ok(performance.now() - begin < 15_000);
+  assert.deepEqual(output, { exitCode: 3, stdout: 'two\nthree\n', stderr: 'one\nfour\n', trouble: null });
+  const flood = command(['sh', '-c', 'yes | head -c 3000000; echo end >&2']);
+  const cut = await run(flood, LIMIT, { hasFiles: true, maxBytes: 1000 });
+  assert.equal(cut.trouble, 'said more than 1000 bytes');
+  assert.deepEqual([cut.stdout.length, cut.stderr], [1000, 'end\n']);
+});
+
 test('run() gives every program the same small environment', async () => {
   process.env['F2B_SECRET'] = 'x';
   const { stdout } = await run(command(['env']), LIMIT, { env: { EXTRA: '1' } });
