@@ -14,8 +14,10 @@ async function measure(backend: 'auto' | 'polling'): Promise<readonly number[]> 
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const seen = new Map<string, number>();
+  let said = '';
   monitor.stdout.on('data', (chunk: Buffer) => {
-    for (const [, address = ''] of String(chunk).matchAll(/add element .* \{ ([\d.]+) timeout/g)) {
+    said += chunk;
+    for (const [, address = ''] of said.matchAll(/add element .* \{ ([\d.]+) timeout/g)) {
       if (!seen.has(address)) seen.set(address, performance.now());
     }
   });

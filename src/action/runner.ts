@@ -235,7 +235,8 @@ export class ActionRunner {
       this.#parts.print(`${env.join('')}${formatCommand(one)}\n`);
       return null;
     }
-    const output = await run(one, action.timeout, { env: { ...this.#parts.env, ...filled.env } });
+    const env = { ...this.#parts.env, ...filled.env };
+    const output = await run(one, action.timeout, { env, hasFiles: true });
     return failureOf(one, output);
   }
 

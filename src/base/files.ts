@@ -1,4 +1,4 @@
-import { close, fsync, link, mkdtemp, open, rename, rm, statSync, unlink, write, writeFile } from 'node:fs';
+import { close, fsync, link, open, rename, statSync, unlink, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { codeOf } from './errors.ts';
 
@@ -8,15 +8,11 @@ import { codeOf } from './errors.ts';
  */
 export const files = {
   link: promisify(link),
-  /** Makes a folder with a new name that begins as given; resolves to its path. */
-  mkdtemp: promisify(mkdtemp),
-  /** Resolves to a descriptor. */
+  /** Answers a descriptor. */
   open: promisify(open),
   close: promisify(close),
   rename: promisify(rename),
-  rm: promisify(rm),
   fsync: promisify(fsync),
-  writeFile: promisify(writeFile),
 };
 
 /** A text that changes whenever the file is changed or replaced; the error's code if it cannot be read. */

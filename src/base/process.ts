@@ -1,26 +1,30 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
-import { files } from './files.ts';
 
 /** A program to run: an argument vector, never a shell line. */
 export type Command = {
   readonly argv: readonly [program: string, ...args: string[]];
+  /** What it reads, from a file that it can also open by the name /dev/stdin; null = nothing. */
   readonly stdin: string | null;
-  /** Text of a temporary file; its path replaces FILE_ARGUMENT in every argument. Null = none. */
-  readonly file: string | null;
-  /** True: a non-zero exit is not a failure (deleting what may be gone, `ss -K`). */
+  /** When true a non-zero exit is no failure of the job (a delete of what may be gone, `ss -K`). */
   readonly mayFail: boolean;
 };
 
-/** Placeholder in `argv` for the path of the command's temporary file. */
-export const FILE_ARGUMENT = '{file}';
-
-/** Makes a Command; by default it has no input and must succeed. */
+/** Makes a Command; without `more` it has no input and must succeed. */
 export function command(argv: Command['argv'], more: Partial<Omit<Command, 'argv'>> = {}): Command {
-  return { argv, stdin: null, file: null, mayFail: false, ...more };
+  return { argv, stdin: null, mayFail: false, ...more };
 }
 
 /** The output of a program. `exitCode` is null if it was killed or could not be started. */
@@ -38,6 +42,11 @@ export type SpawnOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Bytes kept of stdout, and as many of stderr; the rest is read and dropped. */
   readonly maxBytes?: number;
+  /**
+   * Whether its outputs are files as well, which it can open by the names /dev/stdout and /dev/stderr, and which what it leaves
+   * running in the background may keep: only its own end is waited for.
+   */
+  readonly hasFiles?: boolean;
 };
 
 /**
@@ -84,6 +93,8 @@ function remember(pid: number | undefined): void {
 
 const MAX_BYTES = 128 * 1024 * 1024;
 const GRACE_MS = 2000;
+/** How often an output that is a file is looked at. */
+const CUT_MS = 100;
 
 /**
  * Runs an argument vector without a shell, in its own process group, and returns its output. Never rejects
@@ -95,45 +106,71 @@ export async function run(
   timeoutSeconds: number,
   surroundings: SpawnOptions = {},
 ): Promise<Output> {
-  if (command.file === null) return start(command, timeoutSeconds, surroundings);
-  let folder: string | null = null;
+  let input: number | null = null;
   try {
-    folder = await files.mkdtemp(join(tmpdir(), 'f2b-'));
-    const path = join(folder, 'input');
-    await files.writeFile(path, command.file, { mode: 0o600, flag: 'wx' });
-    return await start(withFile(command, path), timeoutSeconds, surroundings);
+    if (command.stdin !== null) input = namelessFile(command.stdin);
+    return await start(command, input ?? 'ignore', { timeoutSeconds, ...surroundings });
   } catch (error) {
-    return { exitCode: null, stdout: '', stderr: '', trouble: `temporary file: ${reasonOf(error)}` };
+    return { exitCode: null, stdout: '', stderr: '', trouble: `no file for it: ${reasonOf(error)}` };
   } finally {
-    if (folder !== null) await files.rm(folder, { recursive: true, force: true }).catch(() => {});
+    if (input !== null) closeSync(input);
   }
 }
 
-function withFile(command: Command, path: string): Command {
-  const [program, ...args] = command.argv;
-  return { ...command, argv: [program, ...args.map((arg) => arg.replaceAll(FILE_ARGUMENT, path))] };
+/** Folders for inputs and outputs; the later ones are for a host where those before them are full, read-only or too old. */
+const FOLDERS: readonly string[] = [tmpdir(), '/run', '/dev/shm'];
+const NAMELESS = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR;
+
+/**
+ * A descriptor of a nameless file for root alone that holds the text. Node's own pipes are sockets, which a program cannot
+ * open by the name /dev/stdin, as nft before 1.0 does. Throws when no folder takes it.
+ */
+function namelessFile(text: string, flags = 0): number {
+  const bytes = Buffer.from(text);
+  let first: unknown;
+  for (const folder of FOLDERS) {
+    let fd: number | null = null;
+    try {
+      fd = openSync(folder, NAMELESS | flags, 0o600);
+      // Written at its place, so that the descriptor goes on standing at the beginning.
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);
+      return fd;
+    } catch (error) {
+      if (fd !== null) closeSync(fd);
+      first ??= error;
+    }
+  }
+  throw first;
 }
 
-function start(command: Command, timeoutSeconds: number, surroundings: SpawnOptions): Promise<Output> {
-  const { prefix = [], env = {}, maxBytes = MAX_BYTES } = surroundings;
+type Limits = SpawnOptions & { readonly timeoutSeconds: number };
+
+function start(command: Command, input: number | 'ignore', limits: Limits): Promise<Output> {
+  const { prefix = [], env = {}, maxBytes = MAX_BYTES, timeoutSeconds } = limits;
   const [program = '', ...args] = [...prefix, ...command.argv];
   return new Promise((resolve) => {
     let trouble: string | null = null;
-    const said = [collector(maxBytes), collector(maxBytes)] as const;
-    const child = spawn(program, args, { env: { ...ENVIRONMENT, ...env }, detached: true, stdio: 'pipe' });
+    const said = limits.hasFiles
+      ? ([fileCollector(maxBytes), fileCollector(maxBytes)] as const)
+      : ([collector(maxBytes), collector(maxBytes)] as const);
+    const child = spawn(program, args, {
+      env: { ...ENVIRONMENT, ...env },
+      detached: true,
+      stdio: [input, said[0].stdio, said[1].stdio],
+    });
     remember(child.pid);
     const timers: NodeJS.Timeout[] = [];
+    let isOver = false;
     const finish = (exitCode: number | null): void => {
+      if (isOver) return;
+      isOver = true;
       for (const timer of timers) clearTimeout(timer);
       const [stdout, stderr] = said;
       if (trouble === null && (stdout.isFull() || stderr.isFull()))
         trouble = `said more than ${maxBytes} bytes`;
-      resolve({
-        exitCode: trouble === null ? exitCode : null,
-        stdout: stdout.text(),
-        stderr: stderr.text(),
-        trouble,
-      });
+      const texts = { stdout: stdout.text(), stderr: stderr.text() };
+      resolve({ exitCode: trouble === null ? exitCode : null, ...texts, trouble });
+      for (const one of said) one.close();
     };
     const kill = (signal: NodeJS.Signals): void => killGroup(child.pid, signal);
     timers.push(
@@ -153,11 +190,8 @@ function start(command: Command, timeoutSeconds: number, surroundings: SpawnOpti
       if (signal !== null) trouble ??= `killed by ${signal}`;
       finish(exitCode);
     });
-    child.stdout.on('data', said[0].add);
-    child.stderr.on('data', said[1].add);
-    // A program may end without reading its input: its exit code counts, not EPIPE.
-    child.stdin.on('error', () => {});
-    child.stdin.end(command.stdin ?? '');
+    child.stdout?.on('data', said[0].add);
+    child.stderr?.on('data', said[1].add);
   });
 }
 
@@ -175,33 +209,58 @@ function collector(maxBytes: number) {
   const chunks: Buffer[] = [];
   let size = 0;
   return {
+    stdio: 'pipe' as const,
     add(chunk: Buffer): void {
       if (size < maxBytes) chunks.push(chunk.subarray(0, maxBytes - size));
       size += chunk.length;
     },
     text: (): string => Buffer.concat(chunks).toString('utf8'),
     isFull: (): boolean => size > maxBytes,
+    close: (): void => undefined,
+  };
+}
+
+/** The same for an output that is a file, which is cut while it grows. */
+function fileCollector(maxBytes: number) {
+  const fd = namelessFile('', constants.O_APPEND);
+  let wasCut = false;
+  const cut = (): void => {
+    if (fstatSync(fd).size <= maxBytes) return;
+    wasCut = true;
+    ftruncateSync(fd, maxBytes);
+  };
+  const timer = setInterval(cut, CUT_MS);
+  return {
+    stdio: fd,
+    add: (): void => undefined,
+    text(): string {
+      cut();
+      const bytes = Buffer.alloc(fstatSync(fd).size);
+      return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+    },
+    isFull: (): boolean => wasCut || fstatSync(fd).size > maxBytes,
+    close(): void {
+      clearInterval(timer);
+      closeSync(fd);
+    },
   };
 }
 
 /** The command as a shell command with its input, as `--dry-run` prints it. Has no final newline. */
 export function formatCommand(command: Command): string {
   const line = command.argv.map(quote).join(' ');
-  if (command.file !== null) return heredoc(`f2b_file=$(mktemp) && cat > "$f2b_file"`, command.file, [line]);
-  return command.stdin === null ? line : heredoc(line, command.stdin, []);
+  return command.stdin === null ? line : heredoc(line, command.stdin);
 }
 
-function heredoc(line: string, text: string, after: readonly string[]): string {
+function heredoc(line: string, text: string): string {
   let end = 'END';
   while (text.split('\n').includes(end)) end += '_';
   const body = text === '' || text.endsWith('\n') ? text : `${text}\n`;
-  return [`${line} <<'${end}'`, `${body}${end}`, ...after].join('\n');
+  return `${line} <<'${end}'\n${body}${end}`;
 }
 
 function quote(word: string): string {
-  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
-  const quoted = `'${word.replaceAll("'", `'\\''`)}'`;
-  return word.includes(FILE_ARGUMENT) ? quoted.replaceAll(FILE_ARGUMENT, `'"$f2b_file"'`) : quoted;
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /**

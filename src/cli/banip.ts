@@ -58,7 +58,7 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
     const [refused] = targets.flatMap((target) => target.refusal ?? []);
     if (refused !== undefined) throw refused;
     const ids = targets.map(({ id }) => id);
-    const plan = await firewallPlanOf(config.jails, call.io);
+    const plan = firewallPlanOf(config.jails);
     const limits = limitsFor(jail, call);
     const isConfirmation = call.options['confirmed'] === true;
     const trial = isConfirmation ? null : durationOf(call.options['confirm']);

@@ -13,9 +13,17 @@ import {
   firewallRunner,
   isEnforceable,
   planFirewalls,
+  unusedFirewalls,
   wantedEntries,
 } from '../firewall/plan.ts';
-import { enforceNow, type FirewallJob, planNow, type RunProgram } from '../firewall/reconcile.ts';
+import {
+  flush as clearFirewall,
+  enforceNow,
+  type FirewallJob,
+  planNow,
+  type RunProgram,
+  reconcile,
+} from '../firewall/reconcile.ts';
 import { loadState, lockState, prepareFolder, saveState } from '../state/file.ts';
 import type { State } from '../state/state.ts';
 import type { Call, GlobalOptions, Io } from './command.ts';
@@ -85,9 +93,9 @@ export function runnerOf({ global, io }: Access): RunProgram {
   };
 }
 
-/** The firewalls of the jails. */
-export function firewallPlanOf(jails: readonly Jail[], io: Io): Promise<FirewallPlan> {
-  return planFirewalls(jails, io.env);
+/** The firewalls behind the jails. */
+export function firewallPlanOf(jails: readonly Jail[]): FirewallPlan {
+  return planFirewalls(jails);
 }
 
 /** The jobs of a plan; with `--dry-run` on simulated firewalls. */
@@ -104,6 +112,8 @@ export function jobsOf(plan: FirewallPlan, call: Access): readonly FirewallJob[]
 type StateChange = {
   add(entry: BanEntry): boolean;
   readonly remove: readonly { readonly jail: string; readonly id: string }[];
+  /** No daemon looks after the firewalls: what an earlier configuration left in them goes as well. */
+  readonly isAlone?: boolean;
 };
 
 /**
@@ -126,18 +136,33 @@ export async function enforceChange(
         .filter((place) => place.kind === kind && isEnforceable(id))
         .map(({ rule }) => ({ jail: rule, address: id, until: null })),
     );
-    if (add.length + remove.length === 0) continue;
+    const isAlone = change.isAlone === true && !call.global.dryRun;
+    if (add.length + remove.length === 0 && !isAlone) continue;
     if (call.global.dryRun) {
       for (const one of planNow(job, add, remove, now)) call.io.stdout(`${formatCommand(one)}\n`);
       continue;
     }
-    const result = await enforceNow(job, { add, remove, wanted: () => wanted }, now);
-    if (result.warning !== undefined) call.io.stderr(`f2b: ${kind}: ${result.warning}\n`);
+    const result = isAlone
+      ? await reconcile(job, wanted, now)
+      : await enforceNow(job, { add, remove, wanted: () => wanted }, now);
     for (const { entry, reason } of result.pending) missing.set(entry.address, reason);
     const [trouble] = result.trouble;
     if (trouble !== undefined) for (const { address } of remove) missing.set(address, trouble);
   }
+  if (change.isAlone === true && !call.global.dryRun) await clearUnused(call, plan);
   return missing;
+}
+
+/** Removes everything of ours from the firewalls that no jail uses; answers what failed. */
+export async function clearUnused(call: Access, plan: FirewallPlan): Promise<readonly string[]> {
+  const { global, io } = call;
+  const run = firewallRunner(io.env);
+  const troubles: string[] = [];
+  for (const firewall of await unusedFirewalls(plan, run)) {
+    if (global.dryRun) io.stdout(`# would remove everything of f2b from ${firewall.kind}\n`);
+    else troubles.push(...(await clearFirewall({ firewall, rules: [], run }, io.now())).trouble);
+  }
+  return troubles;
 }
 
 /**

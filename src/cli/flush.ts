@@ -1,14 +1,22 @@
 import { reasonOf, UsageError } from '../base/errors.ts';
-import { isOnPath } from '../base/process.ts';
 import type { Config } from '../config/config.ts';
+import type { Jail } from '../config/jail.ts';
 import type { BanEntry } from '../firewall/backend.ts';
-import { presentFirewalls } from '../firewall/choose.ts';
-import { firewalldRuns, firewallRunner, jailOfRule, wantedEntries } from '../firewall/plan.ts';
+import { jailOfRule, wantedEntries } from '../firewall/plan.ts';
 import { type FirewallJob, reconcile } from '../firewall/reconcile.ts';
 import { addOrder, type State } from '../state/state.ts';
 import { type BanChange, runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
-import { changeState, configOf, findJail, firewallPlanOf, jobsOf } from './context.ts';
+import {
+  changeState,
+  clearUnused,
+  configOf,
+  findJail,
+  firewallPlanOf,
+  jobsOf,
+  statePathOf,
+} from './context.ts';
+import { runningPid } from './status.ts';
 
 /** `f2b flush`: lifts all bans and removes all rules and sets of f2b from the firewall. */
 export const flush: Subcommand = {
@@ -16,8 +24,8 @@ export const flush: Subcommand = {
   summary: 'lift all bans and remove our rules and sets from the firewall',
   usage: '[JAIL]',
   options: [],
-  about: `Prints how many bans were lifted. Removes what f2b made in every firewall found on this host, and nothing else; a
-running daemon puts its (empty) rules back. The commands of actions (actionflush, or actionunban for each ban) are run by
+  about: `Prints how many bans were lifted. Removes what f2b made in every firewall found on this host, and nothing else; the
+rules of a running daemon stay, and hold nobody. The commands of actions (actionflush, or actionunban for each ban) are run by
 the daemon, or by this command where none runs.`,
   examples: [
     ['f2b flush', 'everything'],
@@ -53,28 +61,41 @@ async function undoActions(call: Call, lifted: readonly BanChange[]): Promise<vo
 
 async function flushAll(call: Call, state: State): Promise<Flushed> {
   const lifted = [...state.jails.keys()].flatMap((jail) => liftAll(state, jail));
+  const plan = isDaemonRunning(call) ? firewallPlanOf(jailsIn(call)) : firewallPlanOf([]);
   const troubles: string[] = [];
-  const run = firewallRunner(call.io.env);
-  for (const firewall of presentFirewalls(isOnPath)) {
-    if (firewall.kind === 'firewalld' && !(await firewalldRuns(call.io.env))) continue;
-    const job = { firewall, rules: [], run };
-    troubles.push(...(await remove(call, 'everything of f2b', { job, wanted: [] })));
+  for (const job of jobsOf(plan, call))
+    troubles.push(...(await remove(call, 'all bans', { job, wanted: [] })));
+  return { lifted, troubles: [...troubles, ...(await clearUnused(call, plan))] };
+}
+
+/** The jails whose rules stay; none where the configuration cannot be read, which keeps nobody from flushing. */
+function jailsIn(call: Call): readonly Jail[] {
+  try {
+    return configOf(call).jails;
+  } catch {
+    return [];
   }
-  return { lifted, troubles };
+}
+
+function isDaemonRunning({ global, io }: Call): boolean {
+  return runningPid(statePathOf(global, io)) !== null;
 }
 
 async function flushJail(call: Call, state: State, name: string): Promise<Flushed> {
   const config = configOf(call);
   findJail(config, name);
   const lifted = liftAll(state, name);
-  const plan = await firewallPlanOf(config.jails, call.io);
+  const plan = firewallPlanOf(config.jails);
+  const isAlone = !isDaemonRunning(call);
+  const what = isAlone ? `the bans, rules and sets of ${name}` : `the bans of ${name}`;
   const troubles: string[] = [];
   for (const job of jobsOf(plan, call)) {
     if (!job.rules.some((rule) => jailOfRule(rule.jail) === name)) continue;
-    const rules = job.rules.filter((rule) => jailOfRule(rule.jail) !== name);
+    const rules = job.rules.filter((rule) => !isAlone || jailOfRule(rule.jail) !== name);
     const rest = { job: { ...job, rules }, wanted: wantedEntries(state, plan, job.firewall.kind) };
-    troubles.push(...(await remove(call, `the bans, rules and sets of ${name}`, rest)));
+    troubles.push(...(await remove(call, what, rest)));
   }
+  if (isAlone && !call.global.dryRun) troubles.push(...(await clearUnused(call, plan)));
   return { lifted, troubles };
 }
 
@@ -86,9 +107,7 @@ async function remove({ global, io }: Call, what: string, { job, wanted }: Rest)
     io.stdout(`# would remove ${what} from ${job.firewall.kind}\n`);
     return [];
   }
-  const { trouble, warning } = await reconcile(job, wanted, io.now());
-  if (warning !== undefined) io.stderr(`f2b: ${warning}\n`);
-  return trouble;
+  return (await reconcile(job, wanted, io.now())).trouble;
 }
 
 function liftAll(state: State, jail: string): readonly BanChange[] {

@@ -5,7 +5,8 @@ import type { Config } from '../config/config.ts';
 import { addOrder, type State } from '../state/state.ts';
 import { runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
-import { changeState, configOf, enforceChange, findJail, firewallPlanOf } from './context.ts';
+import { changeState, configOf, enforceChange, findJail, firewallPlanOf, statePathOf } from './context.ts';
+import { runningPid } from './status.ts';
 
 /** `f2b unbanip`: lifts bans by hand, in one jail or in all. */
 export const unbanip: Subcommand = {
@@ -27,11 +28,15 @@ ban of another network holds, such as one made by rollup, stays banned: that net
     const config = configOf(call);
     const { jail, ids } = readWords(call);
     if (jail !== null) findJail(config, jail);
-    const plan = await firewallPlanOf(config.jails, call.io);
+    const plan = firewallPlanOf(config.jails);
     const { lifted, missing, covers } = await changeState(call, async (state) => {
       const jails = jailsFor(config, state, jail);
       const lifted = lift(state, ids, jails);
-      const missing = await enforceChange(call, plan, state, { add: () => false, remove: lifted });
+      const missing = await enforceChange(call, plan, state, {
+        add: () => false,
+        remove: lifted,
+        isAlone: runningPid(statePathOf(call.global, call.io)) === null,
+      });
       return { lifted, missing, covers: covering(state, ids, jails) };
     });
     call.io.stdout(`${lifted.length}\n`);

@@ -123,13 +123,11 @@ export class BanManager {
     const { messages } = this.#parts;
     for (const order of orders) {
       const { jail, id } = order;
-      if (order.kind === 'ban') {
-        messages.ban(jail, id);
-        this.#apply(jail, id, order.ban);
-      } else {
-        messages.unban(jail, id);
-        this.#lift(jail, id, null);
-      }
+      if (order.kind === 'ban') messages.ban(jail, id);
+      else messages.unban(jail, id);
+      this.#enforcer?.repeat(jail, id, order.kind === 'ban' ? order.ban : null);
+      if (order.kind === 'ban') this.#runners.get(jail)?.ban(ticketOf(id, order.ban));
+      else this.#runners.get(jail)?.unban(ticketOf(id, null));
     }
     this.#planExpiry();
   }

@@ -224,7 +224,7 @@ export class Daemon {
       collectGarbage();
       enableJit();
     }
-    const plan = await planFirewalls(jails, this.#options.env);
+    const plan = planFirewalls(jails);
     this.#bans.enforce(plan);
     await settledWithin(FIRST_MS, this.#bans.idle());
     return plan;
@@ -241,7 +241,7 @@ export class Daemon {
     const jails = [...running.jails.values()].map(({ jail }) => jail);
     this.#running = running;
     const isComplete = early !== null && jails.length === config.jails.length;
-    const plan = isComplete ? early : await planFirewalls(jails, this.#options.env);
+    const plan = isComplete ? early : planFirewalls(jails);
     for (const { name } of jails) {
       jailState(this.#options.state, name);
       this.#messages.jailCreated(name);

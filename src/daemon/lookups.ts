@@ -133,7 +133,7 @@ export class PendingLookups {
     if (earlier !== undefined && earlier.until > performance.now()) return earlier.isIgnored;
     const { text, env } = fillTags(ignore.command ?? '', tags);
     const one = command(['/bin/sh', '-c', text], { mayFail: true });
-    const output = await run(one, COMMAND_LIMIT, { env });
+    const output = await run(one, COMMAND_LIMIT, { env, hasFiles: true });
     if (output.trouble !== null)
       this.#parts.messages.lookupFailed(name, `ignorecommand: ${failureOf(one, output) ?? output.trouble}`);
     const isIgnored = output.exitCode === 0;

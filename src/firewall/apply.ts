@@ -61,15 +61,8 @@ function sliceOf(change: Difference, from: number, to: number): Difference {
     at += part.length;
     return own;
   };
-  const { teardown, setup, remove, add, traces } = change;
-  return {
-    teardown: cut(teardown),
-    setup: cut(setup),
-    remove: cut(remove),
-    add: cut(add),
-    traces,
-    isNews: false,
-  };
+  const { teardown, setup, remove, add } = change;
+  return { ...change, teardown: cut(teardown), setup: cut(setup), remove: cut(remove), add: cut(add) };
 }
 
 function sizeOf({ teardown, setup, remove, add }: Difference): number {

@@ -1,5 +1,5 @@
 /**
- * The contract of a firewall backend: what f2b asks of nftables, ipset, iptables, firewalld and dummy.
+ * The contract of a firewall backend: what f2b asks of nftables, ipset, iptables and dummy.
  * A backend is pure: it turns rules and bans into argument vectors and outputs into facts, and runs nothing.
  *
  *     const [list] = nftables().list(rules);                 // nft -j list table inet f2b
@@ -10,7 +10,7 @@ import type { PortRange } from '../base/ports.ts';
 import type { Command, Output } from '../base/process.ts';
 import type { BlockKind, FirewallChoice } from '../config/jail.ts';
 
-/** The firewalls f2b can drive; `dummy` only logs. */
+/** The firewalls f2b knows; `dummy` only logs, and in `firewalld` stands only what an earlier version made. */
 export type FirewallKind = Exclude<FirewallChoice, 'auto'>;
 
 /** What one jail wants to stand in the firewall, beside the addresses: one rule (or one per family and port). */
@@ -32,15 +32,31 @@ export type BanEntry = { readonly jail: string; readonly address: string; readon
 /** Names (or rules) of ours that stand in the firewall, by jail, in the backend's own words; needed to remove them. */
 type Traces = ReadonlyMap<string, readonly string[]>;
 
+/** Places that the firewall does not have, a family or a chain of one, by placeOf(); the reason in words. */
+export type Absent = ReadonlyMap<string, string>;
+
+/** The key of a chain of one family. */
+export function placeOf(family: Family, chain: string): string {
+  return `${family} ${chain}`;
+}
+
 /** What the kernel holds of ours. */
 export type Held = {
-  /** Jails whose rules and sets stand exactly as wanted, for every family. */
+  /** Jails whose rules and sets stand exactly as wanted, wherever the firewall has a place for them. */
   readonly ready: ReadonlySet<string>;
   /** Entries in our sets (or our per-address rules): jail -> address -> until (null = no kernel time-out). */
   readonly entries: ReadonlyMap<string, ReadonlyMap<string, number | null>>;
   /** Jails that we made rules or sets for earlier and that are no longer wanted; a hashed name stands for itself. */
   readonly strays: ReadonlySet<string>;
   readonly traces: Traces;
+  readonly absent: Absent;
+};
+
+/** What the cheap look finds. */
+export type Probe = {
+  /** Jails that need repair, or a second look. */
+  readonly damaged: ReadonlySet<string>;
+  readonly absent: Absent;
 };
 
 /** What is to change. All of it travels in as few processes as the firewall allows. */
@@ -52,10 +68,10 @@ export type Difference = {
   readonly remove: readonly BanEntry[];
   /** Jails whose rules and sets are to go entirely. */
   readonly teardown: readonly string[];
-  /** What stands of the jails in `setup` and `teardown` (and, under '', of no jail); empty when nothing is known to stand. */
+  /** What stands of the jails in `setup` and `teardown` ; empty when nothing is known to stand. */
   readonly traces: Traces;
-  /** True when entries were just decided and nothing speaks for damage: the firewall may take its shortest way. */
-  readonly isNews: boolean;
+  /** Where nothing is to be set up. */
+  readonly absent: Absent;
 };
 
 /**
@@ -73,8 +89,6 @@ export type Firewall = {
   readonly maxTimeout: number;
   /** Whether exit code 0 of every command of a change proves that the kernel holds it. */
   readonly exitProves: boolean;
-  /** Whether networks of one jail may overlap in the firewall; where not, only the outer ones are put in. */
-  readonly takesOverlaps: boolean;
   /** Commands whose outputs, in order, `readHeld` understands. They change nothing. */
   list(rules: readonly Rule[]): readonly Command[];
   /**
@@ -85,29 +99,15 @@ export type Firewall = {
   /** Like list, but cheap at any number of bans: are rules and sets there, do the counts look right? */
   probe(rules: readonly Rule[]): readonly Command[];
   /**
-   * Jails that need repair (or a second look), seen by the probe. `expected` = how many entries each jail should
-   * hold. Throws MachineError when the firewall cannot be asked.
+   * Facts from the outputs of `probe`. `expected` = how many entries each jail should hold. Throws MachineError when the
+   * firewall cannot be asked.
    */
-  readProbe(
-    rules: readonly Rule[],
-    outputs: readonly Output[],
-    expected: ReadonlyMap<string, number>,
-  ): ReadonlySet<string>;
+  readProbe(rules: readonly Rule[], outputs: readonly Output[], expected: ReadonlyMap<string, number>): Probe;
   /**
    * The commands that make the change. `now` in epoch seconds, to turn `until` into time-outs.
    * Throws when an entry is not a canonical address or network: such a value never reaches a command.
    */
   change(rules: readonly Rule[], difference: Difference, now: number): readonly Command[];
-  /** Commands that cut the open connections of just-banned addresses; empty when `change` already does. */
-  cut(rules: readonly Rule[], added: readonly BanEntry[]): readonly Command[];
-  /**
-   * Where setting up or tearing down rules takes something from others: commands that are run before it, and what is about to
-   * be lost according to them, in words; null when it is nothing.
-   */
-  readonly losses?: {
-    readonly commands: readonly Command[];
-    read(outputs: readonly Output[]): string | null;
-  };
   /** `nft monitor`, and which of its lines speak of what we stand on; null = there is nothing to watch. */
   watch(): { readonly command: Command; readonly concerns: RegExp } | null;
 };
@@ -122,5 +122,5 @@ export const NO_DIFFERENCE: Difference = {
   remove: [],
   teardown: [],
   traces: new Map(),
-  isNews: false,
+  absent: new Map(),
 };

@@ -1,13 +1,14 @@
-import { familyOf, masked } from '../base/ip.ts';
+import { familyOf } from '../base/ip.ts';
 import {
   type BanEntry,
   type Difference,
+  FAMILIES,
   type Firewall,
   type Held,
   NO_DIFFERENCE,
   type Rule,
 } from './backend.ts';
-import { groupBy, jailsOf, prefixOf } from './match.ts';
+import { groupBy, jailsOf, whyAbsent } from './match.ts';
 
 /** Seconds by which a kernel's time-out may differ from the wanted end before it is set again. */
 const TOLERANCE = 10;
@@ -28,8 +29,11 @@ export function difference(
   const byJail = groupBy(wanted, (entry) => entry.jail);
   const add: BanEntry[] = [];
   const remove: BanEntry[] = [];
-  for (const { jail } of rules) {
-    const target = firewall.takesOverlaps ? (byJail.get(jail) ?? []) : outermost(byJail.get(jail) ?? []);
+  for (const rule of rules) {
+    const { jail } = rule;
+    const absent = FAMILIES.filter((family) => whyAbsent(rule, family, held.absent) !== null);
+    const own = byJail.get(jail) ?? [];
+    const target = absent.length === 0 ? own : own.filter((one) => !absent.includes(familyOf(one.address)));
     const standing = fresh.has(jail)
       ? new Map<string, number | null>()
       : (held.entries.get(jail) ?? new Map());
@@ -38,9 +42,9 @@ export function difference(
     for (const [address, until] of standing) if (!names.has(address)) remove.push({ jail, address, until });
   }
   const teardown = [...held.strays];
-  const touched = new Set([...fresh, ...teardown, '']);
+  const touched = new Set([...fresh, ...teardown]);
   const traces = new Map([...held.traces].filter(([jail]) => touched.has(jail)));
-  return { ...NO_DIFFERENCE, setup, add, remove, teardown, traces };
+  return { ...NO_DIFFERENCE, setup, add, remove, teardown, traces, absent: held.absent };
 }
 
 /** Whether the difference is none. */
@@ -61,24 +65,4 @@ function isOff(
   const isClamped = entry.until - now > firewall.maxTimeout;
   if (isClamped) return standing - now < firewall.maxTimeout / 2;
   return Math.abs(entry.until - standing) > TOLERANCE;
-}
-
-/** The entries that lie in no other entry of the list: for firewalls that refuse overlapping networks. */
-export function outermost(entries: readonly BanEntry[]): readonly BanEntry[] {
-  const isCovered = coverOf(entries.map((entry) => entry.address));
-  return entries.filter((entry) => !isCovered(entry.address));
-}
-
-/** Tells whether a canonical address or network lies inside one of the networks among `addresses`, itself apart. */
-export function coverOf(addresses: readonly string[]): (address: string) => boolean {
-  const networks = new Set(addresses.filter((address) => address.includes('/')));
-  const prefixes = { 4: new Set<number>(), 6: new Set<number>() };
-  for (const network of networks) prefixes[familyOf(network)].add(prefixOf(network));
-  if (networks.size === 0) return () => false;
-  return (address) => {
-    const own = prefixOf(address);
-    const bare = address.split('/', 1)[0] ?? address;
-    const outer = [...prefixes[familyOf(address)]].filter((prefix) => prefix < own);
-    return outer.some((prefix) => networks.has(`${masked(bare, prefix)}/${prefix}`));
-  };
 }

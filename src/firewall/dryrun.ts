@@ -20,17 +20,16 @@ export function simulated(firewall: Firewall): Firewall {
     for (const { jail, address } of remove) entries.get(jail)?.delete(address);
     for (const { jail, address, until } of add) entries.get(jail)?.set(address, until);
   };
-  const { losses: _, ...rest } = firewall;
   return {
-    ...rest,
+    ...firewall,
     list: () => [],
     readHeld: (rules: readonly Rule[]) => {
       const wanted = jailsOf(rules);
       const strays = new Set([...ready].filter((jail) => !wanted.has(jail)));
-      return { ready: new Set(ready), entries, strays, traces: new Map() };
+      return { ready: new Set(ready), entries, strays, traces: new Map(), absent: new Map() };
     },
     probe: () => [],
-    readProbe: () => new Set(),
+    readProbe: () => ({ damaged: new Set(), absent: new Map() }),
     change(rules, difference, now) {
       const commands = firewall.change(rules, difference, now);
       remember(difference);

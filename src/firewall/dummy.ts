@@ -9,12 +9,10 @@ export const dummy: Firewall = {
   hasTimeouts: false,
   maxTimeout: Number.MAX_SAFE_INTEGER,
   exitProves: true,
-  takesOverlaps: true,
   list: () => [],
   readHeld: (rules) => collectHeld(rules).held(rules),
   probe: () => [],
-  readProbe: () => new Set(),
+  readProbe: () => ({ damaged: new Set(), absent: new Map() }),
   change: () => [],
-  cut: () => [],
   watch: () => null,
 };

@@ -6,12 +6,21 @@
  *     enforcer.add('sshd', '192.0.2.7', until);
  *     await enforcer.close();
  */
+
+import type { Level } from '../base/log.ts';
 import { type Following, follow, wasStartedHere } from '../base/process.ts';
 import { noteRepair, type State } from '../state/state.ts';
 import type { FirewallKind } from './backend.ts';
 import { simulated } from './dryrun.ts';
 import { type Author, monitorReader } from './nftables/monitor.ts';
-import { busEnvironment, type FirewallPlan, isEnforceable, jailOfRule, wantedEntries } from './plan.ts';
+import {
+  busEnvironment,
+  type FirewallPlan,
+  isEnforceable,
+  jailOfRule,
+  unusedFirewalls,
+  wantedEntries,
+} from './plan.ts';
 import { FirewallQueue, WAITING } from './queue.ts';
 import { type Enforcement, flush, type RunProgram } from './reconcile.ts';
 
@@ -27,7 +36,7 @@ export type EnforcerParts = {
   /** Some ban's `pending` changed. */
   onChanged(): void;
   /** Something to be logged: a ban that does not stand, damage that was repaired. */
-  onTrouble(level: 'ERROR' | 'WARNING', text: string): void;
+  onTrouble(level: Level, text: string): void;
   /** Epoch seconds. */
   now(): number;
 };
@@ -44,11 +53,13 @@ export class Enforcer {
   readonly #queues = new Map<FirewallKind, FirewallQueue>();
   readonly #following: Following[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #clearing: Promise<void>;
 
   constructor(plan: FirewallPlan, parts: EnforcerParts) {
     this.#plan = plan;
     this.#parts = parts;
     for (const [jail, trouble] of plan.troubles) parts.onTrouble('ERROR', `[${jail}] ${trouble}`);
+    for (const one of plan.notes) parts.onTrouble('INFO', one);
     for (const { firewall, rules } of plan.sections) {
       const used = parts.dryRun ? simulated(firewall) : firewall;
       const queue: FirewallQueue = new FirewallQueue(
@@ -59,16 +70,18 @@ export class Enforcer {
           onResult: (result) => this.#writePending(result),
           onDamage: (what, isRepaired) => {
             if (isRepaired) noteRepair(parts.state, firewall.kind, parts.now());
-            parts.onTrouble('WARNING', `${firewall.kind}: ${what}`);
+            this.#tell('WARNING', firewall.kind, what);
             parts.onChanged();
           },
-          onWarning: (what) => parts.onTrouble('WARNING', `${firewall.kind}: ${what}`),
+          onAbsent: (what) => this.#tell('WARNING', firewall.kind, what),
+          onCleared: (jails) => this.#tellCleared(firewall.kind, jails),
           now: () => parts.now(),
         },
       );
       this.#queues.set(firewall.kind, queue);
       queue.compare();
     }
+    this.#clearing = parts.dryRun ? Promise.resolve() : this.#clearUnused();
   }
 
   /** Goes on looking whether others damage what stands. */
@@ -111,6 +124,12 @@ export class Enforcer {
     for (const queue of this.#queues.values()) void queue.check();
   }
 
+  /** A command banned the id, or unbanned it, in state and firewall. */
+  repeat(jail: string, id: string, ban: { readonly until: number | null } | null): void {
+    const until = ban?.until ?? null;
+    this.#each(jail, id, (queue, rule) => queue.repeat({ jail: rule, address: id, until }, ban !== null));
+  }
+
   /** Resolves when nothing is queued or running. */
   async idle(): Promise<void> {
     for (const queue of this.#queues.values()) await queue.idle();
@@ -121,17 +140,46 @@ export class Enforcer {
     for (const timer of this.#timers) clearInterval(timer);
     for (const one of this.#following) one.stop();
     for (const queue of this.#queues.values()) await queue.close();
+    await this.#clearing;
   }
 
   /** After close(): removes everything of ours from the firewalls; the state keeps its bans. */
   async lift(): Promise<void> {
     await this.#parts.locked(async () => {
       for (const { job } of this.#queues.values()) {
-        const { trouble, warning } = await flush(job, this.#parts.now());
-        if (warning !== undefined) this.#parts.onTrouble('WARNING', `${job.firewall.kind}: ${warning}`);
+        const { trouble } = await flush(job, this.#parts.now());
         for (const one of trouble) this.#parts.onTrouble('ERROR', `bans cannot be lifted: ${one}`);
       }
     });
+  }
+
+  /** What an earlier configuration left in firewalls that are used no more goes after the bans stand in those that are. */
+  async #clearUnused(): Promise<void> {
+    for (const queue of this.#queues.values()) await queue.idle();
+    const { run, locked, now } = this.#parts;
+    for (const firewall of await unusedFirewalls(this.#plan, run)) {
+      await locked(async () => {
+        const { repaired, trouble } = await flush({ firewall, rules: [], run }, now());
+        const { strays } = repaired;
+        if (trouble.length === 0) this.#tellCleared(firewall.kind, strays);
+        else if (strays.length > 0)
+          this.#tell(
+            'ERROR',
+            firewall.kind,
+            `cannot be cleared of ${strays.join(', ')}: ${trouble.join('; ')}`,
+          );
+        else this.#tell('INFO', firewall.kind, `not looked at for leftovers: ${trouble.join('; ')}`);
+      });
+    }
+  }
+
+  #tellCleared(kind: FirewallKind, jails: readonly string[]): void {
+    if (jails.length > 0)
+      this.#tell('NOTICE', kind, `removed what an earlier configuration left: ${jails.join(', ')}`);
+  }
+
+  #tell(level: Level, kind: FirewallKind, text: string): void {
+    this.#parts.onTrouble(level, `${kind}: ${text}`);
   }
 
   #compare(): void {
@@ -158,7 +206,8 @@ export class Enforcer {
         pending ??= queue.reason(own, address);
       });
       if (ban.pending === pending) continue;
-      if (pending !== null && pending !== WAITING)
+      // What the firewall has no place for is told once, and not for each address.
+      if (pending !== null && pending !== WAITING && !result.absent.includes(pending))
         this.#parts.onTrouble('ERROR', `[${jail}] ${address} is not banned yet: ${pending}`);
       ban.pending = pending;
       changed = true;
@@ -167,7 +216,7 @@ export class Enforcer {
   }
 }
 
-/** What firewalld does it may do for us, and an author that is not named may be us. */
+/** An author that is not named may be us. */
 function mayBeEcho({ name }: Author): boolean {
-  return name === null || name.startsWith('firewalld') || name.startsWith('python');
+  return name === null;
 }

@@ -1,4 +1,4 @@
-import type { Held, Rule } from './backend.ts';
+import type { Absent, Held, Rule } from './backend.ts';
 import { jailsOf } from './match.ts';
 import { jailTags } from './names.ts';
 
@@ -19,10 +19,11 @@ export function collectHeld(rules: readonly Rule[]) {
     /** The entries that stand, to be added to. */
     entriesOf: (tag: string) => listOf(entries, tag, () => new Map<string, number | null>()),
     /** The whole; what has traces is a stray unless it is a rule's jail or among `shared`. */
-    held(ready: readonly Rule[], shared: readonly string[] = []): Held {
+    held(ready: readonly Rule[], more: { shared?: readonly string[]; absent?: Absent } = {}): Held {
+      const { shared = [], absent = new Map() } = more;
       const known = new Set([...jails.values(), ...shared]);
       const strays = new Set([...traces.keys()].filter((jail) => !known.has(jail)));
-      return { ready: jailsOf(ready), entries, traces, strays };
+      return { ready: jailsOf(ready), entries, traces, strays, absent };
     },
   };
 }

@@ -8,10 +8,18 @@
  * In chains other than INPUT and FORWARD the port that was dialled (before translation) counts as well as the present one.
  * A set is replaced by filling another one and swapping: no moment without the bans.
  */
-import { MachineError } from '../base/errors.ts';
 import { type Family, familyOf } from '../base/ip.ts';
 import { type Command, command, type Output } from '../base/process.ts';
-import { type BanEntry, type Difference, FAMILIES, type Firewall, type Held, type Rule } from './backend.ts';
+import {
+  type Absent,
+  type BanEntry,
+  type Difference,
+  FAMILIES,
+  type Firewall,
+  type Held,
+  type Probe,
+  type Rule,
+} from './backend.ts';
 import { collectHeld } from './held.ts';
 import {
   commentWords,
@@ -19,17 +27,17 @@ import {
   ownerOf,
   PREFIX,
   type RuleLine,
-  readSaved,
+  readTables,
   restoreCommands,
   rulesStand,
   SAVE,
-  type Saved,
   savedOf,
   specsOf,
+  type Tables,
   targetOf,
   traceOf,
 } from './iptables/rule.ts';
-import { assertCanonical, canonicalOf, chainsOf, jailsOf, timeoutOf } from './match.ts';
+import { assertCanonical, canonicalOf, jailsOf, presentChains, timeoutOf } from './match.ts';
 import { hashSets } from './names.ts';
 
 const MAX_TIMEOUT = 2147483;
@@ -39,24 +47,24 @@ const SETS = hashSets(PREFIX);
 export function ipset(setSize = 262144): Firewall {
   return {
     kind: 'ipset',
-    programs: ['ipset', 'iptables-restore', 'ip6tables-restore'],
+    programs: ['ipset', 'iptables-restore'],
     hasTimeouts: true,
     maxTimeout: MAX_TIMEOUT,
     exitProves: true,
-    takesOverlaps: true,
     list: () => [command(['ipset', 'save']), ...SAVE],
     readHeld: (rules, outputs, now) => readHeld(rules, outputs, { setSize, now }),
     probe: () => [command(['ipset', 'list', '-t']), ...SAVE],
     readProbe: (rules, outputs, expected) => readProbe(rules, outputs, { setSize, expected }),
     change: (rules, difference, now) => change(rules, difference, { setSize, now }),
-    cut: () => [],
     watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/ }),
   };
 }
 
-function insertions(rule: Rule): readonly RuleLine[] {
+function insertions(rule: Rule, absent: Absent): readonly RuleLine[] {
   return FAMILIES.flatMap((family) =>
-    chainsOf(rule).flatMap((chain) => rulesOf(rule, family, chain).map((text) => ({ family, chain, text }))),
+    presentChains(rule, family, absent).flatMap((chain) =>
+      rulesOf(rule, family, chain).map((text) => ({ family, chain, text })),
+    ),
   );
 }
 
@@ -71,7 +79,7 @@ function rulesOf(rule: Rule, family: Family, chain: string): readonly string[] {
 type SetOptions = { readonly setSize: number; readonly now: number };
 
 function change(_rules: readonly Rule[], wanted: Difference, options: SetOptions): readonly Command[] {
-  const { setup, add, remove, teardown, traces } = wanted;
+  const { setup, add, remove, teardown, traces, absent } = wanted;
   assertCanonical(add);
   assertCanonical(remove);
   const isFresh = jailsOf(setup);
@@ -85,7 +93,8 @@ function change(_rules: readonly Rule[], wanted: Difference, options: SetOptions
       return saved === null ? [] : [deletionOf(saved)];
     });
   const early = odd.length === 0 ? [] : deletions(isFresh);
-  const late = [...(odd.length === 0 ? deletions(isFresh) : []), ...setup.flatMap(insertions)];
+  const inserted = setup.flatMap((rule) => insertions(rule, absent));
+  const late = [...(odd.length === 0 ? deletions(isFresh) : []), ...inserted];
   const filling = [
     ...setup.flatMap((rule) => fillLines(rule, add, { ...options, traces: traces.get(rule.jail) ?? [] })),
     ...remove.map((entry) => `del ${SETS.of(entry)} ${entry.address}`),
@@ -134,8 +143,8 @@ function addEntryLine({ address, until }: BanEntry, set: string, now: number): s
 
 function readHeld(rules: readonly Rule[], outputs: readonly Output[], options: SetOptions): Held {
   const found = collectHeld(rules);
-  const saved = tablesIn(outputs);
-  for (const rule of FAMILIES.flatMap((family) => saved[family]?.rules ?? [])) {
+  const { tables, absent } = readTables(outputs.slice(1), rules);
+  for (const rule of FAMILIES.flatMap((family) => tables[family]?.rules ?? [])) {
     const owner = ownerOf(rule.text, 'set');
     if (owner !== null) found.addTrace(owner.tag, traceOf(rule));
   }
@@ -151,24 +160,19 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[], options: S
   const isReady = (rule: Rule): boolean =>
     FAMILIES.every((family) => {
       const set = sets.get(SETS.name(rule.jail, family));
-      return familyStands(rule, family, saved) && set?.isOdd === false && set.size === options.setSize;
+      return (
+        familyStands(rule, family, { tables, absent }) && set?.isOdd === false && set.size === options.setSize
+      );
     });
-  return found.held(rules.filter(isReady));
+  return found.held(rules.filter(isReady), { absent });
 }
 
-type Tables = Readonly<Record<Family, Saved | null>>;
+type Places = { readonly tables: Tables; readonly absent: Absent };
 
-/** The tables of iptables in the outputs; that of IPv6 may be missing. */
-function tablesIn([, ip4, ip6]: readonly Output[]): Tables {
-  const table4 = readSaved(ip4, 4);
-  if (table4 === null) throw new MachineError('cannot read the output of iptables-save');
-  return { 4: table4, 6: readSaved(ip6, 6) };
-}
-
-function familyStands(rule: Rule, family: Family, tables: Tables): boolean {
+function familyStands(rule: Rule, family: Family, { tables, absent }: Places): boolean {
   const saved = tables[family];
   const count = (chain: string): number => rulesOf(rule, family, chain).length;
-  return saved === null || rulesStand(rule, saved, { means: 'set', count });
+  return saved === null || rulesStand(rule, saved, { means: 'set', family, absent, count });
 }
 
 type KernelSet = {
@@ -203,8 +207,8 @@ function readProbe(
   rules: readonly Rule[],
   outputs: readonly Output[],
   { setSize, expected }: Expected,
-): ReadonlySet<string> {
-  const tables = tablesIn(outputs);
+): Probe {
+  const places = readTables(outputs.slice(1), rules);
   const sets = new Map(
     (outputs[0]?.stdout ?? '').split('\n\n').map((block) => {
       const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
@@ -215,9 +219,9 @@ function readProbe(
   const broken = rules.filter((rule) => {
     const own = FAMILIES.map((family) => sets.get(SETS.name(rule.jail, family)));
     const count = own.reduce((sum, set) => sum + (set?.count ?? 0), 0);
-    const stands = FAMILIES.every((family) => familyStands(rule, family, tables));
+    const stands = FAMILIES.every((family) => familyStands(rule, family, places));
     const hasSets = own.every((set) => set?.size === setSize);
     return !stands || !hasSets || count < (expected.get(rule.jail) ?? 0);
   });
-  return jailsOf(broken);
+  return { damaged: jailsOf(broken), absent: places.absent };
 }

@@ -3,7 +3,7 @@ import type { Family } from '../base/ip.ts';
 import { canonicalNetwork, familyOf } from '../base/ip.ts';
 import type { PortRange } from '../base/ports.ts';
 import type { BlockKind } from '../config/jail.ts';
-import type { BanEntry, Rule } from './backend.ts';
+import { type Absent, type BanEntry, placeOf, type Rule } from './backend.ts';
 
 /** Packets that a rule blocks, and how. */
 type PacketMatch = {
@@ -88,6 +88,17 @@ export function formatRange([first, last]: PortRange, between = '-'): string {
 /** Chains of the rule, INPUT when it names none, each once. */
 export function chainsOf(rule: Rule): readonly string[] {
   return rule.chains.length === 0 ? ['INPUT'] : [...new Set(rule.chains)];
+}
+
+/** Chains of the rule that the firewall has for a family. */
+export function presentChains(rule: Rule, family: Family, absent: Absent): readonly string[] {
+  return chainsOf(rule).filter((chain) => !absent.has(placeOf(family, chain)));
+}
+
+/** Why a rule cannot stand for a family; null when it can in some chain at least. */
+export function whyAbsent(rule: Rule, family: Family, absent: Absent): string | null {
+  const reasons = chainsOf(rule).map((chain) => absent.get(placeOf(family, chain)) ?? null);
+  return reasons.includes(null) ? null : (reasons[0] ?? null);
 }
 
 /** A short fingerprint of everything a rule says and `extra`, kept in comments to see that a rule is still the wanted one. */

@@ -4,7 +4,9 @@ import { run as execute, isOnPath, type Output } from '../base/process.ts';
 import type { Jail } from '../config/jail.ts';
 import type { State } from '../state/state.ts';
 import type { BanEntry, Firewall, FirewallKind, Rule } from './backend.ts';
-import { chooseFirewall, firewalldRuns as firewalldIsOnBus } from './choose.ts';
+import { chooseFirewall, presentFirewalls } from './choose.ts';
+import { firewalldRuns } from './firewalld.ts';
+import type { RunProgram } from './reconcile.ts';
 
 /** How long one run of a firewall program may take, in seconds. */
 export const FIREWALL_TIMEOUT = 30;
@@ -22,6 +24,8 @@ export type FirewallPlan = {
   >;
   /** What keeps a jail from being enforced, by jail. */
   readonly troubles: ReadonlyMap<string, string>;
+  /** What is done otherwise than the configuration says, and why. */
+  readonly notes: readonly string[];
 };
 
 /** The jail that a rule's name belongs to. */
@@ -66,22 +70,19 @@ export function firewallRunner(env: Readonly<Record<string, string | undefined>>
  * Chooses a firewall for every action of the jails that only blocks. The first such action of a jail has the jail's
  * name for its rule, further ones `jail/action`.
  */
-export async function planFirewalls(
-  jails: readonly Jail[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<FirewallPlan> {
+export function planFirewalls(jails: readonly Jail[]): FirewallPlan {
   const sections = new Map<FirewallKind, { firewall: Firewall; rules: Rule[] }>();
   const rulesByJail = new Map<string, { kind: FirewallKind; rule: string }[]>();
   const troubles = new Map<string, string>();
-  let runs: boolean | null = null;
+  const notes = new Set<string>();
   for (const jail of jails) {
     const own: { kind: FirewallKind; rule: string }[] = [];
     rulesByJail.set(jail.name, own);
     for (const action of jail.actions) {
       if (action.kind !== 'firewall') continue;
-      if (action.firewall === 'auto') runs ??= await firewalldRuns(env);
       try {
-        const firewall = chooseFirewall(action.firewall, isOnPath, runs ?? false);
+        const firewall = chooseFirewall(action.firewall, isOnPath);
+        if (action.firewall === 'firewalld') notes.add(besideFirewalld(firewall.kind));
         const name = own.length === 0 ? jail.name : `${jail.name}/${action.name}`;
         const section = sections.get(firewall.kind) ?? { firewall, rules: [] };
         sections.set(firewall.kind, section);
@@ -92,10 +93,21 @@ export async function planFirewalls(
       }
     }
   }
-  return { sections: [...sections.values()], rulesByJail, troubles };
+  return { sections: [...sections.values()], rulesByJail, troubles, notes: [...notes] };
 }
 
-/** Whether firewalld runs. */
-export async function firewalldRuns(env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
-  return isOnPath('firewall-cmd') && isOnPath('busctl') && (await firewalldIsOnBus(firewallRunner(env)));
+function besideFirewalld(kind: FirewallKind): string {
+  const why = 'rules of firewalld need a reload, which drops what was set at runtime only';
+  return `bans for firewalld stand beside it, in ${kind}: ${why}`;
+}
+
+/**
+ * The firewalls that no jail uses: what stands of ours in them was left by an earlier configuration or version. One in which
+ * nothing can stand is not among them.
+ */
+export async function unusedFirewalls(plan: FirewallPlan, run: RunProgram): Promise<readonly Firewall[]> {
+  const used = new Set(plan.sections.map(({ firewall }) => firewall.kind));
+  const unused = presentFirewalls(isOnPath).filter(({ kind }) => !used.has(kind));
+  const hasFirewalld = unused.some(({ kind }) => kind === 'firewalld') && (await firewalldRuns(run));
+  return unused.filter(({ kind }) => kind !== 'firewalld' || hasFirewalld);
 }

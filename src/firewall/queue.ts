@@ -1,12 +1,5 @@
 import type { BanEntry } from './backend.ts';
-import {
-  type Enforcement,
-  enforceNow,
-  type FirewallJob,
-  findDamage,
-  type News,
-  reconcile,
-} from './reconcile.ts';
+import { type Enforcement, enforceNow, type FirewallJob, findDamage, reconcile } from './reconcile.ts';
 
 /** A reconcile that left something undone is repeated after this long, then after twice as long, ... */
 const FIRST_RETRY_MS = 1000;
@@ -32,8 +25,10 @@ type QueueEvents = {
   onResult(result: Enforcement): void;
   /** Others damaged our rules or sets; said once it was repaired, or could not be. */
   onDamage(what: string, isRepaired: boolean): void;
-  /** Something was taken from others, and what. */
-  onWarning(what: string): void;
+  /** The firewall has no place for something, and why; each reason is said once. */
+  onAbsent(what: string): void;
+  /** What an earlier configuration left of these jails was removed. */
+  onCleared(jails: readonly string[]): void;
   /** Epoch seconds. */
   now(): number;
 };
@@ -52,9 +47,13 @@ export class FirewallQueue {
   /** Why each entry that should stand does not, by `jail address`. */
   readonly #pending = new Map<string, string>();
   #isWhole = false;
+  /** The rules stood once: what is missing after that was taken by others. */
+  #hasStood = false;
   #isHealing = false;
   /** The last trouble told while healing. */
   #said: string | null = null;
+  /** The absences that were told. */
+  readonly #absent = new Set<string>();
   #running: Promise<void> | null = null;
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | null = null;
@@ -96,6 +95,16 @@ export class FirewallQueue {
     this.#kick();
   }
 
+  /**
+   * A command banned or unbanned it in state and firewall. To do so twice does harm where an exit code proves nothing, as a
+   * rule can stand twice there: everything is compared instead.
+   */
+  repeat(entry: BanEntry, isBan: boolean): void {
+    if (!this.job.firewall.exitProves) this.#isWhole = false;
+    if (isBan) this.add(entry);
+    else this.remove(entry);
+  }
+
   /** Compares everything with the kernel and mends the difference. */
   compare(): void {
     this.#isWhole = false;
@@ -117,11 +126,11 @@ export class FirewallQueue {
 
   /** Looks cheaply whether our rules or sets are damaged, and repairs them. */
   async check(): Promise<void> {
-    if (this.#running !== null || this.#isClosed || !this.#isWhole) return;
+    if (this.#running !== null || this.#isClosed || !this.#isWhole || !this.#hasStood) return;
     const expected = new Map<string, number>();
     for (const { jail } of this.#events.wanted()) expected.set(jail, (expected.get(jail) ?? 0) + 1);
-    const damage = await findDamage(this.job, expected);
-    const isDamaged = typeof damage === 'string' || damage.size > 0;
+    const probe = await findDamage(this.job, expected);
+    const isDamaged = typeof probe === 'string' || probe.damaged.size > 0;
     if (!isDamaged || this.#running !== null || this.#isClosed) return;
     this.#isHealing = true;
     this.compare();
@@ -147,7 +156,7 @@ export class FirewallQueue {
     if (!this.#isForeign) return this.check();
     this.#isForeign = false;
     if (this.#isClosed || !this.#isWhole) return;
-    this.#isHealing = true;
+    this.#isHealing = this.#hasStood;
     const beginMs = performance.now();
     this.compare();
     await this.idle();
@@ -160,7 +169,7 @@ export class FirewallQueue {
     this.#running = this.#work().finally(() => {
       this.#running = null;
       this.#endedMs = performance.now();
-      if (this.#add.size > 0 || this.#remove.size > 0) this.#kick();
+      if (this.#add.size > 0 || this.#remove.size > 0 || !this.#isWhole) this.#kick();
     });
   }
 
@@ -174,34 +183,44 @@ export class FirewallQueue {
   }
 
   async #send(): Promise<void> {
-    const add = [...this.#add.values()];
-    const remove = [...this.#remove.values()];
-    this.#add = new Map();
-    this.#remove = new Map();
-    const news: News = {
-      add,
-      remove,
-      wanted: () => this.#events.wanted(),
-      alone: (compare) => this.#alone(compare),
-    };
-    const result = await enforceNow(this.job, news, this.#events.now());
+    const { add, remove } = this.#takeQueued();
+    let [handed, decided] = [[...add], add.length + remove.length];
+    const result = await enforceNow(
+      this.job,
+      {
+        add,
+        remove,
+        wanted: () => {
+          // What was decided meanwhile is wanted as well, and would be handed over twice.
+          const more = this.#takeQueued();
+          [handed, decided] = [[...add, ...more.add], decided + more.add.length + more.remove.length];
+          return this.#events.wanted();
+        },
+        alone: (compare) => this.#alone(compare),
+      },
+      this.#events.now(),
+    );
     // More had to be done than was asked for: the damage was met before a look found it.
-    if (result.repaired.jails.length > 0 || result.repaired.added > add.length) this.#isHealing = true;
-    for (const { jail, address } of add) this.#heard(`${jail} ${address}`);
-    this.#settle(result);
+    const { jails, added } = result.repaired;
+    if (this.#hasStood && (jails.length > 0 || added > handed.length)) this.#isHealing = true;
+    this.#settle(result, handed, decided);
   }
 
   async #reconcile(): Promise<void> {
-    const handed = [...this.#add.keys()];
-    this.#add = new Map();
-    this.#remove = new Map();
-    this.#isWhole = true;
     await this.#alone(async () => {
+      const { add, remove } = this.#takeQueued();
+      this.#isWhole = true;
       const result = await reconcile(this.job, this.#events.wanted(), this.#events.now());
       this.#pending.clear();
-      for (const key of handed) this.#heard(key);
-      this.#settle(result);
+      this.#settle(result, add, add.length + remove.length);
     });
+  }
+
+  #takeQueued(): { readonly add: readonly BanEntry[]; readonly remove: readonly BanEntry[] } {
+    const [add, remove] = [[...this.#add.values()], [...this.#remove.values()]];
+    this.#add = new Map();
+    this.#remove = new Map();
+    return { add, remove };
   }
 
   /**
@@ -218,24 +237,29 @@ export class FirewallQueue {
     return answer === undefined ? work() : answer.value;
   }
 
-  /** The firewall has answered, unless the same entry was handed over once more meanwhile. */
-  #heard(key: string): void {
-    if (!this.#add.has(key)) this.#waiting.delete(key);
-  }
-
-  #settle(result: Enforcement): void {
+  /** `decided`: how many changes were decided here, those of `handed` among them; they are no damage. */
+  #settle(result: Enforcement, handed: readonly BanEntry[], decided: number): void {
+    for (const { jail, address } of handed) {
+      const key = `${jail} ${address}`;
+      // The firewall has answered, unless the same entry was handed over once more meanwhile.
+      if (!this.#add.has(key)) this.#waiting.delete(key);
+    }
     for (const { jail, address } of result.enforced) this.#pending.delete(`${jail} ${address}`);
     for (const { entry, reason } of result.pending)
       this.#pending.set(`${entry.jail} ${entry.address}`, reason);
-    if (this.#isHealing) this.#tellRepair(result);
-    if (result.warning !== undefined) this.#events.onWarning(result.warning);
+    this.#hasStood ||= result.isSetUp;
+    if (this.#isHealing) this.#tellRepair(result, decided);
+    if (result.repaired.strays.length > 0 && result.trouble.length === 0)
+      this.#events.onCleared(result.repaired.strays);
+    for (const one of result.absent) if (!this.#absent.has(one)) this.#events.onAbsent(one);
+    for (const one of result.absent) this.#absent.add(one);
     this.#events.onResult(result);
     if (result.pending.length > 0 || result.trouble.length > 0) this.#later();
     else this.#retryMs = FIRST_RETRY_MS;
   }
 
   /** Healing goes on over retries; each trouble on the way is said once. */
-  #tellRepair({ repaired, trouble }: Enforcement): void {
+  #tellRepair({ repaired, trouble }: Enforcement, decided: number): void {
     const { jails, added, removed } = repaired;
     if (trouble.length > 0) {
       const what = `was changed by others and cannot be repaired yet: ${trouble.join('; ')}`;
@@ -244,7 +268,7 @@ export class FirewallQueue {
       return;
     }
     this.#isHealing = false;
-    if (jails.length + added + removed === 0 && this.#said === null) return;
+    if (jails.length === 0 && added + removed <= decided && this.#said === null) return;
     this.#said = null;
     const rules = jails.length === 0 ? '' : `the rules of ${jails.join(', ')} and `;
     this.#events.onDamage(`was changed by others: repaired ${rules}${added} bans`, true);

@@ -6,11 +6,20 @@
  *     const { enforced, pending } = await reconcile({ firewall: nftables(), rules, run }, bans, now);
  */
 import { reasonOf } from '../base/errors.ts';
+import { familyOf } from '../base/ip.ts';
 import { type Command, failureOf, type Output } from '../base/process.ts';
 import { apply, applyInParts, type FirewallJob, isHopeless, keyOf } from './apply.ts';
-import { type BanEntry, type Difference, type Held, NO_DIFFERENCE } from './backend.ts';
-import { coverOf, difference, isNothing } from './difference.ts';
-import { isCanonical, jailsOf } from './match.ts';
+import {
+  type Absent,
+  type BanEntry,
+  type Difference,
+  type Held,
+  NO_DIFFERENCE,
+  type Probe,
+  type Rule,
+} from './backend.ts';
+import { difference, isNothing } from './difference.ts';
+import { isCanonical, jailsOf, whyAbsent } from './match.ts';
 
 export type { FirewallJob, RunProgram } from './apply.ts';
 
@@ -31,8 +40,10 @@ export type Enforcement = {
   };
   /** What failed on the way, each message once; may concern a rule of which no entry is pending. */
   readonly trouble: readonly string[];
-  /** What was taken from others to get there. */
-  readonly warning?: string;
+  /** What the firewall has no place for, each reason once; the bans of that place are pending. */
+  readonly absent: readonly string[];
+  /** Whether the rules of every jail stand, whatever became of its bans. */
+  readonly isSetUp: boolean;
 };
 
 /** Entries that were just decided, and how to get the whole wanted state if more than they has to be set right. */
@@ -68,8 +79,7 @@ export async function reconcile(
     return outcomeOf(job, live, { held: null, trouble: new Map(), general: before });
   const change = difference(job.firewall, job.rules, sane, { held: before, now });
   if (isNothing(change)) return outcomeOf(job, live, { held: before, trouble: new Map(), general: null });
-  const loss = change.setup.length + change.teardown.length > 0 ? await lossOf(job) : null;
-  let general = await apply(job, { ...change, isNews: true }, now);
+  let general = await apply(job, change, now);
   if (general !== null && isHopeless(general)) {
     return outcomeOf(job, live, { held: before, trouble: new Map(), general });
   }
@@ -84,13 +94,7 @@ export async function reconcile(
   }
   if (typeof after === 'string') return outcomeOf(job, live, { held: null, trouble, general: after });
   if (isNothing(difference(job.firewall, job.rules, sane, { held: after, now }))) general = null;
-  await cutConnections(job, change.add, after);
-  const warning = loss === null ? {} : { warning: loss };
-  return {
-    ...outcomeOf(job, live, { held: after, trouble, general }),
-    repaired: repairOf(change),
-    ...warning,
-  };
+  return { ...outcomeOf(job, live, { held: after, trouble, general }), repaired: repairOf(change) };
 }
 
 /**
@@ -98,21 +102,19 @@ export async function reconcile(
  * the rules still stand), and no listing of all that is held. Falls back to `reconcile` on any doubt.
  */
 export async function enforceNow(job: FirewallJob, news: News, now: number): Promise<Enforcement> {
-  const { firewall, rules, run } = job;
+  const { firewall, rules } = job;
   const add = news.add.filter((entry) => entry.until === null || entry.until > now);
   const all = [...add, ...news.remove];
   const compare = () => reconcile(job, news.wanted(), now);
   const inFull = () => news.alone?.(compare) ?? compare();
   if (firewall.kind === 'dummy') return confirmAll(add);
   const isPlain = all.every((entry) => isCanonical(entry.address)) && news.add.length === add.length;
-  const mayCollide = !firewall.takesOverlaps && all.some((entry) => entry.address.includes('/'));
-  if (!isPlain || mayCollide || rules.length === 0) return inFull();
-  const change = { ...NO_DIFFERENCE, add, remove: news.remove, isNews: true };
+  if (!isPlain || rules.length === 0) return inFull();
+  const change = { ...NO_DIFFERENCE, add, remove: news.remove };
   const reason = await apply(job, change, now);
   if (reason !== null) return inFull();
   if (!(await areConfirmed(job, change, now))) return inFull();
-  for (const command of firewall.cut(rules, add)) await run(command);
-  return { enforced: add, pending: [], repaired: repairOf(change), trouble: [] };
+  return { ...confirmAll(add), repaired: repairOf(change) };
 }
 
 /** Removes every rule, set and entry of ours, whatever jail made it, and nothing else; then looks that they are gone. */
@@ -121,13 +123,13 @@ export async function flush(job: FirewallJob, now: number): Promise<Enforcement>
 }
 
 /**
- * The jails whose rules or bans are damaged, seen cheaply; reconcile then. `expected` = entries of each jail. Answers the
+ * Which jails' rules or bans are damaged, seen cheaply; reconcile then. `expected` = entries of each jail. Answers the
  * reason as text when the firewall could not be asked.
  */
 export async function findDamage(
   job: FirewallJob,
   expected: ReadonlyMap<string, number>,
-): Promise<ReadonlySet<string> | string> {
+): Promise<Probe | string> {
   const commands = job.firewall.probe(job.rules);
   const outputs = await runAll(job, commands);
   if (typeof outputs === 'string') return outputs;
@@ -146,25 +148,22 @@ export function planNow(
   now: number,
 ): readonly Command[] {
   const { firewall, rules } = job;
-  const change = { ...NO_DIFFERENCE, add, remove, isNews: true };
-  return [...firewall.change(rules, change, now), ...firewall.cut(rules, add)];
+  return firewall.change(rules, { ...NO_DIFFERENCE, add, remove }, now);
 }
 
 /** There is nothing behind `dummy` that could refuse or confirm. */
 function confirmAll(entries: readonly BanEntry[]): Enforcement {
-  return { enforced: entries, pending: [], repaired: repairOf(NO_DIFFERENCE), trouble: [] };
-}
-
-async function lossOf({ firewall, run }: FirewallJob): Promise<string | null> {
-  const { losses } = firewall;
-  return losses === undefined ? null : losses.read(await Promise.all(losses.commands.map(run)));
+  const repaired = repairOf(NO_DIFFERENCE);
+  return { enforced: entries, pending: [], repaired, trouble: [], absent: [], isSetUp: true };
 }
 
 async function areConfirmed(job: FirewallJob, change: Difference, now: number): Promise<boolean> {
   const touched = new Set([...change.add, ...change.remove].map((entry) => entry.jail));
   if (job.firewall.exitProves) {
-    const damage = await findDamage(job, new Map());
-    return typeof damage !== 'string' && ![...touched].some((jail) => damage.has(jail));
+    const probe = await findDamage(job, new Map());
+    if (typeof probe === 'string' || [...touched].some((jail) => probe.damaged.has(jail))) return false;
+    const why = absenceIn(job.rules, probe.absent);
+    return change.add.every((entry) => why(entry) === null);
   }
   const held = await askHeld(job, now);
   if (typeof held === 'string') return false;
@@ -199,9 +198,14 @@ async function runAll(job: FirewallJob, commands: readonly Command[]): Promise<r
   return outputs;
 }
 
-async function cutConnections(job: FirewallJob, added: readonly BanEntry[], held: Held): Promise<void> {
-  const standing = added.filter(({ jail, address }) => held.entries.get(jail)?.has(address));
-  for (const command of job.firewall.cut(job.rules, standing)) await job.run(command);
+/** Tells of an entry why the firewall has no place for it; null when it has one. */
+function absenceIn(rules: readonly Rule[], absent: Absent): (entry: BanEntry) => string | null {
+  if (absent.size === 0) return () => null;
+  const byJail = new Map(rules.map((rule) => [rule.jail, rule]));
+  return ({ jail, address }) => {
+    const rule = byJail.get(jail);
+    return rule === undefined ? null : whyAbsent(rule, familyOf(address), absent);
+  };
 }
 
 function repairOf(change: Difference): Enforcement['repaired'] {
@@ -226,29 +230,27 @@ function outcomeOf(
   { held, trouble, general }: JobOutcome,
 ): Enforcement {
   const ruled = jailsOf(job.rules);
-  const covers = new Map<string, (address: string) => boolean>();
-  for (const jail of job.firewall.takesOverlaps ? [] : ruled) {
-    covers.set(jail, coverOf([...(held?.entries.get(jail)?.keys() ?? [])]));
-  }
-  const isHeld = ({ jail, address }: BanEntry): boolean => {
-    const standing = held?.ready.has(jail) ? held.entries.get(jail) : undefined;
-    return (
-      standing?.has(address) ||
-      (standing !== undefined && isCanonical(address) && covers.get(jail)?.(address)) ||
-      false
-    );
-  };
+  const whyNot = absenceIn(job.rules, held?.absent ?? new Map());
+  const isHeld = ({ jail, address }: BanEntry): boolean =>
+    held?.ready.has(jail) === true && held.entries.get(jail)?.has(address) === true;
   const reasonFor = (entry: BanEntry): string => {
     if (!isCanonical(entry.address)) return 'not an address or network';
     if (!ruled.has(entry.jail)) return 'no rule for its jail';
-    return trouble.get(keyOf(entry)) ?? trouble.get(entry.jail) ?? general ?? NOT_TAKEN;
+    return whyNot(entry) ?? trouble.get(keyOf(entry)) ?? trouble.get(entry.jail) ?? general ?? NOT_TAKEN;
   };
   const enforced: BanEntry[] = [];
   const pending: { entry: BanEntry; reason: string }[] = [];
   for (const entry of live) {
-    if (isHeld(entry)) enforced.push(entry);
+    if (isHeld(entry) && whyNot(entry) === null) enforced.push(entry);
     else pending.push({ entry, reason: reasonFor(entry) });
   }
   const said = new Set([...(general === null ? [] : [general]), ...trouble.values()]);
-  return { enforced, pending, repaired: repairOf(NO_DIFFERENCE), trouble: [...said].slice(0, 20) };
+  return {
+    enforced,
+    pending,
+    repaired: repairOf(NO_DIFFERENCE),
+    trouble: [...said].slice(0, 20),
+    absent: [...new Set(held?.absent.values())],
+    isSetUp: held !== null && [...ruled].every((jail) => held.ready.has(jail)),
+  };
 }

@@ -76,7 +76,7 @@ export type State = {
   positions: Positions;
   /** Failures from before `positions` that are not counted yet, in order. */
   waiting: readonly Waiting[];
-  /** By firewall: nftables, ipset, iptables, firewalld. */
+  /** By firewall: nftables, ipset, iptables. */
   readonly repairs: Map<string, Repairs>;
   /** Health of each log source, by name; for `status --sources`. */
   sources: Map<string, SourceHealth>;

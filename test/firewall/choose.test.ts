@@ -6,33 +6,30 @@ const having =
   (...programs: string[]) =>
   (program: string) =>
     programs.includes(program);
-const IPTABLES = ['iptables-restore', 'ip6tables-restore'];
-const ALL = having('nft', 'ipset', ...IPTABLES, 'firewall-cmd', 'busctl');
+const ALL = having('nft', 'ipset', 'iptables-restore', 'ip6tables-restore', 'firewall-cmd', 'busctl');
+const IPTABLES = 'iptables-restore';
 
-test('auto takes firewalld where it runs, else nftables, ipset, iptables, whichever is there', () => {
-  assert.equal(chooseFirewall('auto', ALL, true).kind, 'firewalld');
-  assert.equal(chooseFirewall('auto', ALL, false).kind, 'nftables');
-  assert.equal(chooseFirewall('auto', having('ipset', ...IPTABLES), true).kind, 'ipset');
-  assert.equal(chooseFirewall('auto', having(...IPTABLES), false).kind, 'iptables');
-  assert.equal(chooseFirewall('auto', having('ipset', 'nft'), false).kind, 'nftables');
-});
-
-test('auto without any program says what it looked for', () => {
-  assert.throws(
-    () => chooseFirewall('auto', having(), true),
-    /no firewall program found: none of nft, ipset/,
-  );
-});
-
-test('a firewall that is named is taken even when its programs are missing', () => {
-  for (const kind of ['nftables', 'ipset', 'iptables', 'firewalld', 'dummy'] as const) {
-    assert.equal(chooseFirewall(kind, having(), false).kind, kind);
+test('auto and firewalld take nftables, ipset or iptables, whichever is there first', () => {
+  for (const kind of ['auto', 'firewalld'] as const) {
+    assert.equal(chooseFirewall(kind, ALL).kind, 'nftables');
+    assert.equal(chooseFirewall(kind, having('ipset', IPTABLES)).kind, 'ipset');
+    assert.equal(chooseFirewall(kind, having(IPTABLES)).kind, 'iptables');
+    assert.equal(chooseFirewall(kind, having('ipset', 'nft')).kind, 'nftables');
   }
 });
 
-test('presentFirewalls() names those whose programs are all there', () => {
-  assert.deepEqual(
-    presentFirewalls(having('nft', 'ipset')).map((firewall) => firewall.kind),
-    ['nftables'],
-  );
+test('auto without any program says what it looked for', () => {
+  assert.throws(() => chooseFirewall('auto', having()), /no firewall program found: none of nft, ipset/);
+});
+
+test('a firewall that is named is taken even when its programs are missing', () => {
+  for (const kind of ['nftables', 'ipset', 'iptables', 'dummy'] as const) {
+    assert.equal(chooseFirewall(kind, having()).kind, kind);
+  }
+});
+
+test('presentFirewalls() names those whose programs are all there, firewalld among them', () => {
+  const kinds = (have: (program: string) => boolean) => presentFirewalls(have).map(({ kind }) => kind);
+  assert.deepEqual(kinds(having('nft', 'ipset')), ['nftables']);
+  assert.deepEqual(kinds(ALL), ['nftables', 'ipset', 'iptables', 'firewalld']);
 });

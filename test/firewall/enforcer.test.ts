@@ -17,6 +17,7 @@ const PLAN: FirewallPlan = {
     ['bad', []],
   ]),
   troubles: new Map([['bad', 'no firewall program found']]),
+  notes: [],
 };
 
 function enforcing() {

@@ -23,6 +23,6 @@ test('collectHeld() puts what stands under the jail of its tag; a tag without a 
 
 test('what several jails share is no stray', () => {
   const found = collectHeld([]);
-  found.addTrace('', 'policy f2b');
-  assert.deepEqual([...found.held([], ['']).strays], []);
+  found.addTrace('', 'chain 4');
+  assert.deepEqual([...found.held([], { shared: [''] }).strays], []);
 });

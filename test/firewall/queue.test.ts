@@ -13,6 +13,7 @@ const ban = (address: string): BanEntry => ({ jail: 'a', address, until: null })
 function queued(firewall: Firewall = simulated(nftables()), exitCode = 0) {
   const wanted: BanEntry[] = [];
   const commands: string[] = [];
+  const told: string[] = [];
   const run = async (one: Command): Promise<Output> => {
     commands.push(formatCommand(one));
     return { exitCode, stdout: '', stderr: exitCode === 0 ? '' : 'Operation not permitted', trouble: null };
@@ -27,7 +28,8 @@ function queued(firewall: Firewall = simulated(nftables()), exitCode = 0) {
       },
       onResult: () => undefined,
       onDamage: () => undefined,
-      onWarning: () => undefined,
+      onAbsent: (what) => void told.push(what),
+      onCleared: (jails) => void told.push(...jails),
       now: () => 1000,
     },
   );
@@ -35,7 +37,7 @@ function queued(firewall: Firewall = simulated(nftables()), exitCode = 0) {
     wanted.push(ban(address));
     queue.add(ban(address));
   };
-  return { queue, commands, add };
+  return { queue, commands, told, wanted, add };
 }
 
 test('bans that are decided in one turn travel in one command, and stand when it worked', async () => {
@@ -71,5 +73,29 @@ test('what the firewall refuses is pending with its reason', async () => {
   add('192.0.2.1');
   await queue.idle();
   assert.match(queue.reason('a', '192.0.2.1') ?? 'none', /not permitted/);
+  await queue.close();
+});
+
+test('what is decided while a comparison waits for the lock is handed over once', async () => {
+  const { queue, commands, add } = queued();
+  queue.compare();
+  add('192.0.2.1');
+  await Promise.resolve();
+  add('192.0.2.2');
+  await queue.idle();
+  const adding = commands.filter((text) => /add element .*192\.0\.2\.2/.test(text));
+  assert.equal(adding.length, 1);
+  assert.equal(queue.reason('a', '192.0.2.2'), null);
+  await queue.close();
+});
+
+test('a comparison that is asked for during another one follows it', async () => {
+  const { queue, commands, wanted } = queued();
+  queue.compare();
+  await new Promise((resolve) => setImmediate(resolve));
+  wanted.push(ban('192.0.2.9'));
+  queue.compare();
+  await queue.idle();
+  assert.ok(commands.some((text) => text.includes('192.0.2.9')));
   await queue.close();
 });

@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, test } from 'node:test';
 import { type Command, command, failureOf, formatCommand, type Output, run } from '../../src/base/process.ts';
-import type { BanEntry, Difference, Firewall, Rule } from '../../src/firewall/backend.ts';
-import { coverOf } from '../../src/firewall/difference.ts';
+import {
+  type BanEntry,
+  type Difference,
+  type Firewall,
+  NO_DIFFERENCE,
+  type Rule,
+} from '../../src/firewall/backend.ts';
 import { simulated } from '../../src/firewall/dryrun.ts';
 import { dummy } from '../../src/firewall/dummy.ts';
-import { firewalld } from '../../src/firewall/firewalld/firewalld.ts';
 import { ipset } from '../../src/firewall/ipset.ts';
 import { iptables } from '../../src/firewall/iptables/iptables.ts';
 import { nftables } from '../../src/firewall/nftables/nftables.ts';
@@ -45,12 +49,11 @@ type Kernel = {
 
 type Nature = {
   readonly hasTimeouts: boolean;
-  readonly takesOverlaps: boolean;
   readonly exitProves: boolean;
   readonly size: number;
 };
 
-/** A firewall in memory with the laws of the real ones: all or nothing, sets of limited size, perhaps no overlaps. */
+/** A firewall in memory with the laws of the real ones: all or nothing, sets of limited size. */
 function model(
   kernel: Kernel,
   nature: Nature,
@@ -63,7 +66,6 @@ function model(
     hasTimeouts: nature.hasTimeouts,
     maxTimeout: 1000,
     exitProves: nature.exitProves,
-    takesOverlaps: nature.takesOverlaps,
     list: () => [command(['list'])],
     readHeld: (rules) => {
       const jails = new Set(rules.map((one) => one.jail));
@@ -73,11 +75,15 @@ function model(
         entries: new Map([...kernel.entries].map(([jail, own]) => [jail, new Map(own)])),
         strays: new Set([...all].filter((jail) => !jails.has(jail))),
         traces: new Map([...all].map((jail) => [jail, [jail]])),
+        absent: new Map(),
       };
     },
     probe: () => [command(['list'])],
-    readProbe: (rules) => new Set(rules.map((one) => one.jail).filter((jail) => !kernel.ready.has(jail))),
-    change: (_rules, difference, now) => [text({ ...difference, now, traces: [...difference.traces] })],
+    readProbe: (rules) => ({
+      damaged: new Set(rules.map((one) => one.jail).filter((jail) => !kernel.ready.has(jail))),
+      absent: new Map(),
+    }),
+    change: (_rules, difference, now) => [text({ ...difference, now })],
   };
   const apply = (change: Difference, now: number): string | null => {
     const next = new Map([...kernel.entries].map(([jail, own]) => [jail, new Map(own)]));
@@ -97,7 +103,6 @@ function model(
       if (address === '192.0.2.66') return 'does not like this one';
       own.set(address, until === null || !nature.hasTimeouts ? null : Math.min(until, now + 1000));
       if (own.size > nature.size) return 'Hash is full, cannot add more elements';
-      if (!nature.takesOverlaps && [...own.keys()].some(coverOf([...own.keys()]))) return 'interval overlaps';
     }
     kernel.entries.clear();
     for (const [jail, own] of next) kernel.entries.set(jail, own);
@@ -150,7 +155,6 @@ test('from any state of the firewall reconcile() reaches the wanted one, and a s
       if (roll(3) > 0) kernel.ready.add(jail);
       if (kernel.ready.has(jail) || roll(2) > 0) kernel.entries.set(jail, new Map());
     }
-    const takesOverlaps = roll(2) === 0;
     const before = [...randomEntries(roll, JAILS).values()];
     for (const { jail, address, until } of before) kernel.entries.get(jail)?.set(address, until);
     const rules = JAILS.filter(() => roll(2) > 0).map(rule);
@@ -158,7 +162,6 @@ test('from any state of the firewall reconcile() reaches the wanted one, and a s
     const wanted = jails.length === 0 ? [] : [...randomEntries(roll, jails).values()];
     const made = model(kernel, {
       hasTimeouts: roll(2) === 0,
-      takesOverlaps,
       exitProves: roll(2) === 0,
       size: 100,
     });
@@ -170,9 +173,7 @@ test('from any state of the firewall reconcile() reaches the wanted one, and a s
     assert.deepEqual(new Set(result.enforced), new Set(live));
     assert.deepEqual(new Set(kernel.ready), new Set(jails));
     for (const jail of jails) {
-      const own = live.filter((entry) => entry.jail === jail);
-      const isCovered = coverOf(own.map((entry) => entry.address));
-      const standing = own.filter((entry) => takesOverlaps || !isCovered(entry.address));
+      const standing = live.filter((entry) => entry.jail === jail);
       assert.deepEqual(
         new Set(kernel.entries.get(jail)?.keys()),
         new Set(standing.map((entry) => entry.address)),
@@ -196,7 +197,7 @@ test('from any state of the firewall reconcile() reaches the wanted one, and a s
 
 test('one entry that the firewall refuses stops no other, and is asked for few times', async () => {
   const kernel: Kernel = { ready: new Set(), entries: new Map() };
-  const made = model(kernel, { hasTimeouts: true, takesOverlaps: true, exitProves: true, size: 100_000 });
+  const made = model(kernel, { hasTimeouts: true, exitProves: true, size: 100_000 });
   const job: FirewallJob = { firewall: made.firewall, rules: [rule('a')], run: made.run };
   const good = Array.from({ length: 5000 }, (_, i) => ({
     jail: 'a',
@@ -212,7 +213,7 @@ test('one entry that the firewall refuses stops no other, and is asked for few t
 
 test('a full set takes what it has room for; the rest is pending with the plain reason', async () => {
   const kernel: Kernel = { ready: new Set(), entries: new Map() };
-  const made = model(kernel, { hasTimeouts: true, takesOverlaps: true, exitProves: true, size: 1000 });
+  const made = model(kernel, { hasTimeouts: true, exitProves: true, size: 1000 });
   const job: FirewallJob = { firewall: made.firewall, rules: [rule('a'), rule('b')], run: made.run };
   const many = Array.from({ length: 5000 }, (_, i) => ({
     jail: 'a',
@@ -230,7 +231,7 @@ test('a full set takes what it has room for; the rest is pending with the plain 
 test('an entry of a jail without a rule is pending, expired ones are not wanted', async () => {
   const made = model(
     { ready: new Set(), entries: new Map() },
-    { hasTimeouts: true, takesOverlaps: true, exitProves: true, size: 9 },
+    { hasTimeouts: true, exitProves: true, size: 9 },
   );
   const job: FirewallJob = { firewall: made.firewall, rules: [rule('a')], run: made.run };
   const lost = { jail: 'zzz', address: '192.0.2.1', until: null };
@@ -252,7 +253,7 @@ test('the dummy firewall takes everything and runs nothing', async () => {
   assert.deepEqual((await enforceNow(job, { add: [ban], remove: [], wanted: () => [ban] }, NOW)).enforced, [
     ban,
   ]);
-  assert.deepEqual(await findDamage(job, new Map([['a', 1]])), new Set());
+  assert.deepEqual(await findDamage(job, new Map([['a', 1]])), { damaged: new Set(), absent: new Map() });
 });
 
 test('a simulated firewall and planNow() say what would be run, without running anything', async () => {
@@ -285,19 +286,11 @@ test('no value that is not a canonical address reaches a command', () => {
     '1.2.3.4\nflush',
     '2001:DB8::1',
   ];
-  for (const firewall of [nftables(), ipset(), iptables, firewalld()]) {
+  for (const firewall of [nftables(), ipset(), iptables]) {
     for (const address of bad) {
       const entry = { jail: 'a', address, until: null };
       for (const key of ['add', 'remove'] as const) {
-        const change = {
-          setup: [],
-          add: [],
-          remove: [],
-          teardown: [],
-          traces: new Map(),
-          isNews: true,
-          [key]: [entry],
-        };
+        const change = { ...NO_DIFFERENCE, [key]: [entry] };
         assert.throws(
           () => firewall.change([rule('a')], change, NOW),
           /not a canonical address/,
@@ -311,14 +304,7 @@ test('no value that is not a canonical address reaches a command', () => {
       { protocols: ['tcp; x'] },
       { ports: [[1, 99999]] as const },
     ]) {
-      const change = {
-        setup: [{ ...rule('a'), ...odd }],
-        add: [],
-        remove: [],
-        teardown: [],
-        traces: new Map(),
-        isNews: false,
-      };
+      const change = { ...NO_DIFFERENCE, setup: [{ ...rule('a'), ...odd }] };
       assert.throws(() => firewall.change(change.setup, change, NOW), /^Error: not a/);
     }
   }

@@ -16,13 +16,11 @@ import {
 type Words = readonly [string, ...string[]];
 
 type Case = {
-  readonly name: 'nftables' | 'ipset' | 'iptables' | 'firewalld';
+  readonly name: 'nftables' | 'ipset' | 'iptables';
   readonly variant?: string;
   /** Words before every program in the victim's namespace. */
   readonly prefix?: readonly string[];
   readonly programs: readonly string[];
-  readonly firewalldBackend?: 'nftables';
-  readonly before?: readonly Words[];
   readonly damage: Readonly<Record<string, readonly Words[]>>;
 };
 
@@ -72,21 +70,6 @@ const cases: readonly Case[] = [
       'nft flush ruleset': [['nft', 'flush', 'ruleset']],
     },
   },
-  {
-    name: 'firewalld',
-    programs: ['firewalld', 'firewall-cmd', 'dbus-daemon', 'busctl'],
-    firewalldBackend: 'nftables',
-    before: [
-      ['firewall-cmd', '-q', '--permanent', '--add-port=8080-8081/tcp'],
-      ['firewall-cmd', '-q', '--reload'],
-      ['firewall-cmd', '-q', '--add-service=imaps'],
-      ['firewall-cmd', '-q', '--add-rich-rule=rule family="ipv4" source address="192.0.2.9" accept'],
-    ],
-    damage: {
-      'firewall-cmd --reload': [['firewall-cmd', '--reload']],
-      'nft flush ruleset': [['nft', 'flush', 'ruleset']],
-    },
-  },
 ];
 
 /** `nft monitor` says nothing of these: looking at intervals finds the damage. */
@@ -128,8 +111,7 @@ function driftTests(one: Case): void {
     const repairs = (): number => running.state().repairs.get(one.name)?.count ?? 0;
 
     before(async () => {
-      bed = await makeTestbed([8080], one.firewalldBackend ?? null, one.prefix);
-      for (const argv of one.before ?? []) await bed.sh(...argv);
+      bed = await makeTestbed([8080], null, one.prefix);
       const jail = [`action = ${one.name}`, 'maxretry = 1', 'bantime = 1h'];
       running = makeRunning(bed, { jail, ...(one.prefix === undefined ? {} : { prefix: one.prefix }) });
       await running.start('--poll', '0.2');
@@ -142,17 +124,6 @@ function driftTests(one: Case): void {
       await bed?.close();
     });
 
-    if (one.firewalldBackend !== undefined) {
-      it('what the reload for our sets took from the runtime settings is named, once', async () => {
-        const named = running.logged(/a reload of firewalld was needed and dropped/);
-        assert.equal(named.length, 1);
-        const rule = /\+ public rich rules rule family="ipv4" source address="192\.0\.2\.9" accept/;
-        assert.match(named[0] ?? '', / WARNING firewalld: .*: \+ public services imaps, /);
-        assert.match(named[0] ?? '', rule);
-        assert.doesNotMatch(named[0] ?? '', /8080|f2b|and \d+ more/);
-      });
-    }
-
     for (const [what, commands] of Object.entries(one.damage)) {
       it(`after ${what} the bans are back, and one line says so`, async () => {
         const [times, lines] = [repairs(), running.logged(/was changed by others/).length];
@@ -161,7 +132,7 @@ function driftTests(one: Case): void {
         for (const from of BANNED) await refused(from);
         await eventually('the repair is counted', () => repairs() > times);
         const said = running.logged(/was changed by others/).slice(lines);
-        // Damage done in several steps may be repaired between them, and firewalld may refuse its first reload.
+        // Damage done in several steps may be repaired between them.
         const repaired = said.filter((line) => / WARNING .*: repaired .* bans$/.test(line));
         assert.ok(repaired.length >= 1 && repaired.length <= commands.length, said.join('\n'));
         for (const line of said)
@@ -180,26 +151,6 @@ function driftTests(one: Case): void {
       const { stdout: web } = await running.f2b('status', 'web');
       assert.match(web, /Banned IP list:\t10\.2\.1\.99 fd02::99 10\.2\.1\.100/);
     });
-
-    if (one.firewalldBackend !== undefined) {
-      it('a firewalld that was stopped and started again has the bans', async () => {
-        const times = repairs();
-        await bed.stopFirewalld();
-        assert.notEqual(await bed.curl(), 'refused');
-        running.fail('10.2.1.101');
-        await eventually(
-          'the ban is pending, with the reason',
-          () => running.logged(/10\.2\.1\.101 is not banned yet: /).length > 0,
-        );
-        await bed.startFirewalld();
-        for (const from of BANNED) await refused(from);
-        await eventually('the repair is counted', () => repairs() > times);
-        await eventually(
-          'the pending one stands',
-          () => running.state().jails.get('web')?.bans.get('10.2.1.101')?.pending === null,
-        );
-      });
-    }
 
     it('stopping leaves the bans, a new start knows them', async () => {
       await running.stop();

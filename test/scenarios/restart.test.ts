@@ -22,7 +22,7 @@ const LISTS: Readonly<Record<Kind, Words>> = {
   nftables: ['nft', 'list', 'set', 'inet', 'f2b', 'addr4-web'],
   ipset: ['ipset', 'save', 'f2b.web-4'],
   iptables: ['iptables', '-S', 'f2b.web'],
-  firewalld: ['nft', 'list', 'set', 'inet', 'firewalld', 'f2bf.web-4'],
+  firewalld: ['nft', 'list', 'set', 'inet', 'f2b', 'addr4-web'],
 };
 const KINDS = ['nftables', 'ipset', 'iptables', 'firewalld'] as const;
 const MANY = 10_000;
@@ -131,26 +131,22 @@ describe('over restarts and the death of the daemon', { timeout: 280_000, concur
     );
   }
 
-  for (const kind of ['iptables', 'firewalld'] as const) {
-    it(
-      `${kind}: bans end by the daemon, or when the next one starts`,
-      {
-        skip: unlessTestbed(...PROGRAMS[kind]),
-      },
-      () =>
-        scene(kind, ['bantime = 1h'], async (running, bed) => {
-          await running.start('--poll', '0.1');
-          running.fail('10.2.1.99');
-          await eventually('it is refused', async () => (await bed.curl()) === 'refused');
-          await running.standing('10.2.1.99');
-          await running.stop('SIGKILL');
-          passTime(running, '10.2.1.99');
-          assert.equal(await bed.curl(), 'refused');
-          await running.start('--poll', '0.1');
-          await eventually('it is accepted', async () => (await bed.curl()) === 'accepted');
-        }),
-    );
-  }
+  it(
+    'iptables: bans end by the daemon, or when the next one starts',
+    { skip: unlessTestbed(...PROGRAMS.iptables) },
+    () =>
+      scene('iptables', ['bantime = 1h'], async (running, bed) => {
+        await running.start('--poll', '0.1');
+        running.fail('10.2.1.99');
+        await eventually('it is refused', async () => (await bed.curl()) === 'refused');
+        await running.standing('10.2.1.99');
+        await running.stop('SIGKILL');
+        passTime(running, '10.2.1.99');
+        assert.equal(await bed.curl(), 'refused');
+        await running.start('--poll', '0.1');
+        await eventually('it is accepted', async () => (await bed.curl()) === 'accepted');
+      }),
+  );
 
   it(
     'bans stand before filters are compiled; those of a jail whose filter is broken then do not',

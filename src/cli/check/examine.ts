@@ -10,7 +10,7 @@ import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
 import type { Filter } from '../../filter/types.ts';
-import { type FirewallPlan, firewalldRuns } from '../../firewall/plan.ts';
+import type { FirewallPlan } from '../../firewall/plan.ts';
 import { alarmsOf } from '../../source/health.ts';
 import type { Call } from '../command.ts';
 import { firewallPlanOf, readOnlyState } from '../context.ts';
@@ -56,9 +56,9 @@ export async function examine(call: Call, config: Config, question: Question): P
   const running = compileJails(config.jails.filter(({ name }) => isMeant(name)));
   const ready = [...running.jails.values()];
   const jails = ready.map(({ jail }) => jail);
-  const plan = await firewallPlanOf(jails, call.io);
+  const plan = firewallPlanOf(jails);
   const problems = [...config.problems, ...running.problems].filter(({ jail }) => isMeant(jail));
-  const notes: Note[] = config.settings.notes.map((text) => ({ jail: null, text }));
+  const notes: Note[] = [...config.settings.notes, ...plan.notes].map((text) => ({ jail: null, text }));
   const lines: JailLine[] = [];
   for (const { jail, filter } of ready) {
     const sources = sourcesOf(jail);
@@ -71,7 +71,7 @@ export async function examine(call: Call, config: Config, question: Question): P
     if (filter === null) continue;
     problems.push(...lints(jail, filter));
   }
-  problems.push(...(await wallProblems(plan, call)), ...sourceAlarms(call, jails, notes));
+  problems.push(...wallProblems(plan), ...sourceAlarms(call, jails, notes));
   const disabled = config.allJails.filter(({ name }) => !enabled.has(name)).length;
   const works = lines.filter((line) => line.isEnabled).length;
   return { tree: config.tree, enabled: works, disabled, jails: lines, problems, notes };
@@ -138,21 +138,14 @@ function lints(jail: Jail, filter: Filter): Problem[] {
   return told;
 }
 
-/** Firewalls that cannot work on this host. */
-async function wallProblems(plan: FirewallPlan, { io }: Call): Promise<Problem[]> {
-  const problems: Problem[] = [];
-  const warn = (text: string, hint: string): void => {
-    problems.push(problem(text, { severity: 'warning', hint }));
-  };
-  for (const { firewall } of plan.sections) {
+/** Firewalls that cannot work as things are. */
+function wallProblems(plan: FirewallPlan): Problem[] {
+  return plan.sections.flatMap(({ firewall }) => {
     const missing = firewall.programs.filter((program) => !isOnPath(program));
-    if (missing.length > 0) {
-      warn(`${firewall.kind} needs ${missing.join(' and ')}`, 'bans wait until it is installed');
-    } else if (firewall.kind === 'firewalld' && !(await firewalldRuns(io.env))) {
-      warn('firewalld does not run', 'bans wait until it does');
-    }
-  }
-  return problems;
+    if (missing.length === 0) return [];
+    const text = `${firewall.kind} needs ${missing.join(' and ')}`;
+    return [problem(text, { severity: 'warning', hint: 'bans wait until it is installed' })];
+  });
 }
 
 /** The daemon's alarms about its sources, if its state can be read. */

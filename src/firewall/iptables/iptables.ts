@@ -7,12 +7,19 @@
  * the top. No kernel time-outs: bans outlive a dead f2b until it runs again. The probe reads the whole table.
  * In chains other than INPUT and FORWARD the port that was dialled (before translation) counts as well as the present one.
  */
-import { MachineError } from '../../base/errors.ts';
 import { type Family, familyOf } from '../../base/ip.ts';
 import { type Command, command, type Output } from '../../base/process.ts';
-import { type BanEntry, type Difference, FAMILIES, type Firewall, type Held, type Rule } from '../backend.ts';
+import {
+  type Absent,
+  type BanEntry,
+  type Difference,
+  FAMILIES,
+  type Firewall,
+  type Held,
+  type Rule,
+} from '../backend.ts';
 import { collectHeld } from '../held.ts';
-import { assertCanonical, canonicalOf, chainsOf, jailsOf } from '../match.ts';
+import { assertCanonical, canonicalOf, jailsOf, presentChains, whyAbsent } from '../match.ts';
 import { jailTag } from '../names.ts';
 import {
   commentWords,
@@ -20,7 +27,7 @@ import {
   ownerOf,
   PREFIX,
   type RuleLine,
-  readSaved,
+  readTables,
   restoreCommand,
   restoreCommands,
   rulesStand,
@@ -41,12 +48,11 @@ const FOREIGN = '!';
 /** The iptables backend. */
 export const iptables: Firewall = {
   kind: 'iptables',
-  programs: ['iptables-restore', 'ip6tables-restore'],
+  programs: ['iptables-restore'],
   hasTimeouts: false,
   maxTimeout: Number.MAX_SAFE_INTEGER,
   // Doubled rules and rules behind foreign ones are seen only by reading the table.
   exitProves: false,
-  takesOverlaps: true,
   list: () => SAVE,
   readHeld,
   probe: () => SAVE,
@@ -56,10 +62,9 @@ export const iptables: Firewall = {
       const count = held.entries.get(jail)?.size ?? 0;
       return !held.ready.has(jail) || count < (expected.get(jail) ?? 0);
     });
-    return jailsOf(broken);
+    return { damaged: jailsOf(broken), absent: held.absent };
   },
   change,
-  cut: () => [],
   watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/ }),
 };
 
@@ -80,7 +85,7 @@ function jumpsOf(rule: Rule, family: Family, chain: string): readonly string[] {
 }
 
 function change(rules: readonly Rule[], wanted: Difference): readonly Command[] {
-  const { setup, add, remove, teardown, traces } = wanted;
+  const { setup, add, remove, teardown, traces, absent } = wanted;
   assertCanonical(add);
   assertCanonical(remove);
   const jumps = (jails: readonly string[], foreign: string): RuleLine[] =>
@@ -92,17 +97,19 @@ function change(rules: readonly Rule[], wanted: Difference): readonly Command[] 
     );
   const inserts = setup.flatMap((rule) =>
     FAMILIES.flatMap((family) =>
-      chainsOf(rule).flatMap((chain) =>
+      presentChains(rule, family, absent).flatMap((chain) =>
         jumpsOf(rule, family, chain).map((text) => ({ family, chain, text })),
       ),
     ),
   );
   const byJail = new Map(rules.map((rule) => [rule.jail, rule]));
   const isFresh = jailsOf(setup);
+  const present = (family: Family): readonly Rule[] =>
+    setup.filter((rule) => whyAbsent(rule, family, absent) === null);
   const lines = FAMILIES.flatMap((family) => [
     ...goneLines(teardown, traces, family),
-    ...resetLines(setup, family),
-    ...setup.map((rule) => `:${chainOf(rule.jail)} - [0:0]`).map((text) => ruleLine(family, text)),
+    ...resetLines(present(family), family),
+    ...present(family).map((rule) => ruleLine(family, `:${chainOf(rule.jail)} - [0:0]`)),
     ...remove.flatMap((entry) => entryLine(entry, '-D', { family, rule: byJail.get(entry.jail) })),
     ...add.flatMap((entry) =>
       entryLine(entry, isFresh.has(entry.jail) ? '-A' : '-I', { family, rule: byJail.get(entry.jail) }),
@@ -161,16 +168,12 @@ function entryLine(
 }
 
 function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
-  const saved4 = readSaved(outputs[0], 4);
-  if (saved4 === null) throw new MachineError('cannot read the output of iptables-save');
-  const tables = [
-    { family: 4, saved: saved4 },
-    { family: 6, saved: readSaved(outputs[1], 6) },
-  ] as const;
+  const { tables, absent } = readTables(outputs, rules);
   const found = collectHeld(rules);
   const byChain = new Map(rules.map((rule) => [chainOf(rule.jail), rule]));
   const unclean = new Set<string>();
-  for (const { family, saved } of tables) {
+  for (const family of FAMILIES) {
+    const saved = tables[family];
     if (saved === null) continue;
     for (const chain of saved.chains) {
       if (!/^f2b\.\.?[A-Za-z0-9]/.test(chain)) continue;
@@ -195,9 +198,10 @@ function readHeld(rules: readonly Rule[], outputs: readonly Output[]): Held {
   const ready = rules.filter(
     (rule) =>
       !unclean.has(rule.jail) &&
-      tables.every(({ family, saved }) => saved === null || isReady(rule, family, saved)),
+      FAMILIES.every((family) => isReady(rule, family, { saved: tables[family], absent })),
   );
-  return found.held(ready, rules.some((rule) => rule.block === 'tcp-reset') ? [RESET] : []);
+  const shared = rules.some((rule) => rule.block === 'tcp-reset') ? [RESET] : [];
+  return found.held(ready, { shared, absent });
 }
 
 function addressIn(text: string, target: string): string | null {
@@ -205,12 +209,16 @@ function addressIn(text: string, target: string): string | null {
   return found === null || found[2] !== target ? null : canonicalOf(found[1] ?? '');
 }
 
-function isReady(rule: Rule, family: Family, saved: Saved): boolean {
+type Place = { readonly saved: Saved | null; readonly absent: Absent };
+
+function isReady(rule: Rule, family: Family, { saved, absent }: Place): boolean {
+  if (saved === null) return true;
+  const count = (chain: string): number => jumpsOf(rule, family, chain).length;
   const isReset = rule.block !== 'tcp-reset' || resetStands(saved, family);
+  const hasChains = isReset && saved.chains.includes(chainOf(rule.jail));
   return (
-    isReset &&
-    saved.chains.includes(chainOf(rule.jail)) &&
-    rulesStand(rule, saved, { means: 'chain', count: (chain) => jumpsOf(rule, family, chain).length })
+    rulesStand(rule, saved, { means: 'chain', family, absent, count }) &&
+    (hasChains || whyAbsent(rule, family, absent) !== null)
   );
 }
 

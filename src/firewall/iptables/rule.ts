@@ -1,9 +1,10 @@
+import { MachineError } from '../../base/errors.ts';
 import type { Family } from '../../base/ip.ts';
 import type { PortRange } from '../../base/ports.ts';
-import { type Command, command, type Output } from '../../base/process.ts';
+import { type Command, command, failureOf, type Output } from '../../base/process.ts';
 import type { BlockKind } from '../../config/jail.ts';
-import { FAMILIES, type Rule } from '../backend.ts';
-import { chainsOf, fingerprint, formatRange, groupBy, matchesOf } from '../match.ts';
+import { type Absent, FAMILIES, placeOf, type Rule } from '../backend.ts';
+import { chainsOf, fingerprint, formatRange, groupBy, matchesOf, presentChains } from '../match.ts';
 import { jailTag } from '../names.ts';
 
 /** What all our names in iptables and ipset begin with; fail2ban's begin with `f2b-`. */
@@ -64,11 +65,43 @@ export function commentWords(rule: Rule, means: Means): string {
   return `-m comment --comment "${PREFIX}${jailTag(rule.jail)} ${means} ${fingerprint(rule, 'ipt 1')}"`;
 }
 
-/** The chains of a table and the rules in them, from iptables-save; null when it did not answer. */
+/** The chains of a table and the rules in them, from iptables-save. */
 export type Saved = { readonly chains: readonly string[]; readonly rules: readonly SavedRule[] };
 
-/** Reads the filter table of `iptables-save -t filter`. */
-export function readSaved(output: Output | undefined, family: Family): Saved | null {
+/** The filter tables of both families; null where the host has none. */
+export type Tables = Readonly<Record<Family, Saved | null>>;
+
+/**
+ * The tables in the outputs of SAVE, and what of the chains of these rules is absent: a family that the host lacks, and a
+ * chain that only the other family has, such as DOCKER-USER without IPv6. Throws MachineError when there is no table at all.
+ */
+export function readTables(outputs: readonly Output[], rules: readonly Rule[]) {
+  const tables: Tables = { 4: readSaved(outputs[0], 4), 6: readSaved(outputs[1], 6) };
+  if (tables[4] === null && tables[6] === null) throw new MachineError(reasonIn(outputs, 4));
+  const absent = new Map<string, string>();
+  for (const family of FAMILIES) {
+    const [own, other] = [tables[family], tables[family === 4 ? 6 : 4]];
+    for (const chain of new Set(rules.flatMap(chainsOf))) {
+      const why =
+        own === null
+          ? `IPv${family} is left out: ${reasonIn(outputs, family)}`
+          : `IPv${family} is left out of ${chain}: it has no such chain`;
+      if (own === null || (!own.chains.includes(chain) && other?.chains.includes(chain)))
+        absent.set(placeOf(family, chain), why);
+    }
+  }
+  return { tables, absent };
+}
+
+function reasonIn(outputs: readonly Output[], family: Family): string {
+  const at = FAMILIES.indexOf(family);
+  const [asked, output] = [SAVE[at], outputs[at]];
+  const why = asked === undefined || output === undefined ? null : failureOf(asked, output);
+  return why ?? `cannot read the output of ${asked?.argv[0]}`;
+}
+
+/** Reads the filter table of `iptables-save -t filter`; null when it did not answer. */
+function readSaved(output: Output | undefined, family: Family): Saved | null {
   if (output?.exitCode !== 0 || /is incompatible, use 'nft' tool/.test(output.stdout)) return null;
   const lines = output.stdout.split('\n');
   return {
@@ -79,9 +112,9 @@ export function readSaved(output: Output | undefined, family: Family): Saved | n
   };
 }
 
-/** The commands whose outputs readSaved understands: IPv4's table, then IPv6's, which a host may lack. */
+/** The commands whose outputs readTables understands, in the order of FAMILIES; a host may lack one of the two. */
 export const SAVE: readonly Command[] = [
-  command(['iptables-save', '-t', 'filter']),
+  command(['iptables-save', '-t', 'filter'], { mayFail: true }),
   command(['ip6tables-save', '-t', 'filter'], { mayFail: true }),
 ];
 
@@ -91,17 +124,22 @@ export function ownerOf(text: string, means: Means): { readonly tag: string; rea
   return found === null || found[2] !== means ? null : { tag: found[1] ?? '', mark: found[3] ?? '' };
 }
 
-/** What a chain of one jail should have, by chain: how many rules. */
-type WantedRule = { readonly means: Means; readonly count: (chain: string) => number };
+/** What a jail should have in one family's table: how many rules in each chain that is there. */
+type WantedRule = {
+  readonly means: Means;
+  readonly family: Family;
+  readonly absent: Absent;
+  readonly count: (chain: string) => number;
+};
 
 /** Whether the jail's rules stand in every chain of theirs in one family's table. */
-export function rulesStand(rule: Rule, saved: Saved, { means, count }: WantedRule): boolean {
+export function rulesStand(rule: Rule, saved: Saved, { means, family, absent, count }: WantedRule): boolean {
   const [tag, mark] = [jailTag(rule.jail), fingerprint(rule, 'ipt 1')];
   const own = saved.rules.flatMap((line) => {
     const owner = ownerOf(line.text, means);
     return owner?.tag === tag ? [{ chain: line.chain, mark: owner.mark }] : [];
   });
-  const chains = chainsOf(rule);
+  const chains = presentChains(rule, family, absent);
   return (
     own.every((line) => line.mark === mark && chains.includes(line.chain)) &&
     chains.every((chain) => own.filter((line) => line.chain === chain).length === count(chain))

@@ -13,7 +13,7 @@
 import { MachineError } from '../../base/errors.ts';
 import { familyOf } from '../../base/ip.ts';
 import { type Command, command, failureOf, type Output } from '../../base/process.ts';
-import type { BanEntry, Difference, Firewall, Held, Rule } from '../backend.ts';
+import type { BanEntry, Difference, Firewall, Held, Probe, Rule } from '../backend.ts';
 import { collectHeld } from '../held.ts';
 import { assertCanonical, canonicalOf, jailsOf, prefixOf } from '../match.ts';
 import { jailTag } from '../names.ts';
@@ -51,9 +51,8 @@ export function nftables(setSize = 262144): Firewall {
     hasTimeouts: true,
     maxTimeout: LONGEST_TIMEOUT,
     exitProves: true,
-    takesOverlaps: true,
     list: () => [command(['nft', '-j', 'list', 'table', 'inet', 'f2b'], { mayFail: true })],
-    readHeld: (rules, outputs, now) => readHeld(rules, tableOf(outputs[0]), { setSize, now }),
+    readHeld: (rules, outputs, now) => readHeld(rules, outputs[0], { setSize, now }),
     probe: (rules) => [
       // Unlike `list table` and `list chain`, this does not load the elements of all sets.
       command(['nft', '-t', '-j', 'list', 'ruleset', 'inet'], { mayFail: true }),
@@ -61,7 +60,6 @@ export function nftables(setSize = 262144): Firewall {
     ],
     readProbe: (rules, outputs) => readProbe(rules, outputs, setSize),
     change: (rules, difference, now) => change(rules, difference, { setSize, now }),
-    cut: () => [],
     watch: () => ({ command: command(['nft', 'monitor']), concerns: /\binet f2b\b/ }),
   };
 }
@@ -110,8 +108,13 @@ function tableOf(output: Output | undefined): Table {
   throw new MachineError(failureOf(command(['nft']), output) ?? 'nft: no answer');
 }
 
-function readHeld(rules: readonly Rule[], table: Table, options: TableOptions): Held {
+function readHeld(rules: readonly Rule[], output: Output | undefined, options: TableOptions): Held {
   const found = collectHeld(rules);
+  const table = tableOf(output);
+  const isBare = table.chains.length + table.sets.length === 0;
+  // Also a table in which nothing is left is to go.
+  if (rules.length === 0 && isBare && output?.exitCode === 0 && output.stdout !== '')
+    found.addTrace(TABLE, TABLE);
   for (const { name } of table.chains) {
     const tag = parseChainName(name);
     if (tag !== null) found.addTrace(tag, name);
@@ -177,7 +180,7 @@ function canaryTrial(rules: readonly Rule[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-function readProbe(rules: readonly Rule[], outputs: readonly Output[], setSize: number): ReadonlySet<string> {
+function readProbe(rules: readonly Rule[], outputs: readonly Output[], setSize: number): Probe {
   const [listing, trial] = outputs;
   const table = tableOf(listing);
   const standing = new Set<number>();
@@ -188,5 +191,5 @@ function readProbe(rules: readonly Rule[], outputs: readonly Output[], setSize: 
     const isMarked = UNITS.every((_, k) => standing.has(i * UNITS.length + k + 1));
     return !isMarked || !structureStands(rule, table, setSize);
   });
-  return jailsOf(broken);
+  return { damaged: jailsOf(broken), absent: new Map() };
 }

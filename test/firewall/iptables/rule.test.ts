@@ -6,7 +6,7 @@ import {
   commentWords,
   deletionOf,
   ownerOf,
-  readSaved,
+  readTables,
   restoreCommands,
   rulesStand,
   savedOf,
@@ -38,10 +38,10 @@ test('a rule of ours is known by its comment, and stands in exactly the chains i
   const line = `-A INPUT -p tcp ${commentWords(RULE, 'set')} -j DROP`;
   assert.equal(ownerOf(line, 'set')?.tag, 'a');
   assert.equal(ownerOf(line, 'chain'), null);
-  const means = { means: 'set', count: () => 1 } as const;
-  const table = readSaved(saved(line, '-A INPUT -j ACCEPT'), 4);
+  const means = { means: 'set', family: 4, absent: new Map(), count: () => 1 } as const;
+  const table = readTables([saved(line, '-A INPUT -j ACCEPT'), saved()], [RULE]).tables[4];
   assert.ok(table !== null && rulesStand(RULE, table, means));
-  const other = readSaved(saved(line, line), 4);
+  const other = readTables([saved(line, line), saved()], [RULE]).tables[4];
   assert.ok(other !== null && !rulesStand(RULE, other, means));
   assert.ok(!rulesStand({ ...RULE, block: 'drop' }, table, means));
 });
@@ -66,4 +66,23 @@ test('restoreCommands() makes one transaction for each family and chain', () => 
     ['iptables-restore', 'iptables-restore', 'ip6tables-restore'],
   );
   assert.equal(commands[0]?.stdin, '*filter\n-I INPUT 1 -j DROP\n-I INPUT 1 -j REJECT\nCOMMIT\n');
+});
+
+test('readTables() tells the family that the host lacks, and the chain that only the other family has', () => {
+  const missing: Output = { exitCode: null, stdout: '', stderr: '', trouble: 'ENOENT' };
+  const alone = readTables([saved(), missing], [RULE]);
+  assert.deepEqual(
+    [...alone.absent],
+    [['6 INPUT', 'IPv6 is left out: ip6tables-save: not found, is it installed?']],
+  );
+  assert.equal(alone.tables[6], null);
+  const docker: Rule = { ...RULE, chains: ['INPUT', 'DOCKER-USER'] };
+  const only4: Output = { ...saved(), stdout: ':INPUT ACCEPT [0:0]\n:DOCKER-USER - [0:0]\n' };
+  assert.deepEqual(
+    [...readTables([only4, saved()], [docker]).absent],
+    [['6 DOCKER-USER', 'IPv6 is left out of DOCKER-USER: it has no such chain']],
+  );
+  // Docker may still come.
+  assert.deepEqual([...readTables([saved(), saved()], [docker]).absent], []);
+  assert.throws(() => readTables([missing, missing], [RULE]), /^MachineError: iptables-save: not found/);
 });
