@@ -43,6 +43,13 @@ test('compileFilter() reports a zone that there is none of as one of the jail', 
   );
 });
 
+test('compileFilter() does not blame the datepattern for a zone, and reports both where both are wrong', () => {
+  const keys = (datepattern: string) =>
+    problemsOf({ failregex: ['<HOST>'], datepattern }, 'Europe/Atlantis').map(({ key }) => key);
+  assert.deepEqual(keys('%Y-%m-%d'), ['logtimezone']);
+  assert.deepEqual(keys('%Y('), ['logtimezone', 'datepattern']);
+});
+
 test('only failregex is compiled for several lines', () => {
   const { failregex, ignoreregex } = filterOf({ failregex: ['^a <HOST>'], ignoreregex: ['^b'], maxlines: 2 });
   assert.equal(failregex[0]?.regex.isAnchored, false);
