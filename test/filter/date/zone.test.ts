@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { readTimeZone } from '../../../src/config/values.ts';
 import {
   isSteady,
   localZone,
@@ -112,4 +113,19 @@ test('isSteady() says no for a day around a change of clocks', () => {
   assert.equal(isSteady(rules, at('2005-10-30T12:00:00Z')), false);
   assert.equal(isSteady(rules, at('2005-10-29T12:00:00Z')), false);
   assert.equal(isSteady(zone('CEST'), at('2005-10-30T12:00:00Z')), true);
+});
+
+test('parseZone() reads what the configuration takes for a zone', () => {
+  for (const text of [
+    'Z',
+    'gmt',
+    'utc+0200',
+    'GMT-01:00',
+    '-03:30',
+    '+02',
+    '+23:00',
+    'Europe/Berlin',
+    'EST5EDT',
+  ])
+    assert.notEqual(parseZone(readTimeZone({ text, places: [] }) ?? ''), null, text);
 });
