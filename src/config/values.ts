@@ -281,7 +281,7 @@ function isMade(make: () => object): boolean {
 export function readTimeZone({ text }: Text): string | null {
   const zone = text.trim();
   if (text === '') return null;
-  if (/^(?:(?:UTC|GMT|Z)?[+-](?:[01]?\d|2[0-3])(?::?[0-5]\d)?|UTC|GMT|Z)$/i.test(zone)) return zone;
+  if (/^(?:(?:UTC|GMT|Z)?[+-][01]\d(?::?[0-5]\d)?|UTC|GMT|Z)$/i.test(zone)) return zone;
   if (zone !== '' && isMade(() => new Intl.DateTimeFormat('en', { timeZone: zone }))) return zone;
   const hint = 'write an offset such as UTC+0200, or a name such as Europe/Berlin';
   return refuse(`cannot read "${zone}" as a time zone`, hint);

@@ -97,20 +97,32 @@ function regexProblem(error: RegexError, source: RegexSource, key: string): Prob
   });
 }
 
-function checkDates(source: FilterSource, options: CompileOptions, problems: Problem[]): void {
+function checkDates(
+  { datepattern }: FilterSource,
+  { logtimezone }: CompileOptions,
+  problems: Problem[],
+): void {
+  const zoneError = dateError(null, logtimezone);
+  if (zoneError !== null) problems.push(problem(zoneError.message, { key: 'logtimezone' }));
+  const error = datepattern === null ? null : dateError(datepattern.text, null);
+  if (datepattern === null || error === null) return;
+  problems.push(
+    problem(`cannot read "${datepattern.text}": ${error.message}`, {
+      place: datepattern.place,
+      key: 'datepattern',
+      hint: underlined(datepattern.text, error.offset),
+    }),
+  );
+}
+
+/** Why dates cannot be read by this pattern or in this zone, null where they can. */
+function dateError(pattern: string | null, zone: string | null): DatePatternError | null {
   try {
-    compileDates(source.datepattern?.text ?? null, options.logtimezone);
+    compileDates(pattern, zone);
+    return null;
   } catch (error) {
-    if (!(error instanceof DatePatternError)) throw error;
-    const text = source.datepattern?.text ?? '';
-    const isZone = source.datepattern === null;
-    problems.push(
-      problem(isZone ? error.message : `cannot read "${text}": ${error.message}`, {
-        place: source.datepattern?.place ?? null,
-        key: isZone ? 'logtimezone' : 'datepattern',
-        hint: isZone ? null : underlined(text, error.offset),
-      }),
-    );
+    if (error instanceof DatePatternError) return error;
+    throw error;
   }
 }
 

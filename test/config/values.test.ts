@@ -143,5 +143,9 @@ test('encodings and time zones by their usual names', () => {
   assert.equal(reading(values.readEncoding, 'Latin_1'), 'latin1');
   assert.match(String(reading(values.readEncoding, 'utf-9')), /did you mean "utf-8"/);
   assert.equal(reading(values.readTimeZone, 'Europe/Berlin'), 'Europe/Berlin');
-  assert.match(String(reading(values.readTimeZone, 'UTC+25')), /as a time zone/);
+  for (const zone of ['UTC', 'gmt', 'Z', 'UTC+0200', 'GMT-01:00', '-03:30', '+02'])
+    assert.equal(reading(values.readTimeZone, zone), zone);
+  // fail2ban reads hours of two digits only.
+  for (const zone of ['UTC+25', 'UTC+2', '-3:30', 'UTC+23:00', 'Europe/Atlantis', ' '])
+    assert.match(String(reading(values.readTimeZone, zone)), /as a time zone/);
 });

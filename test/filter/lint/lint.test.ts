@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Problem } from '../../../src/base/errors.ts';
-import { timeMatch } from '../../../src/base/timelimit.ts';
 import { compileFilter } from '../../../src/filter/compile.ts';
-import { findExplosion } from '../../../src/filter/lint/explosion.ts';
 import { lintFilter } from '../../../src/filter/lint/lint.ts';
-import { compileFailregex } from '../../../src/filter/regex/failregex.ts';
 import type { Filter } from '../../../src/filter/types.ts';
 
 const filterOf = (parts: {
@@ -112,17 +109,4 @@ test('lintFilter() proves nothing by a line that another regex answers, or that 
   assert.deepEqual(lint(failregex, { ignoreregex: ' from .* from ' }), []);
   const guarded = `^login for .* from <HOST>$\n${failregex}`;
   assert.deepEqual(lint(guarded), []);
-});
-
-const explodes = (text: string): boolean =>
-  findExplosion(compileFailregex(text, { usedns: 'no', isMultiline: false }), timeMatch) !== null;
-
-test('findExplosion() builds a line on which an ambiguous pattern runs for ever', () => {
-  assert.equal(explodes('^login (?:\\w+\\s?)+ from <HOST>$'), true);
-  assert.equal(explodes('^(?=x)x(?:a+)+b <HOST>$'), true);
-});
-
-test('findExplosion() finds nothing where each character can be taken in one way only', () => {
-  assert.equal(explodes('^Failed password for \\S+ from <HOST> port \\d+ ssh2$'), false);
-  assert.equal(explodes('^<HOST> - - \\[\\] "GET [^"]*" 401 \\d+$'), false);
 });

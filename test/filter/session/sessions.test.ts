@@ -7,6 +7,7 @@ import { Engine } from '../../../src/filter/engine.ts';
 import { newFilterState, processLine } from '../../../src/filter/line.ts';
 import type { Filter, LineOutcome, Survey } from '../../../src/filter/types.ts';
 import { dice } from '../../testbed/dice.ts';
+import { type FilterParts, filterOf, idsOf, NOW, run } from '../filterof.ts';
 
 const BEGIN = Date.UTC(2026, 0, 1) / 1000;
 const place = { file: 'test', line: 1 };
@@ -30,7 +31,7 @@ const BODIES = [
   '<F-MLFFORGET>closed</F-MLFFORGET> loudly$',
 ];
 
-function filterOf(prefix: string | null): Filter {
+function filterWith(prefix: string | null): Filter {
   const own = prefix === null ? '^\\s?host <F-MLFID>sshd\\[\\d+\\]</F-MLFID>: ' : '^';
   const source = {
     name: 'test',
@@ -59,7 +60,7 @@ for (const [number, prefix] of PREFIXES.entries()) {
     const what = `${['the id first', 'the id behind a word', 'no prefregex'][number]}${checkAll ? ', every regex tried' : ''}`;
     test(`law: plain sessions say what processLine() says: ${what}`, (t) => {
       const roll = dice(41 + number);
-      const filter = filterOf(prefix);
+      const filter = filterWith(prefix);
       const [state, plain] = [newFilterState(filter), newFilterState(filter)];
       const surveyed: string[] = [];
       const survey: Survey = {
@@ -115,3 +116,77 @@ for (const [number, prefix] of PREFIXES.entries()) {
     });
   }
 }
+
+const SESSION: FilterParts = {
+  prefregex: '^<F-MLFID> sshd\\[\\d+\\]</F-MLFID>: <F-CONTENT>.+</F-CONTENT>$',
+  failregex: [
+    '^<F-NOFAIL>connect</F-NOFAIL> from <HOST>$',
+    '^bad password for <F-USER>\\S+</F-USER>$',
+    '^<F-NOFAIL><F-MLFGAINED>accepted</F-MLFGAINED></F-NOFAIL> <F-USER>\\S+</F-USER>$',
+    '^<F-NOFAIL><F-MLFFORGET>closed</F-MLFFORGET></F-NOFAIL>$',
+  ],
+};
+
+function session(...texts: string[]): LineOutcome[] {
+  return run(
+    SESSION,
+    texts.map((text) => `2024-06-23T22:29:50 sshd${text}`),
+  );
+}
+
+test('lines of one session are one story: the address of one, the user of another, the lines of both', () => {
+  const outcomes = session(
+    '[7]: connect from 192.0.2.1',
+    '[8]: connect from 192.0.2.2',
+    '[7]: bad password for root',
+  );
+  assert.deepEqual(
+    outcomes.map(({ result }) => result),
+    ['helper', 'helper', 'matched'],
+  );
+  const [failure] = outcomes[2]?.failures ?? [];
+  assert.deepEqual(
+    [failure?.id, failure?.fields.get('user'), failure?.matches.length],
+    ['192.0.2.1', 'root', 2],
+  );
+});
+
+test('a failure before its address is told waits for it', () => {
+  const outcomes = session('[7]: bad password for root', '[7]: connect from 192.0.2.1');
+  assert.deepEqual(
+    outcomes.map(({ result }) => result),
+    ['helper', 'matched'],
+  );
+});
+
+test('who gets in is forgiven what was pending, and a closed session is forgotten', () => {
+  assert.deepEqual(
+    idsOf(session('[7]: bad password for root', '[7]: accepted root', '[7]: connect from 192.0.2.1')),
+    [],
+  );
+  assert.deepEqual(
+    idsOf(session('[7]: connect from 192.0.2.1', '[7]: closed', '[7]: bad password for root')),
+    [],
+  );
+});
+
+test('sessions are bounded in number and age', () => {
+  const filter = filterOf(SESSION);
+  const state = newFilterState(filter);
+  const feed = (text: string, now: number) =>
+    processLine(filter, state, { text: ` sshd${text}`, time: now }, { mode: 'live', findtime: 600, now });
+  for (let i = 0; i < 1000; i++) feed(`[${i}]: connect from 192.0.2.1`, NOW);
+  assert.equal(state.sessions.size, 100);
+  assert.equal(feed('[999]: bad password for root', NOW + 299).result, 'matched');
+  assert.equal(feed('[998]: bad password for root', NOW + 300).result, 'helper');
+});
+
+test('a session that never ends keeps its last lines only, and not too much of them', () => {
+  const long = 'x'.repeat(8000);
+  const outcomes = session(
+    ...Array.from({ length: 50 }, () => `[7]: bad password for ${long}`),
+    '[7]: connect from 192.0.2.1',
+  );
+  const kept = outcomes.at(-1)?.failures[0]?.matches ?? [];
+  assert.equal(kept.length, 5);
+});

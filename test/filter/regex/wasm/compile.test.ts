@@ -3,54 +3,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Failregex } from '../../../../src/filter/regex/failregex.ts';
-import { type Compiled, compileTree, GAVE_UP, YES } from '../../../../src/filter/regex/wasm/compile.ts';
 import { filterFor, STOCK } from '../../../testbed/attacked.ts';
-import { makeGround, TEXT_AT } from '../../../testbed/ground.ts';
 import { isLong } from '../../../testbed/need.ts';
 import { plainText, pumpedTexts } from '../../../testbed/pumped.ts';
 import { randomOf } from '../mutate.ts';
 import { compilePattern, makePattern, pick } from '../pattern.ts';
+import { compile, natively, search } from './tried.ts';
 
 const LETTERS = [...'aaabbb kKsS1.-] \r{}x\n'];
 const ROOT = join(import.meta.dirname, '../../../..');
-const shared = makeGround();
-const { memory, bytes, words, bounds } = shared;
-
-type Tried = { readonly compiled: Compiled; readonly main: (from: number, end: number) => number };
-
-function compile(regex: Failregex): Tried | null {
-  const compiled = compileTree(regex.tree, { address: bounds, room: 4096, spent: 512 });
-  if (compiled === null) return null;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(compiled.module), { env: { memory } });
-  return { compiled, main: (exports as { readonly main: Tried['main'] }).main };
-}
-
-/** By name what was captured; null: no match; `gave up`: it was too much work. */
-function search({ compiled, main }: Tried, regex: Failregex, text: string): unknown {
-  // What stands around the text must not matter.
-  bytes.write(' from from', TEXT_AT - 10, 'latin1');
-  const end = TEXT_AT + bytes.write(text, TEXT_AT, 'latin1');
-  bytes.write('word from 192.0.2.9 port', end, 'latin1');
-  const answer = main(TEXT_AT, end);
-  if (answer === GAVE_UP) return 'gave up';
-  if (answer !== YES) return null;
-  return Object.fromEntries(
-    [...regex.names].map(([name, index]) => {
-      const at = (compiled.slots.get(index) ?? 0) >> 2;
-      const [from = 0, to = 0] = [words[at], words[at + 1]];
-      const isKept = compiled.slots.has(index) && to >= 0;
-      return [name, isKept ? bytes.toString('latin1', from, to) : undefined];
-    }),
-  );
-}
-
-function natively({ ascii, fields }: Failregex, text: string): unknown {
-  const match = ascii.exec(text);
-  return match === null
-    ? null
-    : Object.fromEntries([...fields].map(([name, number]) => [name, match[number]]));
-}
-
 /** Texts near one that matches: cut, doubled, with other characters. */
 function* near(text: string, random: () => number): Generator<string> {
   yield text;
@@ -141,52 +102,6 @@ test('random patterns of every construct find what native expressions find', (t)
   t.diagnostic(`${compiled} expressions, ${pairs} texts, ${found} matches`);
   assert.ok(compiled > 500 && found > pairs / 20);
   assert.deepEqual(wrong.slice(0, 20), [], `${wrong.length} differ`);
-});
-
-test('what stands at the end of a look is looked for', () => {
-  const texts = [
-    'user root',
-    'user rooter',
-    'user rooter x',
-    'user root x',
-    'user',
-    'xroot user root',
-    'root',
-  ];
-  for (const text of [
-    '^user (?!root\\b)\\w+',
-    '^user(?= root$) .*',
-    '^\\w+(?! root\\Z).*$',
-    'x(?<=x\\b)?root',
-    '(?<=\\broot) x',
-    '(?=root\\B)\\w+',
-  ]) {
-    const regex = compilePattern(text);
-    const tried = regex === null ? null : compile(regex);
-    assert.ok(regex !== null && tried !== null, text);
-    for (const one of texts)
-      assert.deepEqual(search(tried, regex, `${one}\n`), natively(regex, `${one}\n`), `${text} on ${one}`);
-  }
-});
-
-test('work without end is given up, in little time and memory', (t) => {
-  for (const text of [
-    ...['^(?:a|aa|a?b)*c$', '^(?:.*x){4}y<HOST>', '^(?:[^"]*"){3}z', '^(?:(?!q).)*w'],
-    ...[
-      '^.{1,2000}.{1,2000}.{1,2000}y<HOST>',
-      '^(?:(?!.{0,3000}q).)*b<HOST>',
-      '[a-z]{1,64}[a-z.]{1,255}[a-z]{1,255}@<HOST>',
-    ],
-  ]) {
-    const regex = compilePattern(text);
-    const tried = regex === null ? null : compile(regex);
-    assert.ok(regex !== null && tried !== null, text);
-    const long = `${'ax"'.repeat(1300)}\n`;
-    const beginMs = performance.now();
-    const answer = search(tried, regex, text.includes('a?b') ? `${'a'.repeat(4000)}\n` : long);
-    t.diagnostic(`${text}: ${(performance.now() - beginMs).toFixed(1)} ms`);
-    assert.ok(answer === 'gave up' || answer === null, text);
-  }
 });
 
 test('what cannot be expressed is left to native expressions', () => {
