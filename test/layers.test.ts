@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { test } from 'node:test';
 
@@ -83,6 +83,30 @@ test('what is private to a room is imported by no other', () => {
       .map((target) => `${file} imports ${target}`),
   );
   assert.deepEqual(wrong, []);
+});
+
+/** Files without a test of their own: types, generated code, the process edge, and parts that tests of others run. */
+const WITHOUT_TEST = [
+  'ban/jail.ts',
+  'base/start.ts',
+  'cli/command.ts',
+  'cli/version.ts',
+  'config/jail.ts',
+  'filter/types.ts',
+  'firewall/backend.ts',
+  'firewall/dummy.ts',
+  'main.ts',
+  'source/logfile/options.ts',
+];
+
+test('every file that decides something has a test at the mirrored path', () => {
+  const missing = files.filter(
+    (file) =>
+      !WITHOUT_TEST.includes(file) &&
+      !/filter\/fast\/wasm\/|\.d\.ts$/.test(file) &&
+      !existsSync(join(import.meta.dirname, file.replace(/\.ts$/, '.test.ts'))),
+  );
+  assert.deepEqual(missing, []);
 });
 
 test('pure rooms do no I/O and ask no clock', () => {
