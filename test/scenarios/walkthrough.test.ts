@@ -10,7 +10,7 @@ import { binary } from '../testbed/need.ts';
 import { eventually, makeTestbed, type Testbed, unlessTestbed } from '../testbed/testbed.ts';
 
 const PYTHON = '/usr/bin/python3';
-/** As in the README. Only the log lies elsewhere than in /tmp/access_log, so that the tests do not meet there. */
+/** As in the README, with the log in a temporary folder. */
 const FILES = {
   'filter.d/flask-ddos.conf': String.raw`[Definition]
 failregex = ^<HOST> - .+(GET|POST).*$
