@@ -7,12 +7,12 @@
  * believed without looking: which file stands at the path (inode), and whether the bytes before the offset are
  * still those that were read (they are not after a truncation, however fast the file grew again).
  */
-import { statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
 import type { Batch, LineSource, SourceStatus } from '../source.ts';
 import { SourceStats } from '../status.ts';
 import { codecOf, RAW } from './encoding.ts';
-import { fits, kindOf, type OpenFile, openPlain, type ReadResult } from './openfile.ts';
+import { fits, isReadError, kindOf, type OpenFile, openPlain, type ReadResult } from './openfile.ts';
 import type { LogFileOptions } from './options.ts';
 import type { FileMark, FilePosition } from './position.ts';
 import { inodeKey } from './recover.ts';
@@ -28,6 +28,10 @@ const PARTIAL_MS = 60_000;
 const DRAIN_MS = 60_000;
 /** A file may be away for a moment while it is rotated; only a longer absence is worth a word. */
 const MISSING_MS = 2000;
+/** The longest pause after a read that failed; the first is one poll, each further one twice as long. */
+const PAUSE_MS = 60_000;
+/** Stands for a file's key where the pause is for the saved position. */
+const POSITION = '';
 /** fs.watchFile takes its first look some time after the opening; what happens until then is looked for. */
 const FIRST_TICKS = 2;
 
@@ -47,6 +51,10 @@ export class LogFile implements LineSource {
   readonly #rotated: RotatedFiles;
   readonly #search: RotationSearch;
   #missingSince: number | null = null;
+  /** A saved position whose files could not be read yet. */
+  #unresumed: FilePosition | null;
+  /** By `dev:ino` the files that could not be read, and when they are tried again. */
+  readonly #pauses = new Map<string, { readonly untilMs: number; readonly lengthMs: number }>();
   /** Epoch seconds at which the newest file was last seen at the path and unharmed. */
   #seen: number;
   /** Nothing was opened yet. */
@@ -79,7 +87,8 @@ export class LogFile implements LineSource {
     this.#rotated = rotated;
     this.#search = new RotationSearch({ path, options, rotated, health });
     this.#pathWatch = new PathWatch(path, options, this.#wake);
-    if (options.position !== null) this.#resume(options.position);
+    this.#unresumed = options.position;
+    this.#isResumed(performance.now());
     this.#opening = options.bornSince === undefined;
     this.#look(performance.now());
     this.#opening = false;
@@ -103,6 +112,7 @@ export class LogFile implements LineSource {
   }
 
   position(): FilePosition | null {
+    if (this.#unresumed !== null) return this.#unresumed;
     const files = this.#rotated.marks();
     return files.length === 0 ? null : { kind: 'file', seen: this.#seen, files };
   }
@@ -174,15 +184,32 @@ export class LogFile implements LineSource {
     return null;
   }
 
-  /** Null: the file cannot be read any more (NFS took it away, the disk failed) and is given up; it is opened anew. */
+  /** Null: the file cannot be read (NFS took it away, the disk fails). At the path it is opened anew after a pause. */
   #attempt(one: OpenFile, maxBytes: number, nowMs: number): ReadResult | null {
+    const key = inodeKey(one);
+    if (this.#isPaused(key, nowMs)) return null;
     try {
-      return one.read(maxBytes, nowMs, this.#options.partialMs ?? PARTIAL_MS);
+      const outcome = one.read(maxBytes, nowMs, this.#options.partialMs ?? PARTIAL_MS);
+      this.#pauses.delete(key);
+      return outcome;
     } catch (error) {
-      this.#health.fail(`cannot read ${this.name}: ${reasonOf(error)}`);
-      this.#rotated.retire(one);
+      this.#failed(key, nowMs, error);
+      if (this.#rotated.isAtPath(one)) this.#rotated.retire(one);
       return null;
     }
+  }
+
+  #isPaused(key: string, nowMs: number): boolean {
+    return nowMs < (this.#pauses.get(key)?.untilMs ?? Number.NEGATIVE_INFINITY);
+  }
+
+  /** Says once that a file cannot be read, and leaves it alone for a while, longer each time. */
+  #failed(key: string, nowMs: number, error: unknown): void {
+    const before = this.#pauses.get(key);
+    const lengthMs = before === undefined ? this.#options.pollMs : Math.min(PAUSE_MS, before.lengthMs * 2);
+    this.#pauses.set(key, { untilMs: nowMs + lengthMs, lengthMs });
+    const text = `cannot read ${this.name}: ${reasonOf(error)}`;
+    if (before === undefined) this.#health.fail(text);
   }
 
   #batch(lines: Extract<ReadResult, { kind: 'lines' }>, live: boolean): Batch {
@@ -195,31 +222,44 @@ export class LogFile implements LineSource {
 
   /** Looks at what stands at the path; true when there is another file to read than before. */
   #look(nowMs: number): boolean {
+    if (!this.#isResumed(nowMs)) return false;
     try {
       const stat = statSync(this.name, { bigint: true, throwIfNoEntry: false });
       if (stat === undefined) {
         this.#missing(nowMs);
         return false;
       }
-      const { newest } = this.#rotated;
       const key = `${stat.dev}:${stat.ino}`;
-      const same = newest !== undefined && inodeKey(newest) === key;
-      if (!same) this.#rotated.leave(nowMs);
-      if (!same && !stat.isFile()) {
-        throw new MachineError(`cannot follow ${this.name}: it is ${kindOf(stat)}, not a file`);
-      }
-      if (!same && this.#rotated.isFull) return false;
-      if (!same && !this.#rotated.comesBack(key)) this.#welcome(nowMs);
-      this.#rotated.atPath = true;
-      this.#missingSince = null;
-      this.#health.well();
-      return !same;
+      if (this.#isPaused(key, nowMs)) return false;
+      return this.#arrive(key, stat, nowMs);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') this.#missing(nowMs);
       else if (error instanceof MachineError) this.#health.fail(error.message, 'refused');
       else this.#health.fail(`cannot open ${this.name}: ${reasonOf(error)}`);
       return false;
     }
+  }
+
+  /** Takes in the file that stands at the path; true when it is another one than before. */
+  #arrive(key: string, stat: BigIntStats, nowMs: number): boolean {
+    const { newest } = this.#rotated;
+    const same = newest !== undefined && inodeKey(newest) === key;
+    if (!same) this.#rotated.leave(nowMs);
+    if (!same && !stat.isFile()) {
+      throw new MachineError(`cannot follow ${this.name}: it is ${kindOf(stat)}, not a file`);
+    }
+    if (!same && this.#rotated.isFull) return false;
+    try {
+      if (!same && !this.#rotated.comesBack(key)) this.#welcome(nowMs);
+    } catch (error) {
+      if (!isReadError(error)) throw error;
+      this.#failed(key, nowMs, error);
+      return false;
+    }
+    this.#rotated.atPath = true;
+    this.#missingSince = null;
+    if (!this.#pauses.has(key)) this.#health.well();
+    return !same;
   }
 
   #missing(nowMs: number): void {
@@ -231,10 +271,22 @@ export class LogFile implements LineSource {
 
   /** Another file than before stands at the path. */
   #welcome(nowMs: number): void {
-    const { newest, past } = this.#rotated;
     const opened = openPlain(this.name);
     const next = this.#rotated.adopt(opened);
     this.#pathWatch.refresh();
+    try {
+      this.#place(next, Number(opened.stat.size), nowMs);
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+    this.#first = false;
+    this.#rotated.push(next);
+  }
+
+  /** Finds out where a file goes on, or begins. */
+  #place(next: OpenFile, size: number, nowMs: number): void {
+    const { newest, past } = this.#rotated;
     const known = this.#adopt(next) ?? this.#rotated.markOf(next);
     if (newest !== undefined) this.#health.counts.rotations++;
     if (known !== null) {
@@ -245,15 +297,29 @@ export class LogFile implements LineSource {
     } else if (newest !== undefined || past.length > 0) {
       this.#search.replaced(next, this.#seen, nowMs);
     } else if (this.#first && (this.#opening || !next.live)) {
-      begin(next, Number(opened.stat.size), this.#options);
+      begin(next, size, this.#options);
     }
-    this.#first = false;
-    this.#rotated.push(next);
   }
 
   /** Where another source left off a file that came to this path. */
   #adopt(file: { readonly fd: number; readonly dev: string; readonly ino: string }): FileMark | null {
     return this.#options.adopt?.(inodeKey(file), (mark) => fits(file.fd, mark)) ?? null;
+  }
+
+  /** Whether the saved position, if there is one, was taken up; what cannot be read is tried again later. */
+  #isResumed(nowMs: number): boolean {
+    if (this.#unresumed === null) return true;
+    if (this.#isPaused(POSITION, nowMs)) return false;
+    try {
+      this.#resume(this.#unresumed);
+      this.#unresumed = null;
+      this.#pauses.delete(POSITION);
+      return true;
+    } catch (error) {
+      if (!isReadError(error)) throw error;
+      this.#failed(POSITION, nowMs, error);
+      return false;
+    }
   }
 
   #resume(position: FilePosition): void {
@@ -269,7 +335,12 @@ export class LogFile implements LineSource {
       this.#health.counts.lostFiles++;
       this.#options.say('warning', `${this.name}: ${lost}`);
     }
-    for (const one of this.#rotated.open) hurry(one, this.#options);
+    try {
+      for (const one of this.#rotated.open) hurry(one, this.#options);
+    } catch (error) {
+      // Reading tells it.
+      if (!isReadError(error)) throw error;
+    }
   }
 
   /** Everything was read: closes what is done with, and sees to a later look where no event will call. */

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { codeOf } from '../../base/errors.ts';
-import { beginsLike, fits, openPlain, readAt } from './openfile.ts';
+import { followNuls } from './nuls.ts';
+import { beginsLike, fits, isReadError, openPlain, readAt, textOf } from './openfile.ts';
 import type { FileMark } from './position.ts';
 import { byAge, listSiblings, type Sibling } from './siblings.ts';
 
@@ -92,9 +93,10 @@ function tryRecover(search: FileSearch, found: FoundFile[]): Recovered {
   for (const one of between.sort(byAge)) {
     const file = openFrom(one, 0, false);
     if (file === null) continue;
-    const unclear = search.original !== null && mayBeInTheMaking(file.opened.fd, search.original);
+    const { original } = search;
+    const unclear = original !== null && holds(file, (fd) => mayBeInTheMaking(fd, original));
     again ||= unclear;
-    if (unclear || search.familiar.some((mark) => mark.offset > 0 && beginsLike(file.opened.fd, mark))) {
+    if (unclear || !holds(file, (fd) => !isFamiliar(fd, search.familiar))) {
       closeSync(file.opened.fd);
     } else {
       found.push(file);
@@ -103,9 +105,14 @@ function tryRecover(search: FileSearch, found: FoundFile[]): Recovered {
   return { found, lost, again };
 }
 
+function isFamiliar(fd: number, familiar: readonly FileMark[]): boolean {
+  return familiar.some((mark) => textOf(mark) > 0 && beginsLike(fd, mark));
+}
+
 function mayBeInTheMaking(copy: number, original: number): boolean {
-  const made = readAt(copy, 0, SHORT);
-  const from = readAt(original, 0, made.length);
+  const base = followNuls(copy, 0, Number.POSITIVE_INFINITY).at;
+  const made = readAt(copy, base, SHORT);
+  const from = readAt(original, base, made.length);
   return made.length < SHORT || from.equals(made.subarray(0, Math.max(1, from.length)));
 }
 
@@ -118,7 +125,7 @@ function findRest(mark: FileMark, plain: readonly Sibling[], used: Set<string>):
     if (one.size < mark.offset || used.has(inodeKey(one))) continue;
     const file = openFrom(one, mark.offset, mark.skip);
     if (file === null) continue;
-    if (fits(file.opened.fd, mark)) {
+    if (holds(file, (fd) => fits(fd, mark))) {
       used.add(inodeKey(one));
       return file;
     }
@@ -129,12 +136,22 @@ function findRest(mark: FileMark, plain: readonly Sibling[], used: Set<string>):
 
 /** A copy that ends before the place up to which was read: all of it is known, nothing was lost. */
 function holdsNothingNew(one: Sibling, mark: FileMark): boolean {
-  if (!one.rotated || mark.offset === 0 || one.size > mark.offset) return false;
+  if (!one.rotated || textOf(mark) === 0 || one.size > mark.offset) return false;
   const file = openFrom(one, 0, false);
   if (file === null) return false;
-  const alike = beginsLike(file.opened.fd, mark);
+  const alike = holds(file, (fd) => beginsLike(fd, mark));
   closeSync(file.opened.fd);
   return alike;
+}
+
+/** Whether what is claimed of a file holds; false when it cannot be read. */
+function holds(file: FoundFile, claim: (fd: number) => boolean): boolean {
+  try {
+    return claim(file.opened.fd);
+  } catch (error) {
+    if (isReadError(error)) return false;
+    throw error;
+  }
 }
 
 /** Opens what was found; null when it may not be read, Moved when its name leads elsewhere by now. */

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { fits, isTelling, openPlain } from './openfile.ts';
 import type { FileMark, FilePosition } from './position.ts';
 import { type FileSearch, type FoundFile, inodeKey, recover } from './recover.ts';
@@ -27,7 +28,7 @@ export function resume(position: FilePosition, around: ResumeContext): Resumed {
   const { path, isFollowed } = around;
   const pending = position.files.filter((one) => !one.done);
   const opened = tryOpen(path);
-  const mark = opened === null ? null : (markOf(opened, position.files) ?? around.adopt(opened));
+  const mark = opened === null ? null : markOrClose(opened, position, around);
   const wanted = pending.filter((one) => one !== mark);
   const current =
     opened === null ? null : { opened, path, offset: mark?.offset ?? 0, skip: mark?.skip ?? false };
@@ -62,6 +63,20 @@ function tryOpen(path: string): FoundFile['opened'] | null {
     return openPlain(path);
   } catch {
     return null;
+  }
+}
+
+/** The mark that the file at the path goes on from; when it cannot be read it is closed, and the error thrown. */
+function markOrClose(
+  opened: FoundFile['opened'],
+  { files }: FilePosition,
+  { adopt }: ResumeContext,
+): FileMark | null {
+  try {
+    return markOf(opened, files) ?? adopt(opened);
+  } catch (error) {
+    closeSync(opened.fd);
+    throw error;
   }
 }
 
