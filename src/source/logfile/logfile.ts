@@ -163,14 +163,20 @@ export class LogFile implements LineSource {
   }
 
   #readAny(maxBytes: number, nowMs: number, begun: number): Batch | null {
-    for (const one of this.#rotated.open) {
+    const { open } = this.#rotated;
+    for (const one of open) {
       for (let tries = 0; ; tries++) {
         const seen = this.#seen;
+        if (this.#isUnclear(one, nowMs)) break;
+        // An older file was found, whose turn is first.
+        if (this.#rotated.open !== open) return this.#batch(EMPTY, false);
         const wasEmpty = one.offset === 0;
         const outcome = this.#attempt(one, maxBytes, nowMs);
         if (outcome === null) break;
         if (outcome.kind === 'truncated') {
-          this.#search.truncated(one, seen, nowMs);
+          // What another file was copied over has nothing more to tell; it is known by its bytes where it does.
+          if (one.isCopy || one !== this.#rotated.newest) this.#rotated.retire(one);
+          else this.#search.changed(one, seen);
           return this.#batch(EMPTY, one.live);
         }
         const isNewest = this.#rotated.isAtPath(one);
@@ -196,6 +202,17 @@ export class LogFile implements LineSource {
       this.#failed(key, nowMs, error);
       if (this.#rotated.isAtPath(one)) this.#rotated.retire(one);
       return null;
+    }
+  }
+
+  #isUnclear(one: OpenFile, nowMs: number): boolean {
+    if (this.#isPaused(inodeKey(one), nowMs)) return false;
+    try {
+      return this.#search.isUnclear(one, nowMs);
+    } catch (error) {
+      if (!isReadError(error)) throw error;
+      this.#failed(inodeKey(one), nowMs, error);
+      return true;
     }
   }
 
@@ -296,6 +313,7 @@ export class LogFile implements LineSource {
         this.#rotated.retire(newest);
     } else if (newest !== undefined || past.length > 0) {
       this.#search.replaced(next, this.#seen, nowMs);
+      this.#search.suspect(next, this.#seen);
     } else if (this.#first && (this.#opening || !next.live)) {
       begin(next, size, this.#options);
     }
@@ -327,6 +345,7 @@ export class LogFile implements LineSource {
     const { before, current, past, lost } = resume(position, {
       path: this.name,
       isFollowed: this.#options.isFollowed ?? (() => false),
+      dateOf: this.#options.dateOf,
       adopt: (opened) => this.#options.adopt?.(keyOfOpened(opened), (mark) => fits(opened.fd, mark)) ?? null,
     });
     this.#rotated.remember(...past);

@@ -4,10 +4,13 @@ import { MachineError } from '../../base/errors.ts';
 import { LINE_CAP } from '../source.ts';
 import { type Codec, cleanLines, firstLineEnd, lastLineEnd, readByteOrderMark, toUtf8 } from './encoding.ts';
 import { followNuls } from './nuls.ts';
-import type { FileMark } from './position.ts';
+import type { FileMark, ReadPart } from './position.ts';
 
-const HEAD = 256;
-const TAIL = 64;
+/** How many of a file's first bytes, and of those before the offset, it is known by. */
+export const HEAD = 256;
+export const TAIL = 64;
+/** How much of the last line is kept. */
+const LAST = 512;
 /** NULs that are looked through before others get their turn. */
 const NULS_AT_ONCE = 64 * 1024 * 1024;
 
@@ -50,7 +53,8 @@ export function isReadError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && error.syscall === 'read';
 }
 
-function fingerprint(bytes: Uint8Array): string {
+/** What is kept of bytes to know them again. */
+export function fingerprint(bytes: Uint8Array): string {
   return sha1(bytes).slice(0, 16);
 }
 
@@ -116,6 +120,8 @@ export class OpenFile {
   #offset = 0;
   #head: Buffer = Buffer.alloc(0);
   #tail: Buffer = Buffer.alloc(0);
+  /** The last line that was handed out, or its beginning. */
+  #last: Buffer | null = null;
   /** Of #head and #tail; null = they have changed. */
   #prints: Pick<FileMark, 'head' | 'first' | 'tail'> | null = null;
   #skip = false;
@@ -126,6 +132,7 @@ export class OpenFile {
   /** Up to where NULs were seen from the offset on; 0: none. */
   #nulsTo = 0;
   #quietSince: number;
+  #isClosed = false;
 
   constructor(opened: { readonly fd: number; readonly stat: BigIntStats }, codec: Codec, nowMs: number) {
     this.fd = opened.fd;
@@ -163,13 +170,29 @@ export class OpenFile {
     }
   }
 
+  /** Whether no name leads to it any more; false when it was closed, or cannot be asked. */
+  get isRemoved(): boolean {
+    try {
+      return !this.#isClosed && fstatSync(this.fd).nlink === 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether it was last written to so long ago, in milliseconds. */
+  isQuiet(ms: number): boolean {
+    return Date.now() - fstatSync(this.fd).mtimeMs > ms;
+  }
+
   /** Goes to a place in the file; the caller vouches that a line, or the skipped rest of one, begins there. */
   seek(offset: number, skip = false): void {
     this.#base = followNuls(this.fd, 0, offset).at;
     this.#nulsTo = 0;
     this.#head = readAt(this.fd, this.#base, Math.min(HEAD, offset - this.#base));
     const length = Math.min(TAIL, offset);
-    this.#tail = readAt(this.fd, offset - length, length);
+    const before = readAt(this.fd, Math.max(0, offset - LAST), Math.min(LAST, offset));
+    this.#tail = before.subarray(before.length - length);
+    this.#last = skip || offset === 0 ? null : before.subarray(before.lastIndexOf(10, -2) + 1, -1);
     this.#prints = null;
     this.#offset = offset;
     this.#skip = skip;
@@ -198,6 +221,12 @@ export class OpenFile {
     return { dev, ino, offset: this.#offset, ...base, ...this.#prints, skip: this.#skip, done };
   }
 
+  /** What was read of it, to find that again where the file is written anew. */
+  part(): ReadPart {
+    const first = firstLine(this.#head).toString('latin1');
+    return { mark: this.mark(), first, last: this.#last?.toString('latin1') ?? null, tail: this.#tail };
+  }
+
   /**
    * The next whole lines, up to `max` bytes unless one line is longer. An unfinished last line is handed out, with
    * a newline, once it has not grown for `partialMs` (0: at once); its rest will be skipped.
@@ -210,6 +239,7 @@ export class OpenFile {
   }
 
   close(): void {
+    this.#isClosed = true;
     closeSync(this.fd);
   }
 
@@ -249,6 +279,8 @@ export class OpenFile {
   }
 
   #lines(from: number, to: number, nowMs: number): ReadResult {
+    const start = Math.max(from, scratch.lastIndexOf(10, to - 2) + 1);
+    this.#last = Buffer.from(scratch.subarray(start, Math.min(to - 1, start + LAST)));
     this.#advance(from, to, nowMs);
     return this.#handOut(from, to);
   }

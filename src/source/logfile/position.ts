@@ -19,6 +19,15 @@ export type FileMark = {
   readonly done: boolean;
 };
 
+/** What was read of a file: its mark, and where this process read it, the first and the last line and the bytes before the offset. */
+export type ReadPart = {
+  readonly mark: FileMark;
+  /** As latin1, without the newline, the first 256 bytes. */
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly tail: Buffer | null;
+};
+
 /** Position in a log file: the files to go on with, oldest first; the last one stood at the path. */
 export type FilePosition = {
   readonly kind: 'file';

@@ -1,8 +1,10 @@
 import { closeSync } from 'node:fs';
 import { codeOf } from '../../base/errors.ts';
+import type { DateOf } from '../source.ts';
 import { followNuls } from './nuls.ts';
 import { beginsLike, fits, isReadError, openPlain, readAt, textOf } from './openfile.ts';
-import type { FileMark } from './position.ts';
+import type { FileMark, ReadPart } from './position.ts';
+import { judge } from './rewritten.ts';
 import { byAge, listSiblings, type Sibling } from './siblings.ts';
 
 /** A file to go on with: open, and the place from which on it is unread. */
@@ -31,6 +33,7 @@ export type FileSearch = {
   readonly familiar: readonly FileMark[];
   /** Epoch seconds; rotated files born since were never seen and are read from their start. */
   readonly seen: number;
+  readonly dateOf: DateOf;
   /** `dev:ino` of files that are followed already. */
   readonly taken: ReadonlySet<string>;
   /** Whether another source follows a path: what is new there is its affair. */
@@ -48,6 +51,9 @@ export const COARSE = 0.02;
 /** A copy that is shorter may only have begun. */
 const SHORT = 256;
 const TRIES = 10;
+/** So many of the files read last are looked for in others that were written anew. */
+const JUDGED = 4;
+const UNKNOWN: Omit<ReadPart, 'mark'> = { first: null, last: null, tail: null };
 
 /** The key under which a file is known. */
 export function inodeKey(file: { readonly dev: string; readonly ino: string }): string {
@@ -82,12 +88,13 @@ function tryRecover(search: FileSearch, found: FoundFile[]): Recovered {
   const used = new Set<string>();
   const lost: string[] = [];
   for (const mark of search.wanted) {
-    const file = findRest(mark, plain, used);
+    const file = findRest(mark, plain, used) ?? findRewritten(mark, plain, { ...search, used });
     if (file !== null) found.push(file);
     else if (!plain.some((one) => holdsNothingNew(one, mark)))
       lost.push(describeLoss(mark, siblings, search.seen));
   }
-  const isNew = (one: Sibling): boolean => one.born >= search.seen - COARSE && !used.has(inodeKey(one));
+  const isNew = (one: Sibling): boolean =>
+    !used.has(inodeKey(one)) && (one.born >= search.seen - COARSE || isCopiedOver(one, search));
   const between = plain.filter((one) => one.rotated && isNew(one) && !search.isFollowed(one.path));
   let again = false;
   for (const one of between.sort(byAge)) {
@@ -96,7 +103,7 @@ function tryRecover(search: FileSearch, found: FoundFile[]): Recovered {
     const { original } = search;
     const unclear = original !== null && holds(file, (fd) => mayBeInTheMaking(fd, original));
     again ||= unclear;
-    if (unclear || !holds(file, (fd) => !isFamiliar(fd, search.familiar))) {
+    if (unclear || !holds(file, (fd) => !isFamiliar(fd, search))) {
       closeSync(file.opened.fd);
     } else {
       found.push(file);
@@ -105,8 +112,23 @@ function tryRecover(search: FileSearch, found: FoundFile[]): Recovered {
   return { found, lost, again };
 }
 
-function isFamiliar(fd: number, familiar: readonly FileMark[]): boolean {
-  return familiar.some((mark) => textOf(mark) > 0 && beginsLike(fd, mark));
+/** Whether a file holds what was read, or that written anew (as by a script that anonymises what was rotated). */
+function isFamiliar(fd: number, { familiar, seen, dateOf }: FileSearch): boolean {
+  const known = familiar.filter((mark) => textOf(mark) > 0);
+  if (known.some((mark) => beginsLike(fd, mark))) return true;
+  const judging = { dateOf, seen, isReplaced: true, isFinal: true };
+  return known.slice(-JUDGED).some((mark) => judge(fd, { mark, ...UNKNOWN }, judging) !== 'new');
+}
+
+/** Whether a rotated file holds other bytes than when it was read: rotation by `cp` uses the same file again. */
+function isCopiedOver(one: Sibling, { familiar, seen }: FileSearch): boolean {
+  const mark = familiar.findLast((mark) => inodeKey(mark) === inodeKey(one));
+  if (mark === undefined || textOf(mark) === 0 || one.written < seen - COARSE) return false;
+  const file = openFrom(one, 0, false);
+  if (file === null) return false;
+  const isOther = holds(file, (fd) => !beginsLike(fd, mark));
+  closeSync(file.opened.fd);
+  return isOther;
 }
 
 function mayBeInTheMaking(copy: number, original: number): boolean {
@@ -134,6 +156,27 @@ function findRest(mark: FileMark, plain: readonly Sibling[], used: Set<string>):
   return null;
 }
 
+/** A rotated file that holds what was read, written anew since. */
+function findRewritten(
+  mark: FileMark,
+  plain: readonly Sibling[],
+  { used, seen, dateOf }: Pick<FileSearch, 'seen' | 'dateOf'> & { readonly used: Set<string> },
+): FoundFile | null {
+  for (const one of plain) {
+    if (!one.rotated || one.born < seen - COARSE || used.has(inodeKey(one))) continue;
+    const file = openFrom(one, 0, false);
+    if (file === null) continue;
+    const judging = { dateOf, seen, isReplaced: true, isFinal: true };
+    const verdict = ask(file, (fd) => judge(fd, { mark, ...UNKNOWN }, judging));
+    if (verdict !== null && verdict !== 'new' && verdict !== 'unclear') {
+      used.add(inodeKey(one));
+      return { ...file, ...verdict };
+    }
+    closeSync(file.opened.fd);
+  }
+  return null;
+}
+
 /** A copy that ends before the place up to which was read: all of it is known, nothing was lost. */
 function holdsNothingNew(one: Sibling, mark: FileMark): boolean {
   if (!one.rotated || textOf(mark) === 0 || one.size > mark.offset) return false;
@@ -146,10 +189,15 @@ function holdsNothingNew(one: Sibling, mark: FileMark): boolean {
 
 /** Whether what is claimed of a file holds; false when it cannot be read. */
 function holds(file: FoundFile, claim: (fd: number) => boolean): boolean {
+  return ask(file, claim) ?? false;
+}
+
+/** What is asked of a file; null when it cannot be read. */
+function ask<T>(file: FoundFile, question: (fd: number) => T): T | null {
   try {
-    return claim(file.opened.fd);
+    return question(file.opened.fd);
   } catch (error) {
-    if (isReadError(error)) return false;
+    if (isReadError(error)) return null;
     throw error;
   }
 }

@@ -1,11 +1,16 @@
 import type { SourceStats } from '../status.ts';
-import type { OpenFile } from './openfile.ts';
+import { fits, type OpenFile } from './openfile.ts';
 import type { LogFileOptions } from './options.ts';
+import type { FileMark, ReadPart } from './position.ts';
 import { type FileSearch, inodeKey, type Recovered, recover } from './recover.ts';
+import { judge } from './rewritten.ts';
 import type { RotatedFiles } from './rotation.ts';
 
 /** How often a file that cannot be judged yet is looked at again, one poll apart. */
 const LOOKS = 5;
+/** A file that is written anew counts as whole when it has not changed for so long, or after so long, in milliseconds. */
+const QUIET_MS = 500;
+const WRITING_MS = 5000;
 
 /** What is looked for beside the log: what came since `seen` (epoch seconds), by renaming or by copying. */
 export type Sought = { readonly seen: number; readonly isRenamed: boolean };
@@ -13,14 +18,29 @@ export type Sought = { readonly seen: number; readonly isRenamed: boolean };
 /** What a look beside the log works with. */
 export type BesideParts = {
   readonly path: string;
-  readonly options: Pick<LogFileOptions, 'pollMs' | 'isFollowed' | 'say'>;
+  readonly options: Pick<LogFileOptions, 'pollMs' | 'isFollowed' | 'say' | 'dateOf'>;
   readonly rotated: RotatedFiles;
   readonly health: SourceStats;
+};
+
+/** A file that may hold what was read before it, and since when its beginning can be looked at. */
+type Suspect = {
+  readonly file: OpenFile;
+  /** What was read, as of now: the file before it may still be read. */
+  readonly before: () => ReadPart;
+  readonly isReplaced: () => boolean;
+  /** Epoch seconds at which the part that was read was last seen. */
+  readonly seen: number;
+  /** Null: nothing stands in it yet. */
+  sinceMs: number | null;
+  /** What was emptied was looked for beside the log. */
+  isSought: boolean;
 };
 
 /** Looks beside a log for files that came and went between two looks at the path, and has them read too. */
 export class RotationSearch {
   readonly #parts: BesideParts;
+  #suspect: Suspect | null = null;
   #again: (Sought & { readonly dueMs: number; readonly left: number }) | null = null;
 
   constructor(parts: BesideParts) {
@@ -29,7 +49,7 @@ export class RotationSearch {
 
   /** Whether another look is planned. */
   get isPending(): boolean {
-    return this.#again !== null;
+    return this.#again !== null || (this.#suspect !== null && this.#suspect.sinceMs !== null);
   }
 
   /**
@@ -51,22 +71,76 @@ export class RotationSearch {
     if (this.#look(one, sought)) this.#lookAgain(nowMs, sought, LOOKS);
   }
 
-  /** The file was emptied in place: what was not read yet is in a copy, if anywhere. It is read from its start again. */
-  truncated(one: OpenFile, seen: number, nowMs: number): void {
-    const { path, options, rotated, health } = this.#parts;
+  /** The bytes before the offset are others: the file was emptied in place, or written anew. */
+  changed(file: OpenFile, seen: number): void {
+    const { rotated, health } = this.#parts;
     health.counts.truncations++;
-    const mark = one.mark();
+    const before = file.part();
+    rotated.remember({ ...before.mark, done: true });
+    file.seek(0);
+    const isReplaced = (): boolean => false;
+    this.#suspect = { file, before: () => before, isReplaced, seen, sinceMs: null, isSought: false };
+  }
+
+  /** Another file than before stands at the path, which may hold what was read of that, written anew. */
+  suspect(file: OpenFile, seen: number): void {
+    const { newest, past } = this.#parts.rotated;
+    const mark = past.at(-1);
+    const kinds = { seen, sinceMs: null, isSought: true };
+    if (newest !== undefined) {
+      const isReplaced = (): boolean => !newest.isRemoved;
+      this.#suspect = { file, before: () => newest.part(), isReplaced, ...kinds };
+    } else if (mark !== undefined) {
+      const before = { mark, first: null, last: null, tail: null };
+      this.#suspect = { file, before: () => before, isReplaced: () => true, ...kinds };
+    }
+  }
+
+  /** Whether a file is not to be read yet, since it may hold what was read before; goes to where it goes on. */
+  isUnclear(file: OpenFile, nowMs: number): boolean {
+    const suspect = this.#suspect;
+    if (suspect?.file !== file) return false;
+    if (file.offset > 0) this.#suspect = null;
+    if (file.offset > 0) return false;
+    if (file.lag() === 0) {
+      if (!suspect.isSought) this.#emptied({ mark: suspect.before().mark, seen: suspect.seen }, file, nowMs);
+      return false;
+    }
+    suspect.sinceMs ??= nowMs;
+    const { path, options } = this.#parts;
+    const isFinal = nowMs - suspect.sinceMs > WRITING_MS || file.isQuiet(QUIET_MS);
+    const part = suspect.before();
+    const [{ dateOf }, { seen }, isReplaced] = [options, suspect, suspect.isReplaced()];
+    const verdict = judge(file.fd, part, { dateOf, seen, isReplaced, isFinal });
+    if (verdict === 'unclear') return true;
+    this.#suspect = null;
+    if (verdict === 'new') {
+      if (!suspect.isSought) this.#emptied({ mark: part.mark, seen: suspect.seen }, file, nowMs);
+      return false;
+    }
+    file.seek(verdict.offset, verdict.skip);
+    options.say('info', `${path} was written anew: reading goes on at byte ${verdict.offset}`);
+    return false;
+  }
+
+  /** The file was emptied in place: what was not read yet is in a copy, if anywhere. It is read from its start again. */
+  #emptied(
+    { mark, seen }: { readonly mark: FileMark; readonly seen: number },
+    file: OpenFile,
+    nowMs: number,
+  ): void {
+    const { path, options, rotated } = this.#parts;
+    if (this.#suspect !== null) this.#suspect.isSought = true;
+    for (const one of rotated.open) if (one.isCopy && !fits(one.fd, one.mark())) rotated.retire(one);
     const taken = new Set(rotated.open.map(inodeKey));
     // What was filled, copied and emptied since is looked for later, when a copy of the present can be told from it.
     const never = Number.POSITIVE_INFINITY;
     const search = { wanted: [mark], familiar: [], seen: never, taken, original: null };
     const { found, lost } = this.#recover(search);
     for (const text of lost) options.say('info', `${path} was emptied: ${text}`);
-    rotated.remember({ ...mark, done: true });
-    one.seek(0);
-    rotated.take(found, one, true);
+    rotated.take(found, file, true);
     // A copy may be in the making.
-    if (one === rotated.newest) this.#lookAgain(nowMs, { seen, isRenamed: false }, LOOKS);
+    if (file === rotated.newest) this.#lookAgain(nowMs, { seen, isRenamed: false }, LOOKS);
   }
 
   /** Takes the look that is due, if one is. */
@@ -97,8 +171,13 @@ export class RotationSearch {
     this.#again = { seen: earliest, isRenamed, dueMs: nowMs + this.#parts.options.pollMs, left };
   }
 
-  #recover(search: Omit<FileSearch, 'path' | 'isFollowed'>): Recovered {
+  #recover(search: Omit<FileSearch, 'path' | 'isFollowed' | 'dateOf'>): Recovered {
     const { path, options } = this.#parts;
-    return recover({ ...search, path, isFollowed: options.isFollowed ?? (() => false) });
+    return recover({
+      ...search,
+      path,
+      dateOf: options.dateOf,
+      isFollowed: options.isFollowed ?? (() => false),
+    });
   }
 }

@@ -17,7 +17,7 @@ function readLog(t: TestContext) {
   const search = (more: Partial<FileSearch> = {}) => {
     const { found, lost, again } = recover({
       ...{ path, wanted: [mark], familiar: [mark], seen: Number.POSITIVE_INFINITY },
-      ...{ taken: new Set<string>(), isFollowed: () => false, original: null },
+      ...{ taken: new Set<string>(), isFollowed: () => false, dateOf: () => null, original: null },
       ...more,
     });
     for (const { opened } of found) closeSync(opened.fd);
