@@ -105,8 +105,9 @@ export class LogFile implements LineSource {
       const batch = this.#readAny(maxBytes, nowMs, begun);
       if (batch !== null) return batch;
       if (this.#look(nowMs)) continue;
-      this.#settle(nowMs);
-      return null;
+      this.#settle(nowMs, begun);
+      // An empty batch has the state saved, from which `status` tells.
+      return this.#health.takeNews() ? this.#batch(EMPTY, this.#health.live) : null;
     }
     return this.#batch(EMPTY, false);
   }
@@ -119,13 +120,15 @@ export class LogFile implements LineSource {
 
   status(): SourceStatus {
     let { cutLines, skippedBytes } = this.#health.counts;
-    let lag = 0;
     for (const one of this.#rotated.open) {
       cutLines += one.cutLines;
       skippedBytes += one.skippedBytes;
-      lag += one.lag();
     }
-    return { ...this.#health.report(lag), cutLines, skippedBytes };
+    return { ...this.#health.report(this.#lag()), cutLines, skippedBytes };
+  }
+
+  #lag(): number {
+    return this.#rotated.open.reduce((sum, one) => sum + one.lag(), 0);
   }
 
   close(): void {
@@ -232,7 +235,7 @@ export class LogFile implements LineSource {
   #batch(lines: Extract<ReadResult, { kind: 'lines' }>, live: boolean): Batch {
     if (lines.end > lines.start) {
       this.#health.counts.bytes += lines.end - lines.start;
-      this.#health.lastLine = Date.now() / 1000;
+      this.#health.advance(Date.now() / 1000);
     }
     return { bytes: lines.bytes, start: lines.start, end: lines.end, times: null, live };
   }
@@ -363,11 +366,12 @@ export class LogFile implements LineSource {
   }
 
   /** Everything was read: closes what is done with, and sees to a later look where no event will call. */
-  #settle(nowMs: number): void {
+  #settle(nowMs: number, now: number): void {
     if (this.#rotated.open.length > 0) this.#health.live = true;
     this.#search.settle(nowMs);
     this.#rotated.retireQuiet(nowMs);
     this.#pathWatch.drain(this.#rotated.open.length > 1);
+    this.#health.waits(this.#lag(), now);
     if (this.#isSettled() || this.#tick !== null) return;
     this.#ticks++;
     this.#tick = setTimeout(() => {
@@ -379,6 +383,7 @@ export class LogFile implements LineSource {
   #isSettled(): boolean {
     const { open, atPath } = this.#rotated;
     if (this.#ticks < FIRST_TICKS || this.#search.isPending || this.#health.state !== 'reading') return false;
+    if (this.#health.isWaiting) return false;
     return atPath && open.length === 1 && !open.some((one) => one.hasPartial);
   }
 }

@@ -254,3 +254,15 @@ describe('a file that opens and cannot be read', () => {
     assert.equal(drain(log.source, log.lines).length, 12);
   });
 });
+
+test('an unfinished line waits, until it is read', async (t) => {
+  const path = join(makeFolder(t), 'app.log');
+  writeFileSync(path, 'whole\nunfin');
+  const log = follow(t, path);
+  await log.got(1);
+  const since = log.source.status().waitingSince;
+  assert.ok(since !== null && Math.abs(since - Date.now() / 1000) < 60);
+  appendFileSync(path, 'ished\n');
+  await log.got(2);
+  assert.equal(log.source.status().waitingSince, null);
+});
