@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -17,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { readState } from '../../src/state/json.ts';
-import { program } from '../testbed/need.ts';
+import { program, unlessFound } from '../testbed/need.ts';
 import { eventually } from '../testbed/testbed.ts';
 
 /** A folder with one jail, whose firewall is a dummy, and a log. */
@@ -101,4 +102,30 @@ describe('a file that opens and cannot be read', () => {
     assert.equal(scene.failed(), 3);
     assert.equal(scene.log().match(/cannot read .*mem\.log/g)?.length, 1, scene.log());
   });
+});
+
+describe('single passes with rotations between them', () => {
+  for (const [ending, pack] of [
+    ['gz', ['gzip', '-q']],
+    ['zst', ['zstd', '-q', '--rm']],
+    ['xz', ['xz', '-q']],
+  ] as const) {
+    test(`count what is in a .${ending} in another folder once`, { skip: unlessFound(pack[0]) }, (t) => {
+      const scene = makeScene(t);
+      mkdirSync(join(scene.folder, 'away'));
+      scene.fail(1);
+      scene.once();
+      for (const day of [1, 2]) {
+        scene.fail(10, day * 20);
+        const away = join(scene.folder, `away/app.log-2026112${day}`);
+        renameSync(scene.path, away);
+        assert.equal(spawnSync(pack[0], [...pack.slice(1), away]).status, 0);
+        scene.fail(5, day * 20 + 10);
+      }
+      scene.once();
+      assert.equal(scene.failed(), 31, scene.log());
+      scene.once();
+      assert.equal(scene.failed(), 31, scene.log());
+    });
+  }
 });

@@ -349,6 +349,7 @@ export class LogFile implements LineSource {
       path: this.name,
       isFollowed: this.#options.isFollowed ?? (() => false),
       dateOf: this.#options.dateOf,
+      since: this.#options.since,
       adopt: (opened) => this.#options.adopt?.(keyOfOpened(opened), (mark) => fits(opened.fd, mark)) ?? null,
     });
     this.#rotated.remember(...past);

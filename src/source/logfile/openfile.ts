@@ -26,6 +26,14 @@ const END: ReadResult = { kind: 'end' };
 const AGAIN: ReadResult = { kind: 'again' };
 const TRUNCATED: ReadResult = { kind: 'truncated' };
 
+/** A file to go on with: open, and the place from which on it is unread. */
+export type FoundFile = {
+  readonly opened: { readonly fd: number; readonly stat: BigIntStats };
+  readonly path: string;
+  readonly offset: number;
+  readonly skip: boolean;
+};
+
 /** Opens a path as a plain file for reading; MachineError when it is something else, a system error as it comes. */
 export function openPlain(path: string): { readonly fd: number; readonly stat: BigIntStats } {
   // O_NONBLOCK: between a look and the opening a FIFO may have come, and opening one would wait for ever.
@@ -132,6 +140,8 @@ export class OpenFile {
   /** Up to where NULs were seen from the offset on; 0: none. */
   #nulsTo = 0;
   #quietSince: number;
+  /** How far bytes were seen. */
+  #end = 0;
   #isClosed = false;
 
   constructor(opened: { readonly fd: number; readonly stat: BigIntStats }, codec: Codec, nowMs: number) {
@@ -184,10 +194,16 @@ export class OpenFile {
     return Date.now() - fstatSync(this.fd).mtimeMs > ms;
   }
 
+  /** Bytes that were seen behind the offset, also when they are gone by now. */
+  get unread(): number {
+    return Math.max(0, this.#end - this.#offset);
+  }
+
   /** Goes to a place in the file; the caller vouches that a line, or the skipped rest of one, begins there. */
   seek(offset: number, skip = false): void {
     this.#base = followNuls(this.fd, 0, offset).at;
     this.#nulsTo = 0;
+    this.#end = offset;
     this.#head = readAt(this.fd, this.#base, Math.min(HEAD, offset - this.#base));
     const length = Math.min(TAIL, offset);
     const before = readAt(this.fd, Math.max(0, offset - LAST), Math.min(LAST, offset));
@@ -248,6 +264,7 @@ export class OpenFile {
     const from = this.#tail.length;
     const end = readSync(this.fd, scratch, 0, from + want, this.#offset - from);
     if (end < from || this.#tail.compare(scratch, 0, from) !== 0) return TRUNCATED;
+    this.#end = Math.max(this.#end, this.#offset + end - from);
     if (end === from) {
       this.live = true;
       return END;

@@ -2,24 +2,17 @@ import { closeSync } from 'node:fs';
 import { codeOf } from '../../base/errors.ts';
 import type { DateOf } from '../source.ts';
 import { followNuls } from './nuls.ts';
-import { beginsLike, fits, isReadError, openPlain, readAt, textOf } from './openfile.ts';
+import { beginsLike, type FoundFile, fits, isReadError, openPlain, readAt, textOf } from './openfile.ts';
+import { PackedFiles } from './packed.ts';
 import type { FileMark, ReadPart } from './position.ts';
 import { judge } from './rewritten.ts';
 import { byAge, listSiblings, type Sibling } from './siblings.ts';
 
-/** A file to go on with: open, and the place from which on it is unread. */
-export type FoundFile = {
-  readonly opened: ReturnType<typeof openPlain>;
-  readonly path: string;
-  readonly offset: number;
-  readonly skip: boolean;
-};
-
 /** What was found beside the log. */
 export type Recovered = {
   readonly found: readonly FoundFile[];
-  /** What could not be found, in words. */
-  readonly lost: readonly string[];
+  /** What could not be found, and that in words. */
+  readonly lost: readonly { readonly mark: FileMark; readonly text: string }[];
   /** A file was too short to judge: it may be a copy that is being made. Look again a little later. */
   readonly again: boolean;
 };
@@ -34,6 +27,10 @@ export type FileSearch = {
   /** Epoch seconds; rotated files born since were never seen and are read from their start. */
   readonly seen: number;
   readonly dateOf: DateOf;
+  /** Compressed files are unpacked to look for what is wanted: those born since `born`, with lines from `since` on (epoch seconds). */
+  readonly packed: { readonly born: number; readonly since: number };
+  /** Whether compressed files that were never seen are read, too. */
+  readonly takesPacked: boolean;
   /** `dev:ino` of files that are followed already. */
   readonly taken: ReadonlySet<string>;
   /** Whether another source follows a path: what is new there is its affair. */
@@ -84,15 +81,39 @@ class Moved extends Error {}
 
 function tryRecover(search: FileSearch, found: FoundFile[]): Recovered {
   const siblings = listSiblings(search.path).filter((one) => !search.taken.has(inodeKey(one)));
-  const plain = siblings.filter((one) => !one.compressed);
-  const used = new Set<string>();
-  const lost: string[] = [];
-  for (const mark of search.wanted) {
-    const file = findRest(mark, plain, used) ?? findRewritten(mark, plain, { ...search, used });
-    if (file !== null) found.push(file);
-    else if (!plain.some((one) => holdsNothingNew(one, mark)))
-      lost.push(describeLoss(mark, siblings, search.seen));
+  const packed = new PackedFiles(siblings, search.packed.since);
+  try {
+    const plain = siblings.filter((one) => !one.compressed);
+    const used = new Set<string>();
+    const lost: { mark: FileMark; text: string }[] = [];
+    for (const mark of search.wanted) {
+      const file = findWanted(mark, plain, { ...search, used });
+      const isKnown = file === null && plain.some((one) => holdsNothingNew(one, mark));
+      const rest = file ?? (isKnown ? null : packed.find(mark, search.packed.born - COARSE));
+      if (rest !== null) found.push(rest);
+      else if (!isKnown) lost.push({ mark, text: describeLoss(mark, packed) });
+    }
+    if (search.takesPacked)
+      found.push(...packed.unseen(search.seen - COARSE, (fd) => isFamiliar(fd, search)));
+    const isUnclear = takeBetween(plain, { search, used }, found);
+    return { found, lost, again: isUnclear };
+  } finally {
+    packed.close();
   }
+}
+
+type Used = { readonly used: Set<string> };
+
+function findWanted(mark: FileMark, plain: readonly Sibling[], search: FileSearch & Used): FoundFile | null {
+  return findRest(mark, plain, search.used) ?? findRewritten(mark, plain, search);
+}
+
+/** Takes the files that came and went since; true when one could not be judged yet. */
+function takeBetween(
+  plain: readonly Sibling[],
+  { search, used }: Used & { readonly search: FileSearch },
+  found: FoundFile[],
+): boolean {
   const isNew = (one: Sibling): boolean =>
     !used.has(inodeKey(one)) && (one.born >= search.seen - COARSE || isCopiedOver(one, search));
   const between = plain.filter((one) => one.rotated && isNew(one) && !search.isFollowed(one.path));
@@ -109,7 +130,7 @@ function tryRecover(search: FileSearch, found: FoundFile[]): Recovered {
       found.push(file);
     }
   }
-  return { found, lost, again };
+  return again;
 }
 
 /** Whether a file holds what was read, or that written anew (as by a script that anonymises what was rotated). */
@@ -160,7 +181,7 @@ function findRest(mark: FileMark, plain: readonly Sibling[], used: Set<string>):
 function findRewritten(
   mark: FileMark,
   plain: readonly Sibling[],
-  { used, seen, dateOf }: Pick<FileSearch, 'seen' | 'dateOf'> & { readonly used: Set<string> },
+  { used, seen, dateOf }: FileSearch & Used,
 ): FoundFile | null {
   for (const one of plain) {
     if (!one.rotated || one.born < seen - COARSE || used.has(inodeKey(one))) continue;
@@ -218,10 +239,7 @@ function openFrom(one: Sibling, offset: number, skip: boolean): FoundFile | null
   throw new Moved(one.path);
 }
 
-function describeLoss(mark: FileMark, siblings: readonly Sibling[], seen: number): string {
+function describeLoss(mark: FileMark, packed: PackedFiles): string {
   const gone = `the file that was read up to byte ${mark.offset} is gone`;
-  const packed = siblings.find((one) => one.compressed && one.rotated && one.born >= seen - COARSE);
-  return packed === undefined
-    ? `${gone}; what it held behind that is lost`
-    : `${gone}; ${packed.path} may hold its rest, but a compressed file cannot be continued`;
+  return `${gone}; ${packed.trouble(mark) ?? 'what it held behind that is lost'}`;
 }

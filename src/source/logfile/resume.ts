@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
-import { fits, isTelling, openPlain, textOf } from './openfile.ts';
+import { type FoundFile, fits, isTelling, openPlain, textOf } from './openfile.ts';
 import type { FileMark, FilePosition } from './position.ts';
-import { type FileSearch, type FoundFile, inodeKey, recover } from './recover.ts';
+import { type FileSearch, inodeKey, recover } from './recover.ts';
 import { type Continuation, judge } from './rewritten.ts';
 
 /** How a saved position was found again. */
@@ -18,6 +18,8 @@ export type Resumed = {
 
 /** How resume() asks its surroundings. */
 export type ResumeContext = Pick<FileSearch, 'path' | 'isFollowed' | 'dateOf'> & {
+  /** Epoch seconds: older lines do not matter. */
+  readonly since: number;
   readonly adopt: (opened: FoundFile['opened']) => FileMark | null;
 };
 
@@ -50,12 +52,17 @@ export function resume(position: FilePosition, around: ResumeContext): Resumed {
     familiar: position.files,
     seen,
     taken,
+    packed: { born: Number.NEGATIVE_INFINITY, since: around.since },
+    takesPacked: true,
     original: null,
   });
   const open = new Set(found.map((one) => String(one.opened.stat.ino)));
   const missing = wanted.filter((one) => !open.has(one.ino)).map((one) => ({ ...one, done: true }));
   const past = [...done, ...missing];
-  return { before: found, current, past, lost: rotated && found.length === 0 ? (lost.at(-1) ?? null) : null };
+  const last = lost.find((one) => one.mark === pending.at(-1));
+  // An empty file that is gone is no loss where others were found.
+  const isLost = rotated && last !== undefined && (textOf(last.mark) > 0 || found.length === 0);
+  return { before: found, current, past, lost: isLost ? last.text : null };
 }
 
 /** The key of an open file, as keyOf() makes it of a mark. */

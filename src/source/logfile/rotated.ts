@@ -1,7 +1,7 @@
 import type { SourceStats } from '../status.ts';
 import { fits, type OpenFile } from './openfile.ts';
 import type { LogFileOptions } from './options.ts';
-import type { FileMark, ReadPart } from './position.ts';
+import type { ReadPart } from './position.ts';
 import { type FileSearch, inodeKey, type Recovered, recover } from './recover.ts';
 import { judge } from './rewritten.ts';
 import type { RotatedFiles } from './rotation.ts';
@@ -15,10 +15,15 @@ const WRITING_MS = 5000;
 /** What is looked for beside the log: what came since `seen` (epoch seconds), by renaming or by copying. */
 export type Sought = { readonly seen: number; readonly isRenamed: boolean };
 
+/** A search; `born` is when the compressed files that it may unpack were made at the earliest (epoch seconds). */
+type Seeking = Pick<FileSearch, 'wanted' | 'familiar' | 'seen' | 'taken' | 'original'> & {
+  readonly born: number;
+};
+
 /** What a look beside the log works with. */
 export type BesideParts = {
   readonly path: string;
-  readonly options: Pick<LogFileOptions, 'pollMs' | 'isFollowed' | 'say' | 'dateOf'>;
+  readonly options: Pick<LogFileOptions, 'pollMs' | 'isFollowed' | 'say' | 'dateOf' | 'since'>;
   readonly rotated: RotatedFiles;
   readonly health: SourceStats;
 };
@@ -31,6 +36,8 @@ type Suspect = {
   readonly isReplaced: () => boolean;
   /** Epoch seconds at which the part that was read was last seen. */
   readonly seen: number;
+  /** Bytes that were seen behind it and not read. */
+  readonly unread: number;
   /** Null: nothing stands in it yet. */
   sinceMs: number | null;
   /** What was emptied was looked for beside the log. */
@@ -75,18 +82,18 @@ export class RotationSearch {
   changed(file: OpenFile, seen: number): void {
     const { rotated, health } = this.#parts;
     health.counts.truncations++;
-    const before = file.part();
+    const [before, unread] = [file.part(), file.unread];
     rotated.remember({ ...before.mark, done: true });
     file.seek(0);
     const isReplaced = (): boolean => false;
-    this.#suspect = { file, before: () => before, isReplaced, seen, sinceMs: null, isSought: false };
+    this.#suspect = { file, before: () => before, isReplaced, seen, unread, sinceMs: null, isSought: false };
   }
 
   /** Another file than before stands at the path, which may hold what was read of that, written anew. */
   suspect(file: OpenFile, seen: number): void {
     const { newest, past } = this.#parts.rotated;
     const mark = past.at(-1);
-    const kinds = { seen, sinceMs: null, isSought: true };
+    const kinds = { seen, unread: 0, sinceMs: null, isSought: true };
     if (newest !== undefined) {
       const isReplaced = (): boolean => !newest.isRemoved;
       this.#suspect = { file, before: () => newest.part(), isReplaced, ...kinds };
@@ -103,7 +110,7 @@ export class RotationSearch {
     if (file.offset > 0) this.#suspect = null;
     if (file.offset > 0) return false;
     if (file.lag() === 0) {
-      if (!suspect.isSought) this.#emptied({ mark: suspect.before().mark, seen: suspect.seen }, file, nowMs);
+      if (!suspect.isSought) this.#emptied(suspect, nowMs);
       return false;
     }
     suspect.sinceMs ??= nowMs;
@@ -115,7 +122,7 @@ export class RotationSearch {
     if (verdict === 'unclear') return true;
     this.#suspect = null;
     if (verdict === 'new') {
-      if (!suspect.isSought) this.#emptied({ mark: part.mark, seen: suspect.seen }, file, nowMs);
+      if (!suspect.isSought) this.#emptied(suspect, nowMs);
       return false;
     }
     file.seek(verdict.offset, verdict.skip);
@@ -124,20 +131,21 @@ export class RotationSearch {
   }
 
   /** The file was emptied in place: what was not read yet is in a copy, if anywhere. It is read from its start again. */
-  #emptied(
-    { mark, seen }: { readonly mark: FileMark; readonly seen: number },
-    file: OpenFile,
-    nowMs: number,
-  ): void {
-    const { path, options, rotated } = this.#parts;
-    if (this.#suspect !== null) this.#suspect.isSought = true;
+  #emptied(suspect: Suspect, nowMs: number): void {
+    const { file, before, seen, unread } = suspect;
+    const { path, options, rotated, health } = this.#parts;
+    suspect.isSought = true;
     for (const one of rotated.open) if (one.isCopy && !fits(one.fd, one.mark())) rotated.retire(one);
     const taken = new Set(rotated.open.map(inodeKey));
     // What was filled, copied and emptied since is looked for later, when a copy of the present can be told from it.
     const never = Number.POSITIVE_INFINITY;
-    const search = { wanted: [mark], familiar: [], seen: never, taken, original: null };
+    const search = { wanted: [before().mark], familiar: [], seen: never, taken, original: null, born: seen };
     const { found, lost } = this.#recover(search);
-    for (const text of lost) options.say('info', `${path} was emptied: ${text}`);
+    for (const { text } of lost) {
+      const known = unread === 0 ? '' : ` (${unread} bytes at least)`;
+      options.say(unread === 0 ? 'info' : 'warning', `${path} was emptied: ${text}${known}`);
+      if (unread > 0) health.counts.lostFiles++;
+    }
     rotated.take(found, file, true);
     // A copy may be in the making.
     if (file === rotated.newest) this.#lookAgain(nowMs, { seen, isRenamed: false }, LOOKS);
@@ -160,7 +168,7 @@ export class RotationSearch {
     const familiar = isNew ? [...rotated.known(), current.mark()] : rotated.known();
     const taken = new Set(all.map(inodeKey));
     const original = isRenamed || current === null ? null : current.fd;
-    const { found, again } = this.#recover({ wanted: [], familiar, seen, taken, original });
+    const { found, again } = this.#recover({ wanted: [], familiar, seen, taken, original, born: seen });
     rotated.take(found, current, !isRenamed);
     return again;
   }
@@ -171,13 +179,10 @@ export class RotationSearch {
     this.#again = { seen: earliest, isRenamed, dueMs: nowMs + this.#parts.options.pollMs, left };
   }
 
-  #recover(search: Omit<FileSearch, 'path' | 'isFollowed' | 'dateOf'>): Recovered {
+  #recover({ born, ...search }: Seeking): Recovered {
     const { path, options } = this.#parts;
-    return recover({
-      ...search,
-      path,
-      dateOf: options.dateOf,
-      isFollowed: options.isFollowed ?? (() => false),
-    });
+    const { dateOf, since } = options;
+    const isFollowed = options.isFollowed ?? (() => false);
+    return recover({ ...search, path, dateOf, isFollowed, packed: { born, since }, takesPacked: false });
   }
 }

@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import type { SourceStats } from '../status.ts';
 import type { Codec } from './encoding.ts';
-import { fits, isTelling, OpenFile } from './openfile.ts';
+import { type FoundFile, fits, isTelling, OpenFile } from './openfile.ts';
 import type { FileMark } from './position.ts';
-import { COARSE, type FoundFile, inodeKey } from './recover.ts';
+import { COARSE, inodeKey } from './recover.ts';
 
 /** How long a copy, which nobody writes to, and the oldest of too many files are still watched, in milliseconds. */
 const COPY_MS = 1000;
