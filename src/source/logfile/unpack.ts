@@ -40,7 +40,7 @@ export function unpack(fd: number, path: string): Unpacked {
 }
 
 /** The length of what a gzip file holds, modulo 2^32, as its end says; null when it is too short to have an end. */
-export function unpackedSize(fd: number): number | null {
+function unpackedSize(fd: number): number | null {
   const { size } = fstatSync(fd);
   return size < 18 ? null : readAt(fd, size - 4, 4).readUInt32LE(0);
 }
