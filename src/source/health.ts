@@ -1,5 +1,6 @@
 import { formatDuration } from '../base/duration.ts';
 import type { SourceStatus } from './source.ts';
+import { STUCK, stuckText } from './status.ts';
 
 /**
  * A regex that took too long on lines of a source. `regex` is the failregex's number from 0, null = date, prefregex or
@@ -54,7 +55,10 @@ export function alarmsOf(name: string, source: SourceHealth, now: number): reado
   if (source.state === 'reading' && now - since > SILENCE) {
     alarms.push(`${name}: no line for ${formatDuration(now - since)}`);
   }
-  if (source.lag !== null && source.lag > LAG) alarms.push(`${name}: ${source.lag} bytes wait to be read`);
+  const { lag, waitingSince } = source;
+  if (lag !== null && waitingSince !== null && now - waitingSince > STUCK) {
+    alarms.push(`${name}: ${stuckText(lag, now - waitingSince)}`);
+  } else if (lag !== null && lag > LAG) alarms.push(`${name}: ${lag} bytes wait to be read`);
   if (source.lostFiles > 0)
     alarms.push(`${name}: the unread rest of ${source.lostFiles} rotated files was not found`);
   for (const [jail, { sampled, dated, prefixed, stuck }] of Object.entries(source.jails)) {

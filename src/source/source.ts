@@ -62,6 +62,8 @@ export type SourceStatus = Readonly<SourceCounts> & {
   readonly lastLine: number | null;
   /** Bytes known to wait; null where that cannot be known (the journal). */
   readonly lag: number | null;
+  /** Since when bytes wait of which none was read; null: all is read, or reading goes on. */
+  readonly waitingSince: number | null;
   /** Whether the end of what stood there at the opening was reached. */
   readonly live: boolean;
 };

@@ -28,7 +28,7 @@ export function printPages(state: State, now: number): readonly Uint8Array<Array
     positions: Object.fromEntries(positions),
     waiting: waiting.length === 0 ? undefined : waiting.map(waitingJson),
     repairs: Object.fromEntries(repairs),
-    sources: Object.fromEntries(sources),
+    sources: Object.fromEntries([...sources].map(([name, one]) => [name, printedSource(one)])),
   });
   const pages = new Pages();
   pages.text(`${small.slice(0, -1)},"jails":`);
@@ -198,7 +198,12 @@ function pastOf(value: unknown): Past {
   return { count: wholeOf(json, 'count'), last: numberOf(json, 'last'), until: untilOf(json) };
 }
 
-const NO_SOURCE = { ...NO_COUNTS, state: '', openedAt: 0, lastLine: null, lag: null };
+/** A source without what is usual. */
+function printedSource({ waitingSince, ...rest }: SourceHealth): Partial<SourceHealth> {
+  return waitingSince === null ? rest : { ...rest, waitingSince };
+}
+
+const NO_SOURCE = { ...NO_COUNTS, state: '', openedAt: 0, lastLine: null, lag: null, waitingSince: null };
 const NO_STUCK: StuckHealth = {
   ...{ regex: null, from: null, text: '', line: '' },
   strikes: 0,

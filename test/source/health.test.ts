@@ -9,6 +9,7 @@ const source = (more: Partial<SourceHealth>, jail: Partial<JailHealth> = {}): So
   lastLine: 1000,
   bytes: 1,
   lag: 0,
+  waitingSince: null,
   errors: 0,
   cutLines: 0,
   skippedBytes: 0,
@@ -31,6 +32,12 @@ test("alarmsOf() tells silence, trouble, lag, and a format that is no longer the
   tells(source({ lastLine: null }), 1000 + 90000, /^\/log: no line for 1d 1h$/);
   tells(source({ state: 'waiting', trouble: 'does not exist' }), 2000, /^\/log: does not exist$/);
   tells(source({ lag: 1e9 }), 2000, /1000000000 bytes wait/);
+  tells(
+    source({ lag: 7, waitingSince: 1100 }),
+    1700,
+    /^\/log: 7 bytes wait to be read for 10m, and none of them was$/,
+  );
+  assert.deepEqual(alarmsOf('/log', source({ lag: 7, waitingSince: 1100 }), 1200), []);
   tells(source({}, { dated: 0 }), 2000, /\[sshd\] none of 500 sampled lines has a date/);
   tells(source({}, { prefixed: 0 }), 2000, /\[sshd\] prefregex matched none of 500/);
   const stuck = { regex: 2, text: '^x$', from: 250, strikes: 3, skipped: 9, line: 'x', last: 1 };

@@ -39,3 +39,18 @@ test('each source counts for itself', () => {
   one.counts.rotations++;
   assert.deepEqual([one.report(0).rotations, two.report(0).rotations], [1, 0]);
 });
+
+test('bytes that wait and do not become fewer are said once they have waited for five minutes', () => {
+  const { said, stats } = makeStats();
+  stats.waits(5, 1000);
+  stats.waits(9, 1200);
+  assert.deepEqual([said, stats.report(9).waitingSince, stats.takeNews()], [[], 1000, false]);
+  stats.waits(9, 1300);
+  stats.waits(9, 1400);
+  assert.deepEqual(said, ['warning: /log: 9 bytes wait to be read for 5m, and none of them was']);
+  assert.deepEqual([stats.takeNews(), stats.takeNews()], [true, false]);
+  stats.advance(1500);
+  stats.waits(0, 1500);
+  stats.waits(4, 1600);
+  assert.deepEqual([stats.report(4).waitingSince, said.length], [1600, 1]);
+});

@@ -63,6 +63,7 @@ test('readState() reads what printState() printed', () => {
     lastLine: null,
     bytes: 2,
     lag: 0,
+    waitingSince: null,
     errors: 0,
     cutLines: 0,
     skippedBytes: 0,

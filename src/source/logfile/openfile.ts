@@ -3,10 +3,16 @@ import { sha1 } from '../../base/digest.ts';
 import { MachineError } from '../../base/errors.ts';
 import { LINE_CAP } from '../source.ts';
 import { type Codec, cleanLines, firstLineEnd, lastLineEnd, readByteOrderMark, toUtf8 } from './encoding.ts';
-import type { FileMark } from './position.ts';
+import { followNuls } from './nuls.ts';
+import type { FileMark, ReadPart } from './position.ts';
 
-const HEAD = 256;
-const TAIL = 64;
+/** How many of a file's first bytes, and of those before the offset, it is known by. */
+export const HEAD = 256;
+export const TAIL = 64;
+/** How much of the last line is kept. */
+const LAST = 512;
+/** NULs that are looked through before others get their turn. */
+const NULS_AT_ONCE = 64 * 1024 * 1024;
 
 /** One buffer for every file: what it holds is used up before the next read. */
 const scratch = Buffer.allocUnsafeSlow(TAIL + LINE_CAP + 64);
@@ -19,6 +25,14 @@ export type ReadResult =
 const END: ReadResult = { kind: 'end' };
 const AGAIN: ReadResult = { kind: 'again' };
 const TRUNCATED: ReadResult = { kind: 'truncated' };
+
+/** A file to go on with: open, and the place from which on it is unread. */
+export type FoundFile = {
+  readonly opened: { readonly fd: number; readonly stat: BigIntStats };
+  readonly path: string;
+  readonly offset: number;
+  readonly skip: boolean;
+};
 
 /** Opens a path as a plain file for reading; MachineError when it is something else, a system error as it comes. */
 export function openPlain(path: string): { readonly fd: number; readonly stat: BigIntStats } {
@@ -42,7 +56,13 @@ export function kindOf(stat: BigIntStats): string {
   return stat.isFile() ? 'a file' : 'a device';
 }
 
-function fingerprint(bytes: Uint8Array): string {
+/** Whether an open file could not be read: the disk failed (EIO), a server took the file away (ESTALE). */
+export function isReadError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'read';
+}
+
+/** What is kept of bytes to know them again. */
+export function fingerprint(bytes: Uint8Array): string {
   return sha1(bytes).slice(0, 16);
 }
 
@@ -60,19 +80,24 @@ export function readAt(fd: number, from: number, length: number): Buffer {
 
 /** Whether an open file is the one the mark was made on, grown since: long enough, same beginning, same bytes before the offset. */
 export function fits(fd: number, mark: FileMark): boolean {
-  const head = readAt(fd, 0, Math.min(HEAD, mark.offset));
+  const head = readAt(fd, mark.base ?? 0, Math.min(HEAD, textOf(mark)));
   const tailLength = Math.min(TAIL, mark.offset);
   const tail = readAt(fd, mark.offset - tailLength, tailLength);
   return tail.length === tailLength && fingerprint(head) === mark.head && fingerprint(tail) === mark.tail;
 }
 
+/** How many bytes were read of the marked file, the NULs at its start apart. */
+export function textOf(mark: FileMark): number {
+  return mark.offset - (mark.base ?? 0);
+}
+
 /**
  * Whether the file begins as the marked one did: it is that one, or a copy of it. A file that is shorter than what
- * was read is judged by its first line. Always true of a mark at 0.
+ * was read is judged by its first line. Always true of a mark with no text.
  */
 export function beginsLike(fd: number, mark: FileMark): boolean {
-  const known = Math.min(HEAD, mark.offset);
-  const head = readAt(fd, 0, known);
+  const known = Math.min(HEAD, textOf(mark));
+  const head = readAt(fd, mark.base ?? 0, known);
   return head.length === known
     ? fingerprint(head) === mark.head
     : fingerprint(firstLine(head)) === mark.first;
@@ -85,7 +110,7 @@ function firstLine(head: Buffer): Buffer {
 
 /** Whether so much was read that beginning and end cannot agree by chance, in a log with dates. */
 export function isTelling(mark: FileMark): boolean {
-  return mark.offset >= HEAD;
+  return textOf(mark) >= HEAD;
 }
 
 /** One file that stands or stood at a log's path, held open, with the place up to which it is handed out. */
@@ -103,13 +128,21 @@ export class OpenFile {
   #offset = 0;
   #head: Buffer = Buffer.alloc(0);
   #tail: Buffer = Buffer.alloc(0);
+  /** The last line that was handed out, or its beginning. */
+  #last: Buffer | null = null;
   /** Of #head and #tail; null = they have changed. */
   #prints: Pick<FileMark, 'head' | 'first' | 'tail'> | null = null;
   #skip = false;
   #partialLength = 0;
   #partialSince = 0;
-  #nulsAhead = 0;
+  /** Where its text begins: behind the NULs that a writer without O_APPEND leaves at the start of an emptied file. */
+  #base = 0;
+  /** Up to where NULs were seen from the offset on; 0: none. */
+  #nulsTo = 0;
   #quietSince: number;
+  /** How far bytes were seen. */
+  #end = 0;
+  #isClosed = false;
 
   constructor(opened: { readonly fd: number; readonly stat: BigIntStats }, codec: Codec, nowMs: number) {
     this.fd = opened.fd;
@@ -138,20 +171,44 @@ export class OpenFile {
     return this.#partialLength > 0;
   }
 
-  /** Bytes behind the offset; 0 when the size cannot be had. */
+  /** Bytes behind the offset, and behind the NULs that wait there; 0 when the size cannot be had. */
   lag(): number {
     try {
-      return Math.max(0, fstatSync(this.fd).size - this.#offset);
+      return Math.max(0, fstatSync(this.fd).size - Math.max(this.#offset, this.#nulsTo));
     } catch {
       return 0;
     }
   }
 
+  /** Whether no name leads to it any more; false when it was closed, or cannot be asked. */
+  get isRemoved(): boolean {
+    try {
+      return !this.#isClosed && fstatSync(this.fd).nlink === 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether it was last written to so long ago, in milliseconds. */
+  isQuiet(ms: number): boolean {
+    return Date.now() - fstatSync(this.fd).mtimeMs > ms;
+  }
+
+  /** Bytes that were seen behind the offset, also when they are gone by now. */
+  get unread(): number {
+    return Math.max(0, this.#end - this.#offset);
+  }
+
   /** Goes to a place in the file; the caller vouches that a line, or the skipped rest of one, begins there. */
   seek(offset: number, skip = false): void {
-    this.#head = readAt(this.fd, 0, Math.min(HEAD, offset));
+    this.#base = followNuls(this.fd, 0, offset).at;
+    this.#nulsTo = 0;
+    this.#end = offset;
+    this.#head = readAt(this.fd, this.#base, Math.min(HEAD, offset - this.#base));
     const length = Math.min(TAIL, offset);
-    this.#tail = readAt(this.fd, offset - length, length);
+    const before = readAt(this.fd, Math.max(0, offset - LAST), Math.min(LAST, offset));
+    this.#tail = before.subarray(before.length - length);
+    this.#last = skip || offset === 0 ? null : before.subarray(before.lastIndexOf(10, -2) + 1, -1);
     this.#prints = null;
     this.#offset = offset;
     this.#skip = skip;
@@ -176,7 +233,14 @@ export class OpenFile {
       tail: fingerprint(this.#tail),
     };
     const { dev, ino } = this;
-    return { dev, ino, offset: this.#offset, ...this.#prints, skip: this.#skip, done };
+    const base = this.#base === 0 ? {} : { base: this.#base };
+    return { dev, ino, offset: this.#offset, ...base, ...this.#prints, skip: this.#skip, done };
+  }
+
+  /** What was read of it, to find that again where the file is written anew. */
+  part(): ReadPart {
+    const first = firstLine(this.#head).toString('latin1');
+    return { mark: this.mark(), first, last: this.#last?.toString('latin1') ?? null, tail: this.#tail };
   }
 
   /**
@@ -191,6 +255,7 @@ export class OpenFile {
   }
 
   close(): void {
+    this.#isClosed = true;
     closeSync(this.fd);
   }
 
@@ -199,6 +264,7 @@ export class OpenFile {
     const from = this.#tail.length;
     const end = readSync(this.fd, scratch, 0, from + want, this.#offset - from);
     if (end < from || this.#tail.compare(scratch, 0, from) !== 0) return TRUNCATED;
+    this.#end = Math.max(this.#end, this.#offset + end - from);
     if (end === from) {
       this.live = true;
       return END;
@@ -209,12 +275,17 @@ export class OpenFile {
       if (length > 0) return this.#pass(0, length, nowMs);
     }
     if (this.#skip) return this.#skipRest(from, end, nowMs);
-    if (this.#codec.unit === 1 && scratch[from] === 0) return this.#skipNuls(from, end, nowMs);
+    if (this.#beginsWithNul(from, end)) return this.#skipNuls(from, end, nowMs);
     const lineEnd = lastLineEnd(this.#codec, scratch, from, end);
     if (lineEnd >= 0) return this.#lines(from, lineEnd, nowMs);
     if (end - from >= LINE_CAP) return this.#cut(from, from + LINE_CAP, nowMs);
     if (end - from >= want) return null;
     return this.#partial(from, end, { nowMs, partialMs });
+  }
+
+  /** Whether a whole character is NUL: in UTF-16 half of most others are. */
+  #beginsWithNul(from: number, end: number): boolean {
+    return scratch[from] === 0 && (this.#codec.unit === 1 || (from + 1 < end && scratch[from + 1] === 0));
   }
 
   /** Takes the byte-order mark into account and answers its length; an explicit logencoding is overruled by UTF-16's only. */
@@ -225,6 +296,8 @@ export class OpenFile {
   }
 
   #lines(from: number, to: number, nowMs: number): ReadResult {
+    const start = Math.max(from, scratch.lastIndexOf(10, to - 2) + 1);
+    this.#last = Buffer.from(scratch.subarray(start, Math.min(to - 1, start + LAST)));
     this.#advance(from, to, nowMs);
     return this.#handOut(from, to);
   }
@@ -278,13 +351,30 @@ export class OpenFile {
   #skipNuls(from: number, end: number, nowMs: number): ReadResult {
     let to = from;
     while (to < end && scratch[to] === 0) to++;
-    if (to === end && end - from < LINE_CAP && this.#nulsAhead === 0) {
-      this.live = true;
-      return END;
-    }
-    this.#nulsAhead = to === end ? 1 : 0;
-    this.skippedBytes += to - from;
-    return this.#pass(from, to, nowMs);
+    if (to < end) return this.#passNuls(this.#offset + to - from, nowMs);
+    if (fstatSync(this.fd).size < this.#nulsTo) this.#nulsTo = 0;
+    const { at, isText, isEnd } = followNuls(
+      this.fd,
+      Math.max(this.#nulsTo, this.#offset + end - from),
+      NULS_AT_ONCE,
+    );
+    if (isText) return this.#passNuls(at, nowMs);
+    this.#nulsTo = at;
+    if (!isEnd) return { kind: 'lines', bytes: scratch, start: 0, end: 0 };
+    this.live = true;
+    return END;
+  }
+
+  #passNuls(at: number, nowMs: number): ReadResult {
+    const length = at - this.#offset - ((at - this.#offset) % this.#codec.unit);
+    if (length === 0) return END;
+    if (this.#head.length === 0) this.#base = this.#offset + length;
+    const missing = this.#head.length === 0 ? 0 : HEAD - this.#head.length;
+    this.#head = Buffer.concat([this.#head, Buffer.alloc(Math.min(missing, length))]);
+    this.#tail = Buffer.concat([this.#tail, Buffer.alloc(Math.min(TAIL, length))]).subarray(-TAIL);
+    this.skippedBytes += length;
+    this.#moved(length, nowMs);
+    return AGAIN;
   }
 
   #pass(from: number, to: number, nowMs: number): ReadResult {
@@ -301,8 +391,13 @@ export class OpenFile {
     const last = scratch.subarray(Math.max(0, to - TAIL), to);
     if (this.#tail.length === last.length) last.copy(this.#tail);
     else this.#tail = Buffer.from(last);
+    this.#moved(to - from, nowMs);
+  }
+
+  #moved(length: number, nowMs: number): void {
     this.#prints = null;
-    this.#offset += to - from;
+    this.#offset += length;
+    this.#nulsTo = 0;
     this.#partialLength = 0;
     this.#quietSince = nowMs;
   }

@@ -5,7 +5,9 @@ export type FileMark = {
   readonly dev: string;
   readonly ino: string;
   readonly offset: number;
-  /** Fingerprint of the file's first bytes: the first 256, or as many as lie before the offset. */
+  /** Where its text begins, behind NULs; 0 when it is missing. */
+  readonly base?: number;
+  /** Fingerprint of the text's first bytes: the first 256, or as many as lie before the offset. */
   readonly head: string;
   /** Fingerprint of the first line of that beginning: what a shorter copy of the file can be known by. */
   readonly first: string;
@@ -15,6 +17,15 @@ export type FileMark = {
   readonly skip: boolean;
   /** Read to its end and closed; kept so that the file is known again when it comes back. */
   readonly done: boolean;
+};
+
+/** What was read of a file: its mark, and where this process read it, the first and the last line and the bytes before the offset. */
+export type ReadPart = {
+  readonly mark: FileMark;
+  /** As latin1, without the newline, the first 256 bytes. */
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly tail: Buffer | null;
 };
 
 /** Position in a log file: the files to go on with, oldest first; the last one stood at the path. */
@@ -42,5 +53,8 @@ function readMark(json: unknown): FileMark | null {
   if (typeof first !== 'string') return null;
   if (typeof tail !== 'string' || typeof skip !== 'boolean' || typeof done !== 'boolean') return null;
   if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0) return null;
-  return { dev, ino, offset, head, first, tail, skip, done };
+  const { base } = json;
+  if (base === undefined) return { dev, ino, offset, head, first, tail, skip, done };
+  if (typeof base !== 'number' || !Number.isSafeInteger(base) || base < 0 || base > offset) return null;
+  return { dev, ino, offset, base, head, first, tail, skip, done };
 }

@@ -1,26 +1,53 @@
 import type { SourceStats } from '../status.ts';
-import type { OpenFile } from './openfile.ts';
+import { fits, type OpenFile } from './openfile.ts';
 import type { LogFileOptions } from './options.ts';
+import type { ReadPart } from './position.ts';
 import { type FileSearch, inodeKey, type Recovered, recover } from './recover.ts';
+import { judge } from './rewritten.ts';
 import type { RotatedFiles } from './rotation.ts';
 
 /** How often a file that cannot be judged yet is looked at again, one poll apart. */
 const LOOKS = 5;
+/** A file that is written anew counts as whole when it has not changed for so long, or after so long, in milliseconds. */
+const QUIET_MS = 500;
+const WRITING_MS = 5000;
 
 /** What is looked for beside the log: what came since `seen` (epoch seconds), by renaming or by copying. */
 export type Sought = { readonly seen: number; readonly isRenamed: boolean };
 
+/** A search; `born` is when the compressed files that it may unpack were made at the earliest (epoch seconds). */
+type Seeking = Pick<FileSearch, 'wanted' | 'familiar' | 'seen' | 'taken' | 'original'> & {
+  readonly born: number;
+};
+
 /** What a look beside the log works with. */
 export type BesideParts = {
   readonly path: string;
-  readonly options: Pick<LogFileOptions, 'pollMs' | 'isFollowed' | 'say'>;
+  readonly options: Pick<LogFileOptions, 'pollMs' | 'isFollowed' | 'say' | 'dateOf' | 'since'>;
   readonly rotated: RotatedFiles;
   readonly health: SourceStats;
+};
+
+/** A file that may hold what was read before it, and since when its beginning can be looked at. */
+type Suspect = {
+  readonly file: OpenFile;
+  /** What was read, as of now: the file before it may still be read. */
+  readonly before: () => ReadPart;
+  readonly isReplaced: () => boolean;
+  /** Epoch seconds at which the part that was read was last seen. */
+  readonly seen: number;
+  /** Bytes that were seen behind it and not read. */
+  readonly unread: number;
+  /** Null: nothing stands in it yet. */
+  sinceMs: number | null;
+  /** What was emptied was looked for beside the log. */
+  isSought: boolean;
 };
 
 /** Looks beside a log for files that came and went between two looks at the path, and has them read too. */
 export class RotationSearch {
   readonly #parts: BesideParts;
+  #suspect: Suspect | null = null;
   #again: (Sought & { readonly dueMs: number; readonly left: number }) | null = null;
 
   constructor(parts: BesideParts) {
@@ -29,7 +56,7 @@ export class RotationSearch {
 
   /** Whether another look is planned. */
   get isPending(): boolean {
-    return this.#again !== null;
+    return this.#again !== null || (this.#suspect !== null && this.#suspect.sinceMs !== null);
   }
 
   /**
@@ -51,22 +78,77 @@ export class RotationSearch {
     if (this.#look(one, sought)) this.#lookAgain(nowMs, sought, LOOKS);
   }
 
-  /** The file was emptied in place: what was not read yet is in a copy, if anywhere. It is read from its start again. */
-  truncated(one: OpenFile, seen: number, nowMs: number): void {
-    const { path, options, rotated, health } = this.#parts;
+  /** The bytes before the offset are others: the file was emptied in place, or written anew. */
+  changed(file: OpenFile, seen: number): void {
+    const { rotated, health } = this.#parts;
     health.counts.truncations++;
-    const mark = one.mark();
+    const [before, unread] = [file.part(), file.unread];
+    rotated.remember({ ...before.mark, done: true });
+    file.seek(0);
+    const isReplaced = (): boolean => false;
+    this.#suspect = { file, before: () => before, isReplaced, seen, unread, sinceMs: null, isSought: false };
+  }
+
+  /** Another file than before stands at the path, which may hold what was read of that, written anew. */
+  suspect(file: OpenFile, seen: number): void {
+    const { newest, past } = this.#parts.rotated;
+    const mark = past.at(-1);
+    const kinds = { seen, unread: 0, sinceMs: null, isSought: true };
+    if (newest !== undefined) {
+      const isReplaced = (): boolean => !newest.isRemoved;
+      this.#suspect = { file, before: () => newest.part(), isReplaced, ...kinds };
+    } else if (mark !== undefined) {
+      const before = { mark, first: null, last: null, tail: null };
+      this.#suspect = { file, before: () => before, isReplaced: () => true, ...kinds };
+    }
+  }
+
+  /** Whether a file is not to be read yet, since it may hold what was read before; goes to where it goes on. */
+  isUnclear(file: OpenFile, nowMs: number): boolean {
+    const suspect = this.#suspect;
+    if (suspect?.file !== file) return false;
+    if (file.offset > 0) this.#suspect = null;
+    if (file.offset > 0) return false;
+    if (file.lag() === 0) {
+      if (!suspect.isSought) this.#emptied(suspect, nowMs);
+      return false;
+    }
+    suspect.sinceMs ??= nowMs;
+    const { path, options } = this.#parts;
+    const isFinal = nowMs - suspect.sinceMs > WRITING_MS || file.isQuiet(QUIET_MS);
+    const part = suspect.before();
+    const [{ dateOf }, { seen }, isReplaced] = [options, suspect, suspect.isReplaced()];
+    const verdict = judge(file.fd, part, { dateOf, seen, isReplaced, isFinal });
+    if (verdict === 'unclear') return true;
+    this.#suspect = null;
+    if (verdict === 'new') {
+      if (!suspect.isSought) this.#emptied(suspect, nowMs);
+      return false;
+    }
+    file.seek(verdict.offset, verdict.skip);
+    options.say('info', `${path} was written anew: reading goes on at byte ${verdict.offset}`);
+    return false;
+  }
+
+  /** The file was emptied in place: what was not read yet is in a copy, if anywhere. It is read from its start again. */
+  #emptied(suspect: Suspect, nowMs: number): void {
+    const { file, before, seen, unread } = suspect;
+    const { path, options, rotated, health } = this.#parts;
+    suspect.isSought = true;
+    for (const one of rotated.open) if (one.isCopy && !fits(one.fd, one.mark())) rotated.retire(one);
     const taken = new Set(rotated.open.map(inodeKey));
     // What was filled, copied and emptied since is looked for later, when a copy of the present can be told from it.
     const never = Number.POSITIVE_INFINITY;
-    const search = { wanted: [mark], familiar: [], seen: never, taken, original: null };
+    const search = { wanted: [before().mark], familiar: [], seen: never, taken, original: null, born: seen };
     const { found, lost } = this.#recover(search);
-    for (const text of lost) options.say('info', `${path} was emptied: ${text}`);
-    rotated.remember({ ...mark, done: true });
-    one.seek(0);
-    rotated.take(found, one, true);
+    for (const { text } of lost) {
+      const known = unread === 0 ? '' : ` (${unread} bytes at least)`;
+      options.say(unread === 0 ? 'info' : 'warning', `${path} was emptied: ${text}${known}`);
+      if (unread > 0) health.counts.lostFiles++;
+    }
+    rotated.take(found, file, true);
     // A copy may be in the making.
-    if (one === rotated.newest) this.#lookAgain(nowMs, { seen, isRenamed: false }, LOOKS);
+    if (file === rotated.newest) this.#lookAgain(nowMs, { seen, isRenamed: false }, LOOKS);
   }
 
   /** Takes the look that is due, if one is. */
@@ -86,7 +168,7 @@ export class RotationSearch {
     const familiar = isNew ? [...rotated.known(), current.mark()] : rotated.known();
     const taken = new Set(all.map(inodeKey));
     const original = isRenamed || current === null ? null : current.fd;
-    const { found, again } = this.#recover({ wanted: [], familiar, seen, taken, original });
+    const { found, again } = this.#recover({ wanted: [], familiar, seen, taken, original, born: seen });
     rotated.take(found, current, !isRenamed);
     return again;
   }
@@ -97,8 +179,10 @@ export class RotationSearch {
     this.#again = { seen: earliest, isRenamed, dueMs: nowMs + this.#parts.options.pollMs, left };
   }
 
-  #recover(search: Omit<FileSearch, 'path' | 'isFollowed'>): Recovered {
+  #recover({ born, ...search }: Seeking): Recovered {
     const { path, options } = this.#parts;
-    return recover({ ...search, path, isFollowed: options.isFollowed ?? (() => false) });
+    const { dateOf, since } = options;
+    const isFollowed = options.isFollowed ?? (() => false);
+    return recover({ ...search, path, dateOf, isFollowed, packed: { born, since }, takesPacked: false });
   }
 }

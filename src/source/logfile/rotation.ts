@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import type { SourceStats } from '../status.ts';
 import type { Codec } from './encoding.ts';
-import { fits, isTelling, OpenFile } from './openfile.ts';
+import { type FoundFile, fits, isTelling, OpenFile } from './openfile.ts';
 import type { FileMark } from './position.ts';
-import { COARSE, type FoundFile, inodeKey } from './recover.ts';
+import { COARSE, inodeKey } from './recover.ts';
 
 /** How long a copy, which nobody writes to, and the oldest of too many files are still watched, in milliseconds. */
 const COPY_MS = 1000;
@@ -87,12 +87,14 @@ export class RotatedFiles {
 
   /** Takes in files that were found elsewhere: before one of the open ones, else behind all of them. */
   take(found: readonly FoundFile[], before: OpenFile | null, areCopies: boolean): void {
-    const added = found.map((one) => {
-      const generation = this.adopt(one.opened);
-      generation.isCopy = areCopies;
-      if (one.offset > 0) generation.seek(one.offset, one.skip);
-      return generation;
-    });
+    const added = found.map((one) => this.adopt(one.opened));
+    try {
+      for (const [i, { offset, skip }] of found.entries()) if (offset > 0) added[i]?.seek(offset, skip);
+    } catch (error) {
+      for (const one of added) one.close();
+      throw error;
+    }
+    for (const one of added) one.isCopy = areCopies;
     const at = before === null ? -1 : this.#open.indexOf(before);
     this.#open = this.#open.toSpliced(at < 0 ? this.#open.length : at, 0, ...added);
   }
@@ -134,11 +136,16 @@ export class RotatedFiles {
   }
 
   remember(...marks: readonly FileMark[]): void {
-    this.#past = [...this.#past, ...marks].slice(-PAST_MEMORY);
+    const isNew = (mark: FileMark): boolean => !this.#past.some((one) => isSame(one, mark));
+    this.#past = [...this.#past, ...marks.filter(isNew)].slice(-PAST_MEMORY);
   }
 
   close(): void {
     for (const one of this.#open) one.close();
     this.#open = [];
   }
+}
+
+function isSame(a: FileMark, b: FileMark): boolean {
+  return inodeKey(a) === inodeKey(b) && a.offset === b.offset && a.head === b.head && a.tail === b.tail;
 }

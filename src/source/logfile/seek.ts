@@ -1,5 +1,6 @@
 import { readSync } from 'node:fs';
 import type { DateOf } from '../source.ts';
+import { followNuls } from './nuls.ts';
 import type { OpenFile } from './openfile.ts';
 import type { LogFileOptions } from './options.ts';
 
@@ -13,7 +14,7 @@ const PROBE = 65536;
 /**
  * Finds by halving where in `[low, high)` of a file the lines from `since` (epoch seconds) on begin: the offset
  * of a line's start, a minute early; null when no line there has a date. Reads some thirty times 64 KB, also
- * of a file of many gigabytes. `low` must be a line's start.
+ * of a file of many gigabytes. The range begins with a line, or with NULs.
  */
 export function seekSince(
   fd: number,
@@ -21,7 +22,8 @@ export function seekSince(
   since: number,
   dateOf: DateOf,
 ): number | null {
-  const [low, high] = range;
+  const [start, high] = range;
+  const low = followNuls(fd, start, high - start).at;
   const buffer = Buffer.allocUnsafe(PROBE);
   const wanted = since - SLACK;
   warmUpDates({ fd, buffer, dateOf }, low);

@@ -1,5 +1,5 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join } from 'node:path';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 
 /** A file beside a log: perhaps an earlier one of it under its rotated name. Times are epoch seconds. */
 export type Sibling = {
@@ -39,8 +39,16 @@ export function isRotatedName(base: string, name: string): boolean {
   return WITHIN.test(plain.slice(stem.length, plain.length - extension.length));
 }
 
-/** The plain files beside a log, in its folder, its target's when it is a symlink, and where logrotate's `olddir` usually is. */
-export function listSiblings(path: string): readonly Sibling[] {
+/** logrotate's configuration, in which `olddir` names folders. */
+const LOGROTATE = ['/etc/logrotate.conf', '/etc/logrotate.d'];
+/** Folders below a log's that are looked into. */
+const FOLDERS_MOST = 64;
+
+/**
+ * The plain files beside a log, in its folder and its target's when it is a symlink; and those under a rotated name in the
+ * folders below, and in every `olddir` of logrotate.
+ */
+export function listSiblings(path: string, logrotate = LOGROTATE): readonly Sibling[] {
   const bases = new Map([[dirname(path), basename(path)]]);
   try {
     const real = realpathSync(path);
@@ -49,21 +57,58 @@ export function listSiblings(path: string): readonly Sibling[] {
     // Nothing stands at the path at the moment; its own folder is enough.
   }
   const found = new Map<string, Sibling>();
+  const olddirs = olddirsOf(logrotate);
   for (const [folder, base] of bases) {
-    for (const where of [folder, join(folder, 'old'), join(folder, 'archive')]) {
-      for (const sibling of listFolder(where, base)) found.set(`${sibling.dev}:${sibling.ino}`, sibling);
+    const others = new Set([...subfolders(folder), ...olddirs.map((one) => resolve(folder, one))]);
+    const isRotated = (name: string): boolean => name === base || isRotatedName(base, name);
+    for (const other of others) {
+      for (const sibling of listFolder(other, base, isRotated)) found.set(inodeOf(sibling), sibling);
     }
+    for (const sibling of listFolder(folder, base, () => true)) found.set(inodeOf(sibling), sibling);
   }
   return [...found.values()];
 }
 
-function listFolder(folder: string, base: string): readonly Sibling[] {
-  let names: readonly string[];
+function inodeOf({ dev, ino }: Sibling): string {
+  return `${dev}:${ino}`;
+}
+
+function subfolders(folder: string): readonly string[] {
   try {
-    names = readdirSync(folder);
+    const entries = readdirSync(folder, { withFileTypes: true }).filter((one) => one.isDirectory());
+    return entries.slice(0, FOLDERS_MOST).map(({ name }) => join(folder, name));
   } catch {
     return [];
   }
+}
+
+/** What stands behind `olddir` in logrotate's files, and in those of its folders; relative to a log's folder. */
+export function olddirsOf(paths: readonly string[]): readonly string[] {
+  const texts = paths.flatMap(
+    (path) => readText(path) ?? namesIn(path).flatMap((name) => readText(join(path, name)) ?? []),
+  );
+  const found = texts.flatMap((text) => [...text.matchAll(/^[ \t]*olddir[ \t]+["']?([^"'\s]+)/gm)]);
+  return [...new Set(found.flatMap(([, folder]) => folder ?? []))];
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return null;
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function listFolder(folder: string, base: string, isWanted: (name: string) => boolean): readonly Sibling[] {
+  const names = namesIn(folder).filter(isWanted);
   const stem = base.slice(0, base.length - extname(base).length);
   const near = names.length > MANY ? names.filter((name) => name.startsWith(stem)) : names;
   return near.flatMap((name) => look(folder, name, base));

@@ -125,6 +125,7 @@ test('what the daemon noticed about sources of the jails is a warning', () =>
         lastLine: 900,
         bytes: 1,
         lag: 1e9,
+        waitingSince: null,
         errors: 0,
         cutLines: 0,
       },

@@ -10,6 +10,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   unlinkSync,
@@ -18,7 +19,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { drain, follow, makeFolder, until } from './following.ts';
+import { drain, follow, makeFolder, numbered, until } from './following.ts';
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
@@ -202,4 +203,66 @@ test('descriptors do not leak over two hundred rotations', (t) => {
   assert.ok(openDescriptors() <= before + 3, `${openDescriptors()} open, ${before} before`);
   log.close();
   assert.ok(openDescriptors() <= before);
+});
+
+describe('a file that opens and cannot be read', () => {
+  test('is said once, left alone for longer each time, and read when it can be', async (t) => {
+    const folder = makeFolder(t);
+    const path = join(folder, 'app.log');
+    symlinkSync('/proc/self/mem', path);
+    const log = follow(t, path, { pollMs: 5 });
+    drain(log.source);
+    assert.equal(log.source.status().state, 'waiting');
+    assert.match(log.source.status().trouble ?? '', /cannot read .*app\.log: EIO/);
+    const begin = performance.now();
+    await until(() => performance.now() - begin > 200, 'some polls');
+    assert.equal(log.said.filter((text) => text.startsWith('error')).length, 1, log.said.join('\n'));
+    writeFileSync(join(folder, 'good'), 'one\n');
+    symlinkSync('good', join(folder, 'link'));
+    renameSync(join(folder, 'link'), path);
+    assert.deepEqual(await log.got(1), ['one']);
+    assert.equal(log.source.status().trouble, null);
+  });
+
+  test('keeps its saved position until it can be read', (t) => {
+    const folder = makeFolder(t);
+    const path = join(folder, 'app.log');
+    writeFileSync(path, numbered(0, 100));
+    const first = follow(t, path);
+    drain(first.source);
+    const saved = first.position();
+    first.close();
+    renameSync(path, join(folder, 'good'));
+    symlinkSync('/proc/self/mem', path);
+    const { dev, ino } = statSync(path, { bigint: true });
+    const files = saved.files.map((one) => ({ ...one, dev: String(dev), ino: String(ino) }));
+    const position = { ...saved, files };
+    const second = follow(t, path, { position, pollMs: 5 });
+    assert.deepEqual(drain(second.source), []);
+    assert.deepEqual(second.position(), position);
+    assert.match(second.said.join(), /cannot read .*EIO/);
+  });
+
+  test('is no trouble where it stands beside the log', (t) => {
+    const path = join(makeFolder(t), 'app.log');
+    writeFileSync(path, numbered(0, 10));
+    const log = follow(t, path, { pollMs: 100_000 });
+    drain(log.source, log.lines);
+    symlinkSync('/proc/self/mem', `${path}.1`);
+    truncateSync(path, 0);
+    appendFileSync(path, numbered(10, 12));
+    assert.equal(drain(log.source, log.lines).length, 12);
+  });
+});
+
+test('an unfinished line waits, until it is read', async (t) => {
+  const path = join(makeFolder(t), 'app.log');
+  writeFileSync(path, 'whole\nunfin');
+  const log = follow(t, path);
+  await log.got(1);
+  const since = log.source.status().waitingSince;
+  assert.ok(since !== null && Math.abs(since - Date.now() / 1000) < 60);
+  appendFileSync(path, 'ished\n');
+  await log.got(2);
+  assert.equal(log.source.status().waitingSince, null);
 });

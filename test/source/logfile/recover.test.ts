@@ -17,12 +17,13 @@ function readLog(t: TestContext) {
   const search = (more: Partial<FileSearch> = {}) => {
     const { found, lost, again } = recover({
       ...{ path, wanted: [mark], familiar: [mark], seen: Number.POSITIVE_INFINITY },
-      ...{ taken: new Set<string>(), isFollowed: () => false, original: null },
+      ...{ taken: new Set<string>(), isFollowed: () => false, dateOf: () => null, original: null },
+      ...{ packed: { born: 0, since: 0 }, takesPacked: true },
       ...more,
     });
     for (const { opened } of found) closeSync(opened.fd);
     const names = found.map((one) => `${one.path.slice(path.length)} from ${one.offset}`);
-    return { names, lost, again };
+    return { names, lost: lost.map(({ text }) => text), again };
   };
   return { path, mark, search };
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
 import { drain, follow, makeFolder, numbered } from './following.ts';
 
 describe('restarts', () => {
@@ -70,25 +69,6 @@ describe('restarts', () => {
       const second = follow(t, path, { position });
       assert.equal(drain(second.source).join('\n'), numbered(100, 125).trimEnd());
     }
-  });
-
-  test('rotated and compressed meanwhile: said, counted, and the new file is read', (t) => {
-    const path = join(makeFolder(t), 'app.log');
-    writeFileSync(path, numbered(0, 100));
-    const first = follow(t, path);
-    drain(first.source, first.lines);
-    const position = first.position();
-    first.close();
-    unlinkSync(path);
-    writeFileSync(`${path}.1.gz`, gzipSync(numbered(0, 110)));
-    writeFileSync(path, numbered(110, 120));
-    const second = follow(t, path, { position });
-    assert.equal(drain(second.source).join('\n'), numbered(110, 120).trimEnd());
-    assert.equal(second.source.status().lostFiles, 1);
-    assert.match(
-      second.said.join('\n'),
-      /app\.log\.1\.gz may hold its rest, but a compressed file cannot be continued/,
-    );
   });
 
   test('an inode number that was used again is not taken for the old file', (t) => {

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { byAge, isRotatedName, listSiblings, type Sibling } from '../../../src/source/logfile/siblings.ts';
+import {
+  byAge,
+  isRotatedName,
+  listSiblings,
+  olddirsOf,
+  type Sibling,
+} from '../../../src/source/logfile/siblings.ts';
 import { makeFolder } from './following.ts';
 
 test('rotated names are told from others', () => {
@@ -45,4 +51,22 @@ test('byAge() puts the oldest first: by birth, by last writing, by the number in
     files.sort(byAge).map(({ path }) => path),
     ['b', 'c', 'a.10', 'a.2', 'a.1'],
   );
+});
+
+test('olddirsOf() finds the folders that logrotate moves logs to, which listSiblings() looks into', (t) => {
+  const folder = makeFolder(t);
+  for (const name of ['conf.d', 'log', 'away', 'log/below']) mkdirSync(join(folder, name));
+  writeFileSync(
+    join(folder, 'conf.d/app'),
+    `${folder}/log/*.log {\n\trotate 3\n\tolddir ${folder}/away\n}\n`,
+  );
+  writeFileSync(join(folder, 'main'), 'weekly\n# olddir /no\nolddir "../beside"\n');
+  const configs = [join(folder, 'main'), join(folder, 'conf.d'), join(folder, 'missing')];
+  assert.deepEqual(olddirsOf(configs), ['../beside', join(folder, 'away')]);
+  for (const path of ['log/app.log', 'away/app.log-20261130', 'away/other', 'log/below/app.log.1'])
+    writeFileSync(join(folder, path), '');
+  const found = listSiblings(join(folder, 'log/app.log'), configs).map(({ path }) =>
+    path.slice(folder.length),
+  );
+  assert.deepEqual(found.sort(), ['/away/app.log-20261130', '/log/app.log', '/log/below/app.log.1']);
 });
