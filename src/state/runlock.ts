@@ -67,8 +67,11 @@ export function takeRunLock(path: string, waitSeconds: number): RunLock | null {
 
 /** The pid of the daemon that works on this state, null when none runs. */
 export function runningPid(path: string): number | null {
-  const [file] = heldPlaces(path);
-  return file === undefined ? null : lockHolder(file);
+  for (const file of heldPlaces(path)) {
+    const pid = lockHolder(file);
+    if (pid !== null) return pid;
+  }
+  return null;
 }
 
 /** What the running daemon tells; null when none runs, or it has not told anything yet. */
