@@ -91,6 +91,8 @@ export class Daemon {
   #isClosed = false;
   #note = NO_NOTE;
   #plan: FirewallPlan | null = null;
+  /** By performance.now(): reading ends then. */
+  #deadlineMs = Number.POSITIVE_INFINITY;
   /** Before that the failures that wait are only in the state. */
   #hasResumed = false;
 
@@ -157,6 +159,7 @@ export class Daemon {
   /** Reads what is there and stops when nothing is left; for `--once`. */
   async drain(deadlineMs: number): Promise<void> {
     const end = performance.now() + deadlineMs;
+    this.#deadlineMs = end;
     for (;;) {
       this.#loop.start();
       await this.#loop.idle();
@@ -255,7 +258,7 @@ export class Daemon {
   /** `early`: the firewalls that stand already. Answers what is wrong with jails, as lines. */
   async #open(config: Config, early: FirewallPlan | null = null): Promise<readonly string[]> {
     this.#purgeAge = config.settings.dbpurgeage;
-    const { jails: wanted, refused } = await this.#choose(config);
+    const { jails: wanted, refused } = this.#choose(config);
     const running = compileJails(wanted, this.#running.jails);
     const problems = [...config.problems, ...running.problems, ...refused];
     for (const one of problems) this.#messages.problem(one);
@@ -271,8 +274,9 @@ export class Daemon {
       this.#messages.jailCreated(name);
     }
     await this.#bans.open(jails, plan);
-    const { pollMs, state } = this.#options;
-    this.#reader = new LogReader(running.jails, { pollMs, positions: state.positions }, this.#readerEvents);
+    const { pollMs, once, state } = this.#options;
+    const reading = { pollMs, once, positions: state.positions };
+    this.#reader = new LogReader(running.jails, reading, this.#readerEvents);
     for (const { name } of jails) this.#messages.jailStarted(name);
     return results.length === 0 ? [] : [...linesOf(problems), ...results];
   }
@@ -281,7 +285,7 @@ export class Daemon {
    * The jails to compile: those of the configuration, and the earlier ones where these have mistakes, or want a firewall that cannot
    * be had.
    */
-  async #choose(config: Config): Promise<{ jails: readonly Jail[]; refused: readonly Problem[] }> {
+  #choose(config: Config): { jails: readonly Jail[]; refused: readonly Problem[] } {
     const earlier = (name: string): Jail | null => this.#running.jails.get(name)?.jail ?? null;
     const refused: Problem[] = [];
     if (this.#plan !== null) {
@@ -325,7 +329,7 @@ export class Daemon {
   /** One step of the loop: reads a batch of lines; false when there is none. */
   #readBatch(): boolean {
     const beginMs = performance.now();
-    const isMore = this.#reader?.step() ?? false;
+    const isMore = beginMs < this.#deadlineMs && (this.#reader?.step() ?? false);
     if (!isMore) return false;
     noteWork(beginMs, performance.now());
     this.#saver?.changed('calm');

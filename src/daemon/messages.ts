@@ -177,6 +177,8 @@ function foundText(jail: string, id: string, time: number): string {
 function timeWarning({ kind, seconds }: TimeWarning): string {
   if (kind === 'undated')
     return 'lines that match have no date; they are counted as of now (see datepattern)';
+  if (kind === 'uncounted')
+    return 'lines that match have no date; those from before the start are not counted (see datepattern)';
   const off = `${Math.abs(Math.round(seconds))} s in the ${seconds < 0 ? 'past' : 'future'}`;
   if (kind === 'latency') return `lines come ${off}; they are counted as of now`;
   return `lines come ${off}: is logtimezone right? They are counted as of now`;
