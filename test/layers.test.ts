@@ -31,6 +31,8 @@ const IMPURE = [
   'filter/engine.ts',
   'filter/resumable.ts',
   'state/file.ts',
+  'state/runlock.ts',
+  'state/runtime.ts',
   'state/saver.ts',
 ];
 const FORBIDDEN = [/\bfrom '(node:[^']+)'/g, /\b(Date\.now\(|new Date\(\)|performance\.|process\.)/g];

@@ -1,31 +1,64 @@
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { codeOf, MachineError, reasonOf } from './errors.ts';
 
-/** A lock that this process holds until it calls `release` or dies. */
-export type Lock = { release(): void };
+/**
+ * A lock that this process holds until `release` is called or it dies. `note` puts a line of text behind the pid in its file,
+ * in place of the last one; on a full disk it is left out.
+ */
+export type Lock = { note(line: string): void; release(): void };
+
+/** How to lock: `isTemporary` removes the file at the release. */
+type LockOptions = { readonly isTemporary?: boolean };
 
 /** Paths of util-linux' flock(1) on all distributions, for systems with an unusual PATH. */
 const ENV = { PATH: `${process.env['PATH'] ?? ''}:/usr/bin:/bin:/usr/local/bin` };
 const FLOCK_BUSY = 75;
 
 /**
- * Takes the lock on `path`, and waits up to `waitSeconds` for it; null if another process keeps it. The lock
- * is the kernel's (`flock` on our open file) and ends with this process, so it is never stale; the file is
- * never removed. The file contains our pid, for people. Throws MachineError if the file cannot be opened.
+ * Takes the lock on `path` or waits up to `waitSeconds` for it; null when another process kept it. The lock is the
+ * kernel's (`flock` on our open file): it dies with us, so there is no stale lock. The file stays unless it is temporary.
+ * Our pid is written inside for people to read. Throws MachineError when the file cannot be opened.
  */
-export function takeLock(path: string, waitSeconds: number): Lock | null {
-  const fd = openLock(path);
-  return settle(path, fd, flockNow(fd, flockArgs(waitSeconds)));
+export function takeLock(path: string, waitSeconds: number, options: LockOptions = {}): Lock | null {
+  for (;;) {
+    const fd = openLock(path);
+    const lock = settle(path, fd, flockNow(fd, flockArgs(waitSeconds)), options);
+    if (lock !== 'again') return lock;
+  }
 }
 
-/** takeLock() without blocking the event loop. */
-export function takeLockAsync(path: string, waitSeconds: number): Promise<Lock | null> {
+/** takeLock without blocking the caller's event loop. */
+export async function takeLockAsync(
+  path: string,
+  waitSeconds: number,
+  options: LockOptions = {},
+): Promise<Lock | null> {
+  for (;;) {
+    const lock = await attemptAsync(path, waitSeconds, options);
+    if (lock !== 'again') return lock;
+  }
+}
+
+function attemptAsync(
+  path: string,
+  waitSeconds: number,
+  options: LockOptions,
+): Promise<Lock | null | 'again'> {
   const fd = openLock(path);
   return new Promise((resolve, reject) => {
     const finish = (status: number | null, trouble: string | null): void => {
       try {
-        resolve(settle(path, fd, { status, trouble }));
+        resolve(settle(path, fd, { status, trouble }, options));
       } catch (error) {
         reject(error);
       }
@@ -36,7 +69,17 @@ export function takeLockAsync(path: string, waitSeconds: number): Promise<Lock |
   });
 }
 
-/** Whether a process holds the lock on `path`. Several processes may ask at once. Throws like takeLock(). */
+/** Whether the lock's file is there or can be made. */
+export function isLockable(path: string): boolean {
+  try {
+    closeSync(openLock(path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a process holds the lock on `path`; several may look at the same time. Throws as takeLock does. */
 export function isLocked(path: string): boolean {
   const fd = openLock(path);
   const ended = flockNow(fd, ['-s', '-n', '-E', String(FLOCK_BUSY), '3']);
@@ -47,11 +90,21 @@ export function isLocked(path: string): boolean {
 
 /** The pid in the lock's file, of the process that holds it; null if the file has none. */
 export function lockHolder(path: string): number | null {
+  const pid = Number.parseInt(textOf(path), 10);
+  return Number.isSafeInteger(pid) && pid > 0 ? pid : null;
+}
+
+/** The line that the holder noted in the lock's file; null when there is none, or not all of it yet. */
+export function lockNote(path: string): string | null {
+  const [, line, end] = textOf(path).split('\n');
+  return end === undefined ? null : (line ?? null);
+}
+
+function textOf(path: string): string {
   try {
-    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
-    return Number.isSafeInteger(pid) && pid > 0 ? pid : null;
+    return readFileSync(path, 'utf8');
   } catch {
-    return null;
+    return '';
   }
 }
 
@@ -60,11 +113,18 @@ function flockArgs(waitSeconds: number): string[] {
   return ['-x', '-E', String(FLOCK_BUSY), ...wait, '3'];
 }
 
+/** A file that is there already can be locked on a read-only file system, too. */
 function openLock(path: string): number {
   try {
     return openSync(path, 'a+', 0o600);
   } catch (error) {
-    throw new MachineError(`cannot open the lock file ${path}: ${codeOf(error) || reasonOf(error)}`);
+    const code = codeOf(error);
+    try {
+      if (code === 'EROFS') return openSync(path, 'r');
+    } catch {
+      // It is not there: what counts is why it could not be made.
+    }
+    throw new MachineError(`cannot open the lock file ${path}: ${code || reasonOf(error)}`);
   }
 }
 
@@ -80,14 +140,37 @@ function flockNow(fd: number, args: readonly string[]): Ended {
   return { status, trouble: error === undefined ? null : reasonOf(error) };
 }
 
-function settle(path: string, fd: number, ended: Ended): Lock | null {
+function settle(
+  path: string,
+  fd: number,
+  ended: Ended,
+  { isTemporary = false }: LockOptions,
+): Lock | null | 'again' {
   if (ended.status === 0) {
-    writePid(fd);
-    return { release: () => closeSync(fd) };
+    // Who held it before may have removed the file that was opened here.
+    if (isTemporary && !leadsTo(path, fd)) {
+      closeSync(fd);
+      return 'again';
+    }
+    const pid = `${process.pid}\n`;
+    write(fd, 0, pid);
+    return {
+      note: (line) => write(fd, pid.length, `${line}\n`),
+      release: () => {
+        if (isTemporary) rmSync(path, { force: true });
+        closeSync(fd);
+      },
+    };
   }
   closeSync(fd);
   if (ended.status === FLOCK_BUSY) return null;
   throw cannotLock(path, ended);
+}
+
+function leadsTo(path: string, fd: number): boolean {
+  const there = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const open = fstatSync(fd, { bigint: true });
+  return there?.ino === open.ino && there.dev === open.dev;
 }
 
 function cannotLock(path: string, { status, trouble }: Ended): MachineError {
@@ -95,12 +178,12 @@ function cannotLock(path: string, { status, trouble }: Ended): MachineError {
   return new MachineError(`cannot lock ${path}: ${why} (f2b needs flock, of the package util-linux)`);
 }
 
-/** The pid is only for people: the lock is valid without it, for example on a full disk. */
-function writePid(fd: number): void {
+/** Puts the text behind the first `keep` bytes. It is for people and commands: on a full disk the lock holds without it. */
+function write(fd: number, keep: number, text: string): void {
   try {
-    ftruncateSync(fd);
-    writeSync(fd, `${process.pid}\n`);
+    ftruncateSync(fd, keep);
+    writeSync(fd, text);
   } catch {
-    // ENOSPC, EDQUOT
+    // ENOSPC, EDQUOT, EBADF on a read-only file system
   }
 }

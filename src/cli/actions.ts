@@ -2,10 +2,10 @@ import { ActionRunner, commandActions } from '../action/runner.ts';
 import { ticketOf, totalsOf } from '../action/tags.ts';
 import type { Config } from '../config/config.ts';
 import { busEnvironment } from '../firewall/plan.ts';
+import { runningPid } from '../state/runlock.ts';
 import { jailState } from '../state/state.ts';
 import type { Call } from './command.ts';
 import { readOnlyState, statePathOf } from './context.ts';
-import { runningPid } from './status.ts';
 
 /** Milliseconds that a command waits for the actions of one jail. */
 const ACTIONS_MS = 120_000;

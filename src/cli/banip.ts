@@ -15,11 +15,11 @@ import { ignoreListOf, limitsOf, ownAddresses } from '../daemon/jails.ts';
 import { learnNames } from '../daemon/lookups.ts';
 import { Messages } from '../daemon/messages.ts';
 import { type FirewallPlan, jailOfRule } from '../firewall/plan.ts';
+import { runningPid } from '../state/runlock.ts';
 import { addOrder, type Ban, type State } from '../state/state.ts';
 import { runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
 import { changeState, configOf, enforceChange, findJail, firewallPlanOf, statePathOf } from './context.ts';
-import { runningPid } from './status.ts';
 
 /** `f2b banip`: bans by hand. */
 export const banip: Subcommand = {
@@ -58,7 +58,7 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
     const [refused] = targets.flatMap((target) => target.refusal ?? []);
     if (refused !== undefined) throw refused;
     const ids = targets.map(({ id }) => id);
-    const plan = firewallPlanOf(config.jails);
+    const plan = firewallPlanOf(config.blocking);
     const limits = limitsFor(jail, call);
     const isConfirmation = call.options['confirmed'] === true;
     const trial = isConfirmation ? null : durationOf(call.options['confirm']);

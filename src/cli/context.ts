@@ -24,7 +24,7 @@ import {
   type RunProgram,
   reconcile,
 } from '../firewall/reconcile.ts';
-import { loadState, lockState, prepareFolder, saveState } from '../state/file.ts';
+import { assertSavable, loadState, lockState, prepareFolder, saveState } from '../state/file.ts';
 import type { State } from '../state/state.ts';
 import type { Call, GlobalOptions, Io } from './command.ts';
 
@@ -94,7 +94,7 @@ export function runnerOf({ global, io }: Access): RunProgram {
 }
 
 /** The firewalls behind the jails. */
-export function firewallPlanOf(jails: readonly Jail[]): FirewallPlan {
+export function firewallPlanOf(jails: Config['blocking']): FirewallPlan {
   return planFirewalls(jails);
 }
 
@@ -166,8 +166,8 @@ export async function clearUnused(call: Access, plan: FirewallPlan): Promise<rea
 }
 
 /**
- * Changes the state under its lock: load, `work`, save. With `--dry-run` nothing is locked or saved. Warnings
- * about the file go to standard error.
+ * Changes the state under its lock: load, `work`, save. Where it cannot be saved, `work` is not begun. With `--dry-run` nothing
+ * is locked or saved. Warnings about the file go to standard error.
  */
 export async function changeState<T>(call: Access, work: (state: State) => Promise<T>): Promise<T> {
   const { global, io } = call;
@@ -178,6 +178,7 @@ export async function changeState<T>(call: Access, work: (state: State) => Promi
   try {
     const { state, warnings } = loadState(path, true);
     for (const warning of warnings) io.stderr(`f2b: ${warning}\n`);
+    assertSavable(path);
     const result = await work(state);
     await saveState(path, state, io.now());
     return result;

@@ -1,10 +1,12 @@
 import { MachineError, UsageError } from '../base/errors.ts';
+import { monotonicSeconds, readDaemonNote, runningPid } from '../state/runlock.ts';
 import type { Call, Subcommand } from './command.ts';
 import { statePathOf } from './context.ts';
-import { runningPid } from './status.ts';
 
 /** Milliseconds that `stop` waits for the daemon to finish. */
 const STOP_MS = 60_000;
+/** How long `reload` waits for the daemon's answer, in milliseconds: actions that stop may take half a minute. */
+const RELOAD_MS = 120_000;
 
 /** `f2b ping`: tells whether a daemon runs on the state. */
 export const ping: Subcommand = {
@@ -27,14 +29,33 @@ export const reload: Subcommand = {
   summary: 'have the running daemon read its configuration anew',
   usage: '',
   options: [],
-  about: 'Sends SIGHUP. Counts, bans and log positions stay; try "f2b check" first.',
+  about: `Sends SIGHUP and waits for the daemon's answer. Counts, bans and log positions stay. A jail whose new settings have
+errors goes on with its earlier ones: the errors are printed, and the exit code is 2.`,
   examples: [['f2b check && f2b reload', 'only when nothing is wrong']],
   async run(call) {
-    process.kill(daemonOf(call), 'SIGHUP');
+    const pid = daemonOf(call);
+    const since = monotonicSeconds();
+    process.kill(pid, 'SIGHUP');
+    const errors = await answerOf(pid, statePathOf(call.global, call.io), since);
+    for (const line of errors) call.io.stderr(`f2b: ${line.replaceAll('\n', '\n     ')}\n`);
+    if (errors.length > 0) return 2;
     call.io.stdout('OK\n');
     return 0;
   },
 };
+
+/** What was wrong at the first reload that began after `since`. */
+async function answerOf(pid: number, path: string, since: number): Promise<readonly string[]> {
+  const end = performance.now() + RELOAD_MS;
+  for (;;) {
+    const reload = readDaemonNote(path)?.reload ?? null;
+    if (reload !== null && reload.began >= since) return reload.errors;
+    if (runningPid(path) !== pid) throw new MachineError(`process ${pid} ended before it answered`);
+    if (performance.now() > end)
+      throw new MachineError(`process ${pid} has not answered within ${RELOAD_MS / 1000} s: see its log`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 
 /** `f2b stop`: ends the daemon. */
 export const stop: Subcommand = {

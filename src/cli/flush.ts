@@ -4,6 +4,7 @@ import type { Jail } from '../config/jail.ts';
 import type { BanEntry } from '../firewall/backend.ts';
 import { jailOfRule, wantedEntries } from '../firewall/plan.ts';
 import { type FirewallJob, reconcile } from '../firewall/reconcile.ts';
+import { runningPid } from '../state/runlock.ts';
 import { addOrder, type State } from '../state/state.ts';
 import { type BanChange, runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
@@ -16,7 +17,6 @@ import {
   jobsOf,
   statePathOf,
 } from './context.ts';
-import { runningPid } from './status.ts';
 
 /** `f2b flush`: lifts all bans and removes all rules and sets of f2b from the firewall. */
 export const flush: Subcommand = {
@@ -85,7 +85,7 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
   const config = configOf(call);
   findJail(config, name);
   const lifted = liftAll(state, name);
-  const plan = firewallPlanOf(config.jails);
+  const plan = firewallPlanOf(config.blocking);
   const isAlone = !isDaemonRunning(call);
   const what = isAlone ? `the bans, rules and sets of ${name}` : `the bans of ${name}`;
   const troubles: string[] = [];

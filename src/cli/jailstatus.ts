@@ -7,6 +7,8 @@ import type { State } from '../state/state.ts';
 /** The status of a jail. */
 type JailStatus = {
   readonly name: string;
+  /** What becomes of it where its settings have errors; null: they have none. */
+  readonly broken: string | null;
   readonly currentlyFailed: number;
   readonly totalFailed: number;
   /** Paths of log files, or journal matches. */
@@ -34,39 +36,64 @@ type BanStatus = {
 
 /** The status of a jail in the state as of `now`; `files` are the log files that its globs match. */
 export function statusOf(jail: Jail, state: State, files: readonly string[], now: number): JailStatus {
-  const known = state.jails.get(jail.name);
   const isJournal = jail.backend === 'systemd';
-  const failing = [...(known?.failures ?? [])].filter(([, { last }]) => last > now - jail.findtime);
-  const bans = [...(known?.bans ?? [])].filter(([, { until }]) => until === null || until > now);
   const escalate = makeEscalation(jail.increment, () => 0);
+  const view = {
+    ...{ name: jail.name, broken: null, isJournal, findtime: jail.findtime },
+    sources: isJournal ? jail.filter.journalmatch : files,
+    next: (count: number) => escalate(jail.bantime, count),
+  };
+  return fromState(view, state, now);
+}
+
+/** The status of a jail whose settings cannot be read; `broken` says what becomes of it. */
+export function brokenStatusOf(name: string, broken: string, state: State, now: number): JailStatus {
+  const sources = [...state.sources].flatMap(([source, { jails }]) => (name in jails ? [source] : []));
+  const unknown = { findtime: Number.POSITIVE_INFINITY, next: () => null };
+  return fromState({ name, broken, isJournal: false, sources, ...unknown }, state, now);
+}
+
+type JailView = Pick<JailStatus, 'name' | 'broken' | 'sources' | 'isJournal'> & {
+  readonly findtime: number;
+  next(count: number): number | null;
+};
+
+function fromState({ findtime, next, ...view }: JailView, state: State, now: number): JailStatus {
+  const known = state.jails.get(view.name);
+  const failing = [...(known?.failures ?? [])].filter(([, { last }]) => last > now - findtime);
+  const bans = [...(known?.bans ?? [])].filter(([, { until }]) => until === null || until > now);
   return {
-    name: jail.name,
+    ...view,
     currentlyFailed: failing.length,
     totalFailed: known?.totalFailed ?? 0,
-    sources: isJournal ? jail.filter.journalmatch : files,
-    isJournal,
-    stuck: [...state.sources.values()].flatMap(({ jails }) => jails[jail.name]?.stuck ?? []),
+    stuck: [...state.sources.values()].flatMap(({ jails }) => jails[view.name]?.stuck ?? []),
     currentlyBanned: bans.length,
     totalBanned: known?.totalBanned ?? 0,
     banned: bans.map(([id, { at, until, failures, count, origin, pending }]) => ({
-      id,
-      at,
-      until,
-      failures,
-      count,
-      origin,
-      pending,
-      next: escalate(jail.bantime, count),
+      ...{ id, at, until, failures, count, origin, pending },
+      next: next(count),
     })),
   };
 }
 
-/** The list of jails in the format of `fail2ban-client status`, with firewalls that had to be repaired. */
-export function printOverview(names: readonly string[], repairs: State['repairs']): string {
+/** What `status` tells of all jails. */
+export type Overview = {
+  readonly names: readonly string[];
+  readonly repairs: State['repairs'];
+  /** Jails whose settings have errors, and what becomes of each. */
+  readonly broken: ReadonlyMap<string, string>;
+  /** Why the running daemon cannot save; null: it can, or none runs. */
+  readonly unsaved: string | null;
+};
+
+/** The list of jails as `fail2ban-client status` prints it, with what is wrong, if anything. */
+export function printOverview({ names, repairs, broken, unsaved }: Overview): string {
   const times = [...repairs].map(([kind, { count }]) => `${kind} ${count} ${count === 1 ? 'time' : 'times'}`);
   return [
     'Status',
     `|- Number of jail:\t${names.length}`,
+    ...(unsaved === null ? [] : [`|- Not saved:\t${unsaved}; bans go on in memory, what is shown is older`]),
+    ...[...broken].map(([name, text]) => `|- Broken:\t${name} (${text})`),
     ...(times.length === 0 ? [] : [`|- Repaired:\t${times.join(', ')}`]),
     `\`- Jail list:\t${[...names].sort().join(', ')}`,
     '',
@@ -83,6 +110,7 @@ export function printStatus(status: JailStatus): string {
   );
   return [
     `Status for the jail: ${status.name}`,
+    ...(status.broken === null ? [] : [`|- Broken:\t${status.broken}`]),
     '|- Filter',
     `|  |- Currently failed:\t${status.currentlyFailed}`,
     `|  |- Total failed:\t${status.totalFailed}`,

@@ -9,7 +9,7 @@ import { configOf, firewallPlanOf, jobsOf, readOnlyState } from './context.ts';
  */
 export async function restoreBans(call: Call): Promise<number> {
   const state = readOnlyState(call);
-  const plan = firewallPlanOf(configOf(call).jails);
+  const plan = firewallPlanOf(configOf(call).blocking);
   const troubles = new Set([...plan.troubles].map(([jail, trouble]) => `[${jail}] ${trouble}`));
   for (const job of jobsOf(plan, call)) {
     const { kind } = job.firewall;

@@ -1,11 +1,11 @@
 import { MachineError, UsageError } from '../base/errors.ts';
 import { stampOf } from '../base/files.ts';
-import { type Lock, lockHolder, takeLock } from '../base/lock.ts';
 import { LEVELS, type Level, openLog } from '../base/log.ts';
 import { loadConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { Messages } from '../daemon/messages.ts';
-import { loadState, lockState, prepareFolder, runLockPath } from '../state/file.ts';
+import { loadState, lockState, prepareFolder } from '../state/file.ts';
+import { type RunLock, runningPid, takeRunLock } from '../state/runlock.ts';
 import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
 import { restoreBans } from './restore.ts';
@@ -50,25 +50,34 @@ With --once the exit code is 1 when a ban could not be enforced or the state not
     if (call.options['restore'] === true && call.options['once'] === true)
       throw new UsageError('--once and --restore exclude each other');
     if (call.global.dryRun)
-      return call.options['restore'] === true ? restoreBans(call) : runDaemon(call, path);
-    prepareFolder(path);
+      return call.options['restore'] === true ? restoreBans(call) : runDaemon(call, path, null);
+    makeFolder(path);
     const lock = onlyOne(path);
     try {
-      return await (call.options['restore'] === true ? restoreBans(call) : runDaemon(call, path));
+      return await (call.options['restore'] === true ? restoreBans(call) : runDaemon(call, path, lock));
     } finally {
       lock.release();
     }
   },
 };
 
-function onlyOne(path: string): Lock {
-  const lock = takeLock(runLockPath(path), RUN_LOCK_WAIT);
+/** Without the folder the daemon goes on in memory; it tries again, and says so then. */
+function makeFolder(path: string): void {
+  try {
+    prepareFolder(path);
+  } catch {
+    // Told when the state cannot be saved.
+  }
+}
+
+function onlyOne(path: string): RunLock {
+  const lock = takeRunLock(path, RUN_LOCK_WAIT);
   if (lock !== null) return lock;
-  const pid = lockHolder(runLockPath(path));
+  const pid = runningPid(path);
   throw new MachineError(`f2b already runs on ${path}${pid === null ? '' : `, as process ${pid}`}`);
 }
 
-async function runDaemon(call: Call, statePath: string): Promise<number> {
+async function runDaemon(call: Call, statePath: string, lock: RunLock | null): Promise<number> {
   const { global, io, options } = call;
   const once = options['once'] === true;
   const services = servicesText();
@@ -89,6 +98,7 @@ async function runDaemon(call: Call, statePath: string): Promise<number> {
     state: loaded.state,
     stamp: loaded.stamp,
     log,
+    tell: (note) => lock?.tell(note),
     run: runnerOf(call),
     env: io.env,
     pollMs: pollMs(options['poll']),

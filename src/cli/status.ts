@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { UsageError } from '../base/errors.ts';
-import { isLocked, lockHolder } from '../base/lock.ts';
 import { formatSecond } from '../base/log.ts';
+import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { alarmsOf, printSource } from '../source/health.ts';
 import { expandGlob } from '../source/logfile/glob.ts';
-import { runLockPath } from '../state/file.ts';
+import { type DaemonNote, readDaemonNote, runningPid } from '../state/runlock.ts';
 import type { State } from '../state/state.ts';
 import type { Call, Subcommand } from './command.ts';
 import { configOf, findJail, readOnlyState, statePathOf } from './context.ts';
-import { printBans, printOverview, printStatus, statusOf } from './jailstatus.ts';
+import { brokenStatusOf, printBans, printOverview, printStatus, statusOf } from './jailstatus.ts';
 
 /** `f2b status`: lists the jails, or one jail's counts and bans. */
 export const status: Subcommand = {
@@ -37,29 +37,53 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     if (words.length > 0 && options['all'] === true) throw new UsageError('--all takes no jail');
     const isAll =
       options['all'] === true || (words.length === 0 && (options['sources'] ?? options['bans']) === true);
-    const jails = isAll ? config.jails : words.map((name) => findJail(config, name));
+    const path = statePathOf(global, io);
+    const note = readDaemonNote(path);
+    const broken = brokenJails(config, note);
+    const wanted = isAll ? [...config.jails.map(({ name }) => name), ...broken.keys()] : words;
     const state = readOnlyState(call);
-    if (options['sources'] === true) return showSources(call, jails, state);
-    const statuses = jails.map((jail) => statusOf(jail, state, existingFiles(jail), io.now()));
-    const names = config.jails.map(({ name }) => name).sort();
+    // Of a broken jail is told what is known; of one that never worked, what is wrong with it.
+    for (const name of words) if (!broken.has(name) || !state.jails.has(name)) findJail(config, name);
+    if (options['sources'] === true) return showSources(call, wanted, state);
+    const statuses = wanted.map((name) => {
+      const jail = config.jails.find((one) => one.name === name);
+      const why = broken.get(name);
+      if (jail === undefined || why !== undefined) return brokenStatusOf(name, why ?? '', state, io.now());
+      return statusOf(jail, state, existingFiles(jail), io.now());
+    });
+    const names = [...new Set([...config.jails.map(({ name }) => name), ...(note?.kept ?? [])])].sort();
+    const unsaved = note?.unsaved ?? null;
     if (global.json) {
       const repairs = Object.fromEntries(state.repairs);
-      const overview = { running: runningPid(statePathOf(global, io)), jails: names, repairs };
-      io.stdout(`${JSON.stringify(jails.length === 0 ? overview : statuses)}\n`);
+      const running = runningPid(path);
+      const overview = { running, jails: names, repairs, unsaved, broken: Object.fromEntries(broken) };
+      io.stdout(`${JSON.stringify(wanted.length === 0 ? overview : statuses)}\n`);
       return 0;
     }
     if (options['bans'] === true) {
       for (const one of statuses) io.stdout(printBans(one, formatSecond));
       return 0;
     }
-    if (words.length === 0) io.stdout(printOverview(names, state.repairs));
+    if (words.length === 0) io.stdout(printOverview({ names, repairs: state.repairs, broken, unsaved }));
     for (const one of statuses) io.stdout(printStatus(one));
     return 0;
   },
 };
 
-function showSources({ global, io }: Call, jails: readonly Jail[], state: State): number {
-  const names = new Set(jails.map(({ name }) => name));
+/** Enabled jails whose settings have errors, and what becomes of each. */
+function brokenJails({ allJails }: Config, note: DaemonNote | null): ReadonlyMap<string, string> {
+  const unread = allJails.flatMap(({ name, isEnabled, jail }) => (isEnabled && jail === null ? [name] : []));
+  const names = new Set([...unread, ...(note?.kept ?? []), ...(note?.broken ?? [])]);
+  const why = (name: string): string => {
+    if (note?.kept.includes(name) === true) return 'the daemon goes on with its earlier settings';
+    if (note === null || note.broken.includes(name)) return 'it is not started';
+    return 'the daemon has not read the errors yet';
+  };
+  return new Map([...names].map((name) => [name, `its settings have errors, see f2b check; ${why(name)}`]));
+}
+
+function showSources({ global, io }: Call, jails: readonly string[], state: State): number {
+  const names = new Set(jails);
   const read = [...state.sources].filter(([, { jails: readers }]) =>
     Object.keys(readers).some((name) => names.has(name)),
   );
@@ -80,10 +104,4 @@ function existingFiles(jail: Jail): readonly string[] {
   return [...new Set(jail.logpath.flatMap(({ glob }) => expandGlob(glob)))].filter((path) =>
     existsSync(path),
   );
-}
-
-/** The pid of the daemon that runs on this state; null if there is none. */
-export function runningPid(statePath: string): number | null {
-  const path = runLockPath(statePath);
-  return existsSync(path) && isLocked(path) ? lockHolder(path) : null;
 }

@@ -2,11 +2,11 @@ import { countedId } from '../ban/failure.ts';
 import { UsageError } from '../base/errors.ts';
 import { canonicalNetwork, contains, parseNetwork } from '../base/ip.ts';
 import type { Config } from '../config/config.ts';
+import { runningPid } from '../state/runlock.ts';
 import { addOrder, type State } from '../state/state.ts';
 import { runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
 import { changeState, configOf, enforceChange, findJail, firewallPlanOf, statePathOf } from './context.ts';
-import { runningPid } from './status.ts';
 
 /** `f2b unbanip`: lifts bans by hand, in one jail or in all. */
 export const unbanip: Subcommand = {
@@ -28,7 +28,7 @@ ban of another network holds, such as one made by rollup, stays banned: that net
     const config = configOf(call);
     const { jail, ids } = readWords(call);
     if (jail !== null) findJail(config, jail);
-    const plan = firewallPlanOf(config.jails);
+    const plan = firewallPlanOf(config.blocking);
     const { lifted, missing, covers } = await changeState(call, async (state) => {
       const jails = jailsFor(config, state, jail);
       const lifted = lift(state, ids, jails);

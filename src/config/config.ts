@@ -31,7 +31,9 @@ export type Config = {
   readonly tree: string;
   /** Jails that are enabled and have no error, in the order of their sections. */
   readonly jails: readonly Jail[];
-  /** All jails, including broken and disabled ones. */
+  /** The enabled jails of which is known where their bans stand, broken ones among them. */
+  readonly blocking: readonly Pick<Jail, 'name' | 'actions'>[];
+  /** All jails, broken and disabled ones among them. */
   readonly allJails: readonly JailResult[];
   readonly settings: Settings;
   /** All mistakes, each once, in the order of reading. */
@@ -73,8 +75,12 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
     );
   }
   const jails = allJails.flatMap(({ jail, isEnabled }) => (jail !== null && isEnabled ? [jail] : []));
+  const blocking = allJails.flatMap(({ name, isEnabled, actions }) =>
+    isEnabled && actions !== null ? [{ name, actions }] : [],
+  );
   const all = [...reader.problems, ...problems, ...allJails.flatMap((one) => one.problems)];
-  return { tree: tree.name, jails, allJails, settings, problems: all, files: sections.files.map(tree.show) };
+  const files = sections.files.map(tree.show);
+  return { tree: tree.name, jails, blocking, allJails, settings, problems: all, files };
 }
 
 /** A mistake in a jail's section concerns that jail; any other concerns all. */

@@ -2,7 +2,7 @@ import type { Place, Problem } from '../base/errors.ts';
 import type { Services } from '../base/ports.ts';
 import { guarded } from './definition.ts';
 import { getOption, type Scope } from './interpolate.ts';
-import type { Jail } from './jail.ts';
+import type { Action, Jail } from './jail.ts';
 import { buildFilter, buildJail, FILTER_KEYS, KNOWN_KEYS, OPTIONS } from './options.ts';
 import { readActions } from './readaction.ts';
 import { filterOptions, knownOptions, openFilter } from './readfilter.ts';
@@ -27,6 +27,8 @@ export type JailResult = {
   /** All options of the jail that are set, with everything filled in. */
   readonly options: ReadonlyMap<string, string>;
   readonly jail: Jail | null;
+  /** What it does at a ban, also where something else is wrong with it; null when that could not be read, or it is not enabled. */
+  readonly actions: readonly Action[] | null;
   readonly problems: readonly Problem[];
 };
 
@@ -34,6 +36,7 @@ export type JailResult = {
 export function readJail(input: JailInput, name: string, force: boolean): JailResult {
   const problems: Problem[] = [];
   const place = input.sections.places.get(name) ?? BUILT_IN;
+  let known: readonly Action[] | null = null;
   const done = (isEnabled: boolean, options: ReadonlyMap<string, Text>, jail: Jail | null): JailResult => {
     const named = withoutRepeats(problems).map((one): Problem => {
       // Users cannot edit a built-in default, so the jail that uses it is cited.
@@ -43,7 +46,8 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
     const texts = new Map([...options].map(([key, text]) => [key, text.text]));
     const misread = input.reader.problems.filter((one) => one.jail === name);
     const isBroken = [...problems, ...misread].some((one) => one.severity === 'error');
-    return { name, place, isEnabled, options: texts, jail: isBroken ? null : jail, problems: named };
+    const working = isBroken ? null : jail;
+    return { name, place, isEnabled, options: texts, jail: working, actions: known, problems: named };
   };
   const scope: Scope = { sections: input.sections, section: name, vars: new Map() };
   const early = readOptions(scope, ['enabled', 'backend', 'filter'], problems);
@@ -65,7 +69,11 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
     ...[...own].filter(([key]) => FILTER_KEYS.includes(key) && !options.has(key)),
   ]);
   const filter = buildFilter(use?.name ?? '', all, problems);
-  const actions = readActions(input, scope, options, problems);
+  const found: Problem[] = [];
+  const actions = readActions(input, scope, options, found);
+  const isRead = options.has('action') || !problems.some((one) => one.severity === 'error');
+  if (isRead && !found.some((one) => one.severity === 'error')) known = actions;
+  problems.push(...found);
   for (const { key, place } of input.sections.sections.get(name)?.values() ?? [])
     if (!KNOWN_KEYS.includes(key) && !input.referenced.has(key))
       problems.push(unknownOption(key, place, KNOWN_KEYS));

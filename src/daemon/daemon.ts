@@ -5,7 +5,8 @@
  *                                        |
  *                  StateSaver <----------+           Messages: every line of the log
  *
- * Positions, counts and bans are saved together: no line counts twice, and none is lost. A broken jail is left out and told.
+ * Positions, counts and bans are saved together: no line counts twice, and none is lost. A broken jail goes on with its earlier
+ * settings, or is left out where there are none; that is told.
  *
  *     const daemon = new Daemon(options);
  *     await daemon.start(); // throws ConfigError when the configuration as a whole cannot be used
@@ -16,15 +17,17 @@ import { plainFields } from '../action/tags.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import { openDns } from '../base/dns.ts';
 import { programVersion } from '../base/embedded.ts';
-import { ConfigError, type Problem, reasonOf } from '../base/errors.ts';
+import { ConfigError, formatProblem, type Problem, problem, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { collectGarbage, collectIfWorthwhile, enableJit, noteWork } from '../base/memory.ts';
 import { settledWithin } from '../base/timeout.ts';
 import type { Config } from '../config/config.ts';
+import type { Jail } from '../config/jail.ts';
 import type { FilterFailure } from '../filter/types.ts';
 import { type FirewallPlan, planFirewalls } from '../firewall/plan.ts';
 import type { RunProgram } from '../firewall/reconcile.ts';
 import { withEarlier } from '../source/health.ts';
+import { type DaemonNote, monotonicSeconds, NO_NOTE } from '../state/runlock.ts';
 import { type SaverEvents, StateSaver, type Urgency } from '../state/saver.ts';
 import { jailState, purgePast, type State } from '../state/state.ts';
 import { BanManager } from './banmanager.ts';
@@ -44,6 +47,8 @@ export type DaemonOptions = {
   /** stampOf(statePath) from under that lock; '' = not known. */
   readonly stamp: string;
   readonly log: Log;
+  /** Tells commands what the state cannot say. */
+  tell(note: DaemonNote): void;
   readonly run: RunProgram;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pollMs: number;
@@ -84,6 +89,10 @@ export class Daemon {
   #purgeAge = DAY;
   #reloading: Promise<void> = Promise.resolve();
   #isClosed = false;
+  #note = NO_NOTE;
+  #plan: FirewallPlan | null = null;
+  /** By performance.now(): reading ends then. */
+  #deadlineMs = Number.POSITIVE_INFINITY;
   /** Before that the failures that wait are only in the state. */
   #hasResumed = false;
 
@@ -118,7 +127,10 @@ export class Daemon {
     });
     const events: SaverEvents = {
       onOrders: (orders) => this.#bans.carryOutOrders(orders),
-      onTrouble: (reason) => messages.saving(reason),
+      onTrouble: (unsaved) => {
+        messages.saving(unsaved);
+        this.#tell({ unsaved });
+      },
       onDamage: (warning) => messages.stateDamaged(warning),
       beforeSave: () => this.#recordProgress(),
       now,
@@ -140,11 +152,14 @@ export class Daemon {
     this.#bans.watch();
     this.#saver?.watch();
     this.#loop.start();
+    // At once: whether it can be saved is to be known from the start.
+    this.#saver?.changed('now');
   }
 
   /** Reads what is there and stops when nothing is left; for `--once`. */
   async drain(deadlineMs: number): Promise<void> {
     const end = performance.now() + deadlineMs;
+    this.#deadlineMs = end;
     for (;;) {
       this.#loop.start();
       await this.#loop.idle();
@@ -157,8 +172,8 @@ export class Daemon {
   }
 
   /**
-   * Takes in a changed configuration; counts, bans and positions stay. One that cannot be read as a whole changes nothing.
-   * Several at a time happen one after the other.
+   * Takes in a changed configuration; counts, bans and positions stay. One that cannot be read as a whole changes nothing, and a
+   * jail with mistakes goes on with its earlier settings. Several reloads at a time happen one after the other.
    */
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(() => this.#reload());
@@ -167,22 +182,32 @@ export class Daemon {
 
   async #reload(): Promise<void> {
     if (this.#isClosed) return;
+    const began = monotonicSeconds();
+    let errors: readonly string[] = [];
     this.#messages.reloading();
     try {
       const config = this.#options.load();
-      const unread = config.problems.find((one) => one.severity === 'error' && one.jail === null);
-      if (unread !== undefined) throw new ConfigError([unread]);
+      const unread = config.problems.filter((one) => one.severity === 'error' && one.jail === null);
+      if (unread.length > 0) throw new ConfigError(unread);
       this.#recordProgress();
       this.#closeReader();
       await this.#bans.close(false);
-      await this.#open(config);
+      errors = await this.#open(config);
       collectGarbage();
       this.#bans.watch();
     } catch (error) {
+      const why = error instanceof ConfigError ? linesOf(error.problems) : [reasonOf(error)];
+      errors = [...why, 'the configuration cannot be used, nothing was changed'];
       this.#messages.notReloaded(reasonOf(error));
     }
     this.#options.log.reopen();
+    this.#tell({ reload: { began, errors } });
     this.#loop.start();
+  }
+
+  #tell(news: Partial<DaemonNote>): void {
+    this.#note = { ...this.#note, ...news };
+    this.#options.tell(this.#note);
   }
 
   /** Stops reading, finishes what is under way and saves; bans stay unless they are to be lifted until the next start. */
@@ -214,8 +239,8 @@ export class Daemon {
   }
 
   /** Has the bans of an earlier run stand before filters are compiled, which takes longer. */
-  async #enforceFirst({ jails }: Config): Promise<FirewallPlan | null> {
-    const bans = jails.reduce(
+  async #enforceFirst({ blocking }: Config): Promise<FirewallPlan | null> {
+    const bans = blocking.reduce(
       (sum, { name }) => sum + (this.#options.state.jails.get(name)?.bans.size ?? 0),
       0,
     );
@@ -224,32 +249,76 @@ export class Daemon {
       collectGarbage();
       enableJit();
     }
-    const plan = planFirewalls(jails);
+    const plan = planFirewalls(blocking);
     this.#bans.enforce(plan);
     await settledWithin(FIRST_MS, this.#bans.idle());
     return plan;
   }
 
-  /** `early`: the firewalls that stand already for all jails, those that cannot be compiled among them. */
-  async #open(config: Config, early: FirewallPlan | null = null): Promise<void> {
+  /** `early`: the firewalls that stand already. Answers what is wrong with jails, as lines. */
+  async #open(config: Config, early: FirewallPlan | null = null): Promise<readonly string[]> {
     this.#purgeAge = config.settings.dbpurgeage;
-    const running = compileJails(config.jails);
-    for (const one of [...config.problems, ...running.problems]) this.#messages.problem(one);
-    for (const { name, isEnabled } of config.allJails) {
-      if (isEnabled && !running.jails.has(name)) this.#messages.jailNotStarted(name);
-    }
+    const { jails: wanted, refused } = this.#choose(config);
+    const running = compileJails(wanted, this.#running.jails);
+    const problems = [...config.problems, ...running.problems, ...refused];
+    for (const one of problems) this.#messages.problem(one);
+    const results = this.#tellBroken(config, running);
     const jails = [...running.jails.values()].map(({ jail }) => jail);
-    this.#running = running;
-    const isComplete = early !== null && jails.length === config.jails.length;
-    const plan = isComplete ? early : planFirewalls(jails);
+    this.#running = { ...running, problems: [...running.problems, ...refused] };
+    // The bans of a broken jail stand as well, where it is known how.
+    const idle = config.blocking.filter(({ name }) => !running.jails.has(name));
+    const plan = early ?? planFirewalls([...jails, ...idle]);
+    this.#plan = plan;
     for (const { name } of jails) {
       jailState(this.#options.state, name);
       this.#messages.jailCreated(name);
     }
     await this.#bans.open(jails, plan);
-    const { pollMs, state } = this.#options;
-    this.#reader = new LogReader(running.jails, { pollMs, positions: state.positions }, this.#readerEvents);
+    const { pollMs, once, state } = this.#options;
+    const reading = { pollMs, once, positions: state.positions };
+    this.#reader = new LogReader(running.jails, reading, this.#readerEvents);
     for (const { name } of jails) this.#messages.jailStarted(name);
+    return results.length === 0 ? [] : [...linesOf(problems), ...results];
+  }
+
+  /**
+   * The jails to compile: those of the configuration, and the earlier ones where these have mistakes, or want a firewall that cannot
+   * be had.
+   */
+  #choose(config: Config): { jails: readonly Jail[]; refused: readonly Problem[] } {
+    const earlier = (name: string): Jail | null => this.#running.jails.get(name)?.jail ?? null;
+    const refused: Problem[] = [];
+    if (this.#plan !== null) {
+      const { troubles } = planFirewalls(config.jails);
+      for (const { name, place } of config.jails) {
+        const trouble = troubles.get(name);
+        if (trouble === undefined || earlier(name) === null || this.#plan.troubles.has(name)) continue;
+        refused.push(problem(trouble, { place, jail: name, key: 'action' }));
+      }
+    }
+    const isRefused = (name: string): boolean => refused.some((one) => one.jail === name);
+    const jails = config.allJails.flatMap(({ name, isEnabled, jail }) => {
+      if (!isEnabled) return [];
+      return (isRefused(name) ? null : jail) ?? earlier(name) ?? [];
+    });
+    return { jails, refused };
+  }
+
+  /** Says what becomes of the jails with mistakes, to the log and to commands; answers it. */
+  #tellBroken(config: Config, { jails }: RunningJails): readonly string[] {
+    const kept: string[] = [];
+    const broken: string[] = [];
+    const told: string[] = [];
+    for (const { name, isEnabled, jail } of config.allJails) {
+      const working = jails.get(name)?.jail;
+      if (!isEnabled || (working !== undefined && working === jail)) continue;
+      (working === undefined ? broken : kept).push(name);
+      const bans = this.#options.state.jails.get(name)?.bans.size ?? 0;
+      const isBlocking = config.blocking.some((one) => one.name === name);
+      told.push(this.#messages.jailBroken(name, { isKept: working !== undefined, isBlocking, bans }));
+    }
+    this.#tell({ kept, broken });
+    return told;
   }
 
   #closeReader(): void {
@@ -260,7 +329,7 @@ export class Daemon {
   /** One step of the loop: reads a batch of lines; false when there is none. */
   #readBatch(): boolean {
     const beginMs = performance.now();
-    const isMore = this.#reader?.step() ?? false;
+    const isMore = beginMs < this.#deadlineMs && (this.#reader?.step() ?? false);
     if (!isMore) return false;
     noteWork(beginMs, performance.now());
     this.#saver?.changed('calm');
@@ -315,4 +384,10 @@ export class Daemon {
       [...this.#reader.health()].map(([name, health]) => [name, withEarlier(health, earlier.get(name))]),
     );
   }
+}
+
+/** Errors as lines, each with its hint behind it. */
+function linesOf(problems: readonly Problem[]): readonly string[] {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  return errors.flatMap((one) => [formatProblem(one), ...(one.hint === null ? [] : [`hint: ${one.hint}`])]);
 }

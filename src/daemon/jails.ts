@@ -25,16 +25,24 @@ export function refreshOwnAddresses({ own }: RunningJails): void {
   fillPart(own, ownAddresses());
 }
 
-/** Compiles every jail; a broken one is left out, with its problems, and the others work. */
-export function compileJails(jails: readonly Jail[]): RunningJails {
+/**
+ * Compiles every jail; a broken one is left out, with its problems, and the others work. `earlier`, by name, are jails that did
+ * compile once: such a one takes the place of a broken one.
+ */
+export function compileJails(
+  jails: readonly Jail[],
+  earlier: ReadonlyMap<string, Pick<RunningJail, 'jail'>> = new Map(),
+): RunningJails {
   const running = new Map<string, RunningJail>();
   const problems: Problem[] = [];
   const own = newPart(ownAddresses());
   const files = new IgnoreFiles();
   for (const jail of jails) {
     const found: Problem[] = [];
-    const ready = compileJail(jail, { own, files }, found);
+    const fallback = earlier.get(jail.name)?.jail;
+    const compiled = compileJail(jail, { own, files }, found);
     problems.push(...found.map((one) => ({ ...one, jail: jail.name })));
+    const ready = compiled ?? (fallback === undefined ? null : compileJail(fallback, { own, files }, []));
     if (ready !== null) running.set(jail.name, ready);
   }
   return { jails: running, problems, own, files };

@@ -66,8 +66,22 @@ export class Messages {
     for (const [i, line] of lines.entries()) this.jail(level, `${i === 0 ? 'hint:' : '     '} ${line}`);
   }
 
-  jailNotStarted(jail: string): void {
-    this.jail('ERROR', `Jail '${jail}' is not started: its errors stand above`);
+  /** What becomes of a jail with mistakes and its bans; answers the text. */
+  jailBroken(
+    jail: string,
+    {
+      isKept,
+      isBlocking,
+      bans,
+    }: { readonly isKept: boolean; readonly isBlocking: boolean; readonly bans: number },
+  ): string {
+    const stand = isBlocking ? 'stand until they end' : 'wait, and do not stand: its actions cannot be read';
+    const rest = bans === 0 ? '' : `; its bans (${bans}) ${stand}`;
+    const text = isKept
+      ? `Jail '${jail}' goes on with its earlier settings, its bans stand: the new ones have errors`
+      : `Jail '${jail}' is not started: its errors stand above${rest}`;
+    this.jail('ERROR', text);
+    return text;
   }
 
   jailCreated(jail: string): void {
@@ -163,6 +177,8 @@ function foundText(jail: string, id: string, time: number): string {
 function timeWarning({ kind, seconds }: TimeWarning): string {
   if (kind === 'undated')
     return 'lines that match have no date; they are counted as of now (see datepattern)';
+  if (kind === 'uncounted')
+    return 'lines that match have no date; those from before the start are not counted (see datepattern)';
   const off = `${Math.abs(Math.round(seconds))} s in the ${seconds < 0 ? 'past' : 'future'}`;
   if (kind === 'latency') return `lines come ${off}; they are counted as of now`;
   return `lines come ${off}: is logtimezone right? They are counted as of now`;

@@ -36,7 +36,12 @@ export type ReaderEvents = {
 };
 
 /** How to read. */
-export type ReaderOptions = { readonly pollMs: number; readonly positions: Positions };
+export type ReaderOptions = {
+  readonly pollMs: number;
+  readonly positions: Positions;
+  /** Read what is there and end there, in place of following. */
+  readonly once?: boolean;
+};
 
 /** What is kept of a source: how its lines look to each jail, and an engine for each set of jails that reads together. */
 type SourceWork = {

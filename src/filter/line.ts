@@ -50,7 +50,7 @@ export function processUncommitted(
   const { mode, now } = options;
   state.sessions.rollBack();
   const dated = dateOf(state, line, now);
-  let time = dated.time ?? (mode === 'live' ? now : null);
+  let time = dated.time ?? (mode === 'live' || options.isFresh === true ? now : null);
   let warning: TimeWarning | null = null;
   if (time !== null && mode === 'live' && Math.abs(Math.trunc(time - now)) > TOLERANCE) {
     const seconds = Math.trunc(time - now);
@@ -70,6 +70,7 @@ export function processUncommitted(
     mayBeUndated: mode === 'test',
     mayMatch: options.mayMatch ?? null,
   });
+  if (found.isUncounted === true && mode === 'catchup') warning = { kind: 'uncounted', seconds: 0 };
   if (isUndated && found.regex !== null) warning ??= { kind: 'undated', seconds: 0 };
   return { ...found, time: counted, warning };
 }

@@ -94,6 +94,7 @@ function tryAll(attempt: Attempt, start: MatchSubject): MatchResult {
   const isPrefixed = filter.prefregex !== null;
   let subject = start;
   let ignored: FilterRegex | null = null;
+  let isUncounted = false;
   for (const { index, regex } of filter.failregex) {
     if (look.mayMatch !== null && !look.mayMatch(index)) continue;
     const match = matchSubject(regex, subject);
@@ -107,7 +108,10 @@ function tryAll(attempt: Attempt, start: MatchSubject): MatchResult {
       if (isMulti) subject = subjectOf(matchedText(unmatched));
       continue;
     }
-    if (look.time === null && !look.mayBeUndated) continue;
+    if (look.time === null && !look.mayBeUndated) {
+      isUncounted = true;
+      continue;
+    }
     hits.push(index);
     if (isMulti) {
       state.window = unmatched;
@@ -125,7 +129,8 @@ function tryAll(attempt: Attempt, start: MatchSubject): MatchResult {
     return { result: isHelper ? 'helper' : 'matched', regex, hits, failures, helpers, isPrefixed };
   }
   if (ignored !== null) return ignoredResult(ignored, isPrefixed);
-  return isPrefixed ? MISSED_BEHIND_PREFIX : MISSED;
+  const missed = isPrefixed ? MISSED_BEHIND_PREFIX : MISSED;
+  return isUncounted ? { ...missed, isUncounted } : missed;
 }
 
 type Hit = {

@@ -391,6 +391,7 @@ export class ResumableMatcher {
     const outcome = processUncommitted(worker.filter, worker.state, line, {
       mode: this.#survey === null ? (batch.live ? 'live' : 'catchup') : 'test',
       findtime: worker.findtime,
+      isFresh: (batch.writtenSince ?? Number.NEGATIVE_INFINITY) >= now - worker.findtime,
       now,
       checkAll: this.#survey?.checkAll ?? false,
       mayMatch: (index) => {

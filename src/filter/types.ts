@@ -54,6 +54,8 @@ export type ProcessOptions = {
   readonly mode: 'live' | 'catchup' | 'test';
   /** Seconds; used by `catchup`. */
   readonly findtime: number;
+  /** With `catchup`: the line was written within findtime, so that one without a date counts as of now. */
+  readonly isFresh?: boolean;
   readonly checkAll?: boolean;
   /** Whether a failregex (by number) can match the line at all. Absent: all can. */
   readonly mayMatch?: (index: number) => boolean;
@@ -61,10 +63,10 @@ export type ProcessOptions = {
 
 /**
  * A warning about a line's time. `seconds`: how far it is off (negative: in the past), 0 if the line has
- * none.
+ * none. `uncounted`: it matches, but does not count because it has no date.
  */
 export type TimeWarning = {
-  readonly kind: 'latency' | 'timezone' | 'old' | 'undated';
+  readonly kind: 'latency' | 'timezone' | 'old' | 'undated' | 'uncounted';
   readonly seconds: number;
 };
 
@@ -103,6 +105,8 @@ export type MatchResult = {
   readonly failures: readonly FilterFailure[];
   /** Hits that are not failures. */
   readonly helpers: readonly HelperHit[];
+  /** A failregex matched, but does not count because the line has no date. */
+  readonly isUncounted?: boolean;
   /** Whether prefregex matched, if there is one. */
   readonly isPrefixed: boolean;
 };

@@ -70,7 +70,7 @@ export function firewallRunner(env: Readonly<Record<string, string | undefined>>
  * Chooses a firewall for every action of the jails that only blocks. The first such action of a jail has the jail's
  * name for its rule, further ones `jail/action`.
  */
-export function planFirewalls(jails: readonly Jail[]): FirewallPlan {
+export function planFirewalls(jails: readonly Pick<Jail, 'name' | 'actions'>[]): FirewallPlan {
   const sections = new Map<FirewallKind, { firewall: Firewall; rules: Rule[] }>();
   const rulesByJail = new Map<string, { kind: FirewallKind; rule: string }[]>();
   const troubles = new Map<string, string>();

@@ -27,6 +27,8 @@ export type Batch = {
   readonly times: readonly number[] | null;
   /** False while what stood in the log before it was opened is caught up with. */
   readonly live: boolean;
+  /** Epoch seconds after which its lines were written; left out where that is not known. */
+  readonly writtenSince?: number;
 };
 
 /** What is saved of a source: plain JSON, whose inside belongs to the source. `kind` names what kind of source that is. */
@@ -97,6 +99,8 @@ export type SourceOptions = {
   /** As SourceGroup.positions() gave them. */
   readonly positions: ReadonlyMap<string, Position>;
   readonly pollMs: number;
+  /** Read what is there and end there, in place of following. */
+  readonly once?: boolean;
   readonly say: Say;
   /** Called, never from inside next(), when next() may have something. */
   readonly onReady: () => void;

@@ -9,12 +9,23 @@
  *     await saveState(path, state, now);
  *     lock.release();
  */
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, MachineError, reasonOf } from '../base/errors.ts';
 import { files, removeFile, writeAll } from '../base/files.ts';
-import { type Lock, takeLock } from '../base/lock.ts';
+import { isLockable, type Lock, takeLock, takeLockAsync } from '../base/lock.ts';
 import { printPages, readState, STATE_VERSION } from './json.ts';
+import { runtimePath } from './runtime.ts';
 import { emptyState, type State } from './state.ts';
 
 /** Seconds that a command waits for the lock. */
@@ -33,12 +44,7 @@ export function lockPath(path: string): string {
   return `${path}.lock`;
 }
 
-/** The file that a running daemon keeps locked. */
-export function runLockPath(path: string): string {
-  return `${path}.run`;
-}
-
-/** Makes the folder of the state file (0700) if it is missing. */
+/** Makes the folder of the state file (0700) where it is missing. */
 export function prepareFolder(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -59,7 +65,7 @@ export function loadState(path: string, mayRepair: boolean): LoadedState {
   if (read.kind === 'ok') return { state: read.state, warnings: [] };
   if (read.kind === 'newer') throw newer(path, read.version);
   const warnings = [`the state file ${path} is damaged: ${read.reason}`];
-  if (mayRepair) warnings.push(`it was set aside as ${setAside(path)}`);
+  if (mayRepair) warnings.push(setAside(path));
   return loadPrevious(path, warnings);
 }
 
@@ -96,12 +102,17 @@ function readText(path: string): string | null {
   }
 }
 
+/** What became of a damaged file. */
 function setAside(path: string): string {
   for (let n = 1; ; n++) {
     const aside = `${path}.damaged-${n}`;
     if (existsSync(aside)) continue;
-    renameSync(path, aside);
-    return aside;
+    try {
+      renameSync(path, aside);
+    } catch (error) {
+      return `it cannot be set aside: ${codeOf(error) || reasonOf(error)}`;
+    }
+    return `it was set aside as ${aside}`;
   }
 }
 
@@ -157,11 +168,51 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Waits for the state's lock; throws MachineError if it is held for too long. */
+/** Room that a change of the state may need besides what it takes up now, in bytes. */
+const SLACK = 4096;
+
+/**
+ * Throws MachineError when the state could not be saved now: whoever is about to change a firewall finds out before. The lock must
+ * be held.
+ */
+export function assertSavable(path: string): void {
+  const temporary = `${path}.tmp`;
+  try {
+    const size = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) + SLACK;
+    const fd = openSync(temporary, 'w', 0o600);
+    try {
+      const zeros = Buffer.alloc(Math.min(size, 1024 * 1024));
+      for (let at = 0; at < size; ) at += writeSync(fd, zeros, 0, Math.min(zeros.length, size - at));
+    } finally {
+      closeSync(fd);
+      rmSync(temporary, { force: true });
+    }
+  } catch (error) {
+    throw new MachineError(`cannot write the state file ${path}: ${codeOf(error) || reasonOf(error)}`);
+  }
+}
+
+/**
+ * The state's lock, waited for. It lies beside the state, or in the runtime folder where it cannot be made there. Throws
+ * MachineError when others hold it for too long.
+ */
 export function lockState(path: string): Lock {
-  const lock = takeLock(lockPath(path), LOCK_WAIT);
+  const { file, isTemporary } = lockPlace(path);
+  const lock = takeLock(file, LOCK_WAIT, { isTemporary });
   if (lock === null) {
-    throw new MachineError(`cannot change ${path}: somebody else has kept its lock for ${LOCK_WAIT} s`);
+    throw new MachineError(`cannot change ${path}: another process has kept its lock for ${LOCK_WAIT} s`);
   }
   return lock;
+}
+
+/** lockState without blocking the caller's event loop; null when others hold it for `waitSeconds`. */
+export async function lockStateAsync(path: string, waitSeconds: number): Promise<Lock | null> {
+  const { file, isTemporary } = lockPlace(path);
+  return takeLockAsync(file, waitSeconds, { isTemporary });
+}
+
+function lockPlace(path: string): { readonly file: string; readonly isTemporary: boolean } {
+  const file = lockPath(path);
+  if (isLockable(file)) return { file, isTemporary: false };
+  return { file: runtimePath(path, 'lock'), isTemporary: true };
 }

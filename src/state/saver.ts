@@ -13,8 +13,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { codeOf, reasonOf } from '../base/errors.ts';
 import { stampOf } from '../base/files.ts';
-import { takeLockAsync } from '../base/lock.ts';
-import { loadState, lockPath, saveState } from './file.ts';
+import { loadState, lockStateAsync, prepareFolder, saveState } from './file.ts';
 import { applyOrders, type CommandOrder, type State } from './state.ts';
 
 /** Seconds that the daemon waits for a command's lock before it tries again later. */
@@ -148,8 +147,8 @@ export class StateSaver {
 
   async #attempt(work: () => Promise<void>): Promise<boolean> {
     try {
-      const lock = await takeLockAsync(lockPath(this.#path), LOCK_WAIT);
-      if (lock === null) throw new Error(`${lockPath(this.#path)} is held by somebody else`);
+      const lock = await lockStateAsync(this.#path, LOCK_WAIT);
+      if (lock === null) throw new Error(`another process holds the lock of ${this.#path}`);
       try {
         this.#takeIn();
         await work();
@@ -176,6 +175,7 @@ export class StateSaver {
   }
 
   async #save(): Promise<void> {
+    prepareFolder(this.#path);
     const beginMs = performance.now();
     this.#isDirty = false;
     this.#isSaving = true;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isLocked, lockHolder, takeLock, takeLockAsync } from '../../src/base/lock.ts';
+import { isLocked, lockHolder, lockNote, takeLock, takeLockAsync } from '../../src/base/lock.ts';
 
 const LOCK = join(import.meta.dirname, '../../src/base/lock.ts');
 const HOLD = `import { takeLock } from ${JSON.stringify(LOCK)};
@@ -97,4 +97,16 @@ test('takeLock() says what to install where flock is missing', () =>
     );
     if (run.status !== 0) return;
     assert.match(run.stdout, /cannot lock .*lock: .*\(f2b needs flock, of the package util-linux\)/);
+  }));
+
+test('note() replaces the line behind the pid, and a temporary lock takes its file along', () =>
+  inFolder(async (path) => {
+    const lock = takeLock(path, 0, { isTemporary: true });
+    assert.equal(lockNote(path), null);
+    lock?.note('a longer line');
+    lock?.note('short');
+    assert.deepEqual([lockHolder(path), lockNote(path)], [process.pid, 'short']);
+    lock?.release();
+    assert.equal(existsSync(path), false);
+    takeLock(path, 0, { isTemporary: true })?.release();
   }));

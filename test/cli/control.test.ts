@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MachineError, UsageError } from '../../src/base/errors.ts';
 import { takeLock } from '../../src/base/lock.ts';
 import { ping, reload, stop } from '../../src/cli/control.ts';
-import { runLockPath } from '../../src/state/file.ts';
+import { runLockPath } from '../../src/state/runlock.ts';
 import { called, withHome } from './called.ts';
 
 test('ping, reload and stop need a daemon that runs on the state, and no words', () =>

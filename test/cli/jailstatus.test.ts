@@ -64,11 +64,12 @@ test('printBans() tells how long the next ban would be', () => {
   );
 });
 
-test('printOverview() lists the jails, and firewalls that were repaired', () => {
-  assert.equal(
-    printOverview(['web', 'mail'], new Map()),
-    'Status\n|- Number of jail:\t2\n`- Jail list:\tmail, web\n',
-  );
+test('printOverview() lists the jails, and what is wrong: repairs, broken jails, a state that is not saved', () => {
+  const well = { names: ['web', 'mail'], repairs: new Map(), broken: new Map(), unsaved: null };
+  assert.equal(printOverview(well), 'Status\n|- Number of jail:\t2\n`- Jail list:\tmail, web\n');
   const repairs = new Map([['nftables', { count: 1, last: 900 }]]);
-  assert.match(printOverview(['web'], repairs), /^\|- Repaired:\tnftables 1 time$/m);
+  const ill = { ...well, repairs, broken: new Map([['mail', 'see f2b check']]), unsaved: 'EROFS' };
+  assert.match(printOverview(ill), /^\|- Repaired:\tnftables 1 time$/m);
+  assert.match(printOverview(ill), /^\|- Broken:\tmail \(see f2b check\)$/m);
+  assert.match(printOverview(ill), /^\|- Not saved:\tEROFS; bans go on in memory, what is shown is older$/m);
 });

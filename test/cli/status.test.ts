@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { UsageError } from '../../src/base/errors.ts';
 import { takeLock } from '../../src/base/lock.ts';
 import { banip } from '../../src/cli/banip.ts';
-import { runningPid, status } from '../../src/cli/status.ts';
-import { runLockPath } from '../../src/state/file.ts';
+import { status } from '../../src/cli/status.ts';
+import { runLockPath, runningPid } from '../../src/state/runlock.ts';
 import { called, withHome } from './called.ts';
 
 test('status shows the enabled jails, one of them, or all', () =>

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { loadConfig } from '../../src/config/config.ts';
 import { memoryTree } from '../../src/config/tree.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
+import type { DaemonNote } from '../../src/state/runlock.ts';
 import { emptyState, jailState } from '../../src/state/state.ts';
 import { listLog } from './listlog.ts';
 
@@ -16,6 +17,7 @@ const log = join(folder, 'app.log');
 /** A daemon in this process that saves nothing; its jails are what `jails` says at each reading. */
 function scene(jails: Map<string, string>, once: boolean) {
   const lines: string[] = [];
+  const notes: DaemonNote[] = [];
   const state = emptyState();
   const load = () => {
     const files = new Map([['filter.d/app.conf', '[Definition]\nfailregex = ^\\s*fail <HOST>$\n']]);
@@ -25,10 +27,11 @@ function scene(jails: Map<string, string>, once: boolean) {
   };
   const daemon = new Daemon({
     ...{ load, state, stamp: '', statePath: join(folder, 'state.json'), log: listLog(lines) },
+    tell: (note) => notes.push(note),
     ...{ env: {}, services: '', pollMs: 1000, once, dryRun: true, now: () => Date.now() / 1000 },
     run: async () => ({ exitCode: 0, stdout: '', stderr: '', trouble: null }),
   });
-  return { daemon, lines, state };
+  return { daemon, lines, notes, state };
 }
 
 const APP = 'filter = app\nbanaction = dummy\nmaxretry = 2\nbackend = polling';
@@ -63,6 +66,28 @@ test('with once the daemon reads its logs, bans, and leaves positions and bans i
       'actions [app] Ban 192.0.2.7',
     ],
   );
+});
+
+test('a jail whose new settings are broken goes on with its earlier ones, and commands are told', async () => {
+  const jails = new Map([['app', APP]]);
+  const { daemon, lines, notes } = scene(jails, false);
+  await daemon.start();
+  try {
+    jails.set('app', `${APP}\nbantime = 2x`);
+    await daemon.reload();
+    const told = "Jail 'app' goes on with its earlier settings, its bans stand: the new ones have errors";
+    assert.ok(lines.includes(`ERROR fail2ban.jail ${told}`));
+    assert.deepEqual(notes.at(-1)?.kept, ['app']);
+    assert.match(
+      notes.at(-1)?.reload?.errors[0] ?? '',
+      /^\S*jail\.d\/app\.conf:8: bantime: cannot read "2x"/,
+    );
+    jails.set('app', APP);
+    await daemon.reload();
+    assert.deepEqual([notes.at(-1)?.kept, notes.at(-1)?.reload?.errors], [[], []]);
+  } finally {
+    await daemon.stop();
+  }
 });
 
 test('a broken jail is told and left out', async () => {

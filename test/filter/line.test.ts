@@ -52,8 +52,17 @@ test('a line without a date has the last known one for 60 s, then now; while cat
     run(parts, lines).map(({ time }) => time),
     [NOW - 10, NOW - 10, NOW + 51],
   );
-  const [alone] = run(parts, ['fail 192.0.2.1'], 'catchup');
+  const [alone, other] = run(parts, ['fail 192.0.2.1', 'neither'], 'catchup');
   assert.deepEqual([alone?.result, alone?.time], ['missed', null]);
+  assert.deepEqual([alone?.warning?.kind, other?.warning], ['uncounted', null]);
+});
+
+test('a line without a date that was written within findtime is counted as of now while catching up', () => {
+  const filter = compile({ failregex: ['^fail <HOST>$'] });
+  const line = { text: 'fail 192.0.2.1', time: null };
+  const options = { mode: 'catchup', isFresh: true, findtime: 600, now: NOW } as const;
+  const { time, warning, failures } = processLine(filter, newFilterState(filter), line, options);
+  assert.deepEqual([time, warning?.kind, failures.length], [NOW, 'undated', 1]);
 });
 
 test('a time that the source knows is taken, and no date is cut out then', () => {

@@ -25,10 +25,11 @@ const SYSTEM_ONLY = 4;
 const CURRENT_USER = 8;
 
 /** The argument vector (without the program) that follows a selection; fail2ban 1.0.2's defaults: the system's journals, remote ones included. */
-export function journalArguments(selection: Selection, from: From): readonly string[] {
+export function journalArguments(selection: Selection, from: From, isFollowing = true): readonly string[] {
   const start = from.kind === 'cursor' ? `--cursor=${from.cursor}` : `--since=@${spell(from.realtime)}`;
   const fields = `--output-fields=${FIELDS.join(',')}`;
-  const output = ['--quiet', '--follow', '--no-tail', '--all', '--no-pager', '--output=json', fields];
+  const following = isFollowing ? ['--follow', '--no-tail'] : [];
+  const output = ['--quiet', ...following, '--all', '--no-pager', '--output=json', fields];
   return [...output, ...placeArguments(selection.options), start, '--', ...matchArguments(selection.matches)];
 }
 

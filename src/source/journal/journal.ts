@@ -42,6 +42,8 @@ export type JournalOptions = Selection & {
   readonly position: JournalPosition | null;
   /** Epoch seconds: entries before it do not matter (now - findtime). */
   readonly since: number;
+  /** Read what is there and end there, in place of following. */
+  readonly once?: boolean;
   readonly say: Say;
   /** Called, never from inside read(), when read() may have something. */
   readonly onReady: () => void;
@@ -53,6 +55,8 @@ export type JournalOptions = Selection & {
 const PENDING_MOST = 1024 * 1024;
 const BACK_OFF_MS = 100;
 const BACK_OFF_MOST_MS = 30_000;
+/** Where only what is there is read, a journal that grows all the time is left after so long, in milliseconds. */
+const ONCE_MS = 2000;
 /** A run of this length was a good one; so is one that brings an entry. */
 const GOOD_RUN_MS = 60_000;
 
@@ -87,8 +91,8 @@ export function openJournals(jails: readonly ReadingJail[], options: SourceOptio
     if (first === undefined) return [];
     const position = readJournalPosition(options.positions.get(key));
     const since = Math.min(...readers.map((one) => one.since));
-    const { say, onReady } = options;
-    const journal = new Journal({ ...selectionOf(first.jail), position, since, say, onReady });
+    const { say, onReady, once = false } = options;
+    const journal = new Journal({ ...selectionOf(first.jail), position, since, once, say, onReady });
     const names = readers.map(({ jail }) => jail.name);
     return [makeGroup(key, journal, names)];
   });
@@ -140,6 +144,9 @@ export class Journal implements LineSource {
   /** The saved cursor means nothing any more: only the time does. */
   #cursorIsLost = false;
   #stderr = '';
+  /** journalctl has printed all there was, and ended. */
+  #isAtEnd = false;
+  readonly #openedMs = performance.now();
 
   constructor(options: JournalOptions) {
     this.name = journalKey(options);
@@ -160,7 +167,10 @@ export class Journal implements LineSource {
     let live = true;
     while (bytes < maxBytes && !this.#closed) {
       const json = this.#nextJson();
-      if (json === null) break;
+      if (json === null) {
+        this.#noteEnd();
+        break;
+      }
       const entry = readEntry(json);
       if (entry === null || !this.#accept(entry)) continue;
       const entryLive = entry.realtime >= this.#health.openedAt * 1e6;
@@ -171,6 +181,8 @@ export class Journal implements LineSource {
       times.push(entry.time);
       bytes += text.length + 1;
       this.#position = { kind: 'journal', cursor: entry.cursor, realtime: entry.realtime };
+      const isLong = performance.now() - this.#openedMs > ONCE_MS;
+      if (this.#options.once === true && entryLive && isLong) this.close();
     }
     this.#flow();
     if (texts.length === 0) return null;
@@ -201,12 +213,13 @@ export class Journal implements LineSource {
     this.#pendingBytes = 0;
     this.#passing = false;
     this.#stderr = '';
+    this.#isAtEnd = false;
     this.#startedMs = performance.now();
     try {
       const [program = 'journalctl', ...args] = [
         ...dieWithParent(),
         ...this.#command,
-        ...journalArguments(this.#options, this.#from()),
+        ...journalArguments(this.#options, this.#from(), this.#options.once !== true),
       ];
       const env = { ...process.env, LC_ALL: 'C', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: '' };
       const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
@@ -248,8 +261,11 @@ export class Journal implements LineSource {
       if (child === this.#child) this.#again(error.message);
     });
     child.on('close', (code, signal) => {
-      if (child === this.#child)
-        this.#ended(code === null ? `it was killed by ${signal}` : `it ended with ${code}`);
+      if (child !== this.#child) return;
+      if (code === 0 && this.#options.once === true) {
+        this.#isAtEnd = true;
+        this.#options.onReady();
+      } else this.#ended(code === null ? `it was killed by ${signal}` : `it ended with ${code}`);
     });
   }
 
@@ -261,6 +277,13 @@ export class Journal implements LineSource {
       return;
     }
     this.#again(complaint === '' ? how : complaint);
+  }
+
+  /** Everything that journalctl printed was read. */
+  #noteEnd(): void {
+    if (!this.#isAtEnd) return;
+    if (this.#expected === null) this.#health.live = true;
+    else this.#loseCursor('nothing stands there any more');
   }
 
   #again(why: string): void {

@@ -57,6 +57,8 @@ export class LogFile implements LineSource {
   readonly #pauses = new Map<string, { readonly untilMs: number; readonly lengthMs: number }>();
   /** Epoch seconds at which the newest file was last seen at the path and unharmed. */
   #seen: number;
+  /** When an earlier run had read everything; null: there was none. */
+  readonly #resumedFrom: number | null;
   /** Nothing was opened yet. */
   #first: boolean;
   #opening = false;
@@ -72,6 +74,7 @@ export class LogFile implements LineSource {
     this.name = path;
     this.#options = options;
     this.#seen = now;
+    this.#resumedFrom = options.position?.seen ?? null;
     this.#first = options.position === null;
     const codec = codecOf(options.encoding);
     if (codec === null)
@@ -183,7 +186,7 @@ export class LogFile implements LineSource {
           return this.#batch(EMPTY, one.live);
         }
         const isNewest = this.#rotated.isAtPath(one);
-        if (isNewest && one.offset > 0) this.#seen = begun;
+        if (isNewest && (one.offset > 0 || outcome.kind === 'end')) this.#seen = begun;
         if (isNewest && wasEmpty && one.offset > 0) this.#search.begun(one, seen, nowMs);
         if (outcome.kind === 'lines') return this.#batch(outcome, one.live);
         if (outcome.kind === 'end') break;
@@ -237,7 +240,8 @@ export class LogFile implements LineSource {
       this.#health.counts.bytes += lines.end - lines.start;
       this.#health.advance(Date.now() / 1000);
     }
-    return { bytes: lines.bytes, start: lines.start, end: lines.end, times: null, live };
+    const written = this.#resumedFrom === null ? {} : { writtenSince: this.#resumedFrom };
+    return { bytes: lines.bytes, start: lines.start, end: lines.end, times: null, live, ...written };
   }
 
   /** Looks at what stands at the path; true when there is another file to read than before. */

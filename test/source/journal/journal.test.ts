@@ -86,6 +86,34 @@ function journalctls(): number[] {
 const trouble = journaldTrouble();
 
 describe('a real journald', { skip: trouble ?? false }, () => {
+  test('with once it ends when what was there is read, also an empty, a growing and an emptied one', async (t) => {
+    const daemon = await startJournald(t);
+    const pass = async (position: JournalPosition | null) => {
+      const log = follow(t, daemon, { once: true, position });
+      await until(() => {
+        log.journal.read(65536);
+        return log.journal.status().live;
+      }, 'the end');
+      return log;
+    };
+    assert.deepEqual((await pass(null)).lines, []);
+    daemon.log('app', numbered(0, 3));
+    const first = await pass(null);
+    assert.deepEqual(messages(first.lines), numbered(0, 3));
+    assert.deepEqual((await pass(saved(first.journal))).lines, []);
+    daemon.log('app', numbered(3, 5));
+    const second = await pass(saved(first.journal));
+    assert.deepEqual(messages(second.lines), numbered(3, 5));
+    const lost = { ...saved(second.journal), cursor: saved(second.journal).cursor.replace(/s=\w/, 's=0') };
+    assert.deepEqual((await pass(lost)).lines, []);
+    const writer = setInterval(() => daemon.send('SYSLOG_IDENTIFIER=app\nMESSAGE=more\n'), 20);
+    try {
+      assert.ok((await pass(null)).lines.length >= 5);
+    } finally {
+      clearInterval(writer);
+    }
+  });
+
   test('entries come as they are logged, with their times, and only those that match', async (t) => {
     const daemon = await startJournald(t);
     daemon.log('other', ['not mine']);

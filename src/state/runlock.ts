@@ -1,0 +1,122 @@
+/**
+ * The lock that a running daemon holds for its whole life: two never work on one state. It lies beside the state and in the
+ * runtime folder: where one of them cannot be written, the other one holds. What the daemon cannot say through the state stands
+ * inside:
+ *
+ *     const lock = takeRunLock(path, 3); // null: another one runs
+ *     lock?.tell({ ...NO_NOTE, unsaved: 'EROFS: ..' });
+ *     readDaemonNote(path)?.unsaved;
+ */
+import { existsSync } from 'node:fs';
+import { MachineError, reasonOf } from '../base/errors.ts';
+import { isLockable, isLocked, type Lock, lockHolder, lockNote, takeLock } from '../base/lock.ts';
+import { isRecord } from '../source/source.ts';
+import { runtimePath, runtimePaths } from './runtime.ts';
+
+/** What a daemon tells commands. */
+export type DaemonNote = {
+  /** Why the state cannot be saved; null: it can. */
+  readonly unsaved: string | null;
+  /** Jails whose new settings are broken and that go on with their earlier ones. */
+  readonly kept: readonly string[];
+  /** Jails that are not started since their settings are broken. */
+  readonly broken: readonly string[];
+  /** The last reload that ended: when it began, by monotonicSeconds(), and what was wrong; [] = nothing. */
+  readonly reload: { readonly began: number; readonly errors: readonly string[] } | null;
+};
+
+/** A daemon that has nothing to tell. */
+export const NO_NOTE: DaemonNote = { unsaved: null, kept: [], broken: [], reload: null };
+
+/** Held by a running daemon. */
+export type RunLock = { tell(note: DaemonNote): void; release(): void };
+
+/** The clock that all processes of a machine share and nobody sets, in seconds. */
+export function monotonicSeconds(): number {
+  return Number(process.hrtime.bigint()) / 1e9;
+}
+
+/** The file beside the state that a running daemon keeps locked. */
+export function runLockPath(path: string): string {
+  return `${path}.run`;
+}
+
+/** Takes the lock of the daemon, waiting up to `waitSeconds`; null when another one has it. Throws MachineError when it can lie nowhere. */
+export function takeRunLock(path: string, waitSeconds: number): RunLock | null {
+  const { places, trouble } = runLockPlaces(path);
+  if (places.length === 0) throw new MachineError(trouble);
+  const locks: Lock[] = [];
+  const release = (): void => {
+    for (const lock of locks) lock.release();
+  };
+  for (const { file, isTemporary } of places) {
+    const lock = takeLock(file, waitSeconds, { isTemporary });
+    if (lock === null) {
+      release();
+      return null;
+    }
+    locks.push(lock);
+  }
+  return {
+    tell: (note) => {
+      for (const lock of locks) lock.note(JSON.stringify(note));
+    },
+    release,
+  };
+}
+
+/** The pid of the daemon that works on this state, null when none runs. */
+export function runningPid(path: string): number | null {
+  for (const file of heldPlaces(path)) {
+    const pid = lockHolder(file);
+    if (pid !== null) return pid;
+  }
+  return null;
+}
+
+/** What the running daemon tells; null when none runs, or it has not told anything yet. */
+export function readDaemonNote(path: string): DaemonNote | null {
+  for (const file of heldPlaces(path)) {
+    const note = noteOf(lockNote(file));
+    if (note !== null) return note;
+  }
+  return null;
+}
+
+function heldPlaces(path: string): readonly string[] {
+  const files = [runLockPath(path), ...runtimePaths(path, 'run')];
+  return files.filter((file) => existsSync(file) && isLocked(file));
+}
+
+type Place = { readonly file: string; readonly isTemporary: boolean };
+
+function runLockPlaces(path: string): { readonly places: readonly Place[]; readonly trouble: string } {
+  const beside = runLockPath(path);
+  const places = isLockable(beside) ? [{ file: beside, isTemporary: false }] : [];
+  try {
+    const file = runtimePath(path, 'run');
+    return { places: [...places, { file, isTemporary: true }], trouble: '' };
+  } catch (error) {
+    return { places, trouble: `cannot open the lock file ${beside}; ${reasonOf(error)}` };
+  }
+}
+
+function noteOf(line: string | null): DaemonNote | null {
+  try {
+    const json: unknown = JSON.parse(line ?? '');
+    if (!isRecord(json)) return null;
+    const { unsaved, kept, broken, reload } = json;
+    return {
+      unsaved: typeof unsaved === 'string' ? unsaved : null,
+      kept: textsOf(kept),
+      broken: textsOf(broken),
+      reload: isRecord(reload) ? { began: Number(reload['began']), errors: textsOf(reload['errors']) } : null,
+    };
+  } catch {
+    return null;
+  }
+}
+
+function textsOf(json: unknown): readonly string[] {
+  return Array.isArray(json) ? json.filter((one) => typeof one === 'string') : [];
+}
