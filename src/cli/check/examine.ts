@@ -6,6 +6,7 @@ import { timeMatch } from '../../base/timelimit.ts';
 import type { Config } from '../../config/config.ts';
 import type { Jail } from '../../config/jail.ts';
 import type { JailResult } from '../../config/readjail.ts';
+import { tagKind } from '../../config/shelldata.ts';
 import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
@@ -113,7 +114,7 @@ function commandProblems({ name, place, actions, ignore }: Jail): Problem[] {
   return commands.flatMap(({ text, ...where }) => {
     try {
       // In place of each a value that is not harmless.
-      fillTags(text, (tag) => (known(tag) === null ? null : '\n'));
+      fillTags(text, (tag) => (tagKind(tag, null) === 'log' ? '\n' : known(tag)));
       return [];
     } catch (error) {
       return [problem(reasonOf(error), { severity: 'warning', jail: name, ...where })];
