@@ -3,6 +3,8 @@
  * inserted as it is, so that stock commands look as in fail2ban. Any other value is passed in the
  * environment, and the text refers to it as the quotes around the tag require.
  */
+import { leadingMarks, programTags, tagKind } from '../config/shelldata.ts';
+import { SHELL_TAG } from '../config/shellparse.ts';
 
 /** A shell text and the environment variables it uses. */
 export type FilledText = { readonly text: string; readonly env: Readonly<Record<string, string>> };
@@ -11,7 +13,7 @@ export type FilledText = { readonly text: string; readonly env: Readonly<Record<
 export type TagValue = (tag: string) => string | null;
 
 const HARMLESS = /^(?!-)[A-Za-z0-9_.:/@%+=,-]*$/;
-const TAG = /<([A-Za-z][A-Za-z0-9_.:-]*)>/y;
+const TAG = new RegExp(SHELL_TAG);
 
 /**
  * The quoting around a character. `ticks` are back-ticks within double quotes, where shells disagree about
@@ -19,8 +21,15 @@ const TAG = /<([A-Za-z][A-Za-z0-9_.:-]*)>/y;
  */
 type ShellPlace = 'plain' | 'single' | 'double' | 'ticks' | 'here' | 'quotedHere';
 
-/** Replaces the tags. Throws an Error for a value that cannot be inserted safely at its tag. */
+/**
+ * Fills the tags in. A value at the beginning of a word loses the dashes that would make it an option. Throws an Error for a
+ * tag of the log that stands where its value would be more than data.
+ */
 export function fillTags(text: string, read: TagValue): FilledText {
+  const kindOf = kindsBy(read);
+  const [refused] = programTags(text, kindOf);
+  if (refused !== undefined) throw new Error(`<${refused.tag}> ${refused.why}`);
+  const marks = leadingMarks(text, kindOf);
   const env: Record<string, string> = {};
   const scanner = newScanner(text);
   let filled = '';
@@ -33,10 +42,19 @@ export function fillTags(text: string, read: TagValue): FilledText {
       filled += readNext(scanner);
       continue;
     }
-    filled += referTo(tag, value, { place: placeOf(scanner), env });
+    const mark = marks.get(scanner.at);
+    const plain = mark === undefined ? value : value.replace(mark, '');
+    filled += referTo(plain === value ? tag : `${tag}_bare`, plain, { place: placeOf(scanner), env });
     scanner.at += found[0].length;
   }
   return { text: filled, env };
+}
+
+function kindsBy(read: TagValue): (tag: string) => 'log' | 'own' | null {
+  return (tag) => {
+    const value = read(tag);
+    return value === null ? null : (tagKind(tag, value) ?? 'log');
+  };
 }
 
 function referTo(
@@ -102,6 +120,8 @@ function readNext(scanner: Scanner): string {
     stack.push({ kind: 'param', depth: 0 });
     return advance(scanner, 2);
   }
+  if (char === '#' && (frame.kind === 'plain' || frame.kind === 'sub') && isWordStart(scanner))
+    return advance(scanner, /[^\n]*/.exec(text.slice(scanner.at))?.[0].length ?? 1);
   if (frame.kind !== 'double' && frame.kind !== 'param' && pair === '<<') return hereBegin(scanner);
   if (char === '`') toggle(stack, 'ticks');
   else if (char === '"') toggle(stack, 'double');
@@ -110,6 +130,10 @@ function readNext(scanner: Scanner): string {
   else if (char === ')' && frame.kind === 'sub' && frame.depth-- === 0) stack.pop();
   else if (char === '}' && frame.kind === 'param') stack.pop();
   return advance(scanner, 1);
+}
+
+function isWordStart({ text, at }: Scanner): boolean {
+  return at === 0 || /[\s;&|()]/.test(text[at - 1] ?? '');
 }
 
 function toggle(stack: Frame[], kind: 'ticks' | 'double'): void {

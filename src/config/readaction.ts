@@ -21,6 +21,7 @@ import {
   readSections,
   type Sections,
 } from './sections.ts';
+import { programTags, tagKind } from './shelldata.ts';
 import { placeOf, type Text, textAt } from './text.ts';
 import { readValue } from './values.ts';
 
@@ -191,12 +192,32 @@ function planned(source: UnplannedAction, scope: Scope, services: Services, prob
       return found === null ? null : found.value;
     },
   });
+  if (action.kind === 'command') problems.push(...programProblems(source));
   const isTold = problems.some((one) => one.severity === 'error');
   if (action.kind === 'command' && !hasCommands(action) && !isTold) {
     const told = `the action "${type}" does nothing on a ban`;
     problems.push(problem(told, { severity: 'warning', place, key: 'action' }));
   }
   return action;
+}
+
+/** Values from a log that a command of the action would take for more than data. */
+function programProblems({ options, options6, places, place }: UnplannedAction): Problem[] {
+  return [...options, ...options6].flatMap(([key, text]) => {
+    const isCommand = /^action(?:start|stop|ban|unban|flush|check|repair)$/.test(key);
+    return isCommand ? commandProblems(key, text, places.get(key) ?? place) : [];
+  });
+}
+
+/** The same for one command. Only what stands in the file counts: a tag is data where it is a word of its own. */
+export function commandProblems(key: string, text: string, place: Place): Problem[] {
+  return programTags(text, (tag) => tagKind(tag, null)).map(({ tag, why }) =>
+    problem(`cannot run the command with <${tag}>: the value ${why}`, {
+      place,
+      key,
+      hint: `give it to a script as a word of its own: /usr/local/bin/report "<${tag}>"`,
+    }),
+  );
 }
 
 /** Options of the jail that make up its actions if `action` is the default, the most likely culprit first. */

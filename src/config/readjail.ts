@@ -4,10 +4,10 @@ import { guarded } from './definition.ts';
 import { getOption, type Scope } from './interpolate.ts';
 import type { Action, Jail } from './jail.ts';
 import { buildFilter, buildJail, FILTER_KEYS, KNOWN_KEYS, OPTIONS } from './options.ts';
-import { readActions } from './readaction.ts';
+import { commandProblems, readActions } from './readaction.ts';
 import { filterOptions, knownOptions, openFilter } from './readfilter.ts';
 import { BUILT_IN, type ConfigReader, isBuiltIn, type Sections } from './sections.ts';
-import { type Text, textAt } from './text.ts';
+import { placeOf, type Text, textAt } from './text.ts';
 import { checkJailName, readBoolean, readValue, unknownOption } from './values.ts';
 
 /** Input shared by all jails of a configuration. */
@@ -74,6 +74,9 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
   const isRead = options.has('action') || !problems.some((one) => one.severity === 'error');
   if (isRead && !found.some((one) => one.severity === 'error')) known = actions;
   problems.push(...found);
+  const command = all.get('ignorecommand');
+  if (command !== undefined)
+    problems.push(...commandProblems('ignorecommand', command.text, placeOf(command)));
   for (const { key, place } of input.sections.sections.get(name)?.values() ?? [])
     if (!KNOWN_KEYS.includes(key) && !input.referenced.has(key))
       problems.push(unknownOption(key, place, KNOWN_KEYS));

@@ -28,8 +28,21 @@ test('any other value travels in the environment and reaches the command whole, 
   assert.equal(printed('cat <<END\n<v>\nEND', { v: EVIL }), `${EVIL}\n`);
 });
 
-test('a value that looks like an option is not pasted', () => {
-  assert.equal(fill('ban <ip>', { ip: '-rf' }).text, 'ban "${F2B_ip}"');
+test('a value never begins a word as an option, nor a file of curl', () => {
+  assert.equal(fill('ban <ip>', { ip: '-rf' }).text, 'ban rf');
+  assert.deepEqual(fill('ban <v>; echo "x <v>"', { v: '--a b' }), {
+    text: 'ban "${F2B_v_bare}"; echo "x ${F2B_v}"',
+    env: { F2B_v_bare: 'a b', F2B_v: '--a b' },
+  });
+  assert.equal(
+    fill('curl -F "x=<v>" -d <v> u', { v: '@/etc/shadow' }).text,
+    'curl -F "x=/etc/shadow" -d /etc/shadow u',
+  );
+  assert.equal(printed('printf %s "<v>"', { v: '-e x' }), '-e x');
+});
+
+test('a comment with an apostrophe changes nothing for what comes behind it', () => {
+  assert.equal(printed("# don't\nprintf %s <v>", { v: EVIL }), EVIL);
 });
 
 test('within back-ticks in double quotes only harmless characters are left', () => {

@@ -23,7 +23,7 @@ function makeValue(random: Random, index: number, kind: Kind): string {
     if (what < 6 && kind.own) return `%(known/${NAMES[index] ?? 'aa'})s`;
     if (what < 7) return random.pick(['%%', '%(__name__)s', '%(aa)s']);
     if (!kind.tags || what > 13) return random.pick(WORDS);
-    const tags = [`<${name}>`, `<sec/${name}>`, '<name>', '<port>', '<p-<mode>>', '<F-USER>'];
+    const tags = [`<${name}>`, `<sec/${name}>`, '<name>', '<port>', '<p-<mode>>', '<ip>'];
     if (kind !== ACTION) tags.push(`<known/${name}>`);
     return random.pick(tags);
   };

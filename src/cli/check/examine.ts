@@ -6,6 +6,7 @@ import { timeMatch } from '../../base/timelimit.ts';
 import type { Config } from '../../config/config.ts';
 import type { Jail } from '../../config/jail.ts';
 import type { JailResult } from '../../config/readjail.ts';
+import { tagKind } from '../../config/shelldata.ts';
 import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
@@ -112,8 +113,8 @@ function commandProblems({ name, place, actions, ignore }: Jail): Problem[] {
   commands.push({ key: 'ignorecommand', text: ignore.command ?? '', place });
   return commands.flatMap(({ text, ...where }) => {
     try {
-      // Try each tag with a value that is not harmless.
-      fillTags(text, (tag) => (known(tag) === null ? null : '\n'));
+      // In place of each a value that is not harmless.
+      fillTags(text, (tag) => (tagKind(tag, null) === 'log' ? '\n' : known(tag)));
       return [];
     } catch (error) {
       return [problem(reasonOf(error), { severity: 'warning', jail: name, ...where })];
