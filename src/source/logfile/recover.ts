@@ -80,7 +80,11 @@ export function recover(search: FileSearch): Recovered {
 class Moved extends Error {}
 
 function tryRecover(search: FileSearch, found: FoundFile[]): Recovered {
-  const siblings = listSiblings(search.path).filter((one) => !search.taken.has(inodeKey(one)));
+  const known = new Set([...search.familiar, ...search.wanted].map(inodeKey));
+  // In a folder such as /tmp every user can make a file with a rotated name.
+  const siblings = listSiblings(search.path).filter(
+    (one) => !search.taken.has(inodeKey(one)) && (one.trusted || known.has(inodeKey(one))),
+  );
   const packed = new PackedFiles(siblings, search.packed.since);
   try {
     const plain = siblings.filter((one) => !one.compressed);

@@ -12,6 +12,8 @@ export type Sibling = {
   /** Its name says that it is an earlier one of this log: `.1`, `-20261121`, `.old`. */
   readonly rotated: boolean;
   readonly compressed: boolean;
+  /** It belongs to the log's owner or to root, and others could not have put it there. */
+  readonly trusted: boolean;
 };
 
 /** More names than a log folder has; beyond it only those that begin like the log are looked at. */
@@ -58,13 +60,16 @@ export function listSiblings(path: string, logrotate = LOGROTATE): readonly Sibl
   }
   const found = new Map<string, Sibling>();
   const olddirs = olddirsOf(logrotate);
+  const owners = ownersOf(path);
   for (const [folder, base] of bases) {
     const others = new Set([...subfolders(folder), ...olddirs.map((one) => resolve(folder, one))]);
     const isRotated = (name: string): boolean => name === base || isRotatedName(base, name);
     for (const other of others) {
-      for (const sibling of listFolder(other, base, isRotated)) found.set(inodeOf(sibling), sibling);
+      for (const sibling of listFolder(other, { base, owners, isWanted: isRotated }))
+        found.set(inodeOf(sibling), sibling);
     }
-    for (const sibling of listFolder(folder, base, () => true)) found.set(inodeOf(sibling), sibling);
+    for (const sibling of listFolder(folder, { base, owners, isWanted: () => true }))
+      found.set(inodeOf(sibling), sibling);
   }
   return [...found.values()];
 }
@@ -107,14 +112,42 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-function listFolder(folder: string, base: string, isWanted: (name: string) => boolean): readonly Sibling[] {
+/** Owners of files that may pass for the log: root, and the owner of the log, else of its folder. */
+function ownersOf(path: string): ReadonlySet<number> {
+  const uid = (
+    statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path), { throwIfNoEntry: false })
+  )?.uid;
+  return new Set(uid === undefined ? [0] : [0, uid]);
+}
+
+/** Whether every user may put files of others into the folder: /tmp is sticky, there only the owner can. */
+function isOpenToAll(folder: string, owners: ReadonlySet<number>): boolean {
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined || (stat.mode & 0o002) === 0) return false;
+  return (stat.mode & 0o1000) === 0 || !owners.has(stat.uid);
+}
+
+type Listing = {
+  readonly base: string;
+  readonly owners: ReadonlySet<number>;
+  readonly isWanted: (name: string) => boolean;
+};
+
+function listFolder(folder: string, { base, owners, isWanted }: Listing): readonly Sibling[] {
+  const isOpen = isOpenToAll(folder, owners);
   const names = namesIn(folder).filter(isWanted);
   const stem = base.slice(0, base.length - extname(base).length);
   const near = names.length > MANY ? names.filter((name) => name.startsWith(stem)) : names;
-  return near.flatMap((name) => look(folder, name, base));
+  return near.flatMap((name) =>
+    look(folder, name, base).map(({ uid, ...one }) => ({ ...one, trusted: !isOpen && owners.has(uid) })),
+  );
 }
 
-function look(folder: string, name: string, base: string): readonly Sibling[] {
+function look(
+  folder: string,
+  name: string,
+  base: string,
+): readonly (Omit<Sibling, 'trusted'> & { readonly uid: number })[] {
   const path = join(folder, name);
   try {
     const stat = statSync(path, { bigint: true });
@@ -129,6 +162,7 @@ function look(folder: string, name: string, base: string): readonly Sibling[] {
         written: Number(stat.mtimeNs / 1000n) / 1e6,
         rotated: isRotatedName(base, name),
         compressed: isCompressed(name),
+        uid: Number(stat.uid),
       },
     ];
   } catch {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -44,7 +44,17 @@ test('listSiblings() finds plain files beside the log, beside what it links to, 
 
 test('byAge() puts the oldest first: by birth, by last writing, by the number in the name', () => {
   const at = (path: string, born: number, written: number): Sibling => {
-    return { path, dev: '1', ino: path, size: 1, born, written, rotated: true, compressed: false };
+    return {
+      path,
+      dev: '1',
+      ino: path,
+      size: 1,
+      born,
+      written,
+      rotated: true,
+      compressed: false,
+      trusted: true,
+    };
   };
   const files = [at('a.2', 5, 9), at('a.1', 5, 9), at('c', 5, 8), at('b', 4, 9), at('a.10', 5, 9)];
   assert.deepEqual(
@@ -69,4 +79,23 @@ test('olddirsOf() finds the folders that logrotate moves logs to, which listSibl
     path.slice(folder.length),
   );
   assert.deepEqual(found.sort(), ['/away/app.log-20261130', '/log/app.log', '/log/below/app.log.1']);
+});
+
+test('a file of another user, or in a folder that others write into, may not pass for the log', {
+  skip: process.getuid?.() !== 0 && 'only root can give files away',
+}, (t) => {
+  const folder = makeFolder(t);
+  chmodSync(folder, 0o1777);
+  for (const name of ['app.log', 'app.log.1', 'app.log.2', 'app.log.3'])
+    writeFileSync(join(folder, name), name);
+  chownSync(join(folder, 'app.log'), 1000, 1000);
+  chownSync(join(folder, 'app.log.1'), 1000, 1000);
+  chownSync(join(folder, 'app.log.3'), 65534, 65534);
+  const trusted = (): readonly string[] =>
+    listSiblings(join(folder, 'app.log'))
+      .flatMap((one) => (one.trusted && one.rotated ? [one.path.slice(folder.length + 1)] : []))
+      .sort();
+  assert.deepEqual(trusted(), ['app.log.1', 'app.log.2']);
+  chmodSync(folder, 0o777);
+  assert.deepEqual(trusted(), []);
 });
