@@ -58,7 +58,7 @@ test('a line without a date has the last known one for 60 s, then now; while cat
 });
 
 test('a line without a date that was written within findtime is counted as of now while catching up', () => {
-  const filter = compile({ failregex: ['^fail <HOST>$'] });
+  const filter = filterOf({ failregex: ['^fail <HOST>$'] });
   const line = { text: 'fail 192.0.2.1', time: null };
   const options = { mode: 'catchup', isFresh: true, findtime: 600, now: NOW } as const;
   const { time, warning, failures } = processLine(filter, newFilterState(filter), line, options);
