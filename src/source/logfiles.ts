@@ -6,7 +6,7 @@
  *     for (let next = files.next(65536); next !== null; next = files.next(65536)) count(next.jails, next.batch);
  *     save(files.positions());
  */
-import { realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { LogPath } from '../config/jail.ts';
 import { codecOf } from './logfile/encoding.ts';
@@ -48,6 +48,12 @@ const SETTLE_MS = 50;
 /** Positions of files that are gone, kept in case they come back. */
 const GONE_MOST = 100;
 
+/** Descriptors for everything but log files, and the part of the others that is left for rotated files. */
+const OTHERS = 40;
+const ROTATED_PART = 0.2;
+/** So many files are named that cannot be read. */
+const NAMED = 5;
+
 type FollowedFile = {
   readonly key: string;
   readonly file: LogFile;
@@ -76,6 +82,10 @@ export class LogFiles implements SourceGroup {
   /** Null while the first files are opened. */
   #openedAt: number | null = null;
   #closed = false;
+  /** So many files are followed at most. */
+  readonly #most = mostFiles();
+  /** How many files are not read for that reason. */
+  #left = 0;
 
   constructor(wanted: readonly JailLogs[], options: LogFilesOptions) {
     this.#wanted = wanted;
@@ -131,15 +141,31 @@ export class LogFiles implements SourceGroup {
   rescan(): void {
     if (this.#closed) return;
     const found = this.#expand();
+    const left: string[] = [];
     for (const [key, target] of found) {
       const entry = this.#entries.get(key);
-      if (entry === undefined) this.#open(key, target);
-      else entry.readers = target.readers;
+      if (entry !== undefined) entry.readers = target.readers;
+      else if (this.#entries.size < this.#most) this.#open(key, target);
+      else left.push(target.path);
     }
+    this.#tellLeft(left);
     for (const [key, entry] of this.#entries) {
       if (!found.has(key) && entry.file.isGone()) this.#drop(key, entry);
       else this.#announce(entry);
     }
+  }
+
+  /** Says which files are not read since too many are open; once for each number of them. */
+  #tellLeft(paths: readonly string[]): void {
+    if (paths.length === this.#left) return;
+    this.#left = paths.length;
+    if (paths.length === 0) {
+      this.#options.say('info', 'all log files are read again');
+      return;
+    }
+    const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : '';
+    const limit = `no more than ${this.#most} log files can be open (ulimit -n, LimitNOFILE)`;
+    this.#options.say('error', `${limit}, not read: ${paths.slice(0, NAMED).join(', ')}${more}`);
   }
 
   close(): void {
@@ -288,4 +314,15 @@ function firstDate(wanted: readonly JailLogs[], line: string): number | null {
     if (date !== null) return date;
   }
   return null;
+}
+
+/** How many log files can be followed with the descriptors of this process: without a reserve Node.js aborts. */
+function mostFiles(): number {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'utf8');
+    const soft = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+    return Math.max(4, Math.floor((soft - OTHERS) * (1 - ROTATED_PART)));
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
