@@ -111,6 +111,8 @@ export function jobsOf(plan: FirewallPlan, call: Access): readonly FirewallJob[]
 /** A command's change: which wanted entries are new, and which are no longer wanted. */
 type StateChange = {
   add(entry: BanEntry): boolean;
+  /** Of those, which stood before and get another end. */
+  isStanding?(entry: BanEntry): boolean;
   readonly remove: readonly { readonly jail: string; readonly id: string }[];
   /** No daemon looks after the firewalls: what an earlier configuration left in them goes as well. */
   readonly isAlone?: boolean;
@@ -142,9 +144,12 @@ export async function enforceChange(
       for (const one of planNow(job, add, remove, now)) call.io.stdout(`${formatCommand(one)}\n`);
       continue;
     }
-    const result = isAlone
-      ? await reconcile(job, wanted, now)
-      : await enforceNow(job, { add, remove, wanted: () => wanted }, now);
+    // A rule without a time-out would stand twice.
+    const isRepeated = !job.firewall.hasTimeouts && add.some((entry) => change.isStanding?.(entry));
+    const result =
+      isAlone || isRepeated
+        ? await reconcile(job, wanted, now)
+        : await enforceNow(job, { add, remove, wanted: () => wanted }, now);
     for (const { entry, reason } of result.pending) missing.set(entry.address, reason);
     const [trouble] = result.trouble;
     if (trouble !== undefined) for (const { address } of remove) missing.set(address, trouble);
