@@ -149,6 +149,11 @@ export class BanManager {
     this.#planExpiry();
   }
 
+  /** The ends of all bans were moved, as the clock was set. */
+  clockSet(): void {
+    this.#planExpiry();
+  }
+
   /** Plans for the end of the next ban. */
   #planExpiry(): void {
     this.#expireAt(nextExpiry(this.#parts.state) ?? Number.POSITIVE_INFINITY);

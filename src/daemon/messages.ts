@@ -46,6 +46,12 @@ export class Messages {
     this.server('ERROR', `the configuration cannot be used, nothing was changed: ${reason}`);
   }
 
+  /** The clock was set by so many seconds. */
+  clockSet(seconds: number): void {
+    const way = seconds > 0 ? 'forward' : 'back';
+    this.server('WARNING', `the clock was set ${way} by ${Math.abs(seconds)} s: bans last as long as before`);
+  }
+
   /** A damaged state file was set aside. */
   stateDamaged(warning: string): void {
     this.server('ERROR', warning);

@@ -217,7 +217,22 @@ export function expireBans(state: State, now: number): { jail: string; id: strin
   return expired;
 }
 
-/** Forgets past bans that ended more than `age` seconds ago. */
+/** Moves the beginning and the end of every ban: the clock was set by so many seconds. */
+export function shiftBans(state: State, seconds: number): void {
+  const shifted = (until: number | null): number | null => (until === null ? null : until + seconds);
+  for (const { bans } of state.jails.values()) {
+    for (const [id, ban] of bans) {
+      const { confirmed } = ban;
+      const moved = { ...ban, at: ban.at + seconds, until: shifted(ban.until) };
+      bans.set(
+        id,
+        confirmed === undefined ? moved : { ...moved, confirmed: { until: shifted(confirmed.until) } },
+      );
+    }
+  }
+}
+
+/** Forgets the past of ids whose last ban ended over `age` seconds ago. */
 export function purgePast(state: State, now: number, age: number): void {
   for (const { past } of state.jails.values()) {
     for (const [id, { until, last }] of past) {

@@ -12,6 +12,7 @@ import {
   liftBan,
   nextExpiry,
   purgePast,
+  shiftBans,
 } from '../../src/state/state.ts';
 
 const ban = (until: number | null): Ban => ({
@@ -74,6 +75,16 @@ test('addBan() keeps the later one of two trials, and forgets one that the ban o
   assert.deepEqual(trial(), { until: 1800 });
   addBan(state, 'a', 'x', ban(1800));
   assert.equal(trial(), undefined);
+});
+
+test('shiftBans() moves what a ban has of time, and leaves those for ever', () => {
+  const state = emptyState();
+  addBan(state, 'a', 'x', { ...ban(1100), confirmed: { until: null } });
+  addBan(state, 'a', 'y', ban(null));
+  shiftBans(state, 3600);
+  const bans = state.jails.get('a')?.bans;
+  assert.deepEqual([bans?.get('x')?.at, bans?.get('x')?.until], [4600, 4700]);
+  assert.deepEqual([bans?.get('x')?.confirmed, bans?.get('y')?.until], [{ until: null }, null]);
 });
 
 test('expireBans() ends what is due and leaves permanent bans', () => {
