@@ -23,16 +23,20 @@ export type Limits = Pick<Jail, 'maxretry' | 'findtime' | 'bantime' | 'increment
 /** A failure: a canonical address or network, or another id; its time (epoch seconds); and its lines. */
 export type Failure = { readonly id: string; readonly time: number; readonly matches: readonly string[] };
 
-/** The result of a failure. `already`: the id reached maxretry, but is banned already. */
+/** What counting a failure led to; `ban`: the count was reached, maybe by an id that is banned already. */
 export type CountResult =
   | { readonly kind: 'counted'; readonly count: Count }
-  | { readonly kind: 'ban'; readonly ban: Ban }
-  | { readonly kind: 'already' };
+  | { readonly kind: 'ban'; readonly ban: Ban };
 
-/** How often the id was banned before: in this jail, or in all with `bantime.overalljails`. */
+/**
+ * How often the id was banned before: in this jail, or with `bantime.overalljails` in all. A ban that stands is none of them: a new
+ * one prolongs it, and makes no repeated offender.
+ */
 export function bansBefore(state: State, jail: string, id: string, limits: Limits): number {
-  if (!limits.increment.overalljails) return bansOf(state.jails.get(jail), id);
-  return [...state.jails.values()].reduce((sum, one) => sum + bansOf(one, id), 0);
+  const own = state.jails.get(jail);
+  if (!limits.increment.overalljails) return (own?.bans.get(id)?.count ?? bansOf(own, id) + 1) - 1;
+  const all = [...state.jails.values()].reduce((sum, one) => sum + bansOf(one, id), 0);
+  return own?.bans.has(id) ? all - 1 : all;
 }
 
 /**
@@ -58,7 +62,6 @@ export function countAndDecide(
     return { kind: 'counted', count };
   }
   jail.failures.delete(id);
-  if (jail.bans.has(id)) return { kind: 'already' };
   return { kind: 'ban', ban: makeBan(limits, before, { now: Math.min(time, now), count, origin: 'log' }) };
 }
 

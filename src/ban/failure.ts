@@ -37,11 +37,11 @@ export type Decision =
   | { readonly kind: 'ignored'; readonly because: string }
   /** The id reached maxretry, but the ban would lock out the admin. */
   | { readonly kind: 'guarded'; readonly id: string; readonly because: string }
-  /** The id reached maxretry, but is banned already: the ban may have no effect. */
+  /** The count was reached by an id whose ban stands and ends no earlier: the ban may have no effect. */
   | { readonly kind: 'already'; readonly id: string }
-  /**
-   * The ban is in the state. If `rollup` is not null, it is in the state too and replaces its hosts' bans.
-   */
+  /** The same, and its ban ends later now; `id` is the network where the ban of that holds it. */
+  | { readonly kind: 'prolonged'; readonly id: string; readonly until: number | null }
+  /** The ban is in the state; `rollup`, when not null, is in it too, in the place of its hosts' bans. */
   | { readonly kind: 'ban'; readonly id: string; readonly ban: Ban; readonly rollup: RolledUp | null };
 
 const COUNTED: Decision = { kind: 'counted' };
@@ -109,16 +109,17 @@ export function handleFailure(
   const id = bannedId(failure.id, jail.ipv6prefix, ignore, protection);
   const own = jailState(state, jail.name);
   const outer = jail.rollup === null ? null : rollupNetwork(jail.rollup, id);
-  if (outer !== null && own.bans.has(outer)) return { kind: 'already', id };
+  const target = outer !== null && own.bans.has(outer) ? outer : id;
   const before = bansBefore(state, jail.name, id, limits);
   const result = countAndDecide(own, { ...failure, id }, limits, { now, before });
   if (result.kind === 'counted') return COUNTED;
-  if (result.kind === 'already') return { kind: 'already', id };
   const { ban } = result;
-  if (ban.until !== null && ban.until <= now) return COUNTED;
+  if (ban.until !== null && ban.until <= now) return own.bans.has(target) ? { kind: 'already', id } : COUNTED;
   const guarded = lockoutReason(protection, id);
   if (guarded !== null) return { kind: 'guarded', id, because: guarded };
-  addBan(state, jail.name, id, ban);
+  const effect = addBan(state, jail.name, target, ban);
+  if (effect === 'kept') return { kind: 'already', id };
+  if (effect === 'prolonged') return { kind: 'prolonged', id: target, until: ban.until };
   return { kind: 'ban', id, ban, rollup: replaceHosts(context, running, id, protection) };
 }
 

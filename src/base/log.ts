@@ -60,14 +60,18 @@ function formatTime(nowMs: number): string {
   return `${formatSecond(nowMs / 1000)},${String(Math.floor(nowMs % 1000)).padStart(3, '0')}`;
 }
 
+/** The last second that a Date can hold. */
+const LAST_SECOND = 8.64e12;
+
 let lastSecond = Number.NaN;
 let lastText = '';
 /** The second before that: a log line has the time of its writing and the time it reports. */
 let otherSecond = Number.NaN;
 let otherText = '';
 
-/** `2024-06-23 22:27:27` in local time; `seconds` since the epoch, without fraction. */
+/** `2024-06-23 22:27:27` in local time; `seconds` since the epoch, fractions dropped. `never` where no Date reaches. */
 export function formatSecond(seconds: number): string {
+  if (!(Math.abs(seconds) <= LAST_SECOND)) return 'never';
   const whole = Math.floor(seconds);
   if (whole === lastSecond) return lastText;
   [lastSecond, otherSecond] = [otherSecond, lastSecond];
@@ -82,7 +86,12 @@ export function formatSecond(seconds: number): string {
   return lastText;
 }
 
-/** Escapes all characters that could control a terminal or fake a line. */
+/** When a ban ends, in a sentence: `until 2024-06-23 22:27:27`, or `for ever`. */
+export function formatEnd(until: number | null): string {
+  return until === null || until > LAST_SECOND ? 'for ever' : `until ${formatSecond(until)}`;
+}
+
+/** The text with everything that a terminal could obey, or that could fake a line, made visible. */
 export function clean(text: string): string {
   if (!/[^ -~]/.test(text)) return text;
   return text.replace(

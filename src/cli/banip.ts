@@ -8,7 +8,7 @@ import { openDns } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
 import { UsageError } from '../base/errors.ts';
 import { canonicalNetwork } from '../base/ip.ts';
-import { openLog } from '../base/log.ts';
+import { formatEnd, formatSecond, openLog } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { ignoreListOf, limitsOf, ownAddresses } from '../daemon/jails.ts';
@@ -16,7 +16,7 @@ import { learnNames } from '../daemon/lookups.ts';
 import { Messages } from '../daemon/messages.ts';
 import { type FirewallPlan, jailOfRule } from '../firewall/plan.ts';
 import { runningPid } from '../state/runlock.ts';
-import { addOrder, type Ban, type State } from '../state/state.ts';
+import { addOrder, type Ban, type BanEffect, isLater, type State } from '../state/state.ts';
 import { runActions } from './actions.ts';
 import type { Call, Subcommand } from './command.ts';
 import { changeState, configOf, enforceChange, findJail, firewallPlanOf, statePathOf } from './context.ts';
@@ -36,7 +36,8 @@ export const banip: Subcommand = {
     },
     { name: 'confirmed', help: 'let bans made with --confirm last' },
   ],
-  about: `Prints how many were banned that were not banned before. Refused, and logged as refused, are own
+  about: `Prints how many were banned that were not banned before, and for each until when. Where an address is banned already, the
+later end counts: a longer ban prolongs it, a shorter one changes nothing. Refused, and logged as refused, are own
 addresses, those of ignoreip, the default gateway, addresses from which somebody is logged in by SSH (unless the
 jail has protectssh = no), and networks wider than /8 (IPv6: /32).
 With --confirm the kernel itself lifts the ban where it can, so that you get back in if you locked yourself out.`,
@@ -64,17 +65,21 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
     const trial = isConfirmation ? null : durationOf(call.options['confirm']);
     if (trial === Number.POSITIVE_INFINITY) throw new UsageError('--confirm needs a time that ends');
     if (trial !== null) assertEnds(call, plan, jail);
-    const { fresh, missing } = await changeState(call, (state) => {
-      const made = isConfirmation
-        ? ids.flatMap((id) => confirmBan(state, jail, id))
-        : ids.flatMap((id) => orderBan(call, state, { jail, id, limits, trial }));
-      return enforceBans(call, state, { jail, ids: made, plan });
+    const { outcomes, missing } = await changeState(call, (state) => {
+      const outcomes = ids.map((id) =>
+        isConfirmation ? confirmBan(state, jail, id) : orderBan(call, state, { jail, id, limits, trial }),
+      );
+      return enforceBans(call, state, { jail, outcomes, plan });
     });
+    const fresh = outcomes.filter(({ effect }) => effect === 'new' || effect === 'confirmed');
     call.io.stdout(`${fresh.length}\n`);
+    for (const one of outcomes) call.io.stderr(`f2b: ${one.id}: ${printOutcome(one)}\n`);
     await runActions(
       call,
       config,
-      fresh.map((id) => ({ kind: 'ban', jail: jail.name, id }) as const),
+      outcomes.flatMap(({ id, effect }) =>
+        effect === 'new' ? [{ kind: 'ban', jail: jail.name, id } as const] : [],
+      ),
     );
     for (const [id, reason] of missing)
       call.io.stderr(`f2b: ${id} is noted, but not banned yet: ${reason}\n`);
@@ -168,45 +173,70 @@ type BanRequest = {
   readonly trial: number | null;
 };
 
-/** Returns the id if it was not banned before. */
-function orderBan(call: Call, state: State, { jail, id, limits, trial }: BanRequest): readonly string[] {
+/** What was done with one id. Ends are epoch seconds, null = for ever: the one asked for, and that of its ban before. */
+type Outcome = {
+  readonly id: string;
+  readonly asked: number | null;
+  readonly effect: BanEffect | 'confirmed' | 'unconfirmable';
+  readonly from: number | null;
+  readonly ban: Ban | null;
+};
+
+function orderBan(call: Call, state: State, { jail, id, limits, trial }: BanRequest): Outcome {
   const now = call.io.now();
-  const made = makeBan(limits, bansBefore(state, jail.name, id, limits), {
-    now,
-    count: null,
-    origin: 'hand',
-  });
-  const ban: Ban = trial === null ? made : { ...made, until: now + trial, confirmed: { until: made.until } };
-  return addOrder(state, { kind: 'ban', jail: jail.name, id, ban }) ? [id] : [];
+  const before = bansBefore(state, jail.name, id, limits);
+  const made = makeBan(limits, before, { now, count: null, origin: 'hand' });
+  const isTrial = trial !== null && isLater(made.until, now + trial);
+  const ban: Ban = isTrial ? { ...made, until: now + trial, confirmed: { until: made.until } } : made;
+  return order(state, jail, id, ban);
 }
 
-/**
- * Gives a ban on trial its full length; returns the id if there was one. A running daemon applies both orders
- * in one turn.
- */
-function confirmBan(state: State, jail: Jail, id: string): readonly string[] {
+/** Gives a ban on trial its full length. */
+function confirmBan(state: State, jail: Jail, id: string): Outcome {
   const ban = state.jails.get(jail.name)?.bans.get(id);
-  if (ban?.confirmed === undefined) return [];
+  if (ban?.confirmed === undefined) {
+    return { id, effect: 'unconfirmable', asked: null, from: null, ban: null };
+  }
   const { confirmed, ...rest } = ban;
-  addOrder(state, { kind: 'unban', jail: jail.name, id });
-  addOrder(state, { kind: 'ban', jail: jail.name, id, ban: { ...rest, until: confirmed.until } });
-  return [id];
+  return { ...order(state, jail, id, { ...rest, until: confirmed.until }), effect: 'confirmed' };
 }
 
-type Made = { readonly jail: Jail; readonly ids: readonly string[]; readonly plan: FirewallPlan };
+function order(state: State, jail: Jail, id: string, ban: Ban): Outcome {
+  const bans = () => state.jails.get(jail.name)?.bans.get(id) ?? null;
+  const from = bans()?.until ?? null;
+  const effect = addOrder(state, { kind: 'ban', jail: jail.name, id, ban });
+  const isChange = effect === 'new' || effect === 'prolonged';
+  return { id, asked: ban.until, from, effect: isChange ? effect : 'kept', ban: bans() };
+}
 
-/** Enforces the bans; `missing` are those that the firewall did not accept, with the reason. */
-async function enforceBans(call: Call, state: State, { jail, ids: fresh, plan }: Made) {
-  const add = new Set(fresh);
+function printOutcome({ effect, asked, from, ban }: Outcome): string {
+  if (ban === null) return 'no ban of it waits to be confirmed';
+  const end = formatEnd(ban.until);
+  const trial = ban.confirmed === undefined ? '' : `; if confirmed, ${formatEnd(ban.confirmed.until)}`;
+  if (effect === 'new') return `banned ${end}${trial}`;
+  if (from !== ban.until) return `ban prolonged from ${formatSecond(from ?? 0)}, now ${end}${trial}`;
+  return `already banned ${isLater(ban.until, asked) ? 'longer, ' : ''}${end}${trial}`;
+}
+
+type Made = { readonly jail: Jail; readonly outcomes: readonly Outcome[]; readonly plan: FirewallPlan };
+
+/** Hands the bans to the firewall; `missing` are those that it did not take, with the reason. */
+async function enforceBans(call: Call, state: State, { jail, outcomes, plan }: Made) {
+  const handed = new Map(
+    outcomes.flatMap(({ id, effect, ban }) =>
+      ban === null || (effect === 'kept' && ban.pending === null) ? [] : [[id, effect]],
+    ),
+  );
   const missing = await enforceChange(call, plan, state, {
-    add: ({ jail: rule, address }) => add.has(address) && jailOfRule(rule) === jail.name,
+    add: ({ jail: rule, address }) => handed.has(address) && jailOfRule(rule) === jail.name,
+    isStanding: ({ address }) => handed.get(address) !== 'new',
     remove: [],
   });
   const trouble = plan.troubles.get(jail.name);
-  for (const id of fresh) {
+  for (const id of handed.keys()) {
     if (trouble !== undefined) missing.set(id, trouble);
     const made = state.jails.get(jail.name)?.bans.get(id);
     if (made !== undefined) made.pending = missing.get(id) ?? null;
   }
-  return { fresh, missing: new Map([...missing].filter(([id]) => add.has(id))) };
+  return { outcomes, missing: new Map([...missing].filter(([id]) => handed.has(id))) };
 }

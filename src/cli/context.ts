@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { embeddedFiles } from '../base/embedded.ts';
 import { ConfigError, formatProblem, UsageError } from '../base/errors.ts';
-import { formatCommand } from '../base/process.ts';
+import { contains } from '../base/ip.ts';
+import { formatCommand, isOnPath } from '../base/process.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { type ConfigTree, findConfigTree, memoryTree } from '../config/tree.ts';
+import { ownAddresses } from '../daemon/jails.ts';
 import type { BanEntry } from '../firewall/backend.ts';
 import { simulated } from '../firewall/dryrun.ts';
+import { findLimits, type Limit } from '../firewall/limits.ts';
 import {
   type FirewallPlan,
   firewallRunner,
@@ -98,7 +101,14 @@ export function firewallPlanOf(jails: Config['blocking']): FirewallPlan {
   return planFirewalls(jails);
 }
 
-/** The jobs of a plan; with `--dry-run` on simulated firewalls. */
+/** What the bans of the jails cannot do on this host; see firewall/limits.ts. */
+export async function limitsOfHost(plan: FirewallPlan, { env }: Io): Promise<readonly Limit[]> {
+  const own = ownAddresses();
+  const isLocal = (address: string): boolean => own.some((network) => contains(network, address));
+  return findLimits(plan, { run: firewallRunner(env), have: isOnPath, isLocal });
+}
+
+/** The jobs of a plan; with `--dry-run` on firewalls that exist in memory only. */
 export function jobsOf(plan: FirewallPlan, call: Access): readonly FirewallJob[] {
   const run = runnerOf(call);
   return plan.sections.map(({ firewall, rules }) => ({
@@ -111,6 +121,8 @@ export function jobsOf(plan: FirewallPlan, call: Access): readonly FirewallJob[]
 /** A command's change: which wanted entries are new, and which are no longer wanted. */
 type StateChange = {
   add(entry: BanEntry): boolean;
+  /** Of those, which stood before and get another end. */
+  isStanding?(entry: BanEntry): boolean;
   readonly remove: readonly { readonly jail: string; readonly id: string }[];
   /** No daemon looks after the firewalls: what an earlier configuration left in them goes as well. */
   readonly isAlone?: boolean;
@@ -142,9 +154,12 @@ export async function enforceChange(
       for (const one of planNow(job, add, remove, now)) call.io.stdout(`${formatCommand(one)}\n`);
       continue;
     }
-    const result = isAlone
-      ? await reconcile(job, wanted, now)
-      : await enforceNow(job, { add, remove, wanted: () => wanted }, now);
+    // A rule without a time-out would stand twice.
+    const isRepeated = !job.firewall.hasTimeouts && add.some((entry) => change.isStanding?.(entry));
+    const result =
+      isAlone || isRepeated
+        ? await reconcile(job, wanted, now)
+        : await enforceNow(job, { add, remove, wanted: () => wanted }, now);
     for (const { entry, reason } of result.pending) missing.set(entry.address, reason);
     const [trouble] = result.trouble;
     if (trouble !== undefined) for (const { address } of remove) missing.set(address, trouble);

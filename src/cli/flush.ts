@@ -113,6 +113,6 @@ async function remove({ global, io }: Call, what: string, { job, wanted }: Rest)
 function liftAll(state: State, jail: string): readonly BanChange[] {
   const ids = [...(state.jails.get(jail)?.bans.keys() ?? [])];
   return ids.flatMap((id) =>
-    addOrder(state, { kind: 'unban', jail, id }) ? [{ kind: 'flush', jail, id } as const] : [],
+    addOrder(state, { kind: 'unban', jail, id }) === 'lifted' ? [{ kind: 'flush', jail, id } as const] : [],
   );
 }

@@ -19,6 +19,8 @@ type JailStatus = {
   readonly currentlyBanned: number;
   readonly totalBanned: number;
   readonly banned: readonly BanStatus[];
+  /** What its bans cannot do on this host. */
+  readonly limits: readonly string[];
 };
 
 /** A ban. Times in epoch seconds; `until` null = for ever; `pending` null = it is in the firewall. */
@@ -69,6 +71,7 @@ function fromState({ findtime, next, ...view }: JailView, state: State, now: num
     stuck: [...state.sources.values()].flatMap(({ jails }) => jails[view.name]?.stuck ?? []),
     currentlyBanned: bans.length,
     totalBanned: known?.totalBanned ?? 0,
+    limits: [],
     banned: bans.map(([id, { at, until, failures, count, origin, pending }]) => ({
       ...{ id, at, until, failures, count, origin, pending },
       next: next(count),
@@ -120,6 +123,7 @@ export function printStatus(status: JailStatus): string {
     `   |- Currently banned:\t${status.currentlyBanned}`,
     `   |- Total banned:\t${status.totalBanned}`,
     ...(pending.length === 0 ? [] : [`   |- Not enforced yet:\t${pending.join(', ')}`]),
+    ...status.limits.map((text) => `   |- Not fully enforced:\t${text}`),
     `   \`- Banned IP list:\t${status.banned.map(({ id }) => id).join(' ')}`,
     '',
   ].join('\n');

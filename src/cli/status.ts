@@ -8,7 +8,7 @@ import { expandGlob } from '../source/logfile/glob.ts';
 import { type DaemonNote, readDaemonNote, runningPid } from '../state/runlock.ts';
 import type { State } from '../state/state.ts';
 import type { Call, Subcommand } from './command.ts';
-import { configOf, findJail, readOnlyState, statePathOf } from './context.ts';
+import { configOf, findJail, firewallPlanOf, limitsOfHost, readOnlyState, statePathOf } from './context.ts';
 import { brokenStatusOf, printBans, printOverview, printStatus, statusOf } from './jailstatus.ts';
 
 /** `f2b status`: lists the jails, or one jail's counts and bans. */
@@ -45,11 +45,13 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     // Of a broken jail is told what is known; of one that never worked, what is wrong with it.
     for (const name of words) if (!broken.has(name) || !state.jails.has(name)) findJail(config, name);
     if (options['sources'] === true) return showSources(call, wanted, state);
+    const limits = wanted.length === 0 ? [] : await limitsOfHost(firewallPlanOf(config.blocking), io);
     const statuses = wanted.map((name) => {
       const jail = config.jails.find((one) => one.name === name);
       const why = broken.get(name);
       if (jail === undefined || why !== undefined) return brokenStatusOf(name, why ?? '', state, io.now());
-      return statusOf(jail, state, existingFiles(jail), io.now());
+      const own = limits.filter((one) => one.jail === name).map(({ text }) => text);
+      return { ...statusOf(jail, state, existingFiles(jail), io.now()), limits: own };
     });
     const names = [...new Set([...config.jails.map(({ name }) => name), ...(note?.kept ?? [])])].sort();
     const unsaved = note?.unsaved ?? null;

@@ -102,7 +102,7 @@ function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<st
       bans.has(id) ? [id, ...bansInside(id, bans)] : [countedId(id, prefix), ...bansInside(id, bans)],
     );
     for (const id of new Set(targets)) {
-      if (addOrder(state, { kind: 'unban', jail, id })) lifted.push({ jail, id });
+      if (addOrder(state, { kind: 'unban', jail, id }) === 'lifted') lifted.push({ jail, id });
     }
   }
   return lifted;

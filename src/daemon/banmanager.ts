@@ -8,7 +8,7 @@ import type { Jail } from '../config/jail.ts';
 import { Enforcer, type EnforcerParts } from '../firewall/enforcer.ts';
 import { busEnvironment, type FirewallPlan } from '../firewall/plan.ts';
 import type { Urgency } from '../state/saver.ts';
-import { type Ban, type CommandOrder, expireBans, jailState, nextExpiry } from '../state/state.ts';
+import { type Ban, expireBans, jailState, nextExpiry, type ObeyedOrder } from '../state/state.ts';
 import type { Messages } from './messages.ts';
 
 /** What the manager works with, and what it reports to. */
@@ -103,6 +103,7 @@ export class BanManager {
       messages.alreadyBanned(name, decision.id);
       this.#enforcer?.check();
     }
+    if (decision.kind === 'prolonged') this.#prolong(name, decision.id);
     if (decision.kind === 'ban') {
       const { id, ban, rollup } = decision;
       messages.ban(name, id);
@@ -119,15 +120,19 @@ export class BanManager {
   }
 
   /** Carries out what commands ordered; it stands in the state already. */
-  carryOutOrders(orders: readonly CommandOrder[]): void {
+  carryOutOrders(orders: readonly ObeyedOrder[]): void {
     const { messages } = this.#parts;
-    for (const order of orders) {
+    for (const { order, effect } of orders) {
       const { jail, id } = order;
-      if (order.kind === 'ban') messages.ban(jail, id);
-      else messages.unban(jail, id);
-      this.#enforcer?.repeat(jail, id, order.kind === 'ban' ? order.ban : null);
-      if (order.kind === 'ban') this.#runners.get(jail)?.ban(ticketOf(id, order.ban));
-      else this.#runners.get(jail)?.unban(ticketOf(id, null));
+      if (order.kind === 'unban') {
+        messages.unban(jail, id);
+        this.#enforcer?.repeat(jail, id, null);
+        this.#runners.get(jail)?.unban(ticketOf(id, null));
+      } else if (effect === 'new') {
+        messages.ban(jail, id);
+        this.#enforcer?.repeat(jail, id, order.ban);
+        this.#runners.get(jail)?.ban(ticketOf(id, order.ban));
+      } else this.#prolong(jail, id);
     }
     this.#planExpiry();
   }
@@ -141,6 +146,11 @@ export class BanManager {
       this.#lift(jail, id, ban);
     }
     if (expired.length > 0) changed('soon');
+    this.#planExpiry();
+  }
+
+  /** The ends of all bans were moved, as the clock was set. */
+  clockSet(): void {
     this.#planExpiry();
   }
 
@@ -177,6 +187,15 @@ export class BanManager {
     this.#apply(jail, id, ban, fields);
     this.#parts.changed('soon');
     if (ban.until !== null && ban.until < this.#expiryAt) this.#expireAt(ban.until);
+  }
+
+  /** Gives a ban that stands the end that it has in the state by now. */
+  #prolong(jail: string, id: string): void {
+    const ban = this.#parts.state.jails.get(jail)?.bans.get(id);
+    if (ban === undefined) return;
+    this.#parts.messages.prolonged(jail, id, ban.until);
+    this.#enforcer?.repeat(jail, id, ban);
+    this.#parts.changed('soon');
   }
 
   #apply(jail: string, id: string, ban: Ban, fields: ReadonlyMap<string, unknown> = new Map()): void {

@@ -20,6 +20,7 @@ import { programVersion } from '../base/embedded.ts';
 import { ConfigError, formatProblem, type Problem, problem, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { collectGarbage, collectIfWorthwhile, enableJit, noteWork } from '../base/memory.ts';
+import { type Clock, steppedClock } from '../base/steppedclock.ts';
 import { settledWithin } from '../base/timeout.ts';
 import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
@@ -29,7 +30,7 @@ import type { RunProgram } from '../firewall/reconcile.ts';
 import { withEarlier } from '../source/health.ts';
 import { type DaemonNote, monotonicSeconds, NO_NOTE } from '../state/runlock.ts';
 import { type SaverEvents, StateSaver, type Urgency } from '../state/saver.ts';
-import { jailState, purgePast, type State } from '../state/state.ts';
+import { jailState, purgePast, type State, shiftBans } from '../state/state.ts';
 import { BanManager } from './banmanager.ts';
 import { compileJails, type RunningJails, refreshOwnAddresses } from './jails.ts';
 import { needsLookup, PendingLookups } from './lookups.ts';
@@ -64,6 +65,8 @@ export type DaemonOptions = {
 const SWEEP_MS = 10_000;
 /** How often the files of ignoreip are looked at. */
 const LISTS_MS = 2000;
+/** How soon it is noticed that the clock was set, where nothing else asks for the time. */
+const CLOCK_MS = 1000;
 const DAY = 86400;
 /** How long a start waits for the bans of an earlier run to stand before it goes on, in milliseconds. */
 const FIRST_MS = 1000;
@@ -75,6 +78,7 @@ const LOOKUPS_MS = 10_000;
 /** Reads, counts, bans, enforces and saves until it is stopped; see above. */
 export class Daemon {
   readonly #options: DaemonOptions;
+  readonly #clock: Clock;
   readonly #messages: Messages;
   /** null: nothing is saved. */
   readonly #saver: StateSaver | null;
@@ -99,7 +103,8 @@ export class Daemon {
   /** The whole wiring: which part tells which other one what. */
   constructor(options: DaemonOptions) {
     const { statePath, state, stamp, run, env, dryRun, once } = options;
-    const now = (): number => options.now();
+    const now = (): number => this.#now();
+    this.#clock = steppedClock(options.now);
     const changed = (urgency: Urgency): void => this.#saver?.changed(urgency);
     const messages = new Messages(options.log);
     this.#options = options;
@@ -149,6 +154,7 @@ export class Daemon {
     if (this.#options.once) return;
     this.#timers.push(setInterval(() => this.#sweep(), SWEEP_MS));
     this.#timers.push(setInterval(() => this.#refreshIgnoreFiles(), LISTS_MS));
+    this.#timers.push(setInterval(() => this.#now(), CLOCK_MS));
     this.#bans.watch();
     this.#saver?.watch();
     this.#loop.start();
@@ -339,7 +345,7 @@ export class Daemon {
   /** A failure counts at once, or after the answer that it has to wait for. */
   #handleFailure(running: RunningJail, failure: FilterFailure): void {
     const { id, kind, matches, fields } = failure;
-    const time = failure.time ?? this.#options.now();
+    const time = failure.time ?? this.#now();
     const isName = kind === 'dns';
     if (!needsLookup(running, isName)) this.#bans.handleFailure(running, { id, time, matches, fields });
     else {
@@ -357,8 +363,20 @@ export class Daemon {
     }
   }
 
+  /** Epoch seconds. Where the clock was set, bans go on for as long as they were to last, as they do in the kernel. */
+  #now(): number {
+    const { now, step } = this.#clock.read();
+    if (step !== 0) {
+      shiftBans(this.#options.state, step);
+      this.#messages.clockSet(step);
+      this.#saver?.changed('now');
+      this.#bans.clockSet();
+    }
+    return now;
+  }
+
   #sweep(): void {
-    const now = this.#options.now();
+    const now = this.#now();
     for (const { jail } of this.#running.jails.values()) {
       const { failures } = jailState(this.#options.state, jail.name);
       if (failures.sweep(now - jail.findtime) > 0) this.#saver?.changed('calm');

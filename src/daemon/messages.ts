@@ -1,6 +1,6 @@
 import type { FileNews } from '../ban/ignorefiles.ts';
 import { formatProblem, type Problem } from '../base/errors.ts';
-import { formatSecond, type Level, type Log } from '../base/log.ts';
+import { formatEnd, formatSecond, type Level, type Log } from '../base/log.ts';
 import type { TimeWarning } from '../filter/types.ts';
 
 const DAY = 86400;
@@ -44,6 +44,12 @@ export class Messages {
 
   notReloaded(reason: string): void {
     this.server('ERROR', `the configuration cannot be used, nothing was changed: ${reason}`);
+  }
+
+  /** The clock was set by so many seconds. */
+  clockSet(seconds: number): void {
+    const way = seconds > 0 ? 'forward' : 'back';
+    this.server('WARNING', `the clock was set ${way} by ${Math.abs(seconds)} s: bans last as long as before`);
   }
 
   /** A damaged state file was set aside. */
@@ -143,6 +149,11 @@ export class Messages {
   /** A ban of an earlier run goes on. */
   restored(jail: string, id: string): void {
     this.actions('NOTICE', `[${jail}] Restore Ban ${id}`);
+  }
+
+  /** A ban got a later end, epoch seconds, null = for ever. */
+  prolonged(jail: string, id: string, until: number | null): void {
+    this.actions('NOTICE', `[${jail}] ${id} already banned, prolonged ${formatEnd(until)}`);
   }
 
   alreadyBanned(jail: string, id: string): void {

@@ -1,6 +1,7 @@
 import type { Command, Output } from '../base/process.ts';
 import { failureOf } from '../base/process.ts';
 import type { BanEntry, Difference, Firewall, Rule } from './backend.ts';
+import type { ConnectionCutter } from './connections.ts';
 
 /** Runs one command to its end; `exec.run` with a time limit, in the test bed inside a namespace. */
 export type RunProgram = (command: Command) => Promise<Output>;
@@ -10,6 +11,8 @@ export type FirewallJob = {
   readonly firewall: Firewall;
   readonly rules: readonly Rule[];
   readonly run: RunProgram;
+  /** Ends open connections in the background; not given = they are ended before a ban is answered. */
+  readonly cutter?: ConnectionCutter;
 };
 
 const OUT_OF_TRIES = 'not tried: too many others failed before it';

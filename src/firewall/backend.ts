@@ -108,6 +108,8 @@ export type Firewall = {
    * Throws when an entry is not a canonical address or network: such a value never reaches a command.
    */
   change(rules: readonly Rule[], difference: Difference, now: number): readonly Command[];
+  /** Whether there are packets behind it, so that the open connections of just-banned addresses are to be ended. */
+  readonly hasPackets: boolean;
   /** `nft monitor`, and which of its lines speak of what we stand on; null = there is nothing to watch. */
   watch(): { readonly command: Command; readonly concerns: RegExp } | null;
 };

@@ -22,6 +22,7 @@ export function simulated(firewall: Firewall): Firewall {
   };
   return {
     ...firewall,
+    hasPackets: false,
     list: () => [],
     readHeld: (rules: readonly Rule[]) => {
       const wanted = jailsOf(rules);

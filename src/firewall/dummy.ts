@@ -14,5 +14,6 @@ export const dummy: Firewall = {
   probe: () => [],
   readProbe: () => ({ damaged: new Set(), absent: new Map() }),
   change: () => [],
+  hasPackets: false,
   watch: () => null,
 };

@@ -11,6 +11,7 @@ import type { Level } from '../base/log.ts';
 import { type Following, follow, wasStartedHere } from '../base/process.ts';
 import { noteRepair, type State } from '../state/state.ts';
 import type { FirewallKind } from './backend.ts';
+import { ConnectionCutter } from './connections.ts';
 import { simulated } from './dryrun.ts';
 import { type Author, monitorReader } from './nftables/monitor.ts';
 import {
@@ -45,12 +46,15 @@ export type EnforcerParts = {
 const CHECK_MS = 2000;
 /** Everything is compared this often, for what neither events nor looks show, in milliseconds. */
 const COMPARE_MS = 300_000;
+/** How long an end waits for connections to be ended, in milliseconds. */
+const CUT_MS = 3000;
 
 /** Makes the bans of the state stand in the firewalls of a plan, and keeps them standing. */
 export class Enforcer {
   readonly #plan: FirewallPlan;
   readonly #parts: EnforcerParts;
   readonly #queues = new Map<FirewallKind, FirewallQueue>();
+  readonly #cutters: ConnectionCutter[] = [];
   readonly #following: Following[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #clearing: Promise<void>;
@@ -62,8 +66,13 @@ export class Enforcer {
     for (const one of plan.notes) parts.onTrouble('INFO', one);
     for (const { firewall, rules } of plan.sections) {
       const used = parts.dryRun ? simulated(firewall) : firewall;
+      const cutter = new ConnectionCutter({
+        ...{ rules, run: parts.run },
+        isWanted: ({ jail, address }) => parts.state.jails.get(jailOfRule(jail))?.bans.has(address) ?? false,
+      });
+      this.#cutters.push(cutter);
       const queue: FirewallQueue = new FirewallQueue(
-        { firewall: used, rules, run: parts.run },
+        { firewall: used, rules, run: parts.run, cutter },
         {
           wanted: () => wantedEntries(parts.state, plan, firewall.kind),
           locked: (work) => parts.locked(work),
@@ -133,6 +142,7 @@ export class Enforcer {
   /** Resolves when nothing is queued or running. */
   async idle(): Promise<void> {
     for (const queue of this.#queues.values()) await queue.idle();
+    for (const cutter of this.#cutters) await cutter.idle(CUT_MS);
   }
 
   /** Finishes what is queued and stops; bans stay in the kernel. */
@@ -141,6 +151,7 @@ export class Enforcer {
     for (const one of this.#following) one.stop();
     for (const queue of this.#queues.values()) await queue.close();
     await this.#clearing;
+    for (const cutter of this.#cutters) cutter.stop();
   }
 
   /** After close(): removes everything of ours from the firewalls; the state keeps its bans. */

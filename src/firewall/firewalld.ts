@@ -22,6 +22,7 @@ export function firewalld(folder = '/etc/firewalld'): Firewall {
     hasTimeouts: false,
     maxTimeout: Number.MAX_SAFE_INTEGER,
     exitProves: false,
+    hasPackets: false,
     list: () => [call('config', 'config', 'getPolicyNames'), call('config', 'config', 'getIPSetNames')],
     readHeld: (_rules, outputs) => readHeld(outputs),
     probe: () => [],

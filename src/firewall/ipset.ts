@@ -5,7 +5,7 @@
  *
  * Established connections: cut, as long as our rules stand before the accepting of established ones; they are put in
  * at the top. Time-outs end at 2147483 s (24.8 days): longer bans are set to it and given more time later.
- * In chains other than INPUT and FORWARD the port that was dialled (before translation) counts as well as the present one.
+ * The port that was dialled (before translation) counts as well as the present one.
  * A set is replaced by filling another one and swapping: no moment without the bans.
  */
 import { type Family, familyOf } from '../base/ip.ts';
@@ -56,6 +56,7 @@ export function ipset(setSize = 262144): Firewall {
     probe: () => [command(['ipset', 'list', '-t']), ...SAVE],
     readProbe: (rules, outputs, expected) => readProbe(rules, outputs, { setSize, expected }),
     change: (rules, difference, now) => change(rules, difference, { setSize, now }),
+    hasPackets: true,
     watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/ }),
   };
 }
@@ -70,7 +71,7 @@ function insertions(rule: Rule, absent: Absent): readonly RuleLine[] {
 
 function rulesOf(rule: Rule, family: Family, chain: string): readonly string[] {
   const set = `-m set --match-set ${SETS.name(rule.jail, family)} src ${commentWords(rule, 'set')}`;
-  return specsOf(rule, family, chain)
+  return specsOf(rule, family)
     .map(({ words, block }) => `${words} ${set} ${targetOf(block, family)}`.trim())
     .map((words) => `-I ${chain} 1 ${words}`)
     .toReversed();

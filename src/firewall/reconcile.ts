@@ -18,6 +18,7 @@ import {
   type Probe,
   type Rule,
 } from './backend.ts';
+import { ConnectionCutter } from './connections.ts';
 import { difference, isNothing } from './difference.ts';
 import { isCanonical, jailsOf, whyAbsent } from './match.ts';
 
@@ -61,6 +62,8 @@ export type News = {
 
 const NOT_TAKEN = 'the firewall did not take it';
 const RETRIES = 60;
+/** How long a command goes on ending connections, in milliseconds. */
+const CUT_MS = 3000;
 
 /**
  * Brings the firewall to exactly `rules` and `wanted` (expired entries are not wanted) and looks again whether it
@@ -94,6 +97,7 @@ export async function reconcile(
   }
   if (typeof after === 'string') return outcomeOf(job, live, { held: null, trouble, general: after });
   if (isNothing(difference(job.firewall, job.rules, sane, { held: after, now }))) general = null;
+  await cutConnections(job, change.add, after);
   return { ...outcomeOf(job, live, { held: after, trouble, general }), repaired: repairOf(change) };
 }
 
@@ -114,6 +118,7 @@ export async function enforceNow(job: FirewallJob, news: News, now: number): Pro
   const reason = await apply(job, change, now);
   if (reason !== null) return inFull();
   if (!(await areConfirmed(job, change, now))) return inFull();
+  await cutConnections(job, add, null);
   return { ...confirmAll(add), repaired: repairOf(change) };
 }
 
@@ -206,6 +211,26 @@ function absenceIn(rules: readonly Rule[], absent: Absent): (entry: BanEntry) =>
     const rule = byJail.get(jail);
     return rule === undefined ? null : whyAbsent(rule, familyOf(address), absent);
   };
+}
+
+/** Has the open connections of those ended that stand (`held` null = all of them), in the background where a daemon runs. */
+async function cutConnections(
+  job: FirewallJob,
+  added: readonly BanEntry[],
+  held: Held | null,
+): Promise<void> {
+  if (!job.firewall.hasPackets) return;
+  const standing = added.filter(
+    ({ jail, address }) => held === null || held.entries.get(jail)?.has(address) === true,
+  );
+  if (standing.length === 0) return;
+  if (job.cutter !== undefined) job.cutter.add(standing);
+  else {
+    const cutter = new ConnectionCutter({ ...job, isWanted: () => true });
+    cutter.add(standing);
+    await cutter.idle(CUT_MS);
+    cutter.stop();
+  }
 }
 
 function repairOf(change: Difference): Enforcement['repaired'] {

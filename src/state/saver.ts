@@ -14,7 +14,7 @@ import { basename, dirname } from 'node:path';
 import { codeOf, reasonOf } from '../base/errors.ts';
 import { stampOf } from '../base/files.ts';
 import { loadState, lockStateAsync, prepareFolder, saveState } from './file.ts';
-import { applyOrders, type CommandOrder, type State } from './state.ts';
+import { applyOrders, type ObeyedOrder, type State } from './state.ts';
 
 /** Seconds that the daemon waits for a command's lock before it tries again later. */
 const LOCK_WAIT = 5;
@@ -46,9 +46,9 @@ export function restAfter(printMs: number, writeMs: number): number {
 
 /** Callbacks of a StateSaver. */
 export type SaverEvents = {
-  /** Commands changed the file; the orders are already applied to the state. */
-  onOrders(orders: readonly CommandOrder[]): void;
-  /** The state cannot be written, and why; null when it can again. Called once for each change. */
+  /** Commands changed the file; the state already obeyed. */
+  onOrders(orders: readonly ObeyedOrder[]): void;
+  /** The state cannot be written, and why; null when it can be again. Told once each. */
   onTrouble(reason: string | null): void;
   /** Another process wrote a damaged file; the warning says what was wrong and what was done. */
   onDamage(warning: string): void;

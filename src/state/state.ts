@@ -52,7 +52,13 @@ export type CommandOrderDraft =
 /** A command's change in the file, in case a daemon is running; the daemon repeats it on its own copy. */
 export type CommandOrder = CommandOrderDraft & { readonly seq: number };
 
-/** How often a firewall was repaired after other programs damaged it, and when last (epoch seconds). */
+/** What an order changed in a state. */
+export type OrderEffect = BanEffect | 'lifted' | 'none';
+
+/** An order and what it changed in the daemon's own copy. */
+export type ObeyedOrder = { readonly order: CommandOrder; readonly effect: OrderEffect };
+
+/** How often damage that others did to a firewall was repaired, and when last, epoch seconds. */
 export type Repairs = { readonly count: number; readonly last: number };
 
 /** A failure that is read but not counted yet, because a look-up is pending. `time` in epoch seconds. */
@@ -115,13 +121,38 @@ export function jailState(state: State, name: string): JailState {
   return fresh;
 }
 
-/** Adds a ban. False, without any change, if the id is already banned in the jail. */
-export function addBan(state: State, jail: string, id: string, ban: Ban): boolean {
+/** What a ban did to the state; `kept`: the id is banned already, and that ban ends no earlier. */
+export type BanEffect = 'new' | 'prolonged' | 'kept';
+
+/** Puts a ban into the state. Where the id is banned in the jail already, the later end wins. */
+export function addBan(state: State, jail: string, id: string, ban: Ban): BanEffect {
   const known = jailState(state, jail);
-  if (known.bans.has(id)) return false;
+  const standing = known.bans.get(id);
+  const isOver = standing !== undefined && standing.until !== null && standing.until <= ban.at;
+  if (standing !== undefined && !isOver) {
+    const merged = withLaterEnd(standing, ban);
+    if (merged === null) return 'kept';
+    known.bans.set(id, merged);
+    return 'prolonged';
+  }
   known.bans.set(id, ban);
   known.totalBanned += 1;
-  return true;
+  return 'new';
+}
+
+/** Whether the first end is later than the second one; null = never. */
+export function isLater(until: number | null, than: number | null): boolean {
+  return than !== null && (until === null || until > than);
+}
+
+/** The standing ban with the later end of both, and the later one for which it may be confirmed; null = nothing changes. */
+function withLaterEnd(standing: Ban, fresh: Ban): Ban | null {
+  const until = isLater(fresh.until, standing.until) ? fresh.until : standing.until;
+  const trials = [standing.confirmed, fresh.confirmed].filter((one) => one && isLater(one.until, until));
+  const confirmed = trials.reduce((a, b) => (a && b && isLater(b.until, a.until) ? b : a), trials[0]);
+  if (until === standing.until && confirmed?.until === standing.confirmed?.until) return null;
+  const { confirmed: _, ...rest } = standing;
+  return confirmed === undefined ? { ...rest, until } : { ...rest, until, confirmed };
 }
 
 /**
@@ -149,28 +180,28 @@ export function bansOf(jail: JailState | undefined, id: string): number {
   return jail?.bans.get(id)?.count ?? jail?.past.get(id)?.count ?? 0;
 }
 
-/** Applies a command's change and adds it as an order for a running daemon. False if nothing changed. */
-export function addOrder(state: State, draft: CommandOrderDraft): boolean {
-  const changed = obey(state, draft);
-  if (changed) {
+/** Applies a command's change and adds it as an order for a running daemon, unless it changes nothing. */
+export function addOrder(state: State, draft: CommandOrderDraft): OrderEffect {
+  const effect = obey(state, draft);
+  if (effect !== 'none' && effect !== 'kept') {
     state.seq += 1;
     state.orders.push({ ...draft, seq: state.seq });
   }
-  return changed;
+  return effect;
 }
 
-/** Applies the orders in `file` after `seenSeq` to the daemon's own copy; returns them. */
-export function applyOrders(own: State, file: State, seenSeq: number): readonly CommandOrder[] {
+/** Repeats on the daemon's own copy what commands wrote into the file since `seenSeq`; answers what it did there. */
+export function applyOrders(own: State, file: State, seenSeq: number): readonly ObeyedOrder[] {
   const fresh = file.orders.filter((order) => order.seq > seenSeq);
-  for (const order of fresh) obey(own, order);
+  const obeyed = fresh.map((order) => ({ order, effect: obey(own, order) }));
   own.seq = Math.max(own.seq, file.seq);
   own.orders = [];
-  return fresh;
+  return obeyed;
 }
 
-function obey(state: State, order: CommandOrderDraft): boolean {
-  if (order.kind === 'unban') return liftBan(state, order.jail, order.id);
-  return addBan(state, order.jail, order.id, order.ban);
+function obey(state: State, order: CommandOrderDraft): OrderEffect {
+  if (order.kind === 'ban') return addBan(state, order.jail, order.id, order.ban);
+  return liftBan(state, order.jail, order.id) ? 'lifted' : 'none';
 }
 
 /** Removes the bans that have ended by `now`, and returns them. */
@@ -186,7 +217,22 @@ export function expireBans(state: State, now: number): { jail: string; id: strin
   return expired;
 }
 
-/** Forgets past bans that ended more than `age` seconds ago. */
+/** Moves the beginning and the end of every ban: the clock was set by so many seconds. */
+export function shiftBans(state: State, seconds: number): void {
+  const shifted = (until: number | null): number | null => (until === null ? null : until + seconds);
+  for (const { bans } of state.jails.values()) {
+    for (const [id, ban] of bans) {
+      const { confirmed } = ban;
+      const moved = { ...ban, at: ban.at + seconds, until: shifted(ban.until) };
+      bans.set(
+        id,
+        confirmed === undefined ? moved : { ...moved, confirmed: { until: shifted(confirmed.until) } },
+      );
+    }
+  }
+}
+
+/** Forgets the past of ids whose last ban ended over `age` seconds ago. */
 export function purgePast(state: State, now: number, age: number): void {
   for (const { past } of state.jails.values()) {
     for (const [id, { until, last }] of past) {

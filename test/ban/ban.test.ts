@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bansBefore, countAndDecide, type Limits, makeBan } from '../../src/ban/ban.ts';
 import type { Increment } from '../../src/config/jail.ts';
-import { addBan, emptyState, jailState } from '../../src/state/state.ts';
+import { addBan, emptyState, jailState, liftBan } from '../../src/state/state.ts';
 
 const increment: Increment = {
   enabled: false,
@@ -52,13 +52,14 @@ test('countAndDecide() begins a ban at the failure, so that reading a log late o
   assert.equal(late.kind === 'ban' && late.ban.until, 3702);
 });
 
-test('countAndDecide() answers that a banned id reached the count again', () => {
+test('countAndDecide() answers the ban of a banned id anew', () => {
   const state = emptyState();
   const jail = jailState(state, 'sshd');
   const once = { ...limits, maxretry: 1 };
   const first = countAndDecide(jail, fail(100), once, at(100));
   if (first.kind === 'ban') addBan(state, 'sshd', '192.0.2.7', first.ban);
-  assert.equal(countAndDecide(jail, fail(101), once, at(101)).kind, 'already');
+  const again = countAndDecide(jail, fail(101), once, at(101));
+  assert.equal(again.kind === 'ban' && again.ban.until, 3701);
 });
 
 test('countAndDecide() lets a failure of a known offender count for more when bans escalate', () => {
@@ -79,9 +80,12 @@ test('bansBefore() counts the jail, or all of them with overalljails', () => {
   const state = emptyState();
   for (const jail of ['a', 'b'])
     addBan(state, jail, 'x', makeBan(limits, 0, { now: 5, count: null, origin: 'hand' }));
-  assert.equal(bansBefore(state, 'a', 'x', limits), 1);
+  // A ban that stands is no earlier one.
+  assert.equal(bansBefore(state, 'a', 'x', limits), 0);
   assert.equal(
     bansBefore(state, 'a', 'x', { ...limits, increment: { ...increment, overalljails: true } }),
-    2,
+    1,
   );
+  liftBan(state, 'a', 'x');
+  assert.equal(bansBefore(state, 'a', 'x', limits), 1);
 });

@@ -89,10 +89,12 @@ test('handleFailure() counts no id that is never banned', () => {
   assert.equal(state.jails.size, 0);
 });
 
-test('handleFailure() answers that a banned id goes on failing', () => {
-  const { fail } = judging(jailWith({ maxretry: 1 }));
+test('handleFailure() prolongs the ban of an id that goes on failing', () => {
+  const { fail, own } = judging(jailWith({ maxretry: 1 }));
   assert.equal(fail('192.0.2.7').kind, 'ban');
-  assert.deepEqual(fail('192.0.2.7', NOW + 1), { kind: 'already', id: '192.0.2.7' });
+  assert.deepEqual(fail('192.0.2.7'), { kind: 'already', id: '192.0.2.7' });
+  assert.deepEqual(fail('192.0.2.7', NOW + 1), { kind: 'prolonged', id: '192.0.2.7', until: NOW + 3601 });
+  assert.deepEqual([own().bans.get('192.0.2.7')?.until, own().totalBanned], [NOW + 3601, 1]);
 });
 
 test('handleFailure() makes no ban that would be over already', () => {
@@ -128,6 +130,8 @@ test('handleFailure() puts one ban of a network in the place of its hosts', () =
   assert.deepEqual(decision.rollup.hosts, ['198.51.100.7', '198.51.100.8']);
   assert.deepEqual([...own().bans], [['198.51.100.0/24', decision.rollup.ban]]);
   assert.deepEqual(fail('198.51.100.9'), { kind: 'already', id: '198.51.100.9' });
+  const later = { kind: 'prolonged', id: '198.51.100.0/24', until: NOW + 3601 };
+  assert.deepEqual(fail('198.51.100.9', NOW + 1), later);
   // The network holds the gateway.
   fail('192.0.2.7');
   const single = fail('192.0.2.8');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { formatIp4 } from '../../src/base/ip.ts';
-import { clean, formatLine, formatSecond, openLog } from '../../src/base/log.ts';
+import { clean, formatEnd, formatLine, formatSecond, openLog } from '../../src/base/log.ts';
 import { dice } from '../testbed/dice.ts';
 
 test('formatLine() writes the line that fail2ban writes', () => {
@@ -22,6 +22,14 @@ test('formatLine() writes the line that fail2ban writes', () => {
     line('fail2ban.actions', 'NOTICE', '[flask-8080] Ban 10.2.1.99'),
     '2024-06-23 22:27:27,556 fail2ban.actions        [56843]: NOTICE  [flask-8080] Ban 10.2.1.99\n',
   );
+});
+
+test('an end beyond what a Date can hold is never', () => {
+  for (const end of [8.7e12, 1e30, Number.POSITIVE_INFINITY]) {
+    assert.equal(formatSecond(end), 'never');
+    assert.equal(formatEnd(end), 'for ever');
+  }
+  assert.equal(formatEnd(1000), `until ${formatSecond(1000)}`);
 });
 
 test('clean() leaves nothing that a terminal obeys or that fakes a line', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../src/base/errors.ts';
+import { formatSecond } from '../../src/base/log.ts';
 import { banip } from '../../src/cli/banip.ts';
 import { loadState } from '../../src/state/file.ts';
 import { called, withHome } from './called.ts';
@@ -11,10 +12,31 @@ test('banip prints how many were not banned before, and writes canonical ids', (
   withHome(async ({ config, state }) => {
     const words = ['web', '192.0.2.7', '2001:DB8::1', '198.51.100.9/24'];
     const around = { global: { config, state }, options: { bantime: '1h' } };
-    assert.deepEqual(await called(banip, words, around), { code: 0, stdout: '3\n', stderr: '' });
+    const first = await called(banip, words, around);
+    assert.deepEqual([first.code, first.stdout], [0, '3\n']);
     assert.equal((await called(banip, words, around)).stdout, '0\n');
     assert.deepEqual([...bansIn(state).keys()], ['192.0.2.7', '2001:db8::/64', '198.51.100.0/24']);
     assert.equal(bansIn(state).get('192.0.2.7')?.until, 4600);
+  }));
+
+test('banip says until when, and prolongs a ban that ends earlier', () =>
+  withHome(async ({ config, state }) => {
+    const ban = async (bantime: string, more = {}) => {
+      const around = { global: { config, state }, options: { bantime, ...more } };
+      return (await called(banip, ['web', '192.0.2.7'], around)).stderr.replace('f2b: 192.0.2.7: ', '');
+    };
+    assert.equal(await ban('60'), `banned until ${formatSecond(1060)}\n`);
+    assert.equal(await ban('60'), `already banned until ${formatSecond(1060)}\n`);
+    const [from, to] = [1060, 4600].map(formatSecond);
+    assert.equal(await ban('1h'), `ban prolonged from ${from}, now until ${to}\n`);
+    assert.equal(await ban('60'), `already banned longer, until ${to}\n`);
+    assert.equal(
+      await ban('2h', { confirm: '60' }),
+      `already banned longer, until ${to}; if confirmed, until ${formatSecond(8200)}\n`,
+    );
+    assert.equal(await ban('-1'), `ban prolonged from ${to}, now for ever\n`);
+    assert.equal(await ban('9999999999d'), 'already banned longer, for ever\n');
+    assert.equal(bansIn(state).get('192.0.2.7')?.until, null);
   }));
 
 test('a ban with --confirm is short until it is confirmed', () =>

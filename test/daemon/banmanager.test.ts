@@ -111,8 +111,8 @@ test('expire() ends the bans whose time is up', async () => {
 test('orders of commands are logged and handed to the actions', async () => {
   const { manager, lines, acted } = await scene('maxretry = 1');
   manager.carryOutOrders([
-    { seq: 1, kind: 'ban', jail: 'app', id: '192.0.2.7', ban: byHand },
-    { seq: 2, kind: 'unban', jail: 'app', id: '192.0.2.7' },
+    { order: { seq: 1, kind: 'ban', jail: 'app', id: '192.0.2.7', ban: byHand }, effect: 'new' },
+    { order: { seq: 2, kind: 'unban', jail: 'app', id: '192.0.2.7' }, effect: 'lifted' },
   ]);
   assert.deepEqual(lines, [
     'NOTICE fail2ban.actions [app] Ban 192.0.2.7',

@@ -21,6 +21,8 @@ test('bans are told in the words of fail2ban, which recidive jails read', () => 
     messages.ban('sshd', '192.0.2.7');
     messages.incremented('sshd', '192.0.2.7', 2);
     messages.alreadyBanned('sshd', '192.0.2.7');
+    messages.prolonged('sshd', '192.0.2.7', 1_700_000_000);
+    messages.prolonged('sshd', '192.0.2.7', null);
     messages.guarded('sshd', '192.0.2.7', 'it is the default gateway');
     messages.refused('sshd', '192.0.2.7 is never banned: it is the default gateway');
     messages.rolledUp('sshd', '192.0.2.0/24', 3);
@@ -35,6 +37,8 @@ test('bans are told in the words of fail2ban, which recidive jails read', () => 
     'NOTICE fail2ban.actions [sshd] Ban 192.0.2.7',
     'INFO fail2ban.observer [sshd] 192.0.2.7 is banned for the 2. time',
     'NOTICE fail2ban.actions [sshd] 192.0.2.7 already banned',
+    `NOTICE fail2ban.actions [sshd] 192.0.2.7 already banned, prolonged until ${formatSecond(1_700_000_000)}`,
+    'NOTICE fail2ban.actions [sshd] 192.0.2.7 already banned, prolonged for ever',
     'WARNING fail2ban.actions [sshd] 192.0.2.7 is not banned: it is the default gateway',
     'WARNING fail2ban.actions [sshd] 192.0.2.7 is never banned: it is the default gateway',
     'INFO fail2ban.actions [sshd] 192.0.2.0/24 takes the place of 3 bans in it',

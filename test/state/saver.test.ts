@@ -38,7 +38,7 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
     path,
     { state },
     {
-      onOrders: (some) => orders.push(...some),
+      onOrders: (some) => orders.push(...some.map(({ order }) => order)),
       onTrouble: (reason) => troubles.push(reason),
       onDamage: (warning) => damages.push(warning),
       beforeSave: () => state.positions.set('/log', positionAt(state.jails.size)),

@@ -12,6 +12,7 @@ import {
   liftBan,
   nextExpiry,
   purgePast,
+  shiftBans,
 } from '../../src/state/state.ts';
 
 const ban = (until: number | null): Ban => ({
@@ -26,8 +27,8 @@ const ban = (until: number | null): Ban => ({
 
 test('addBan() counts a total that liftBan() does not lower', () => {
   const state = emptyState();
-  assert.equal(addBan(state, 'sshd', '192.0.2.7', ban(null)), true);
-  assert.equal(addBan(state, 'sshd', '192.0.2.7', ban(null)), false);
+  assert.equal(addBan(state, 'sshd', '192.0.2.7', ban(null)), 'new');
+  assert.equal(addBan(state, 'sshd', '192.0.2.7', ban(null)), 'kept');
   assert.equal(liftBan(state, 'sshd', '192.0.2.7'), true);
   assert.equal(liftBan(state, 'sshd', '192.0.2.7'), false);
   assert.equal(state.jails.get('sshd')?.totalBanned, 1);
@@ -45,6 +46,45 @@ test('liftBan() forgets the failures, so that the next one does not ban at once'
   addBan(state, 'sshd', '192.0.2.7', ban(null));
   liftBan(state, 'sshd', '192.0.2.7');
   assert.equal(state.jails.get('sshd')?.failures.size, 0);
+});
+
+test('addBan() lets the later end win, and begins anew what is over', () => {
+  const state = emptyState();
+  const end = () => state.jails.get('a')?.bans.get('x')?.until;
+  for (const [until, effect, left] of [
+    [1500, 'new', 1500],
+    [1400, 'kept', 1500],
+    [1600, 'prolonged', 1600],
+    [null, 'prolonged', null],
+    [9999, 'kept', null],
+  ] as const) {
+    assert.equal(addBan(state, 'a', 'x', ban(until)), effect);
+    assert.equal(end(), left);
+  }
+  addBan(state, 'a', 'y', ban(1500));
+  assert.equal(addBan(state, 'a', 'y', { ...ban(1700), at: 1500 }), 'new');
+});
+
+test('addBan() keeps the later one of two trials, and forgets one that the ban outlasts', () => {
+  const state = emptyState();
+  const trial = () => state.jails.get('a')?.bans.get('x')?.confirmed;
+  addBan(state, 'a', 'x', { ...ban(1100), confirmed: { until: 1500 } });
+  assert.equal(addBan(state, 'a', 'x', { ...ban(1050), confirmed: { until: 1800 } }), 'prolonged');
+  assert.deepEqual(trial(), { until: 1800 });
+  addBan(state, 'a', 'x', ban(1700));
+  assert.deepEqual(trial(), { until: 1800 });
+  addBan(state, 'a', 'x', ban(1800));
+  assert.equal(trial(), undefined);
+});
+
+test('shiftBans() moves what a ban has of time, and leaves those for ever', () => {
+  const state = emptyState();
+  addBan(state, 'a', 'x', { ...ban(1100), confirmed: { until: null } });
+  addBan(state, 'a', 'y', ban(null));
+  shiftBans(state, 3600);
+  const bans = state.jails.get('a')?.bans;
+  assert.deepEqual([bans?.get('x')?.at, bans?.get('x')?.until], [4600, 4700]);
+  assert.deepEqual([bans?.get('x')?.confirmed, bans?.get('y')?.until], [{ until: null }, null]);
 });
 
 test('expireBans() ends what is due and leaves permanent bans', () => {
@@ -76,7 +116,10 @@ test("applyOrders() repeats each order once on the daemon's own copy", () => {
   addOrder(file, { kind: 'ban', jail: 'sshd', id: '192.0.2.7', ban: ban(null) });
   addOrder(file, { kind: 'unban', jail: 'sshd', id: '192.0.2.7' });
   addOrder(file, { kind: 'ban', jail: 'sshd', id: '192.0.2.8', ban: ban(null) });
-  assert.equal(applyOrders(own, file, 0).length, 3);
+  assert.deepEqual(
+    applyOrders(own, file, 0).map(({ effect }) => effect),
+    ['new', 'lifted', 'new'],
+  );
   assert.deepEqual([...(own.jails.get('sshd')?.bans.keys() ?? [])], ['192.0.2.8']);
   assert.equal(own.seq, 3);
   assert.equal(applyOrders(own, file, own.seq).length, 0);
@@ -84,6 +127,6 @@ test("applyOrders() repeats each order once on the daemon's own copy", () => {
 
 test('addOrder() writes no order for what changes nothing', () => {
   const state = emptyState();
-  assert.equal(addOrder(state, { kind: 'unban', jail: 'sshd', id: '192.0.2.7' }), false);
+  assert.equal(addOrder(state, { kind: 'unban', jail: 'sshd', id: '192.0.2.7' }), 'none');
   assert.deepEqual([state.orders.length, state.seq], [0, 0]);
 });

@@ -14,7 +14,7 @@ import type { Filter } from '../../filter/types.ts';
 import type { FirewallPlan } from '../../firewall/plan.ts';
 import { alarmsOf } from '../../source/health.ts';
 import type { Call } from '../command.ts';
-import { firewallPlanOf, readOnlyState } from '../context.ts';
+import { firewallPlanOf, limitsOfHost, readOnlyState } from '../context.ts';
 import { type Sources, sourcesOf } from './sources.ts';
 
 /** One jail of the report. */
@@ -72,6 +72,8 @@ export async function examine(call: Call, config: Config, question: Question): P
     if (filter === null) continue;
     problems.push(...lints(jail, filter));
   }
+  const limits = await limitsOfHost(plan, call.io);
+  problems.push(...limits.map(({ jail, text, hint }) => problem(text, { severity: 'warning', jail, hint })));
   problems.push(...wallProblems(plan), ...sourceAlarms(call, jails, notes));
   const disabled = config.allJails.filter(({ name }) => !enabled.has(name)).length;
   const works = lines.filter((line) => line.isEnabled).length;

@@ -5,7 +5,7 @@
  *
  * Established connections: cut, as long as our jump stands before the accepting of established ones; it is put in at
  * the top. No kernel time-outs: bans outlive a dead f2b until it runs again. The probe reads the whole table.
- * In chains other than INPUT and FORWARD the port that was dialled (before translation) counts as well as the present one.
+ * The port that was dialled (before translation) counts as well as the present one.
  */
 import { type Family, familyOf } from '../../base/ip.ts';
 import { type Command, command, type Output } from '../../base/process.ts';
@@ -65,6 +65,7 @@ export const iptables: Firewall = {
     return { damaged: jailsOf(broken), absent: held.absent };
   },
   change,
+  hasPackets: true,
   watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/ }),
 };
 
@@ -78,7 +79,7 @@ function targetOfEntry(rule: Rule, family: Family): string {
 
 function jumpsOf(rule: Rule, family: Family, chain: string): readonly string[] {
   // The jail's own chain says what becomes of the packets.
-  return specsOf({ ...rule, block: 'drop' }, family, chain)
+  return specsOf({ ...rule, block: 'drop' }, family)
     .map(({ words }) => `${words} ${commentWords(rule, 'chain')}`.trim())
     .map((words) => `-I ${chain} 1 ${words} -j ${chainOf(rule.jail)}`)
     .toReversed();

@@ -22,16 +22,17 @@ const MULTIPORT = 15;
 /** The words that pick packets (those of all: ''), and what becomes of these; each is a rule of its own. */
 type RuleSpec = { readonly words: string; readonly block: BlockKind };
 
-/** What blocks the packets of one rule in one chain. */
-export function specsOf(rule: Rule, family: Family, chain: string): readonly RuleSpec[] {
-  // Chains such as DOCKER-USER come after the published port was translated: the port that was dialled counts as well.
-  const isTranslated = chain !== 'INPUT' && chain !== 'FORWARD';
+/** What picks the packets that one rule blocks. */
+export function specsOf(rule: Rule, family: Family): readonly RuleSpec[] {
   return matchesOf(rule, family).flatMap(({ protocol, ports, block }) => {
     const proto = protocol === null ? '' : `-p ${protocol}`;
     if (ports === null) return [{ words: proto, block }];
     const plain = portGroups(ports).map((list) => `${proto} -m multiport --dports ${list}`);
-    const dialled = ports.map((range) => `${proto} -m conntrack --ctorigdstport ${formatRange(range, ':')}`);
-    return (isTranslated ? [...plain, ...dialled] : plain).map((words) => ({ words, block }));
+    // The filter table comes after the translation of addresses: the port that was dialled counts as well.
+    const dialled = ports.map(
+      (range) => `${proto} -m conntrack --ctdir ORIGINAL --ctorigdstport ${formatRange(range, ':')}`,
+    );
+    return [...plain, ...dialled].map((words) => ({ words, block }));
   });
 }
 
@@ -62,7 +63,7 @@ type Means = 'set' | 'chain';
 
 /** Words of a comment that says whose rule this is and what it was made from. */
 export function commentWords(rule: Rule, means: Means): string {
-  return `-m comment --comment "${PREFIX}${jailTag(rule.jail)} ${means} ${fingerprint(rule, 'ipt 1')}"`;
+  return `-m comment --comment "${PREFIX}${jailTag(rule.jail)} ${means} ${fingerprint(rule, 'ipt 2')}"`;
 }
 
 /** The chains of a table and the rules in them, from iptables-save. */
@@ -134,7 +135,7 @@ type WantedRule = {
 
 /** Whether the jail's rules stand in every chain of theirs in one family's table. */
 export function rulesStand(rule: Rule, saved: Saved, { means, family, absent, count }: WantedRule): boolean {
-  const [tag, mark] = [jailTag(rule.jail), fingerprint(rule, 'ipt 1')];
+  const [tag, mark] = [jailTag(rule.jail), fingerprint(rule, 'ipt 2')];
   const own = saved.rules.flatMap((line) => {
     const owner = ownerOf(line.text, means);
     return owner?.tag === tag ? [{ chain: line.chain, mark: owner.mark }] : [];

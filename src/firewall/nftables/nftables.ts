@@ -5,7 +5,8 @@
  * and overlapping networks cannot collide.
  *
  * Hooks: INPUT is hook input, priority just before filter; FORWARD is hook forward; every other chain (DOCKER-USER,
- * PREROUTING) is hook prerouting before destination NAT, which sees the port that the attacker dialled.
+ * PREROUTING) is hook prerouting before destination NAT. Everywhere the port that the attacker dialled counts, as well as the one
+ * that it was translated to.
  * Established connections: cut, because the chains stand before anybody's established-accept.
  * Every set holds one address that cannot be a source (255.255.255.255, ff00::): the cheap probe asks whether it can
  * be created (in check mode), and sees an emptied set without listing it.
@@ -60,6 +61,7 @@ export function nftables(setSize = 262144): Firewall {
     ],
     readProbe: (rules, outputs) => readProbe(rules, outputs, setSize),
     change: (rules, difference, now) => change(rules, difference, { setSize, now }),
+    hasPackets: true,
     watch: () => ({ command: command(['nft', 'monitor']), concerns: /\binet f2b\b/ }),
   };
 }

@@ -25,11 +25,15 @@ export function ruleLines(rule: Rule, unit: Unit): readonly string[] {
   const ones = family === 4 ? '255.255.255.255' : 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
   const mask = prefix === bitsOf(family) ? '' : ` & ${masked(ones, prefix)}`;
   const source = `${ip} saddr${mask} @${unitSetName(rule.jail, unit)}`;
-  return matchesOf(rule, family).map(({ protocol, ports, block }) => {
+  // Behind the translation of addresses the port that was dialled counts as well.
+  const isBehind = hooksOf(rule).every(({ name }) => name !== 'prerouting');
+  return matchesOf(rule, family).flatMap(({ protocol, ports, block }) => {
     const what = protocol === null ? '' : `meta l4proto ${protocol} `;
-    const where =
-      ports === null ? '' : `th dport { ${ports.map((range) => formatRange(range)).join(', ')} } `;
-    return `${what}${where}${source} ${block === 'tcp-reset' ? 'reject with tcp reset' : block}`;
+    const verdict = `${source} ${block === 'tcp-reset' ? 'reject with tcp reset' : block}`;
+    if (ports === null) return [`${what}${verdict}`];
+    const list = `{ ${ports.map((range) => formatRange(range)).join(', ')} }`;
+    const dialled = `${what}ct direction original ct original proto-dst ${list} ${verdict}`;
+    return [`${what}th dport ${list} ${verdict}`, ...(isBehind ? [dialled] : [])];
   });
 }
 
@@ -57,7 +61,7 @@ export function chainLines(rule: Rule, extra: Unit | null): readonly string[] {
 
 /** The comment of every rule of a jail, from which the probe sees whether they are the wanted ones. */
 export function ruleComment(rule: Rule): string {
-  return `f2b ${fingerprint(rule, 'nft 1')}`;
+  return `f2b ${fingerprint(rule, 'nft 2')}`;
 }
 
 /** Everything that an unusual prefix length needs, safe to say again at any time. */

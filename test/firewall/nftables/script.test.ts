@@ -20,8 +20,13 @@ test('ruleLines() blocks what is in the set, with ports, masks and resets where 
       },
       HOSTS,
     ),
-    ['meta l4proto 6 th dport { 22, 80-90 } ip saddr @addr4-a reject'],
+    [
+      'meta l4proto 6 th dport { 22, 80-90 } ip saddr @addr4-a reject',
+      'meta l4proto 6 ct direction original ct original proto-dst { 22, 80-90 } ip saddr @addr4-a reject',
+    ],
   );
+  const early: Rule = { ...RULE, ports: [[22, 22]], protocols: ['tcp'], chains: ['PREROUTING'] };
+  assert.deepEqual(ruleLines(early, HOSTS), ['meta l4proto 6 th dport { 22 } ip saddr @addr4-a reject']);
   assert.deepEqual(ruleLines({ ...RULE, block: 'tcp-reset' }, HOSTS), [
     'meta l4proto 6 ip saddr @addr4-a reject with tcp reset',
     'ip saddr @addr4-a reject',
