@@ -5,6 +5,7 @@ import { LEVELS, type Level, openLog } from '../base/log.ts';
 import { loadConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { Messages } from '../daemon/messages.ts';
+import { readsJournalInstead } from '../source/journal/journal.ts';
 import { loadState, lockState, prepareFolder, runLockPath } from '../state/file.ts';
 import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
@@ -72,7 +73,7 @@ async function runDaemon(call: Call, statePath: string): Promise<number> {
   const { global, io, options } = call;
   const once = options['once'] === true;
   const services = servicesText();
-  const load = () => loadConfig(treeOf(call), { services });
+  const load = () => loadConfig(treeOf(call), { services, usesJournal: readsJournalInstead });
   let first: ReturnType<typeof load> | null = load();
   const { problems: known, settings } = first;
   const log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));
