@@ -13,6 +13,8 @@ export type RegexRequest = {
   readonly isExplaining: boolean;
   readonly json: boolean;
   readonly out: string | null;
+  /** Prints the lines that are no failure, in place of the failures. */
+  readonly invert: boolean;
   /** Tries every regex on every line. */
   readonly checkAll: boolean;
   readonly raw: boolean;
@@ -56,6 +58,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: 'FORM',
     help: 'print only failures: id, ip, msg, row, a group, or a text with <tags>',
   },
+  { name: 'invert', short: 'i', help: 'with --out, or alone: print the lines that are no failure' },
   { name: 'check-all', help: 'list the lines on which several regexes hit' },
   { name: 'first-only', help: 'stop at the first regex that hits, as a jail does' },
   { name: 'brief', help: 'do not say why lines were missed' },
@@ -106,8 +109,9 @@ export function readWish({ options, global, io }: Call): RegexRequest {
     isDebuggex: isOn('debuggex'),
     isExplaining: !isOn('brief'),
     json: global.json,
-    out: text('out'),
-    checkAll: !isOn('first-only') && text('out') === null,
+    out: text('out') ?? (isOn('invert') ? 'msg' : null),
+    invert: isOn('invert'),
+    checkAll: !isOn('first-only') && text('out') === null && !isOn('invert'),
     raw: isOn('raw'),
     usedns: usednsOf(text('usedns')),
     datepattern: text('datepattern'),

@@ -216,7 +216,8 @@ function printJson(_: RegexRun, { number, report }: Judged): string {
   return `${formatJson(number, report)}\n`;
 }
 
-function printOut({ wish }: RegexRun, { report }: Judged): string {
+function printOut({ wish }: RegexRun, { report, line }: Judged): string {
+  if (wish.invert) return report.result === 'matched' ? '' : `${line.text}\n`;
   if (report.result !== 'matched') return '';
   const rows = report.hits.flatMap((hit) => formatOut(wish.out ?? '', hit));
   return rows.map((row) => `${row}\n`).join('');
