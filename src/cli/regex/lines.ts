@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
 import { ENCODING_EXAMPLES, encodingLabel } from '../../base/encoding.ts';
 import { codeOf, MachineError, reasonOf, UsageError } from '../../base/errors.ts';
+import { clean } from '../../base/log.ts';
 import { splitWords } from '../../base/shellwords.ts';
 import { parseNamed } from '../../config/brackets.ts';
 import { journalArguments } from '../../source/journal/arguments.ts';
@@ -176,7 +177,8 @@ function literalInput(log: string, maxlines: number): Input {
 
 /** The beginning of a long text, for the introduction. */
 export function shortened(text: string): string {
-  return text.length > 53 ? `${text.slice(0, 50)}...` : text;
+  const shown = clean(text);
+  return shown.length > 53 ? `${shown.slice(0, 50)}...` : shown;
 }
 
 function journalInput(log: string, options: InputOptions, using: string): Input {
