@@ -27,6 +27,7 @@ import {
   type RunProgram,
   reconcile,
 } from '../firewall/reconcile.ts';
+import { readsJournalInstead } from '../source/journal/journal.ts';
 import { assertSavable, loadState, lockState, prepareFolder, saveState } from '../state/file.ts';
 import type { State } from '../state/state.ts';
 import type { Call, GlobalOptions, Io } from './command.ts';
@@ -59,7 +60,7 @@ export function servicesText(): string {
 
 /** The configuration of the call. Prints mistakes that do not concern a single jail to standard error. */
 export function configOf(call: Access): Config {
-  const config = loadConfig(treeOf(call), { services: servicesText() });
+  const config = loadConfig(treeOf(call), { services: servicesText(), usesJournal: readsJournalInstead });
   for (const one of config.problems) {
     if (one.severity === 'error' && one.jail === null) call.io.stderr(`f2b: ${formatProblem(one)}\n`);
   }

@@ -138,7 +138,10 @@ const SPELLINGS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 function inOwnWords(argv: readonly string[], calledAs: string): readonly string[] {
-  if (calledAs === 'fail2ban-regex') return ['regex', ...argv];
+  if (calledAs === 'fail2ban-regex') {
+    const isFirst = argv.includes('--no-check-all') || argv.includes('--first-only');
+    return isFirst ? ['regex', ...argv] : ['regex', '--check-all', ...argv];
+  }
   const at = commandIndex(argv);
   const head = argv.slice(0, at < 0 ? argv.length : at).flatMap((word) => SPELLINGS.get(word) ?? [word]);
   if (at < 0) return head;

@@ -4,6 +4,7 @@ import { LEVELS, type Level, openLog } from '../base/log.ts';
 import { loadConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { Messages } from '../daemon/messages.ts';
+import { readsJournalInstead } from '../source/journal/journal.ts';
 import { loadState, lockState, prepareFolder } from '../state/file.ts';
 import { type RunLock, runningPid, takeRunLock } from '../state/runlock.ts';
 import type { Call, Subcommand } from './command.ts';
@@ -81,7 +82,7 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
   const { global, io, options } = call;
   const once = options['once'] === true;
   const services = servicesText();
-  const load = () => loadConfig(treeOf(call), { services });
+  const load = () => loadConfig(treeOf(call), { services, usesJournal: readsJournalInstead });
   let first: ReturnType<typeof load> | null = load();
   const { problems: known, settings } = first;
   const log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));

@@ -19,6 +19,11 @@ import type { ConfigTree } from './tree.ts';
 export type LoadOptions = {
   /** The text of /etc/services, for port names; default: a small table. */
   readonly services?: string;
+  /**
+   * Whether a jail with a journalmatch and `backend = auto` is to read the journal, as it has no log file;
+   * default: never.
+   */
+  readonly usesJournal?: (jail: Jail) => boolean;
   /** Reads every jail as if it were enabled. */
   readonly force?: boolean;
   /** Reads only these jails; an unknown name is an error. */
@@ -61,6 +66,7 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
     sections,
     services: readServices(options.services ?? ''),
     referenced: referencedNames(sections),
+    usesJournal: options.usesJournal ?? (() => false),
   };
   blameJails(reader, sections, new Set(names));
   const wanted = options.only === undefined ? names : names.filter((name) => options.only?.includes(name));

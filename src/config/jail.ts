@@ -138,6 +138,8 @@ export type Jail = {
   readonly filter: FilterSource;
   readonly backend: Backend;
   readonly backendOptions: ReadonlyMap<string, string>;
+  /** Whether a jail of `auto` may read the journal if no log file exists. */
+  readonly journalInstead: boolean;
   readonly logpath: readonly LogPath[];
   /** `auto` or the name of an encoding. */
   readonly logencoding: string;

@@ -55,6 +55,11 @@ const FILTER = {
 /** Sources, failures and limits of a jail. */
 const JAIL = {
   backend: shared('backend = auto', values.readBackend, 'where lines come from: auto, polling, systemd'),
+  journalInstead: row(
+    'systemd_if_nologs = true',
+    values.readBoolean,
+    'whether backend = auto reads the journal if no log file exists',
+  ),
   maxretry: shared('maxretry = 5', values.integerFrom(1), 'failures that lead to a ban'),
   maxmatches: shared('maxmatches = %(maxretry)s', values.integerFrom(0), 'matched lines kept for actions'),
   findtime: shared('findtime = 10m', values.readDuration, 'time within which failures count'),
@@ -118,8 +123,7 @@ const VARIABLES: readonly OptionInfo[] = [
 ];
 
 /** More options of fail2ban, listed to avoid a warning. */
-const UNUSED =
-  'action_xarf action_abuseipdb sendername fail2ban_agent skip_if_nologs systemd_if_nologs blocktype returntype';
+const UNUSED = 'action_xarf action_abuseipdb sendername fail2ban_agent skip_if_nologs blocktype returntype';
 
 /** The options of a filter. */
 export const FILTER_KEYS: readonly string[] = ['usedns', ...Object.values(FILTER).map(({ name }) => name)];

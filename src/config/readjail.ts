@@ -1,4 +1,4 @@
-import type { Place, Problem } from '../base/errors.ts';
+import { type Place, type Problem, problem } from '../base/errors.ts';
 import type { Services } from '../base/ports.ts';
 import { guarded } from './definition.ts';
 import { getOption, type Scope } from './interpolate.ts';
@@ -17,6 +17,8 @@ export type JailInput = {
   readonly services: Services;
   /** Names that a `%(x)s` refers to. */
   readonly referenced: ReadonlySet<string>;
+  /** See LoadOptions. */
+  readonly usesJournal: (jail: Jail) => boolean;
 };
 
 /** A section of jail.conf. `jail` is null if it has mistakes or is not enabled. */
@@ -32,8 +34,21 @@ export type JailResult = {
   readonly problems: readonly Problem[];
 };
 
-/** Reads a jail and reports all its mistakes at once. `force`: as if it were enabled. */
+/**
+ * Reads a jail and reports all its mistakes at once. `force`: as if it were enabled. A jail of `auto` without
+ * a log file is read as one of `systemd` if it can be (fail2ban 1.1.1 behaviour), for the filter depends on it.
+ */
 export function readJail(input: JailInput, name: string, force: boolean): JailResult {
+  const plain = readAs(input, name, { force, isJournal: false });
+  const { jail, options } = plain;
+  const isAuto = /^auto\b/i.test(options.get('backend') ?? '');
+  if (jail === null || !isAuto || !jail.journalInstead || jail.filter.journalmatch.length === 0) return plain;
+  return input.usesJournal(jail) ? readAs(input, name, { force, isJournal: true }) : plain;
+}
+
+type ReadAs = { readonly force: boolean; readonly isJournal: boolean };
+
+function readAs(input: JailInput, name: string, { force, isJournal }: ReadAs): JailResult {
   const problems: Problem[] = [];
   const place = input.sections.places.get(name) ?? BUILT_IN;
   let known: readonly Action[] | null = null;
@@ -57,7 +72,7 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
   if (!isOn.value && !force) return done(false, early, null);
   readValue(null, textAt(name, place), checkJailName, problems);
   const spec = early.get('filter') ?? textAt('', place);
-  const backend = early.get('backend')?.text ?? 'auto';
+  const backend = isJournal ? 'systemd' : (early.get('backend')?.text ?? 'auto');
   const use = spec.text === '' ? null : openFilter(input.reader, spec, backend, problems);
   const vars = use === null ? new Map<string, Text>() : knownOptions(use, early);
   const keys = OPTIONS.map((option) => option.name);
@@ -68,6 +83,13 @@ export function readJail(input: JailInput, name: string, force: boolean): JailRe
     ...options,
     ...[...own].filter(([key]) => FILTER_KEYS.includes(key) && !options.has(key)),
   ]);
+  if (isJournal) {
+    const from = placeOf(options.get('logpath') ?? textAt('', place));
+    all.set('backend', textAt(backend, from));
+    const hint = 'a log file that is made later is read after a reload';
+    const text = 'no such file exists: the journal is read instead';
+    problems.push(problem(text, { severity: 'warning', place: from, key: 'logpath', hint }));
+  }
   const filter = buildFilter(use?.name ?? '', all, problems);
   const found: Problem[] = [];
   const actions = readActions(input, scope, options, found);

@@ -158,18 +158,41 @@ function withIncludes(walk: Walk, paths: readonly string[], seen: readonly strin
   return fresh.flatMap((path) => {
     const ini = parseFile(walk.reader, path);
     if (ini === null || walk.left-- <= 0) return [];
-    const include = (key: string): string[] => {
-      const wanted = includesOf(ini, key, path).filter((other) => other !== path);
-      return wanted.flatMap((other) => withIncludes(walk, [other], [...seen, path]));
+    const include = (key: IncludeKey): string[] => {
+      const wanted = includesOf(ini, key, path).filter(({ file }) => file !== path);
+      for (const one of wanted) warnOfMissing(walk.reader, key, one);
+      return wanted.flatMap(({ file }) => withIncludes(walk, [file], [...seen, path]));
     };
     return [...include('before'), path, ...include('after')];
   });
 }
 
-function includesOf(ini: IniFile, key: string, path: string): string[] {
+type IncludeKey = 'before' | 'after';
+/** A file that is to be included, the text that names it, and the place of that text. */
+type Include = { readonly file: string; readonly name: string; readonly place: Place };
+
+function includesOf(ini: IniFile, key: IncludeKey, path: string): Include[] {
   const option = ini.sections.get('INCLUDES')?.options.get(key);
-  const names = option?.value.split('\n').filter((name) => name !== '') ?? [];
-  return names.map((name) => (isAbsolute(name) ? name : join(dirname(path), name)));
+  return (option?.value.split('\n') ?? []).flatMap((name, i): Include[] => {
+    if (name === '') return [];
+    const line = option?.lines[i] ?? option?.place.line ?? 0;
+    const file = isAbsolute(name) ? name : join(dirname(path), name);
+    return [{ file, name, place: { file: ini.file, line } }];
+  });
+}
+
+/** Distributions may put a .local beside a file, so that either is enough. A missing `after` .local is usual. */
+function warnOfMissing(reader: ConfigReader, key: IncludeKey, { file, name, place }: Include): void {
+  const local = file.replace(/\.[^./]*$/, '.local');
+  if (file === local && key === 'after') return;
+  if (
+    [file, local].some((one) => parseFile(reader, one) !== null || reader.broken.has(reader.tree.show(one)))
+  )
+    return;
+  const hint = /\s/.test(name) ? 'write each file on a line of its own' : null;
+  const text = `cannot find "${name}": no file ${reader.tree.show(file)}`;
+  if (reader.problems.some((one) => one.text === text && one.place?.file === place.file)) return;
+  reader.problems.push(problem(text, { severity: 'warning', place, key, hint }));
 }
 
 function merge(all: Sections, ini: IniFile): void {

@@ -1,4 +1,5 @@
 import { parseDuration } from '../base/duration.ts';
+import { ENCODING_EXAMPLES, encodingLabel } from '../base/encoding.ts';
 import { ConfigError, type Place, type Problem, problem, reasonOf } from '../base/errors.ts';
 import { type Network, parseNetwork } from '../base/ip.ts';
 import { hasOpenQuote, splitWords } from '../base/shellwords.ts';
@@ -241,34 +242,15 @@ function readCacheKey({ text }: Text): string {
   return /<[^<>\s]+>/.test(text) ? text : refuse(`cannot use "${text}"`, 'write "<ip>", or other tags');
 }
 
-/** Python's encoding names that TextDecoder knows by another name. */
-const ENCODINGS: ReadonlyMap<string, string> = new Map([
-  ['latin-1', 'latin1'],
-  ['latin', 'latin1'],
-  ['l1', 'latin1'],
-  ['cp819', 'latin1'],
-  ['u8', 'utf-8'],
-  ['utf', 'utf-8'],
-  ['utf-8-sig', 'utf-8'],
-  ['utf-16-le', 'utf-16le'],
-  ['utf-16-be', 'utf-16be'],
-  ['iso8859-1', 'latin1'],
-  ['646', 'ascii'],
-]);
-
-/** `logencoding`: `auto`, or a name known to TextDecoder. */
+/** `logencoding`: `auto`, or the label of an encoding that Python or the WHATWG names. */
 export function readEncoding({ text }: Text): string {
-  const name = text.trim().toLowerCase().replaceAll('_', '-');
-  if (name === '' || name === 'auto') return 'auto';
-  for (const label of [ENCODINGS.get(name), name, name.replace(/^iso-?8859-?(\d+)$/, 'iso-8859-$1')]) {
-    if (label !== undefined && isMade(() => new TextDecoder(label))) return label;
-  }
-  const hint =
-    didYouMean(name, ['auto', 'utf-8', 'latin1', 'ascii', 'utf-16le']) ?? 'write auto, UTF-8 or latin1';
+  const label = encodingLabel(text);
+  if (label !== null) return label;
+  const hint = didYouMean(text.trim().toLowerCase(), ENCODING_EXAMPLES) ?? 'write auto, UTF-8 or latin-1';
   return refuse(`cannot use "${text}" as an encoding`, hint);
 }
 
-/** Whether the constructor accepts the name; only it knows the valid encodings or time zones. */
+/** Whether the constructor accepts the name; only it knows the valid time zones. */
 function isMade(make: () => object): boolean {
   try {
     return make() !== null;

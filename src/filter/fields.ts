@@ -26,12 +26,20 @@ function findComplex(regex: Failregex): readonly Complex[] {
   return found;
 }
 
-/** Reads a match's groups over the inherited ones. An unset group hides the inherited one (fail2ban 1.0.2). */
+/** The groups that name the offender: they count together. */
+const ADDRESS: readonly string[] = ['ip4', 'ip6', 'dns', 'cidr'];
+
+/**
+ * Reads a match's groups over the inherited ones. A group without a part in the match hides nothing; an
+ * address replaces the inherited one (fail2ban 1.1.1 behaviour).
+ */
 export function readFields(regex: Failregex, match: Match, inherited: Fields | null): Fields {
   const fields = ownFields(regex, match);
   if (inherited === null) return fields;
   const all: Fields = new Map(inherited);
-  for (const name of regex.fields.keys()) all.delete(name);
+  if (ADDRESS.some((name) => fields.has(name))) {
+    for (const name of ADDRESS) if (regex.fields.has(name)) all.delete(name);
+  }
   for (const [name, value] of fields) all.set(name, value);
   return all;
 }

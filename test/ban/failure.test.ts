@@ -33,6 +33,7 @@ function jailWith(more: Partial<Jail>, ignored: readonly string[] = []): Running
     },
     backend: 'auto',
     backendOptions: new Map(),
+    journalInstead: true,
     logpath: [],
     logencoding: 'auto',
     logtimezone: null,

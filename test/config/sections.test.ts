@@ -34,3 +34,18 @@ test('bytes that are no UTF-8 are warned of, with their line', () => {
   const config = load({ ...on(''), 'jail.local': '[web]\n# a\n# \ufffd\n' });
   assert.deepEqual(told(config), ['t:jail.local:3: bytes that are no UTF-8 are read as U+FFFD']);
 });
+
+test('an include that does not exist is a warning by itself, once, at its own line', () => {
+  const files = {
+    'jail.conf': '[INCLUDES]\nbefore = one.conf\n  two.conf two.local\n[DEFAULT]\n',
+    'filter.d/web.conf': `[INCLUDES]\nbefore = there.conf\nafter = none.conf\n  own.local\n${FILTER}`,
+    'filter.d/there.local': '[DEFAULT]\n',
+    'jail.d/web.conf':
+      '[web]\nenabled = true\nlogpath = /l\n[web2]\nenabled = true\nfilter = web\nlogpath = /l\n',
+  };
+  assert.deepEqual(told(load(files)), [
+    't:jail.conf:2: before: cannot find "one.conf": no file t:one.conf',
+    't:jail.conf:3: before: cannot find "two.conf two.local": no file t:two.conf two.local (write each file on a line of its own)',
+    't:filter.d/web.conf:3: after: cannot find "none.conf": no file t:filter.d/none.conf',
+  ]);
+});

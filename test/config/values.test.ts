@@ -140,7 +140,7 @@ test('switches, words and numbers', () => {
 });
 
 test('encodings and time zones by their usual names', () => {
-  assert.equal(reading(values.readEncoding, 'Latin_1'), 'latin1');
+  assert.equal(reading(values.readEncoding, 'Latin_1'), 'iso-8859-1');
   assert.match(String(reading(values.readEncoding, 'utf-9')), /did you mean "utf-8"/);
   assert.equal(reading(values.readTimeZone, 'Europe/Berlin'), 'Europe/Berlin');
   for (const zone of ['UTC', 'gmt', 'Z', 'UTC+0200', 'GMT-01:00', '-03:30', '+02'])

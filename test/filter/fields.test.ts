@@ -31,14 +31,22 @@ test('readFields() leaves out groups that were not set, and keeps those that are
   assert.deepEqual(fieldsOf('(?P<a>x)?(?P<b>y*)z', 'z'), { b: '' });
 });
 
-test('a group that was not set hides what it would inherit', () => {
+test('a group without a part in the match hides nothing of what is inherited', () => {
   const inherited: Fields = new Map([
     ['a', 'old'],
     ['b', 'old'],
     ['c', 'old'],
   ]);
-  assert.deepEqual(fieldsOf('(?P<a>x)?(?P<b>y)', 'y', inherited), { b: 'y', c: 'old' });
+  assert.deepEqual(fieldsOf('(?P<a>x)?(?P<b>y)', 'y', inherited), { a: 'old', b: 'y', c: 'old' });
   assert.equal(inherited.get('b'), 'old');
+});
+
+test('an address replaces the inherited one whole, of whatever family', () => {
+  const inherited: Fields = new Map([['ip4', '192.0.2.1']]);
+  assert.deepEqual(fieldsOf('^(?:from <ADDR> )?failure$', 'failure', inherited), { ip4: '192.0.2.1' });
+  assert.deepEqual(fieldsOf('^(?:from <ADDR> )?failure$', 'from 2001:db8::1 failure', inherited), {
+    ip6: '2001:db8::1',
+  });
 });
 
 test('the first F-ALT_ that is set fills what is empty, in the order of their names', () => {

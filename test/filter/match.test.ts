@@ -38,6 +38,20 @@ test('prefregex must match, its content is what failregex sees, its groups are i
   assert.equal(miss?.result, 'missed');
 });
 
+test('the address of prefregex stays where the optional one of failregex took no part', () => {
+  const parts = {
+    prefregex: '^ srv(?:\\(<ADDR>\\))? <F-CONTENT>.+</F-CONTENT>$',
+    failregex: ['^(?:from <ADDR> )?failure$'],
+  };
+  const outcomes = run(parts, [
+    `${AT} srv(192.0.2.1) failure`,
+    `${AT} srv from 192.0.2.2 failure`,
+    `${AT} srv(192.0.2.1) from 2001:db8::2 failure`,
+    `${AT} srv failure`,
+  ]);
+  assert.deepEqual(idsOf(outcomes), ['ip 192.0.2.1', 'ip 192.0.2.2', 'ip 2001:db8::2']);
+});
+
 test('checkAll tries every regex and tells all that match', () => {
   const filter = filterOf({ failregex: ['a <HOST>', 'b <HOST>', '<HOST>$'] });
   const line = { text: 'a 192.0.2.1', time: NOW };

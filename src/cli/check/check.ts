@@ -1,6 +1,7 @@
 import { type Problem, UsageError } from '../../base/errors.ts';
 import { loadConfig } from '../../config/config.ts';
 import { dumpConfig } from '../../config/dump.ts';
+import { readsJournalInstead } from '../../source/journal/journal.ts';
 import type { Subcommand } from '../command.ts';
 import { findJail, servicesText, treeOf } from '../context.ts';
 import { examine } from './examine.ts';
@@ -26,16 +27,16 @@ disabled. Changes nothing. Exit code 2 when there are errors; warnings alone are
     ['f2b check --dump', 'every option as it was resolved'],
   ],
   async run(call) {
-    const { words, options, global, io } = call;
-    const isAll = options['all'] === true;
+    const { words, options: asked, global, io } = call;
+    const isAll = asked['all'] === true;
     const tree = treeOf(call);
-    const services = servicesText();
-    const plain = loadConfig(tree, { services });
+    const options = { services: servicesText(), usesJournal: readsJournalInstead };
+    const plain = loadConfig(tree, options);
     for (const name of words) if (!plain.allJails.some((one) => one.name === name)) findJail(plain, name);
     const enabled = new Set(plain.allJails.filter(({ isEnabled }) => isEnabled).map(({ name }) => name));
     const force = isAll || words.some((name) => !enabled.has(name));
-    const config = force ? loadConfig(tree, { services, force }) : plain;
-    if (options['dump'] === true) {
+    const config = force ? loadConfig(tree, { ...options, force }) : plain;
+    if (asked['dump'] === true) {
       if (words.length > 0) throw new UsageError('--dump prints all jails');
       io.stdout(`${dumpConfig(config)}\n`);
       return hasErrors(config.problems) ? 2 : 0;

@@ -92,7 +92,7 @@ function fromFile(tree: ConfigTree, name: string): FoundFilter | null {
 }
 
 function fromTree(tree: ConfigTree, name: string): FoundFilter | null {
-  const stem = name.replace(/\.(?:conf|local)$/, '');
+  const stem = name.replace(/^filter\.d\//, '').replace(/\.(?:conf|local)$/, '');
   if (!filterNames(tree).includes(stem)) return null;
   return { tree, spec: stem, intro: `Use   failregex filter file : ${stem}, basedir: ${tree.name}` };
 }

@@ -7,12 +7,12 @@ const SAID = new Set(['ip4', 'ip6', 'dns', 'content']);
 /**
  * One line of `--json`: number of the input line, result, number of the regex from 1 (for `ignored` that of
  * the ignoreregex; null for `missed`), the id, the time (epoch seconds), the captured fields, and `also`,
- * other regexes that matched.
+ * other regexes that matched, from the report and from `others`.
  */
-export function formatJson(line: number, report: LineReport): string {
+export function formatJson(line: number, report: LineReport, others: readonly number[] = []): string {
   const { hits, result, ignoredBy, time } = report;
   const hit = hits.find(({ isHelper }) => !isHelper) ?? hits[0];
-  const regexes = [...new Set(hits.map(({ regex }) => regex))];
+  const regexes = [...new Set([...hits.map((one) => one.regex), ...others])];
   const regex = ignoredBy ?? hit?.regex ?? null;
   const also = regexes.filter((each) => each !== regex).map((each) => each + 1);
   const ids = [...new Set(hits.flatMap(({ id }) => (id === null ? [] : [id])))];

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
+import { ENCODING_EXAMPLES, encodingLabel } from '../../base/encoding.ts';
 import { codeOf, MachineError, reasonOf, UsageError } from '../../base/errors.ts';
+import { clean } from '../../base/log.ts';
 import { splitWords } from '../../base/shellwords.ts';
 import { parseNamed } from '../../config/brackets.ts';
 import { journalArguments } from '../../source/journal/arguments.ts';
@@ -40,9 +42,8 @@ export const JOURNAL = /^systemd-journal(?:\[|$)/;
  * an unknown encoding, and MachineError, also while reading, if it cannot be read.
  */
 export function openInput(log: string, options: InputOptions): Input {
-  const wanted = options.encoding ?? 'auto';
-  const encoding = wanted.toLowerCase() === 'auto' ? 'utf-8' : wanted;
-  const decoder = decoderOf(encoding);
+  const encoding = encodingOf(options.encoding ?? 'auto');
+  const decoder = new TextDecoder(encoding);
   const using = `Use         encoding : ${encoding.toUpperCase()}`;
   if (log === '-') {
     return {
@@ -62,15 +63,14 @@ export function openInput(log: string, options: InputOptions): Input {
   return literalInput(log, options.maxlines);
 }
 
-function decoderOf(encoding: string): TextDecoder {
-  try {
-    return new TextDecoder(encoding);
-  } catch {
-    throw new UsageError(
-      `--encoding: there is no encoding "${encoding}"`,
-      'for example utf-8, latin1, utf-16le',
-    );
-  }
+/** `auto` and ASCII are read as UTF-8. Throws UsageError. */
+function encodingOf(name: string): string {
+  const label = encodingLabel(name);
+  if (label !== null) return label === 'auto' || label === 'ascii' ? 'utf-8' : label;
+  throw new UsageError(
+    `--encoding: there is no encoding "${name}"`,
+    `for example ${ENCODING_EXAMPLES.join(', ')}`,
+  );
 }
 
 function exists(path: string): boolean {
@@ -177,7 +177,8 @@ function literalInput(log: string, maxlines: number): Input {
 
 /** The beginning of a long text, for the introduction. */
 export function shortened(text: string): string {
-  return text.length > 53 ? `${text.slice(0, 50)}...` : text;
+  const shown = clean(text);
+  return shown.length > 53 ? `${shown.slice(0, 50)}...` : shown;
 }
 
 function journalInput(log: string, options: InputOptions, using: string): Input {

@@ -13,6 +13,8 @@ export type RegexRequest = {
   readonly isExplaining: boolean;
   readonly json: boolean;
   readonly out: string | null;
+  /** Prints the lines that are no failure, in place of the failures. */
+  readonly invert: boolean;
   /** Tries every regex on every line. */
   readonly checkAll: boolean;
   readonly raw: boolean;
@@ -56,8 +58,9 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: 'FORM',
     help: 'print only failures: id, ip, msg, row, a group, or a text with <tags>',
   },
-  { name: 'check-all', help: 'list the lines on which several regexes hit' },
-  { name: 'first-only', help: 'stop at the first regex that hits, as a jail does' },
+  { name: 'invert', short: 'i', help: 'with --out, or alone: print the lines that are no failure' },
+  { name: 'check-all', help: 'count the hits of every regex, as fail2ban-regex does' },
+  { name: 'first-only', help: 'stop at the first regex that hits, as a jail does (default)' },
   { name: 'brief', help: 'do not say why lines were missed' },
   { name: 'print-all-matched', help: 'list every matched line' },
   { name: 'print-all-missed', help: 'list every missed line, however many' },
@@ -100,14 +103,14 @@ export function readWish({ options, global, io }: Call): RegexRequest {
       // For fail2ban-regex this is both the limit of listed lines and the window.
       maxlines: maxlines ?? LISTED,
       verbose: isOn('verbose') || (wholeNumber('verbosity', text('verbosity')) ?? 0) > 0,
-      several: isOn('check-all'),
     },
     isVerboseDate: isOn('verbose-date', 'VD'),
     isDebuggex: isOn('debuggex'),
     isExplaining: !isOn('brief'),
     json: global.json,
-    out: text('out'),
-    checkAll: !isOn('first-only') && text('out') === null,
+    out: text('out') ?? (isOn('invert') ? 'msg' : null),
+    invert: isOn('invert'),
+    checkAll: isOn('check-all') && !isOn('first-only') && text('out') === null && !isOn('invert'),
     raw: isOn('raw'),
     usedns: usednsOf(text('usedns')),
     datepattern: text('datepattern'),

@@ -14,6 +14,7 @@ import { explainMiss, type Miss } from './explain.ts';
 import { formatJson } from './json.ts';
 import { type Input, type InputLine, JOURNAL, openInput, type Plain } from './lines.ts';
 import { LISTED, OPTIONS, type RegexRequest, readWish } from './options.ts';
+import { makeOthers } from './others.ts';
 import { formatOut } from './out.ts';
 import {
   addLate,
@@ -22,6 +23,7 @@ import {
   type LineReport,
   namesIn,
   newTally,
+  noteSeveral,
   reportLine,
   stuckName,
   type Tally,
@@ -89,6 +91,7 @@ async function regexCommand(call: Call): Promise<number> {
     dns: openDns(),
     names: new Map(),
     notes: new Map(),
+    othersOf: wish.checkAll ? () => [] : makeOthers(filter, wish.now),
   };
   if (wish.json || wish.out !== null) await eachLine(run, input, wish.json ? printJson : printOut);
   else await report(run, input, [...whole.intro, ...patternIntro(run)]);
@@ -132,6 +135,8 @@ type RegexRun = {
   readonly names: Map<string, readonly string[]>;
   /** Why lines were missed although a regex matched. */
   readonly notes: Map<string, string>;
+  /** See makeOthers(); nothing if the results tell of all regexes. */
+  readonly othersOf: ReturnType<typeof makeOthers>;
 };
 
 type Judged = { readonly number: number; readonly line: InputLine; readonly report: LineReport };
@@ -212,11 +217,14 @@ async function resolveNames({ wish, names, dns }: RegexRun, wanted: readonly str
   }
 }
 
-function printJson(_: RegexRun, { number, report }: Judged): string {
-  return `${formatJson(number, report)}\n`;
+function printJson({ othersOf }: RegexRun, { number, line, report }: Judged): string {
+  return `${formatJson(number, report, isHit(report.result) ? othersOf(line) : [])}\n`;
 }
 
-function printOut({ wish }: RegexRun, { report }: Judged): string {
+const isHit = (result: LineReport['result']): boolean => result === 'matched' || result === 'helper';
+
+function printOut({ wish }: RegexRun, { report, line }: Judged): string {
+  if (wish.invert) return report.result === 'matched' ? '' : `${line.text}\n`;
   if (report.result !== 'matched') return '';
   const rows = report.hits.flatMap((hit) => formatOut(wish.out ?? '', hit));
   return rows.map((row) => `${row}\n`).join('');
@@ -239,8 +247,10 @@ async function report(run: RegexRun, input: Input, intro: readonly string[]): Pr
   const dates = plain === null ? state.dates : compileDates(filter.datepattern, filter.logtimezone);
   const started = io.now();
   if (plain === null) {
+    let left = MOST_PROBED;
     await eachLine(run, input, (_, { line, report }) => {
       addLine(tally, line.text, report, wish.report);
+      if (isHit(report.result) && left-- > 0) noteSeveral(tally, line.text, run.othersOf(line));
       return '';
     });
   } else {
@@ -258,16 +268,27 @@ async function report(run: RegexRun, input: Input, intro: readonly string[]): Pr
   io.stdout(text);
 }
 
+/** For so many lines with a hit the other regexes are tried, too. */
+const MOST_PROBED = 1000;
+
 async function surveyFile(run: RegexRun, dates: Dates, plain: Plain): Promise<void> {
   const { path, encoding } = plain;
   const { filter, state, tally, wish } = run;
+  let left = wish.checkAll ? 0 : MOST_PROBED;
   const count = (outcome: LineOutcome, text: string): void => {
+    if (isHit(outcome.result === 'old' ? 'missed' : outcome.result) && left-- > 0)
+      noteSeveral(tally, text, run.othersOf({ text, time: null }));
     noteNames(run, text, outcome);
     addLine(tally, text, reportLine(outcome, run.names), wish.report);
   };
   await survey(path, encoding, {
     ...{ filter, state, tally, wish, dates },
     onStuck: (stuck) => noteStuck(run, stuck),
+    wantsHits: () => left > 0,
+    onHit(text) {
+      left--;
+      noteSeveral(tally, text, run.othersOf({ text, time: null }));
+    },
     onLong(outcome, text) {
       const names = namesIn(outcome);
       if (names.length > 0) return resolveNames(run, names).then(() => count(outcome, text));

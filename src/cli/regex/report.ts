@@ -1,3 +1,4 @@
+import { clean } from '../../base/log.ts';
 import type { Fields } from '../../filter/fields.ts';
 import type { Filter, FilterFailure, LineOutcome, LineVerdict } from '../../filter/types.ts';
 
@@ -74,8 +75,6 @@ export type ReportOptions = {
   /** `some` lists lines if there are fewer than this. */
   readonly maxlines: number;
   readonly verbose: boolean;
-  /** Lists the lines that more than one regex matched. */
-  readonly several: boolean;
 };
 
 /** A match, for the verbose report. */
@@ -97,7 +96,8 @@ export type Tally = {
   readonly failHits: number[];
   readonly ignoreHits: number[];
   readonly seen: SeenRegex[][];
-  readonly several: { readonly line: string; readonly regexes: readonly number[] }[];
+  /** Lines that more than one failregex matched. */
+  readonly several: Kept;
   /**
    * By regex (null = date, prefregex or ignoreregex): number of lines it was too slow on, and the first of
    * them.
@@ -117,7 +117,7 @@ export function newTally(filter: Filter): Tally {
     failHits: filter.failregex.map(() => 0),
     ignoreHits: filter.ignoreregex.map(() => 0),
     seen: filter.failregex.map(() => []),
-    several: [],
+    several: kept(),
     stuck: new Map(),
   };
 }
@@ -133,9 +133,19 @@ export function addLine(tally: Tally, line: string, report: LineReport, options:
     if (options.verbose) tally.seen[regex]?.push({ id, time, isSeveral: hits.length > 1 });
   }
   const regexes = [...new Set(hits.map((hit) => hit.regex))];
-  if (options.several && regexes.length > 1) tally.several.push({ line, regexes });
+  noteSeveral(tally, line, regexes);
   keep(tally, listFor(result), line, options);
 }
+
+/** Notes a line if more than one failregex matched it; numbers from 0, the one that counts first. */
+export function noteSeveral({ several }: Tally, line: string, regexes: readonly number[]): void {
+  if (regexes.length < 2) return;
+  several.count++;
+  if (several.lines.length < MOST_SEVERAL)
+    several.lines.push(`${regexes.map((each) => each + 1).join(', ')}: ${line}`);
+}
+
+const MOST_SEVERAL = 20;
 
 /** A line of the fast matcher; `text` only if wantsText() is true. */
 type ShortLine = {
@@ -222,7 +232,7 @@ export function formatReport(input: ReportInput): string {
     `Lines: ${tally.lines} lines, ${tally.ignored.count} ignored, ${tally.matched.count} matched, ${tally.missed.count} missed`,
     `[processed in ${input.elapsed.toFixed(2)} sec]`,
     '',
-    ...severalLines(tally, options),
+    ...severalLines(tally),
     ...listed('matched', input),
     ...listed('ignored', input),
     ...listed('missed', input),
@@ -266,14 +276,10 @@ function spellTime(time: number): string {
   return `${weekday} ${month} ${day} ${clock} ${year}`;
 }
 
-function severalLines(tally: Tally, options: ReportOptions): readonly string[] {
-  if (!options.several) return [];
-  const lines = tally.several.map(
-    ({ line, regexes }) => `${regexes.map((each) => each + 1).join(', ')}: ${line}`,
-  );
-  return lines.length === 0
-    ? ['No line is hit by more than one regex', '']
-    : boxed(lines, 'Hit by more than one regex:');
+function severalLines({ several }: Tally): readonly string[] {
+  const { count, lines } = several;
+  const more = count > lines.length ? [`... and ${count - lines.length} more`] : [];
+  return boxed([...lines.map(clean), ...more], 'Hit by more than one regex (the first one counts):');
 }
 
 /** The name of a slow regex in messages. */
@@ -284,7 +290,7 @@ export function stuckName(regex: number | null): string {
 function stuckLines({ stuck }: Tally): readonly string[] {
   const lines = [...stuck].flatMap(([regex, { count, number, line }]) => [
     `${stuckName(regex)}: on ${count} line${count === 1 ? '' : 's'}, skipped there, first on line ${number}:`,
-    `  ${line}`,
+    `  ${clean(line)}`,
   ]);
   return lines.length === 0 ? [] : ['Took too long:', ...boxed(lines, null), ''];
 }
@@ -295,7 +301,7 @@ function listed(kind: ListName, { tally, options, explain }: ReportInput): reado
   const header = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} line(s):`;
   if (options[kind] === 'some' && count >= options.maxlines)
     return [`${header} too many to print.  Use --print-all-${kind} to print all ${count} lines`];
-  const shown = kind === 'missed' ? lines.flatMap((line) => [line, ...explain(line)]) : lines;
+  const shown = lines.flatMap((line) => [clean(line), ...(kind === 'missed' ? explain(line) : [])]);
   return boxed(
     shown.map((line) => line.trimEnd()),
     header,

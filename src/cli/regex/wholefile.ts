@@ -27,6 +27,7 @@ import { countShort, type Tally, wantsText } from './report.ts';
 const CHUNK = 512 * 1024;
 const VERDICTS: readonly LineVerdict[] = ['matched', 'helper', 'ignored', 'missed', 'old'];
 const MISSED = VERDICTS.indexOf('missed');
+const HELPER = VERDICTS.indexOf('helper');
 const LONG = VERDICTS.length;
 const HASH = 0x23;
 /** Regexes up to this number are counted in columns; others line by line. */
@@ -42,6 +43,10 @@ export type FileCourse = {
   readonly wish: RegexRequest;
   /** A line of processLine() that is still to be counted: at once, or later if names must be looked up. */
   onLong(outcome: LineOutcome, text: string): Promise<void> | null;
+  /** Whether onHit() wants more lines. */
+  wantsHits(): boolean;
+  /** Called with lines that a failregex matched, in addition. */
+  onHit(text: string): void;
   onStuck(stuck: { readonly regex: number | null; readonly number: number; readonly line: string }): void;
 };
 
@@ -52,7 +57,7 @@ export type FileCourse = {
 export function canSurvey(filter: Filter, wish: RegexRequest, encoding: string): boolean {
   const { report } = wish;
   const isListing = [report.matched, report.missed, report.ignored].includes('all');
-  const wantsEach = wish.json || wish.out !== null || report.verbose || report.several;
+  const wantsEach = wish.json || wish.out !== null || report.verbose;
   return filter.maxlines <= 1 && !isListing && !wantsEach && !/utf-?16|2022/i.test(encoding);
 }
 
@@ -205,6 +210,7 @@ class Surveyor {
   /** Counts a result if nothing else is needed; settleCounts() adds it to the tally. */
   #countQuickly(at: number, from: number, to: number): boolean {
     const kind = this.#told[at + 2] ?? 0;
+    this.#probe(kind >> 1, from, to);
     if (kind >> 1 === LONG || this.#isWanted[kind >> 1] === true || isNoLine(this.#bytes, from, to))
       return false;
     const regex = (this.#told[at + 3] ?? 0) + 1;
@@ -212,6 +218,11 @@ class Surveyor {
     const place = kind * MOST_COUNTED + regex;
     this.#counts[place] = (this.#counts[place] ?? 0) + 1;
     return true;
+  }
+
+  #probe(verdict: number, from: number, to: number): void {
+    if (verdict > HELPER || !this.#course.wantsHits() || isNoLine(this.#bytes, from, to)) return;
+    this.#course.onHit(capLine(this.#decoder.decode(this.#bytes.subarray(from, to))));
   }
 
   #settleCounts(): void {

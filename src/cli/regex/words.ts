@@ -1,3 +1,4 @@
+import { clean } from '../../base/log.ts';
 import type { Dates } from '../../filter/date/datepattern.ts';
 import type { Miss } from './explain.ts';
 import type { RegexRequest } from './options.ts';
@@ -19,11 +20,11 @@ export function dateLines(dates: Dates, wish: RegexRequest): readonly string[] {
 export function explanation(miss: Miss, line: string): string {
   const name = miss.regex === null ? 'prefregex' : `failregex ${miss.regex + 1}`;
   const wanted = `"${miss.part}" (character ${miss.partAt + 1})`;
-  const rest = line.slice(miss.at);
+  const rest = clean(line.slice(miss.at));
   const met =
     rest === '' ? 'the end of the line' : `"${rest.length > 20 ? `${rest.slice(0, 17)}...` : rest}"`;
   const what = miss.isNowhere ? `finds no ${wanted} from here on` : `wants ${wanted}, meets ${met}`;
-  return `${columns(line.slice(0, miss.at))}^ ${name} ${what}`;
+  return `${columns(clean(line.slice(0, miss.at)))}^ ${name} ${what}`;
 }
 
 /** Blanks of the text's width; tabs stay tabs. */

@@ -9,10 +9,10 @@ import { MLFID, makeSearch, type Search } from './search.ts';
 export type PlannedRegex = {
   readonly regex: Failregex;
   readonly search: Search;
-  /** It has an address group of its own, so that prefregex's does not count. */
+  /** It has an address group of its own. */
   readonly hasId: boolean;
   readonly hasSession: boolean;
-  /** The id or the user may come from other groups than ip4, user and alt_user. */
+  /** The id or the user may come from prefregex, or from other groups than ip4, user and alt_user. */
   readonly isOdd: boolean;
 };
 
@@ -56,12 +56,15 @@ export function planOf(filter: Filter): Plan | null {
   if (prefix !== null && [...prefix.fields.keys()].some((name) => !PREFIX_GROUPS.has(name))) return null;
   if (failregex.some(({ regex }) => [...regex.fields.keys()].some((name) => OTHER_IDS.test(name))))
     return null;
+  const hasPrefixId = prefix !== null && saysWho(prefix);
+  const hasOwnSession = failregex.some(({ regex }) => regex.fields.has('mlfid'));
+  if (hasOwnSession && prefix?.fields.has('mlfid') === true) return null;
   const regexes = failregex.map(({ regex, index }): PlannedRegex => {
     // All failregexes need their bounds at the same time; ignoreregexes need none.
     const search = searchOf(regex, 2 + index);
     const hasId = saysWho(regex);
     const hasOtherUser = [...regex.fields.keys()].some((name) => OTHER_USERS.test(name));
-    const isOdd = hasOtherUser || (hasId && !regex.fields.has('ip4'));
+    const isOdd = hasOtherUser || (hasId && (hasPrefixId || !regex.fields.has('ip4')));
     return { regex, search, hasId, hasSession: (search.numbers[MLFID] ?? 0) > 0, isOdd };
   });
   const ignores = ignoreregex.map(({ regex }) => searchOf(regex, 1));
@@ -73,15 +76,14 @@ export function planOf(filter: Filter): Plan | null {
     prefix: prefix === null || prefixSearch === null ? null : { regex: prefix, search: prefixSearch },
     hasPrefixSession,
     hasSessions: hasPrefixSession || regexes.some(({ hasSession }) => hasSession),
-    hasPrefixId: prefix !== null && saysWho(prefix),
+    hasPrefixId,
     isContentTail: isTail,
     head,
     searched: head ?? prefixSearch,
     regexes,
     ignores,
     ignoresFirst: ignoresFirst(filter),
-    isIdFirst:
-      hasPrefixSession && prefix !== null && isIdFirst(prefix) && regexes.every((one) => !one.hasSession),
+    isIdFirst: hasPrefixSession && prefix !== null && isIdFirst(prefix),
     searches: [prefixSearch, head, ...regexes.map((one) => one.search), ...ignores].filter(
       (one) => one !== null,
     ),

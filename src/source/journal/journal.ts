@@ -13,6 +13,7 @@ import { existsSync } from 'node:fs';
 import { MachineError, reasonOf } from '../../base/errors.ts';
 import { dieWithParent, isIn } from '../../base/process.ts';
 import type { Jail } from '../../config/jail.ts';
+import { expandGlob } from '../logfile/glob.ts';
 import {
   type Batch,
   isRecord,
@@ -71,6 +72,13 @@ export function journalTrouble(options: ReadonlyMap<string, string>, program = '
   if (options.has('journalfiles')) return null;
   const places = ['/run/log/journal', '/var/log/journal'];
   return places.some((place) => existsSync(place)) ? null : `there is no journal in ${places.join(' or ')}`;
+}
+
+/** Whether a jail of `backend = auto` finds no log file, but a journal. */
+export function readsJournalInstead({ logpath, backendOptions }: Jail): boolean {
+  return (
+    logpath.every(({ glob }) => expandGlob(glob).length === 0) && journalTrouble(backendOptions) === null
+  );
 }
 
 /** Whether the jail reads the journal. One that should, where there is none, reads its log files; that is said. */

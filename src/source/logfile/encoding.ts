@@ -1,5 +1,6 @@
 import { isAscii } from 'node:buffer';
 import { TextDecoder } from 'node:util';
+import { encodingLabel } from '../../base/encoding.ts';
 
 /** How a file's bytes become UTF-8 lines. */
 export type Codec = {
@@ -16,54 +17,18 @@ export const RAW: Codec = { name: 'raw', unit: 1, newline: Buffer.from('\n'), de
 const NEWLINE_LE = Buffer.from([10, 0]);
 const NEWLINE_BE = Buffer.from([0, 10]);
 
-/** Python's names of codecs that the WHATWG spells differently. */
-const PYTHON_NAMES: ReadonlyMap<string, string> = new Map([
-  ['latin1', 'iso-8859-1'],
-  ['l1', 'iso-8859-1'],
-  ['latin9', 'iso-8859-15'],
-  ['cp932', 'shift_jis'],
-  ['ms932', 'shift_jis'],
-  ['cp936', 'gbk'],
-  ['cp949', 'euc-kr'],
-  ['cp950', 'big5'],
-  ['eucjp', 'euc-jp'],
-  ['euckr', 'euc-kr'],
-  ['koi8r', 'koi8-r'],
-  ['koi8u', 'koi8-u'],
-  ['sjis', 'shift_jis'],
-  ['shiftjis', 'shift_jis'],
-  ['iso2022jp', 'iso-2022-jp'],
-  ['macroman', 'macintosh'],
-  ['utf16le', 'utf-16le'],
-  ['utf16be', 'utf-16be'],
-  ['utf16', 'utf-16le'],
-]);
-
 /**
- * The codec of a `logencoding` (Python or WHATWG name, `auto`); null when nobody knows it. `auto`, `utf-8` and
- * `ascii` leave the bytes alone, so that bytes that are no UTF-8 lose nothing.
+ * The codec of a `logencoding`; null if there is none. `auto`, `utf-8` and `ascii` leave the bytes alone, so
+ * that bytes that are no UTF-8 lose nothing.
  */
 export function codecOf(logencoding: string): Codec | null {
-  const plain = logencoding.trim().toLowerCase();
-  const key = plain.replace(/[-_ ]/g, '');
-  if (['auto', '', 'utf8', 'utf8sig', 'u8', 'ascii', 'usascii'].includes(key)) return RAW;
-  const iso = /^(?:iso8859|latin)(\d+)$/.exec(key);
-  const windows = /^(?:cp|windows)(\d+)$/.exec(key);
-  const label =
-    PYTHON_NAMES.get(key) ??
-    (iso !== null && key.startsWith('iso')
-      ? `iso-8859-${iso[1]}`
-      : windows
-        ? `windows-${windows[1]}`
-        : plain);
-  try {
-    const decoder = new TextDecoder(label, { ignoreBOM: true });
-    if (decoder.encoding === 'utf-16le') return { name: label, unit: 2, newline: NEWLINE_LE, decoder };
-    if (decoder.encoding === 'utf-16be') return { name: label, unit: 2, newline: NEWLINE_BE, decoder };
-    return decoder.encoding === 'utf-8' ? RAW : { ...RAW, name: label, decoder };
-  } catch {
-    return null;
-  }
+  const label = encodingLabel(logencoding);
+  if (label === null) return null;
+  if (label === 'auto' || label === 'utf-8' || label === 'ascii') return RAW;
+  const decoder = new TextDecoder(label, { ignoreBOM: true });
+  if (decoder.encoding === 'utf-16le') return { name: label, unit: 2, newline: NEWLINE_LE, decoder };
+  if (decoder.encoding === 'utf-16be') return { name: label, unit: 2, newline: NEWLINE_BE, decoder };
+  return { ...RAW, name: label, decoder };
 }
 
 /** The byte-order mark at a file's start: its length, and the codec it speaks for when it is UTF-16's. */

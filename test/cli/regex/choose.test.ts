@@ -16,11 +16,13 @@ const regexes = (word: string) => chooseFilter(TREE, word, 'auto').source.failre
 test('chooseFilter() takes a filter by its name, with options', () => {
   assert.deepEqual(regexes('app'), ['^bad <HOST>$']);
   assert.deepEqual(regexes('app[word=evil]'), ['^evil <HOST>$']);
+  assert.deepEqual(regexes('filter.d/app'), ['^bad <HOST>$']);
+  assert.deepEqual(regexes('filter.d/app.conf[word=evil]'), ['^evil <HOST>$']);
 });
 
 test('chooseFilter() takes a jail with what it adds, and a regex as it stands', () => {
   const { source, encoding } = chooseFilter(TREE, 'web', 'auto');
-  assert.deepEqual([source.failregex[0]?.text, encoding], ['^worse <HOST>$', 'latin1']);
+  assert.deepEqual([source.failregex[0]?.text, encoding], ['^worse <HOST>$', 'iso-8859-1']);
   assert.deepEqual(regexes('^no <HOST>$'), ['^no <HOST>$']);
 });
 

@@ -16,17 +16,17 @@ const wishOf = (options: Options) =>
     },
   });
 
-test('without options some missed and ignored lines are listed, and every regex is tried', () => {
+test('without options some missed and ignored lines are listed, and the first regex that hits counts', () => {
   const { report, checkAll, isExplaining, now } = wishOf({});
   assert.deepEqual([report.matched, report.missed, report.ignored], ['none', 'some', 'some']);
-  assert.deepEqual([report.maxlines, checkAll, isExplaining, now], [LISTED, true, true, 1000]);
+  assert.deepEqual([report.maxlines, checkAll, isExplaining, now], [LISTED, false, true, 1000]);
 });
 
 test('options say what is listed, and how far is looked', () => {
   const { report } = wishOf({ 'print-all-matched': true, 'print-no-missed': true, maxlines: '5' });
   assert.deepEqual([report.matched, report.missed, report.maxlines], ['all', 'none', 5]);
-  assert.equal(wishOf({ 'first-only': true }).checkAll, false);
-  assert.equal(wishOf({ out: 'id' }).checkAll, false);
+  assert.equal(wishOf({ 'check-all': true }).checkAll, true);
+  assert.equal(wishOf({ 'check-all': true, out: 'id' }).checkAll, false);
   assert.equal(wishOf({ verbosity: '2' }).report.verbose, true);
 });
 

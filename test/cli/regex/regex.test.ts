@@ -59,6 +59,12 @@ test('f2b regex reads other encodings, and what is none', async () => {
   assert.equal(linesOf(await run(words)), 'Lines: 1 lines, 0 ignored, 0 matched, 1 missed');
 });
 
+test('f2b regex --invert prints the lines that are no failure', async () => {
+  const text = 'bad 192.0.2.7\nfine 192.0.2.8\n';
+  for (const words of [['-i'], ['--invert', '-o', 'msg'], ['-i', '-o', '<ip>']])
+    assert.equal(await run([...words, '-', '^bad <HOST>$'], text), 'fine 192.0.2.8\n');
+});
+
 test('f2b regex --raw resolves no names', async () => {
   assert.equal(await run(['-r', '-o', 'id', 'bad host.invalid x', '^bad <HOST> x']), 'host.invalid\n');
   assert.equal(await run(['-o', 'id', '--usedns', 'no', 'bad host.invalid x', '^bad <HOST> x']), '');
@@ -92,10 +98,34 @@ test('f2b regex counts as fail2ban-regex does on its sample logs', {
     writeFileSync(log, text.at(-1) === 10 ? text : Buffer.concat([text, Buffer.from('\n')]));
     const words = ['-r', '--print-no-missed', '--print-no-ignored', log, name];
     const theirs = spawnSync('fail2ban-regex', words, { encoding: 'utf8' }).stdout;
-    const ours = await run(['--config', '/etc/fail2ban', ...words]);
+    const ours = await run(['--config', '/etc/fail2ban', '--check-all', ...words]);
     assert.deepEqual(countsOf(ours), countsOf(theirs), name);
   }
   t.diagnostic(`${names.length} logs, counts equal to fail2ban-regex's`);
+});
+
+test('f2b regex says what a jail does with a line, and which other regexes hit it', async () => {
+  const path = join(folder, 'helper.conf');
+  writeFileSync(path, '[Definition]\nfailregex = ^ bad <HOST>\n  ^ <F-NOFAIL>bad</F-NOFAIL> <HOST> root$\n');
+  const text = '2005-08-14 11:59:58 bad 192.0.2.7 root\n2005-08-14 11:59:58 bad 192.0.2.8\n';
+  const log = join(folder, 'helper.log');
+  writeFileSync(log, text);
+  for (const words of [
+    [log, path],
+    ['-', path],
+    ['--verbose', log, path],
+  ]) {
+    const report = await run(words, text);
+    assert.equal(linesOf(report), 'Lines: 2 lines, 0 ignored, 2 matched, 0 missed');
+    assert.match(
+      report,
+      /Hit by more than one regex.*\n\| {2}1, 2: 2005-08-14 11:59:58 bad 192.0.2.7 root\n/,
+    );
+  }
+  const all = await run(['--check-all', log, path]);
+  assert.equal(linesOf(all), 'Lines: 2 lines, 1 ignored, 1 matched, 0 missed');
+  const request = parseCommandLine([log, path], 'fail2ban-regex', [regex]);
+  assert.equal(request.options['check-all'], true, 'called by that name');
 });
 
 test('f2b regex skips a regex where it is too slow, counts the lines and names the first', async () => {

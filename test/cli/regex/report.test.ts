@@ -20,7 +20,6 @@ const OPTIONS: ReportOptions = {
   ignored: 'some',
   maxlines: 20,
   verbose: false,
-  several: false,
 };
 
 function filterOf(failregex: readonly string[], ignoreregex: readonly string[] = []): Filter {
@@ -96,14 +95,17 @@ test('formatReport() counts every regex that hits, not only the first', () => {
   assert.match(report, /\nLines: 1 lines, 0 ignored, 1 matched, 0 missed\n\[processed in 1\.23 sec\]\n/);
 });
 
-test('formatReport() lists lines on which several regexes hit when asked', () => {
+test('formatReport() lists lines on which several regexes hit', () => {
   const filter = filterOf(['^bad <HOST>', '<HOST> twice$']);
-  const options = { ...OPTIONS, several: true };
-  assert.match(
-    reportOf(filter, ['bad 192.0.2.7 twice'], options),
-    /\|- Hit by more than one regex:\n\| {2}1, 2: bad /,
-  );
-  assert.match(reportOf(filter, ['bad 192.0.2.7'], options), /No line is hit by more than one regex\n/);
+  const many = reportOf(filter, Array(22).fill('bad 192.0.2.7 twice'));
+  assert.match(many, /\|- Hit by more than one regex \(the first one counts\):\n\| {2}1, 2: bad /);
+  assert.match(many, /\n\| {2}\.\.\. and 2 more\n`-\n/);
+  assert.doesNotMatch(reportOf(filter, ['bad 192.0.2.7']), /Hit by more than one/);
+});
+
+test('formatReport() writes control characters of lines as text', () => {
+  const report = reportOf(filterOf(['^bad <HOST>']), ['\x1b[31mred', 'bell\x07']);
+  assert.match(report, /\| {2}\\x1b\[31mred\n\| {2}bell\\x07\n/);
 });
 
 test('formatReport() lists fewer than maxlines lines, and names the option for more', () => {

@@ -41,16 +41,19 @@ async function surveyed(parts: FilterParts, log: string | Buffer, options: Optio
   const dates = compileDates(null, 'UTC');
   const wish = wishOf(options);
   const stuck: (readonly [regex: number | null, number: number])[] = [];
+  const hits: string[] = [];
   await survey(path, encoding, {
     ...{ filter, state, tally, dates, wish },
     onLong(outcome, text) {
       addLine(tally, text, reportLine(outcome, new Map()), wish.report);
       return null;
     },
+    wantsHits: () => hits.length < 2,
+    onHit: (text) => hits.push(text),
     onStuck: ({ regex, number }) => stuck.push([regex, number]),
   });
   const { lines, matched, missed, ignored } = tally;
-  return { counts: [lines, matched.count, missed.count, ignored.count], tally, dates, stuck };
+  return { counts: [lines, matched.count, missed.count, ignored.count], tally, dates, stuck, hits };
 }
 
 const AT = '2024-06-23T22:29:50';
@@ -61,12 +64,7 @@ test('canSurvey() where nobody wants to know each hit, and a line is looked at b
   assert.equal(canSurvey(filter, wishOf(), 'utf-8'), true);
   assert.equal(canSurvey(filterOf({ ...BAD, maxlines: 2 }), wishOf(), 'utf-8'), false);
   assert.equal(canSurvey(filter, wishOf(), 'utf-16le'), false);
-  for (const options of [
-    { 'print-all-missed': true },
-    { verbose: true },
-    { out: 'id' },
-    { 'check-all': true },
-  ])
+  for (const options of [{ 'print-all-missed': true }, { verbose: true }, { out: 'id' }])
     assert.equal(canSurvey(filter, wishOf(options), 'utf-8'), false, JSON.stringify(options));
   assert.equal(canSurvey(filter, { ...wishOf(), json: true }, 'utf-8'), false);
 });
@@ -135,9 +133,17 @@ test('survey() tells the number of a line on which a regex was too slow', async 
   assert.deepEqual([counts, stuck], [[2, 1, 1, 0], [[0, 4]]]);
 });
 
+test('survey() hands out lines that a failregex matched, as long as more are wanted', async () => {
+  const log = [`${AT} bad 192.0.2.1`, `${AT} fine`, `${AT} worse 192.0.2.2`, `${AT} bad 192.0.2.3`, ''];
+  const { hits } = await surveyed(BAD, log.join('\n'));
+  assert.deepEqual(hits, [`${AT} bad 192.0.2.1`, `${AT} worse 192.0.2.2`]);
+});
+
 test('survey() says of a file that cannot be read why', async () => {
   const { filter, state } = workerOf(BAD);
-  const course = { filter, state, tally: newTally(filter), dates: compileDates(null, null), wish: wishOf() };
+  const more = { wantsHits: () => false, onHit: () => undefined };
+  const dates = compileDates(null, null);
+  const course = { filter, state, tally: newTally(filter), dates, wish: wishOf(), ...more };
   await assert.rejects(
     survey(join(folder, 'none'), 'utf-8', { ...course, onLong: () => null, onStuck: () => undefined }),
     (error) =>

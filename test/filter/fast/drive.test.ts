@@ -15,6 +15,7 @@ import { DONE, HELD, LEFT } from '../../../src/filter/fast/wasm/layout.ts';
 import { newFilterState, processLine } from '../../../src/filter/line.ts';
 import type { Filter, LineOutcome, Survey } from '../../../src/filter/types.ts';
 import { dice } from '../../testbed/dice.ts';
+import { filterOf } from '../filterof.ts';
 
 const roll = dice(17);
 /** All samples lie before. */
@@ -29,7 +30,27 @@ const CASES = [
 
 type Stream = { readonly filter: Filter; readonly lines: readonly string[] };
 
+/** An address may stand in prefregex, in the failregex, in both or in neither; a session goes on. */
+function addressedTwice(): readonly Stream[] {
+  const at = (second: number): string => `2026-11-20 10:00:${String(second).padStart(2, '0')}`;
+  const ends = ['failure', 'from 192.0.2.2 failure', 'from 2001:db8::2 failure', 'failure of none'];
+  const lines = ['', '(192.0.2.1)', '(2001:db8::1)'].flatMap((who, i) =>
+    ends.map((end, j) => `${at(4 * i + j)} [${j % 2}] srv${who} ${end}`),
+  );
+  return ['\\[\\d\\]', '<F-MLFID>\\[\\d\\]</F-MLFID>'].map((id) => ({
+    lines,
+    filter: filterOf({
+      prefregex: `^\\s*${id} srv(?:\\(<ADDR>\\))? <F-CONTENT>.+</F-CONTENT>$`,
+      failregex: ['^(?:from <ADDR> )?failure$', '^failure of none$'],
+    }),
+  }));
+}
+
 function streams(root: string, logs: string): readonly Stream[] {
+  return [...samplesOf(root, logs), ...addressedTwice()];
+}
+
+function samplesOf(root: string, logs: string): readonly Stream[] {
   return readdirSync(logs).flatMap((file) => {
     const path = join(logs, file);
     if (!statSync(path).isFile()) return [];

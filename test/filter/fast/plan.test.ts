@@ -23,6 +23,10 @@ test('planOf() is null for several lines, other ids than addresses, and regexes 
     { failregex: ['<F-TUPLE_ID>\\w+</F-TUPLE_ID> <HOST>'] },
     { failregex: ['<HOST>'], ignoreregex: ['(?i)(a)\\1'] },
     { prefregex: '^<F-USER>\\w+</F-USER> <F-CONTENT>.+</F-CONTENT>$', failregex: ['<HOST>'] },
+    {
+      prefregex: '^<F-MLFID>\\w+</F-MLFID> <F-CONTENT>.+</F-CONTENT>$',
+      failregex: ['(?:<F-MLFID>\\w+</F-MLFID> )?<HOST>'],
+    },
   ];
   for (const parts of none) assert.equal(planFor(parts), null, JSON.stringify(parts));
   assert.notEqual(
@@ -57,6 +61,15 @@ test('a prefregex may say who failed, and in which session', () => {
     '^<F-MLFID>\\d+</F-MLFID> at <HOST>: <F-CONTENT>.+</F-CONTENT>$',
   );
   assert.deepEqual([hasPrefixId, hasPrefixSession, hasSessions], [true, true, true]);
+  const { regexes } = planned({
+    prefregex: '^<HOST>: <F-CONTENT>.+</F-CONTENT>$',
+    failregex: ['^bad(?: <HOST>)?$', '^refused$'],
+  });
+  assert.deepEqual(
+    regexes.map((one) => one.isOdd),
+    [true, false],
+    'two addresses count together',
+  );
 });
 
 test('the head of a prefregex is searched alone where that says all', () => {
@@ -75,15 +88,10 @@ test('the head of a prefregex is searched alone where that says all', () => {
   assert.equal(behind('^ sshd: <F-CONTENT>.+</F-CONTENT> end$').isContentTail, false);
 });
 
-test('isIdFirst where prefregex begins with the id of the session, and no failregex has another', () => {
+test('isIdFirst where prefregex begins with the id of the session', () => {
   assert.equal(behind('^<F-MLFID>sshd\\[\\d+\\]</F-MLFID>: <F-CONTENT>.+</F-CONTENT>$').isIdFirst, true);
   assert.equal(behind('^ <F-MLFID>sshd</F-MLFID>: <F-CONTENT>.+</F-CONTENT>$').isIdFirst, false);
   assert.equal(behind('<F-MLFID>sshd</F-MLFID>: <F-CONTENT>.+</F-CONTENT>$').isIdFirst, false);
-  const other = planned({
-    prefregex: '^<F-MLFID>sshd</F-MLFID>: <F-CONTENT>.+</F-CONTENT>$',
-    failregex: ['^<F-MLFID>\\d+</F-MLFID> <HOST>$'],
-  });
-  assert.equal(other.isIdFirst, false);
 });
 
 test('searches are all that may be compiled, each failregex in a region of its own', () => {
