@@ -16,8 +16,9 @@ export function writerOf(path: string, isParent = false): string | null {
   const { uid, gid, mode } = stat;
   if (uid !== 0 && uid !== process.getuid?.()) return `is owned by uid ${uid}`;
   if (stat.isSymbolicLink() || (isParent && (mode & STICKY) !== 0)) return null;
-  // root's group gives nothing away.
-  const others = gid === 0 ? WRITABLE_BY_OTHERS & 0o007 : WRITABLE_BY_OTHERS;
+  // root's group and a user's own one give nothing away.
+  const isOwnGroup = gid === 0 || (gid === uid && gid === process.getgid?.());
+  const others = isOwnGroup ? WRITABLE_BY_OTHERS & 0o007 : WRITABLE_BY_OTHERS;
   return (mode & others) === 0 ? null : 'can be written by others';
 }
 
