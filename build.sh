@@ -139,7 +139,8 @@ chmod 755 "$work/$name"
 # --- 5. the script into the runtime ----------------------------------------------------------------------------
 # Code cache: the script starts compiled; it only suits the architecture it was made on.
 # execArgvExtension none: a stray NODE_OPTIONS must not reach a root daemon. --inspect-port: nor may a signal open a debugging
-# port; that address is nobody's (RFC 5737), and --disable-sigusr1 would block the signal that has f2b open its log anew. One small young generation and one helper thread keep the idle daemon small.
+# port; that address is nobody's (RFC 5737), and --disable-sigusr1 would block the signal that has f2b open its log anew.
+# --openssl-config: a file that OPENSSL_CONF names may name a library to load. One small young generation and one helper thread keep the idle daemon small.
 if [ "$arch" = "$host" ]; then cache=true; else cache=false; fi
 cat >"$work/sea.json" <<JSON
 {
@@ -148,7 +149,7 @@ cat >"$work/sea.json" <<JSON
   "disableExperimentalSEAWarning": true,
   "useSnapshot": false,
   "useCodeCache": $cache,
-  "execArgv": ["--max-semi-space-size=1", "--v8-pool-size=1", "--inspect-port=192.0.2.1:9229"],
+  "execArgv": ["--max-semi-space-size=1", "--v8-pool-size=1", "--inspect-port=192.0.2.1:9229", "--openssl-config=/dev/null"],
   "execArgvExtension": "none",
   "assets": { "defaults": "defaults.json" }
 }

@@ -3,15 +3,19 @@ import { basename } from 'node:path';
 import { ConfigError, formatProblem, MachineError, UsageError } from './base/errors.ts';
 import { enableJit } from './base/memory.ts';
 import { fallBackToLinear } from './base/timelimit.ts';
+import { visible } from './base/visible.ts';
 import type { Io } from './cli/command.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { parseCommandLine } from './cli/parse.ts';
 
 fallBackToLinear();
 
+/** What logs and file names say reaches no terminal as it is. */
+let isRaw = false;
+
 const io: Io = {
-  stdout: (text) => void process.stdout.write(text),
-  stderr: (text) => void process.stderr.write(text),
+  stdout: (text) => void process.stdout.write(isRaw ? text : visible(text)),
+  stderr: (text) => void process.stderr.write(visible(text)),
   // When it is wanted: most commands never touch it, and its modules are memory.
   get stdin() {
     return process.stdin;
@@ -29,6 +33,9 @@ async function main(): Promise<number> {
   // The daemon decides for itself when its work is worth it, and says nothing there; the others end soon or have much to do.
   if (command.name !== 'run') enableJit();
   if (command.name !== 'run' || global.dryRun) leaveWithReader();
+  if (global.rawOutput && process.stdout.isTTY)
+    throw new UsageError('--raw-output needs a pipe or a file', 'a terminal may obey what a log says');
+  isRaw = global.rawOutput;
   return command.run({ words, options, global, io });
 }
 

@@ -1,3 +1,5 @@
+import { clean } from './visible.ts';
+
 /** A line of a configuration file. `line` counts from 1; 0 is the whole file. */
 export type Place = { readonly file: string; readonly line: number };
 
@@ -46,7 +48,7 @@ export class MachineError extends Error {
 export function formatProblem(problem: Problem): string {
   const { place, key, text } = problem;
   const where = place === null ? '' : place.line > 0 ? `${place.file}:${place.line}: ` : `${place.file}: `;
-  return `${where}${key === null ? '' : `${key}: `}${text}`;
+  return clean(`${where}${key === null ? '' : `${key}: `}${text}`);
 }
 
 /** Makes an error Problem; `more` sets the known parts. */

@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { codeOf, MachineError, reasonOf } from './errors.ts';
+import { ownPath, SYSTEM_PATH, safePath } from './programs.ts';
 
 /**
  * A lock that this process holds until `release` is called or it dies. `note` puts a line of text behind the pid in its file,
@@ -21,7 +22,7 @@ export type Lock = { note(line: string): void; release(): void };
 type LockOptions = { readonly isTemporary?: boolean };
 
 /** Paths of util-linux' flock(1) on all distributions, for systems with an unusual PATH. */
-const ENV = { PATH: `${process.env['PATH'] ?? ''}:/usr/bin:/bin:/usr/local/bin` };
+const ENV = { PATH: `${ownPath()}:${safePath(SYSTEM_PATH)}` };
 const FLOCK_BUSY = 75;
 
 /**

@@ -1,5 +1,6 @@
 import { formatIp4, writeIp4 } from './ip.ts';
 import { LogTarget } from './logtarget.ts';
+import { clean } from './visible.ts';
 
 /** fail2ban.conf(5) `loglevel`, most severe first. */
 export const LEVELS = ['CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG'] as const;
@@ -89,20 +90,6 @@ export function formatSecond(seconds: number): string {
 /** When a ban ends, in a sentence: `until 2024-06-23 22:27:27`, or `for ever`. */
 export function formatEnd(until: number | null): string {
   return until === null || until > LAST_SECOND ? 'for ever' : `until ${formatSecond(until)}`;
-}
-
-/** The text with everything that a terminal could obey, or that could fake a line, made visible. */
-export function clean(text: string): string {
-  if (!/[^ -~]/.test(text)) return text;
-  return text.replace(
-    /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    (char) => {
-      const code = char.charCodeAt(0);
-      return code < 256
-        ? `\\x${code.toString(16).padStart(2, '0')}`
-        : `\\u${code.toString(16).padStart(4, '0')}`;
-    },
-  );
 }
 
 /**

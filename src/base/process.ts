@@ -1,17 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
-import {
-  accessSync,
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
 import { codeOf, reasonOf } from './errors.ts';
+import { isIn, SYSTEM_PATH, safePath } from './programs.ts';
 
 /** A program to run: an argument vector, never a shell line. */
 export type Command = {
@@ -54,24 +45,12 @@ export type SpawnOptions = {
  */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   LC_ALL: 'C',
-  PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin',
+  PATH: safePath(SYSTEM_PATH),
 };
 
 /** Whether a program is on the fixed PATH that all programs get. */
 export function isOnPath(program: string): boolean {
   return isIn(ENVIRONMENT['PATH'] ?? '', program);
-}
-
-/** Whether a program is in one of the folders of a PATH. */
-export function isIn(path: string, program: string): boolean {
-  return path.split(':').some((folder) => {
-    try {
-      accessSync(resolve(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 /** Process ids of the last programs started here: f2b caused their events itself. */
@@ -350,7 +329,7 @@ export function dieWithParent(): readonly string[] {
   if (words !== null) return words;
   const tied = ['setpriv', '--pdeathsig', 'TERM'];
   const [program = '', ...args] = tied;
-  const { status } = spawnSync(program, [...args, 'true'], { stdio: 'ignore' });
+  const { status } = spawnSync(program, [...args, 'true'], { stdio: 'ignore', env: { ...ENVIRONMENT } });
   words = status === 0 ? tied : [];
   return words;
 }

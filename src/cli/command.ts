@@ -19,6 +19,7 @@ export type GlobalOptions = {
   readonly log: string | null;
   readonly dryRun: boolean;
   readonly json: boolean;
+  readonly rawOutput: boolean;
 };
 
 /** The outside world of a command. */
@@ -60,6 +61,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: 'log', value: 'FILE', help: 'append log lines to FILE instead of standard error' },
   { name: 'dry-run', short: 'n', help: 'print what would be executed, change nothing' },
   { name: 'json', help: 'answer in JSON where there is an answer' },
+  { name: 'raw-output', help: 'print control characters of log lines as they are; never to a terminal' },
   { name: 'help', short: 'h', help: 'show help for the command' },
 ];
 

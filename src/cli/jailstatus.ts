@@ -1,5 +1,6 @@
 import { makeEscalation } from '../ban/escalation.ts';
 import { formatDuration } from '../base/duration.ts';
+import { clean } from '../base/visible.ts';
 import type { Jail } from '../config/jail.ts';
 import { printStuck, type StuckHealth } from '../source/health.ts';
 import type { State } from '../state/state.ts';
@@ -109,7 +110,7 @@ export function printOverview({ names, repairs, broken, unsaved }: Overview): st
  */
 export function printStatus(status: JailStatus): string {
   const pending = status.banned.flatMap(({ id, pending }) =>
-    pending === null ? [] : [`${id} (${pending})`],
+    pending === null ? [] : [clean(`${id} (${pending})`)],
   );
   return [
     `Status for the jail: ${status.name}`,
@@ -118,13 +119,13 @@ export function printStatus(status: JailStatus): string {
     `|  |- Currently failed:\t${status.currentlyFailed}`,
     `|  |- Total failed:\t${status.totalFailed}`,
     ...status.stuck.map((one) => `|  |- Too slow:\t${printStuck(one)}`),
-    `|  \`- ${status.isJournal ? 'Journal matches' : 'File list'}:\t${status.sources.join(' ')}`,
+    `|  \`- ${status.isJournal ? 'Journal matches' : 'File list'}:\t${status.sources.map(clean).join(' ')}`,
     '`- Actions',
     `   |- Currently banned:\t${status.currentlyBanned}`,
     `   |- Total banned:\t${status.totalBanned}`,
     ...(pending.length === 0 ? [] : [`   |- Not enforced yet:\t${pending.join(', ')}`]),
     ...status.limits.map((text) => `   |- Not fully enforced:\t${text}`),
-    `   \`- Banned IP list:\t${status.banned.map(({ id }) => id).join(' ')}`,
+    `   \`- Banned IP list:\t${status.banned.map(({ id }) => clean(id)).join(' ')}`,
     '',
   ].join('\n');
 }
@@ -136,7 +137,7 @@ export function printBans(status: JailStatus, clock: (seconds: number) => string
   const lines = status.banned.map(({ id, at, until, count, next, pending }) => {
     const length = next === null ? 'for ever' : formatDuration(next);
     const end = until === null ? 'for ever' : clock(until);
-    return [id, clock(at), end, count, length, pending ?? 'enforced'].join('\t');
+    return [clean(id), clock(at), end, count, length, pending ?? 'enforced'].join('\t');
   });
   return `${['id', 'since', 'until', 'count', 'next', 'state'].join('\t')}\n${lines.map((line) => `${line}\n`).join('')}`;
 }

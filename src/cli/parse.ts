@@ -64,7 +64,14 @@ function readRest(command: Subcommand, rest: readonly string[], commands: readon
   return { command, words: parsed._, options, global: globalOf(options) };
 }
 
-const NO_OPTIONS: GlobalOptions = { config: null, state: null, log: null, dryRun: false, json: false };
+const NO_OPTIONS: GlobalOptions = {
+  config: null,
+  state: null,
+  log: null,
+  dryRun: false,
+  json: false,
+  rawOutput: false,
+};
 
 function globalOf(options: Options): GlobalOptions {
   const text = (name: string): string | null => {
@@ -77,6 +84,7 @@ function globalOf(options: Options): GlobalOptions {
     log: text('log'),
     dryRun: options['dry-run'] === true,
     json: options['json'] === true,
+    rawOutput: options['raw-output'] === true,
   };
 }
 

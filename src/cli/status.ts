@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { UsageError } from '../base/errors.ts';
 import { formatSecond } from '../base/log.ts';
+import { clean } from '../base/visible.ts';
 import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { alarmsOf, printSource } from '../source/health.ts';
@@ -97,7 +98,7 @@ function showSources({ global, io }: Call, jails: readonly string[], state: Stat
     return 0;
   }
   for (const { name, source } of sources) io.stdout(printSource(name, source, formatSecond));
-  for (const alarm of sources.flatMap(({ alarms }) => alarms)) io.stdout(`warning: ${alarm}\n`);
+  for (const alarm of sources.flatMap(({ alarms }) => alarms)) io.stdout(`warning: ${clean(alarm)}\n`);
   if (sources.length === 0) io.stdout('No log source is known yet: f2b run has not saved one\n');
   return 0;
 }

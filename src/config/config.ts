@@ -6,10 +6,12 @@
  *
  *     const { jails, problems } = loadConfig(diskTree('/etc/fail2ban'));
  */
+
 import { type Problem, problem } from '../base/errors.ts';
 import { readServices } from '../base/ports.ts';
 import type { Jail } from './jail.ts';
 import { withDefaults } from './options.ts';
+import { ownerProblems } from './owners.ts';
 import { type JailResult, readJail, referencedNames } from './readjail.ts';
 import { type ConfigReader, noSections, openReader, readSections, type Sections } from './sections.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -84,7 +86,12 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
   const blocking = allJails.flatMap(({ name, isEnabled, actions }) =>
     isEnabled && actions !== null ? [{ name, actions }] : [],
   );
-  const all = [...reader.problems, ...problems, ...allJails.flatMap((one) => one.problems)];
+  const all = [
+    ...reader.problems,
+    ...problems,
+    ...ownerProblems(reader),
+    ...allJails.flatMap((one) => one.problems),
+  ];
   const files = sections.files.map(tree.show);
   return { tree: tree.name, jails, blocking, allJails, settings, problems: all, files };
 }

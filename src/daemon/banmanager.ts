@@ -4,6 +4,7 @@ import type { Failure } from '../ban/ban.ts';
 import { countPlain, type FailureContext, handleFailure } from '../ban/failure.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import { watchLogins } from '../ban/logins.ts';
+import { visible } from '../base/visible.ts';
 import type { Jail } from '../config/jail.ts';
 import { Enforcer, type EnforcerParts } from '../firewall/enforcer.ts';
 import { busEnvironment, type FirewallPlan } from '../firewall/plan.ts';
@@ -235,7 +236,7 @@ export class BanManager {
       onTrouble: messages.actions,
       totals: (jail) => totalsOf(jailState(state, jail)),
       env: busEnvironment(env),
-      print: dryRun ? (text) => process.stdout.write(text) : null,
+      print: dryRun ? (text) => process.stdout.write(visible(text)) : null,
     };
   }
 

@@ -1,4 +1,5 @@
 import { formatDuration } from '../base/duration.ts';
+import { clean } from '../base/visible.ts';
 import type { SourceStatus } from './source.ts';
 import { STUCK, stuckText } from './status.ts';
 
@@ -88,8 +89,8 @@ export function printSource(name: string, source: SourceHealth, clock: (seconds:
   const jails = Object.entries(source.jails);
   const matches = jails.map(([jail, { lastMatch }]) => `${jail} (last match: ${when(lastMatch)})`);
   return [
-    `Source: ${name}`,
-    `|- State:\t${source.state}${source.trouble === null ? '' : `: ${source.trouble}`}`,
+    `Source: ${clean(name)}`,
+    `|- State:\t${source.state}${source.trouble === null ? '' : clean(`: ${source.trouble}`)}`,
     `|- Last line:\t${when(source.lastLine)}`,
     `|- Waiting:\t${source.lag === null ? 'unknown' : `${source.lag} bytes`}`,
     `|- Rotations:\t${source.rotations} by renaming, ${source.truncations} in place, ${source.lostFiles} lost`,

@@ -1,5 +1,5 @@
 import { reasonOf } from '../base/errors.ts';
-import { clean } from '../base/log.ts';
+import { clean } from '../base/visible.ts';
 import { type JailHealth, type SourceHealth, type StuckHealth, UNSEEN } from '../source/health.ts';
 import { readPosition } from '../source/open.ts';
 import { isRecord, type Position } from '../source/source.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { formatIp4 } from '../../src/base/ip.ts';
-import { clean, formatEnd, formatLine, formatSecond, openLog } from '../../src/base/log.ts';
+import { formatEnd, formatLine, formatSecond, openLog } from '../../src/base/log.ts';
 import { dice } from '../testbed/dice.ts';
 
 test('formatLine() writes the line that fail2ban writes', () => {
@@ -30,14 +30,6 @@ test('an end beyond what a Date can hold is never', () => {
     assert.equal(formatEnd(end), 'for ever');
   }
   assert.equal(formatEnd(1000), `until ${formatSecond(1000)}`);
-});
-
-test('clean() leaves nothing that a terminal obeys or that fakes a line', () => {
-  assert.equal(
-    clean('a\x1b[2Jb\r\n2024 Ban\u2028\u202ec\td'),
-    'a\\x1b[2Jb\\x0d\\x0a2024 Ban\\u2028\\u202ec\td',
-  );
-  assert.equal(clean('müsli Ω'), 'müsli Ω');
 });
 
 test('openLog() appends what its level lets through, and follows a rotation when told to', () => {

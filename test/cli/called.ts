@@ -18,7 +18,15 @@ export async function called(command: Subcommand, words: readonly string[], arou
   const code = await command.run({
     words,
     options: around.options ?? {},
-    global: { config: null, state: null, log: null, dryRun: false, json: false, ...around.global },
+    global: {
+      config: null,
+      state: null,
+      log: null,
+      dryRun: false,
+      json: false,
+      rawOutput: false,
+      ...around.global,
+    },
     io: {
       stdout: (text) => {
         said.stdout += text;

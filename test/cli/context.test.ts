@@ -32,7 +32,7 @@ test('findJail() says why a jail is none to work with', () => {
 test('statePathOf() is --state, $F2B_STATE or the default, in this order', () => {
   const pathOf = (state: string | null, env: Readonly<Record<string, string>>) =>
     statePathOf(
-      { config: null, state, log: null, dryRun: false, json: false },
+      { config: null, state, log: null, dryRun: false, json: false, rawOutput: false },
       { stdout: () => undefined, stderr: () => undefined, stdin: process.stdin, env, now: () => 0 },
     );
   assert.equal(pathOf('/a', { F2B_STATE: '/b' }), '/a');

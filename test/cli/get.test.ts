@@ -18,7 +18,14 @@ async function answer(options: string, what: string, json = false): Promise<stri
     await get.run({
       words: ['web', what],
       options: {},
-      global: { config, state: join(config, 'no-state.json'), log: null, dryRun: false, json },
+      global: {
+        config,
+        state: join(config, 'no-state.json'),
+        log: null,
+        dryRun: false,
+        json,
+        rawOutput: false,
+      },
       io: {
         stdout: (text) => {
           out += text;

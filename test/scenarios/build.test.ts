@@ -13,6 +13,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -151,6 +152,13 @@ test('alone in an empty folder, without Node or PATH, the binary works', { skip:
 
 test('options for Node in the environment do not reach the binary', { skip: noBinary }, () => {
   const said = run(binary, ['version'], { env: { NODE_OPTIONS: '--no-such-option', NODE_DEBUG: '' } });
+  assert.deepEqual(said, { status: 0, stdout: `f2b ${version}\n`, stderr: '' });
+});
+
+test('a library that an OpenSSL configuration names is not loaded', { skip: noBinary }, (t) => {
+  const config = join(temporaryFolder(t), 'openssl.cnf');
+  writeFileSync(config, 'nodejs_conf = no_such_section\n');
+  const said = run(binary, ['version'], { env: { OPENSSL_CONF: config } });
   assert.deepEqual(said, { status: 0, stdout: `f2b ${version}\n`, stderr: '' });
 });
 

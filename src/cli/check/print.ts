@@ -1,4 +1,5 @@
 import { formatProblem, type Problem } from '../../base/errors.ts';
+import { clean } from '../../base/visible.ts';
 import type { JailLine, Note, Report } from './examine.ts';
 
 /** Most sources named in a jail's line. */
@@ -23,7 +24,8 @@ export function printReport({ tree, enabled, disabled, jails, problems, notes }:
 
 function printJail({ filter, failregexes, sources, firewalls, commands, isEnabled }: JailLine): string {
   const more = sources.length > MOST_SOURCES ? ` and ${sources.length - MOST_SOURCES} more` : '';
-  const read = sources.length === 0 ? 'no log yet' : `${sources.slice(0, MOST_SOURCES).join(', ')}${more}`;
+  const read =
+    sources.length === 0 ? 'no log yet' : `${sources.slice(0, MOST_SOURCES).map(clean).join(', ')}${more}`;
   const done = [...firewalls, ...commands.map((name) => `${name} (commands)`)].join(', ');
   const what = filter === '' ? 'no filter' : `${filter} (${failregexes}) on ${read}`;
   return `${what} -> ${done === '' ? 'nothing' : done}${isEnabled ? '' : ' [disabled]'}`;
@@ -36,5 +38,5 @@ function printProblem(one: Problem): string {
 }
 
 function printNote({ jail, text }: Note): string {
-  return `note: ${jail === null ? '' : `[${jail}] `}${text}`;
+  return `note: ${jail === null ? '' : `[${jail}] `}${clean(text)}`;
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MachineError, UsageError } from '../../base/errors.ts';
-import { isOnPath } from '../../base/process.ts';
+import { ENVIRONMENT, isOnPath } from '../../base/process.ts';
 import type { Call, Io, Subcommand } from '../command.ts';
 import {
   findDoor,
@@ -66,7 +66,7 @@ async function choose({ global, io }: Call, folder: string): Promise<number> {
 /** Runs this program again in a namespace. Ctrl-C reaches both processes; the inner one cleans up first. */
 function playInside(door: readonly [string, ...string[]], folder: string): Promise<number> {
   const [program, ...words] = [...door, ...ownWords(), 'demo'];
-  const env = { ...process.env, [OUTSIDE]: networkNamespace(), [FOLDER]: folder };
+  const env = { ...process.env, PATH: ENVIRONMENT['PATH'], [OUTSIDE]: networkNamespace(), [FOLDER]: folder };
   const child = spawn(program ?? '', words, { env, stdio: 'inherit' });
   const ignore = (): void => undefined;
   const pass = (): void => void child.kill('SIGTERM');

@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
 import { ENCODING_EXAMPLES, encodingLabel } from '../../base/encoding.ts';
 import { codeOf, MachineError, reasonOf, UsageError } from '../../base/errors.ts';
-import { clean } from '../../base/log.ts';
+import { ownPath } from '../../base/programs.ts';
 import { splitWords } from '../../base/shellwords.ts';
+import { clean } from '../../base/visible.ts';
 import { parseNamed } from '../../config/brackets.ts';
 import { journalArguments } from '../../source/journal/arguments.ts';
 import { readEntry } from '../../source/journal/entry.ts';
@@ -200,7 +201,10 @@ function journalInput(log: string, options: InputOptions, using: string): Input 
 }
 
 async function* journalLines(args: readonly string[]): AsyncGenerator<readonly InputLine[]> {
-  const child = spawn('journalctl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('journalctl', args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PATH: ownPath() },
+  });
   let trouble = '';
   child.stderr.on('data', (chunk: Buffer) => {
     if (trouble.length < 500) trouble += chunk.toString();

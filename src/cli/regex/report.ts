@@ -1,4 +1,4 @@
-import { clean } from '../../base/log.ts';
+import { clean } from '../../base/visible.ts';
 import type { Fields } from '../../filter/fields.ts';
 import type { Filter, FilterFailure, LineOutcome, LineVerdict } from '../../filter/types.ts';
 
@@ -301,7 +301,7 @@ function listed(kind: ListName, { tally, options, explain }: ReportInput): reado
   const header = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} line(s):`;
   if (options[kind] === 'some' && count >= options.maxlines)
     return [`${header} too many to print.  Use --print-all-${kind} to print all ${count} lines`];
-  const shown = lines.flatMap((line) => [clean(line), ...(kind === 'missed' ? explain(line) : [])]);
+  const shown = lines.flatMap((line) => [clean(line.trimEnd()), ...(kind === 'missed' ? explain(line) : [])]);
   return boxed(
     shown.map((line) => line.trimEnd()),
     header,

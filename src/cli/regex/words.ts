@@ -1,4 +1,4 @@
-import { clean } from '../../base/log.ts';
+import { clean } from '../../base/visible.ts';
 import type { Dates } from '../../filter/date/datepattern.ts';
 import type { Miss } from './explain.ts';
 import type { RegexRequest } from './options.ts';

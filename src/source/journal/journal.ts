@@ -11,7 +11,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { MachineError, reasonOf } from '../../base/errors.ts';
-import { dieWithParent, isIn } from '../../base/process.ts';
+import { dieWithParent } from '../../base/process.ts';
+import { isIn, ownPath } from '../../base/programs.ts';
 import type { Jail } from '../../config/jail.ts';
 import { expandGlob } from '../logfile/glob.ts';
 import {
@@ -118,9 +119,9 @@ export function readJournalPosition(json: unknown): JournalPosition | null {
   return Number.isSafeInteger(realtime) && realtime >= 0 ? { kind, cursor, realtime } : null;
 }
 
-/** journalctl is run with our own PATH, not with the fixed one of the firewalls. */
+/** journalctl is run with our own PATH, as far as nobody else can write there, not with the fixed one of the firewalls. */
 function isInstalled(program: string): boolean {
-  return isIn(process.env['PATH'] ?? '/usr/bin:/bin', program);
+  return isIn(ownPath(), program);
 }
 
 /** The same for selections that show the same entries: jails with the same key can share one source. */
@@ -229,7 +230,7 @@ export class Journal implements LineSource {
         ...this.#command,
         ...journalArguments(this.#options, this.#from(), this.#options.once !== true),
       ];
-      const env = { ...process.env, LC_ALL: 'C', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: '' };
+      const env = { ...process.env, PATH: ownPath(), LC_ALL: 'C', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: '' };
       const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
       this.#child = child;
       this.#listen(child);

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, rmdirSync, unlinkSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, reasonOf } from '../../base/errors.ts';
+import { ENVIRONMENT } from '../../base/process.ts';
 import { readAt } from './openfile.ts';
 
 /** A compressed file, unpacked into one without a name; or why it cannot be, and its length where that is known. */
@@ -84,6 +85,7 @@ function runProgram([program, ...args]: readonly [string, ...string[]], from: nu
   // The program reads the descriptor itself, whose place is the file's start as nothing was read without a place.
   const { error, status, stderr } = spawnSync(program, args, {
     stdio: [from, to, 'pipe'],
+    env: { ...ENVIRONMENT },
     timeout: TIMEOUT_MS,
     encoding: 'utf8',
   });

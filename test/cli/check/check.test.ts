@@ -18,7 +18,14 @@ async function run(config: string, words: readonly string[], flags: readonly str
   const code = await check.run({
     words,
     options: Object.fromEntries(flags.map((flag) => [flag, true])),
-    global: { config, state: join(config, 'no-state.json'), log: null, dryRun: false, json: false },
+    global: {
+      config,
+      state: join(config, 'no-state.json'),
+      log: null,
+      dryRun: false,
+      json: false,
+      rawOutput: false,
+    },
     io: {
       stdout: (text) => {
         out += text;

@@ -25,7 +25,7 @@ const wishOf = (options: Options = {}): RegexRequest =>
   readWish({
     words: [],
     options,
-    global: { config: null, state: null, log: null, dryRun: false, json: false },
+    global: { config: null, state: null, log: null, dryRun: false, json: false, rawOutput: false },
     io: {
       ...{ stdout: () => undefined, stderr: () => undefined },
       ...{ stdin: Readable.from([]), env: {}, now: () => NOW },
