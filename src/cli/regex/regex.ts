@@ -3,7 +3,7 @@ import { programVersion } from '../../base/embedded.ts';
 import { ConfigError, type Problem, UsageError } from '../../base/errors.ts';
 import { bounded } from '../../base/timelimit.ts';
 import { compileFilter } from '../../filter/compile.ts';
-import { compileDates, type Dates } from '../../filter/date/datepattern.ts';
+import { compileDates, type Dates, findStamp } from '../../filter/date/datepattern.ts';
 import { newFilterState } from '../../filter/line.ts';
 import { PerLine, type StuckLine } from '../../filter/perline.ts';
 import type { Filter, FilterState, LineOutcome } from '../../filter/types.ts';
@@ -24,10 +24,12 @@ import {
   namesIn,
   newTally,
   noteSeveral,
+  noteUndated,
   reportLine,
   stuckName,
   type Tally,
 } from './report.ts';
+import { explainUndated } from './undated.ts';
 import { canSurvey, survey } from './wholefile.ts';
 import { dateLines, debuggexLink, explanation } from './words.ts';
 
@@ -248,8 +250,10 @@ async function report(run: RegexRun, input: Input, intro: readonly string[]): Pr
   const started = io.now();
   if (plain === null) {
     let left = MOST_PROBED;
+    const own = compileDates(filter.datepattern, filter.logtimezone);
     await eachLine(run, input, (_, { line, report }) => {
       addLine(tally, line.text, report, wish.report);
+      if (line.time === null && findStamp(own, line.text, wish.now) === null) noteUndated(tally, line.text);
       if (isHit(report.result) && left-- > 0) noteSeveral(tally, line.text, run.othersOf(line));
       return '';
     });
@@ -264,6 +268,8 @@ async function report(run: RegexRun, input: Input, intro: readonly string[]): Pr
     options: wish.report,
     dates: dateLines(dates, wish),
     explain: explainer(run),
+    explainDate: (line) =>
+      explainUndated(compileDates(filter.datepattern, filter.logtimezone), line, wish.now),
   });
   io.stdout(text);
 }

@@ -102,6 +102,8 @@ export type Tally = {
    * By regex (null = date, prefregex or ignoreregex): number of lines it was too slow on, and the first of
    * them.
    */
+  /** Lines without a date, and the first of them. */
+  readonly undated: Kept;
   readonly stuck: Map<number | null, { count: number; readonly number: number; readonly line: string }>;
 };
 
@@ -118,6 +120,7 @@ export function newTally(filter: Filter): Tally {
     ignoreHits: filter.ignoreregex.map(() => 0),
     seen: filter.failregex.map(() => []),
     several: kept(),
+    undated: kept(),
     stuck: new Map(),
   };
 }
@@ -186,6 +189,18 @@ function keep(tally: Tally, kind: ListName, line: string, options: ReportOptions
   if (options[kind] === 'all' || isListed) kept.lines.push(line);
 }
 
+/** Counts a line without a date. */
+export function noteUndated({ undated }: Tally, line: string): void {
+  undated.count++;
+  if (undated.lines.length === 0) undated.lines.push(line);
+}
+
+function undatedLines({ tally, explainDate }: ReportInput): readonly string[] {
+  const { count, lines } = tally.undated;
+  const shown = lines.flatMap((line) => [clean(line), ...explainDate(line)]);
+  return boxed(shown, `No date was found in ${count} line${count === 1 ? '' : 's'}, first:`);
+}
+
 /** Moves a missed line to the matched ones, after a match over several lines. */
 export function addLate(tally: Tally, line: string, options: ReportOptions): void {
   const place = tally.missed.lines.indexOf(line);
@@ -205,6 +220,8 @@ type ReportInput = {
   readonly options: ReportOptions;
   /** The text under a missed line; may be empty. */
   readonly explain: (line: string) => readonly string[];
+  /** The text under a line without a date. */
+  readonly explainDate: (line: string) => readonly string[];
 };
 
 /** The second half of the report, from "Results" on, in the format of fail2ban-regex(1). */
@@ -228,6 +245,7 @@ export function formatReport(input: ReportInput): string {
     ...stuckLines(tally),
     'Date template hits:',
     ...boxed(input.dates, '[# of hits] date format'),
+    ...undatedLines(input),
     '',
     `Lines: ${tally.lines} lines, ${tally.ignored.count} ignored, ${tally.matched.count} matched, ${tally.missed.count} missed`,
     `[processed in ${input.elapsed.toFixed(2)} sec]`,

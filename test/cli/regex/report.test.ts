@@ -55,7 +55,7 @@ function reportOf(filter: Filter, lines: readonly string[], options: ReportOptio
   const tally = newTally(filter);
   for (const line of lines) addLine(tally, line, verdictOf(filter, line), options);
   const explain = (): readonly string[] => [];
-  return formatReport({ filter, tally, dates: [], elapsed: 1.234, options, explain });
+  return formatReport({ filter, tally, dates: [], elapsed: 1.234, options, explain, explainDate: explain });
 }
 
 test('judge() lets a name stand for its addresses, and for nobody when it has none', () => {
