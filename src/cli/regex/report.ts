@@ -33,10 +33,10 @@ export function namesIn(outcome: LineOutcome): readonly string[] {
 }
 
 /**
- * Classifies a line. A name counts as its addresses, if it has any; a failure whose session has not named an
- * address yet counts as matched (fail2ban-regex 1.0.2 behaviour).
+ * Classifies a line. A name counts as its addresses, if it has any. A failure whose session has not named an
+ * address yet is a helper, as in a jail; with `isAll` it counts as matched (fail2ban-regex 1.0.2 behaviour).
  */
-export function reportLine(outcome: LineOutcome, names: Names): LineReport {
+export function reportLine(outcome: LineOutcome, names: Names, isAll: boolean): LineReport {
   const failures = outcome.failures.flatMap((failure): RegexHit[] => {
     const ids = failure.kind === 'dns' ? (names.get(failure.id) ?? []) : [failure.id];
     const { regex, time, fields } = failure;
@@ -45,7 +45,16 @@ export function reportLine(outcome: LineOutcome, names: Names): LineReport {
   const helpers = outcome.helpers.flatMap(({ regex, kind, fields }): RegexHit[] =>
     kind === 'nobody'
       ? []
-      : [{ regex, id: idOf(fields), time: outcome.time, fields, failure: null, isHelper: kind === 'helper' }],
+      : [
+          {
+            regex,
+            id: idOf(fields),
+            time: outcome.time,
+            fields,
+            failure: null,
+            isHelper: kind === 'helper' || !isAll,
+          },
+        ],
   );
   const hits = [...failures, ...helpers].sort((a, b) => a.regex - b.regex);
   const { time, isPrefixed } = outcome;

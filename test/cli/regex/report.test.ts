@@ -48,7 +48,7 @@ function verdictOf(
   names: ReadonlyMap<string, readonly string[]> = new Map(),
 ): LineReport {
   const options = { mode: 'test', findtime: 0, checkAll: true, now: NOW } as const;
-  return reportLine(processLine(filter, newFilterState(filter), { text, time: NOW }, options), names);
+  return reportLine(processLine(filter, newFilterState(filter), { text, time: NOW }, options), names, true);
 }
 
 function reportOf(filter: Filter, lines: readonly string[], options: ReportOptions = OPTIONS): string {
