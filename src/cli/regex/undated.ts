@@ -94,7 +94,7 @@ function nearestForm({ choice }: Dates, line: string): readonly string[] | null 
     for (const part of partsOf(form)) {
       part.regex.lastIndex = 0;
       const match = part.regex.exec(line);
-      if (match === null || match[0].length < SHORTEST) continue;
+      if (match === null || match[0].length < SHORTEST || (form.atStart && match.index > 2)) continue;
       const length = match[0].length;
       if (best === null || length > best.length) best = { part, length, at: match.index + length };
       break;
