@@ -133,7 +133,7 @@ function fromJail(tree: ConfigTree, name: string): FilterChoice | null {
 }
 
 function unknown(tree: ConfigTree, name: string): UsageError {
-  const jails = loadConfig(tree, { only: [] }).allJails.map((jail) => jail.name);
+  const jails = loadConfig(tree).allJails.map((jail) => jail.name);
   const hint = didYouMean(name, [...filterNames(tree), ...jails]);
   const fallback = 'a regex needs <HOST> where the address stands';
   return new UsageError(`there is no filter, jail or file "${name}" in ${tree.name}`, hint ?? fallback);

@@ -3,12 +3,13 @@ import { programVersion } from '../../base/embedded.ts';
 import { ConfigError, type Problem, UsageError } from '../../base/errors.ts';
 import { bounded } from '../../base/timelimit.ts';
 import { compileFilter } from '../../filter/compile.ts';
-import { compileDates, type Dates } from '../../filter/date/datepattern.ts';
+import { compileDates, type Dates, findStamp } from '../../filter/date/datepattern.ts';
 import { newFilterState } from '../../filter/line.ts';
 import { PerLine, type StuckLine } from '../../filter/perline.ts';
 import type { Filter, FilterState, LineOutcome } from '../../filter/types.ts';
 import type { Call, Io, Subcommand } from '../command.ts';
 import { treeOf } from '../context.ts';
+import { tryAllFilters } from './allfilters.ts';
 import { chooseFilter, chooseIgnore, type FilterChoice } from './choose.ts';
 import { explainMiss, type Miss } from './explain.ts';
 import { formatJson } from './json.ts';
@@ -24,10 +25,12 @@ import {
   namesIn,
   newTally,
   noteSeveral,
+  noteUndated,
   reportLine,
   stuckName,
   type Tally,
 } from './report.ts';
+import { explainUndated } from './undated.ts';
 import { canSurvey, survey } from './wholefile.ts';
 import { dateLines, debuggexLink, explanation } from './words.ts';
 
@@ -35,17 +38,19 @@ import { dateLines, debuggexLink, explanation } from './words.ts';
 export const regex: Subcommand = {
   name: 'regex',
   summary: 'try a filter or a regex on a log',
-  usage: 'LOG FILTER [IGNOREREGEX]',
+  usage: 'LOG [FILTER [IGNOREREGEX]]',
   options: OPTIONS,
   about: [
     'LOG is a log file (also .gz), - for standard input, systemd-journal, or a line in itself.',
     "FILTER is the name of a filter (sshd, sshd[mode=aggressive]) or of a jail, a filter's file,",
-    "or a failregex. IGNOREREGEX is a regex or a filter's file.",
+    "or a failregex. IGNOREREGEX is a regex or a filter's file. Without FILTER all filters are tried:",
+    'which match how many lines of the log, and which jails use them?',
     '',
     'Under a missed line a caret shows how far the regex got that got furthest.',
     'The exit code is 0 whether anything matched or not.',
   ].join('\n'),
   examples: [
+    ['f2b regex /var/log/auth.log', 'which filters match this log'],
     ['f2b regex /var/log/auth.log sshd', 'what the filter sshd finds'],
     ["f2b regex /var/log/auth.log 'sshd[mode=aggressive]'", 'the same with an option'],
     ['f2b regex access.log.1.gz flask-auth', "a jail's filter on an old log"],
@@ -67,11 +72,11 @@ async function regexCommand(call: Call): Promise<number> {
     return 0;
   }
   const [log, word, ignore, ...more] = words;
-  if (log === undefined || word === undefined || more.length > 0) {
+  if (log === undefined || more.length > 0)
     throw new UsageError('regex needs LOG and FILTER', 'see: f2b help regex');
-  }
   const wish = readWish(call);
   const tree = treeOf(call);
+  if (word === undefined) return allFilters(call, log, wish);
   const choice = chooseFilter(tree, word, JOURNAL.test(log) ? 'systemd' : 'auto');
   const ignoring = ignore === undefined ? null : chooseIgnore(tree, ignore);
   const whole = ignoring === null ? choice : withIgnore(choice, ignoring);
@@ -95,6 +100,17 @@ async function regexCommand(call: Call): Promise<number> {
   };
   if (wish.json || wish.out !== null) await eachLine(run, input, wish.json ? printJson : printOut);
   else await report(run, input, [...whole.intro, ...patternIntro(run)]);
+  return 0;
+}
+
+async function allFilters(call: Call, log: string, wish: RegexRequest): Promise<number> {
+  const { io } = call;
+  if (wish.out !== null) throw new UsageError('--out and --invert need a FILTER', 'see: f2b help regex');
+  const journalmatch = wish.journalmatch === null ? [] : [wish.journalmatch];
+  const input = openInput(log, { encoding: wish.encoding, journalmatch, maxlines: 1, stdin: io.stdin });
+  const backend = JOURNAL.test(log) ? 'systemd' : 'auto';
+  const isTerminal = process.stderr.isTTY === true;
+  await tryAllFilters({ tree: treeOf(call), input, backend, wish, io, isTerminal });
   return 0;
 }
 
@@ -158,7 +174,7 @@ async function eachLine(run: RegexRun, input: Input, sink: Sink): Promise<void> 
     for (const { number, line, outcome, before, after } of perLine.run(wanted)) {
       await resolveNames(run, namesIn(outcome));
       noteNames(run, line.text, outcome);
-      printed += sink(run, { number, line, report: reportLine(outcome, run.names) });
+      printed += sink(run, { number, line, report: reportLine(outcome, run.names, run.wish.checkAll) });
       if (filter.maxlines > 1 && outcome.result !== 'missed') countLate(run, before, after);
     }
     if (printed !== '') run.io.stdout(printed);
@@ -248,8 +264,10 @@ async function report(run: RegexRun, input: Input, intro: readonly string[]): Pr
   const started = io.now();
   if (plain === null) {
     let left = MOST_PROBED;
+    const own = compileDates(filter.datepattern, filter.logtimezone);
     await eachLine(run, input, (_, { line, report }) => {
       addLine(tally, line.text, report, wish.report);
+      if (line.time === null && findStamp(own, line.text, wish.now) === null) noteUndated(tally, line.text);
       if (isHit(report.result) && left-- > 0) noteSeveral(tally, line.text, run.othersOf(line));
       return '';
     });
@@ -264,6 +282,8 @@ async function report(run: RegexRun, input: Input, intro: readonly string[]): Pr
     options: wish.report,
     dates: dateLines(dates, wish),
     explain: explainer(run),
+    explainDate: (line) =>
+      explainUndated(compileDates(filter.datepattern, filter.logtimezone), line, wish.now),
   });
   io.stdout(text);
 }
@@ -279,7 +299,7 @@ async function surveyFile(run: RegexRun, dates: Dates, plain: Plain): Promise<vo
     if (isHit(outcome.result === 'old' ? 'missed' : outcome.result) && left-- > 0)
       noteSeveral(tally, text, run.othersOf({ text, time: null }));
     noteNames(run, text, outcome);
-    addLine(tally, text, reportLine(outcome, run.names), wish.report);
+    addLine(tally, text, reportLine(outcome, run.names, run.wish.checkAll), wish.report);
   };
   await survey(path, encoding, {
     ...{ filter, state, tally, wish, dates },

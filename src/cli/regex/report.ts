@@ -33,10 +33,10 @@ export function namesIn(outcome: LineOutcome): readonly string[] {
 }
 
 /**
- * Classifies a line. A name counts as its addresses, if it has any; a failure whose session has not named an
- * address yet counts as matched (fail2ban-regex 1.0.2 behaviour).
+ * Classifies a line. A name counts as its addresses, if it has any. A failure whose session has not named an
+ * address yet is a helper, as in a jail; with `isAll` it counts as matched (fail2ban-regex 1.0.2 behaviour).
  */
-export function reportLine(outcome: LineOutcome, names: Names): LineReport {
+export function reportLine(outcome: LineOutcome, names: Names, isAll: boolean): LineReport {
   const failures = outcome.failures.flatMap((failure): RegexHit[] => {
     const ids = failure.kind === 'dns' ? (names.get(failure.id) ?? []) : [failure.id];
     const { regex, time, fields } = failure;
@@ -45,7 +45,16 @@ export function reportLine(outcome: LineOutcome, names: Names): LineReport {
   const helpers = outcome.helpers.flatMap(({ regex, kind, fields }): RegexHit[] =>
     kind === 'nobody'
       ? []
-      : [{ regex, id: idOf(fields), time: outcome.time, fields, failure: null, isHelper: kind === 'helper' }],
+      : [
+          {
+            regex,
+            id: idOf(fields),
+            time: outcome.time,
+            fields,
+            failure: null,
+            isHelper: kind === 'helper' || !isAll,
+          },
+        ],
   );
   const hits = [...failures, ...helpers].sort((a, b) => a.regex - b.regex);
   const { time, isPrefixed } = outcome;
@@ -102,6 +111,8 @@ export type Tally = {
    * By regex (null = date, prefregex or ignoreregex): number of lines it was too slow on, and the first of
    * them.
    */
+  /** Lines without a date, and the first of them. */
+  readonly undated: Kept;
   readonly stuck: Map<number | null, { count: number; readonly number: number; readonly line: string }>;
 };
 
@@ -118,6 +129,7 @@ export function newTally(filter: Filter): Tally {
     ignoreHits: filter.ignoreregex.map(() => 0),
     seen: filter.failregex.map(() => []),
     several: kept(),
+    undated: kept(),
     stuck: new Map(),
   };
 }
@@ -186,6 +198,18 @@ function keep(tally: Tally, kind: ListName, line: string, options: ReportOptions
   if (options[kind] === 'all' || isListed) kept.lines.push(line);
 }
 
+/** Counts a line without a date. */
+export function noteUndated({ undated }: Tally, line: string): void {
+  undated.count++;
+  if (undated.lines.length === 0) undated.lines.push(line);
+}
+
+function undatedLines({ tally, explainDate }: ReportInput): readonly string[] {
+  const { count, lines } = tally.undated;
+  const shown = lines.flatMap((line) => [clean(line), ...explainDate(line)]);
+  return boxed(shown, `No date was found in ${count} line${count === 1 ? '' : 's'}, first:`);
+}
+
 /** Moves a missed line to the matched ones, after a match over several lines. */
 export function addLate(tally: Tally, line: string, options: ReportOptions): void {
   const place = tally.missed.lines.indexOf(line);
@@ -205,6 +229,8 @@ type ReportInput = {
   readonly options: ReportOptions;
   /** The text under a missed line; may be empty. */
   readonly explain: (line: string) => readonly string[];
+  /** The text under a line without a date. */
+  readonly explainDate: (line: string) => readonly string[];
 };
 
 /** The second half of the report, from "Results" on, in the format of fail2ban-regex(1). */
@@ -228,6 +254,7 @@ export function formatReport(input: ReportInput): string {
     ...stuckLines(tally),
     'Date template hits:',
     ...boxed(input.dates, '[# of hits] date format'),
+    ...undatedLines(input),
     '',
     `Lines: ${tally.lines} lines, ${tally.ignored.count} ignored, ${tally.matched.count} matched, ${tally.missed.count} missed`,
     `[processed in ${input.elapsed.toFixed(2)} sec]`,

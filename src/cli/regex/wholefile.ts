@@ -22,7 +22,7 @@ import {
 import type { Filter, FilterState, LineOutcome, LineVerdict } from '../../filter/types.ts';
 import { LINE_CAP } from '../../source/source.ts';
 import type { RegexRequest } from './options.ts';
-import { countShort, type Tally, wantsText } from './report.ts';
+import { countShort, noteUndated, type Tally, wantsText } from './report.ts';
 
 const CHUNK = 512 * 1024;
 const VERDICTS: readonly LineVerdict[] = ['matched', 'helper', 'ignored', 'missed', 'old'];
@@ -181,7 +181,9 @@ class Surveyor {
     this.#outcomes = [];
     this.#noteWishes();
     this.#engine.run({ bytes, start, end, times: null, live: true }, wish.now);
-    const { newlines, lines } = countDates(this.#dates, { bytes, start, end }, wish.now);
+    const { newlines, lines } = countDates(this.#dates, { bytes, start, end }, wish.now, (from, to) =>
+      noteUndated(tally, capLine(this.#decoder.decode(bytes.subarray(from, to)))),
+    );
     tally.lines += lines;
     tally.missed.count += lines;
     this.#seen = start;
@@ -288,7 +290,12 @@ type LineCounts = { readonly newlines: number; readonly lines: number };
  * Counts lines and finds their dates. A line with the same date as the one before is recognised by that
  * alone.
  */
-function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): LineCounts {
+function countDates(
+  dates: Dates,
+  { bytes, start, end }: Stretch,
+  now: number,
+  onUndated: (start: number, end: number) => void,
+): LineCounts {
   const found = { start: 0, end: 0, time: 0, text: null };
   let [newlines, lines] = [0, 0];
   for (let from = start; from < end; ) {
@@ -303,7 +310,7 @@ function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): 
     if (!isNoLine(bytes, from, newline)) {
       lines++;
       if (findRepeat(dates, place, now, found)) countRepeat(dates, place, now, found);
-      else findStamp(dates, asciiText(bytes, from, newline), now);
+      else if (findStamp(dates, asciiText(bytes, from, newline), now) === null) onUndated(from, newline);
     }
     from = newline + 1;
   }

@@ -1,4 +1,5 @@
-import { months, weekdays } from './tokens.ts';
+import { monthOf } from './monthname.ts';
+import { weekdays } from './tokens.ts';
 import { isSteady, offsetAt, parseOffset, toInstant, type Zone } from './zone.ts';
 
 /** The meaning of a date. */
@@ -165,7 +166,7 @@ function setField(fields: DateFields, field: string, text: string): boolean {
       fields.month = Number(text);
       break;
     case 'b':
-      fields.month = months.indexOf(text.slice(0, 3).toLowerCase()) + 1;
+      fields.month = monthOf(text);
       break;
     case 'd':
       fields.day = Number(text);

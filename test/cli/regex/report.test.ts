@@ -48,14 +48,14 @@ function verdictOf(
   names: ReadonlyMap<string, readonly string[]> = new Map(),
 ): LineReport {
   const options = { mode: 'test', findtime: 0, checkAll: true, now: NOW } as const;
-  return reportLine(processLine(filter, newFilterState(filter), { text, time: NOW }, options), names);
+  return reportLine(processLine(filter, newFilterState(filter), { text, time: NOW }, options), names, true);
 }
 
 function reportOf(filter: Filter, lines: readonly string[], options: ReportOptions = OPTIONS): string {
   const tally = newTally(filter);
   for (const line of lines) addLine(tally, line, verdictOf(filter, line), options);
   const explain = (): readonly string[] => [];
-  return formatReport({ filter, tally, dates: [], elapsed: 1.234, options, explain });
+  return formatReport({ filter, tally, dates: [], elapsed: 1.234, options, explain, explainDate: explain });
 }
 
 test('judge() lets a name stand for its addresses, and for nobody when it has none', () => {

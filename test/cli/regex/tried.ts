@@ -22,5 +22,9 @@ export function reportOf(failregex: string, text: string, ignoreregex: readonly 
   );
   assert.ok(filter !== null, JSON.stringify(problems));
   const options = { mode: 'test', findtime: 0, checkAll: true, now: NOW } as const;
-  return reportLine(processLine(filter, newFilterState(filter), { text, time: NOW }, options), new Map());
+  return reportLine(
+    processLine(filter, newFilterState(filter), { text, time: NOW }, options),
+    new Map(),
+    true,
+  );
 }

@@ -45,7 +45,7 @@ async function surveyed(parts: FilterParts, log: string | Buffer, options: Optio
   await survey(path, encoding, {
     ...{ filter, state, tally, dates, wish },
     onLong(outcome, text) {
-      addLine(tally, text, reportLine(outcome, new Map()), wish.report);
+      addLine(tally, text, reportLine(outcome, new Map(), wish.checkAll), wish.report);
       return null;
     },
     wantsHits: () => hits.length < 2,
