@@ -302,7 +302,7 @@ function countDates(dates: Dates, { bytes, start, end }: Stretch, now: number): 
     newlines++;
     if (!isNoLine(bytes, from, newline)) {
       lines++;
-      if (findRepeat(dates, place, now, found)) countRepeat(dates, place, now, found);
+      if (findRepeat(dates, place, now, found)) countRepeat(dates, place, found);
       else findStamp(dates, asciiText(bytes, from, newline), now);
     }
     from = newline + 1;
