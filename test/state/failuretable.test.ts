@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { processSeed } from '../../src/base/seed.ts';
+import { processorMs } from '../../src/base/timelimit.ts';
 import { formatIp4 } from '../../src/base/ip.ts';
 import { countFailure, Failures } from '../../src/state/failures.ts';
-import { FailureTable, type Row } from '../../src/state/failuretable.ts';
+import { FailureTable, hashOf, type Row } from '../../src/state/failuretable.ts';
 import { dice } from '../testbed/dice.ts';
 
 const row = (n: number): Row => ({ retry: n, first: n, last: n, failures: 1 });
@@ -52,6 +54,24 @@ test('a ledger never holds more than its bound: the oldest goes', () => {
     ips,
     Array.from({ length: ips.length }, (_, i) => 5000 - ips.length + i),
   );
+});
+
+test('addresses that collide for one seed do not for another, so that nobody can choose them', () => {
+  const [known, other] = [12345, 67890];
+  const count = 6000;
+  /** Addresses whose places under the seed are neighbours: searching them by trial takes an attacker a second. */
+  const chosen: number[] = [];
+  for (let ip = 1; chosen.length < count; ip++) if ((hashOf(ip, known) & 0x3fff) < 4) chosen.push(ip);
+  const timeOf = (seed: number): number => {
+    const table = new FailureTable(100_000, seed);
+    const beforeMs = processorMs();
+    for (const ip of chosen) if (table.find(ip) < 0) table.add(ip, row(1));
+    return processorMs() - beforeMs;
+  };
+  timeOf(other);
+  const [collided, spread] = [timeOf(known), timeOf(other)];
+  assert.ok(spread * 5 < collided, `${collided} ms, with another seed ${spread} ms`);
+  assert.notEqual(processSeed(), 0);
 });
 
 test('law: counting by number and counting by text give the same, and by number only what stays below maxretry', () => {
