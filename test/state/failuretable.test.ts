@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { formatIp4 } from '../../src/base/ip.ts';
 import { processSeed } from '../../src/base/seed.ts';
 import { processorMs } from '../../src/base/timelimit.ts';
-import { formatIp4 } from '../../src/base/ip.ts';
 import { countFailure, Failures } from '../../src/state/failures.ts';
 import { FailureTable, hashOf, type Row } from '../../src/state/failuretable.ts';
 import { dice } from '../testbed/dice.ts';
