@@ -78,7 +78,11 @@ function onlyOne(path: string): RunLock {
   throw new MachineError(`f2b already runs on ${path}${pid === null ? '' : `, as process ${pid}`}`);
 }
 
+/** Each name without an answer keeps a thread for seconds; libuv makes four, at their first use. */
+const THREADS = '16';
+
 async function runDaemon(call: Call, statePath: string, lock: RunLock | null): Promise<number> {
+  process.env['UV_THREADPOOL_SIZE'] ??= THREADS;
   const { global, io, options } = call;
   const once = options['once'] === true;
   const services = servicesText();

@@ -1,5 +1,6 @@
 import { bounded } from '../base/timelimit.ts';
 import { compileDates, type Dates, findDate } from '../filter/date/datepattern.ts';
+import { warmUpDates } from '../filter/date/warmup.ts';
 import { matchText } from '../filter/regex/failregex.ts';
 import type { Filter } from '../filter/types.ts';
 import { type JailHealth, UNSEEN } from '../source/health.ts';
@@ -39,7 +40,7 @@ export function checkFormat(checks: readonly FormatCheck[], batch: Batch, now: n
   if (awake.length === 0) return;
   for (const check of awake) {
     // Once, and not within the limit: what compiling takes is no line's fault.
-    if (check.last === 0) for (const { template } of check.dates.choice.slots) template.compiled();
+    if (check.last === 0) warmUpDates(check.dates, '');
     check.last = now;
   }
   const walk: Walk = { at: batch.start, done: 0 };

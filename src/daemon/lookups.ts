@@ -34,8 +34,12 @@ export type LookupParts = {
   onDone(): void;
 };
 
-/** Failures of one jail that may wait; more than that are not asked about but counted as they are. */
+/** Addresses of one jail that may wait; more than that are not asked about but counted as they are. */
 const MOST_WAITING = 10_000;
+/** Failures of names that may wait in one jail; more than that do not count, as nobody knows whose they are. */
+const MOST_NAMES = 1000;
+/** So many names of one jail are asked about at a time. */
+const NAMES_AT_ONCE = 4;
 /** Seconds that `ignorecommand` may take. */
 const COMMAND_LIMIT = 30;
 
@@ -46,15 +50,27 @@ export function needsLookup({ jail }: RunningJail, isName: boolean): boolean {
 
 type Answer = { readonly until: number; readonly isIgnored: boolean };
 
+/** One jail's: addresses one after the other, names by name. */
+type Queue = {
+  tail: Promise<void>;
+  addresses: number;
+  names: number;
+  /** Names that are being asked about, and those that wait for it, each with its failures in the order of their coming. */
+  readonly asked: Map<string, Waiting[]>;
+  readonly pending: Map<string, Waiting[]>;
+};
+
 /**
  * Failures that wait for an answer from outside: names instead of addresses (`usedns`), names in ignoreip, and `ignorecommand`. They
- * are looked up in order per jail, beside the reading of logs, each within a time limit.
+ * are looked up beside the reading of logs, each within a time limit: addresses in order per jail, names some at a time and in order
+ * per name. No address waits for a name, whose name server may be the attacker's and never answer.
  */
 export class PendingLookups {
   readonly #parts: LookupParts;
-  readonly #queues = new Map<string, { tail: Promise<void>; waiting: number }>();
+  readonly #queues = new Map<string, Queue>();
   /** In the order in which they came. */
   readonly #pending = new Set<Waiting>();
+  readonly #work = new Set<Promise<void>>();
   readonly #answers = new Map<string, Map<string, Answer>>();
 
   constructor(parts: LookupParts) {
@@ -63,28 +79,76 @@ export class PendingLookups {
 
   /** Queues a failure; `onAnswered` is called for it later, once for each address that counts, or never. */
   add(running: RunningJail, failure: Waiting): void {
-    const { onAnswered, onDone, messages } = this.#parts;
     const { name } = running.jail;
-    const queue = this.#queues.get(name) ?? { tail: Promise.resolve(), waiting: 0 };
+    const queue: Queue = this.#queues.get(name) ?? {
+      ...{ tail: Promise.resolve(), addresses: 0, names: 0 },
+      ...{ asked: new Map(), pending: new Map() },
+    };
     this.#queues.set(name, queue);
-    if (queue.waiting >= MOST_WAITING) {
-      if (!failure.isName) onAnswered(running, failure);
+    if (failure.isName) this.#addName(running, queue, failure);
+    else this.#addAddress(running, queue, failure);
+  }
+
+  #addAddress(running: RunningJail, queue: Queue, failure: Waiting): void {
+    if (queue.addresses >= MOST_WAITING) {
+      this.#parts.onAnswered(running, failure);
       return;
     }
-    queue.waiting++;
+    queue.addresses++;
     this.#pending.add(failure);
-    queue.tail = queue.tail
-      .then(() => this.#lookUp(running, failure))
-      .catch((error: unknown) => {
-        messages.lookupFailed(name, reasonOf(error));
-        return [];
-      })
-      .then((counting) => {
-        queue.waiting--;
-        this.#pending.delete(failure);
-        for (const one of counting) onAnswered(running, one);
-        onDone();
-      });
+    queue.tail = queue.tail.then(async () => {
+      await this.#settle(running, failure);
+      queue.addresses--;
+    });
+    this.#track(queue.tail);
+  }
+
+  #addName(running: RunningJail, queue: Queue, failure: Waiting): void {
+    if (queue.names >= MOST_NAMES) return;
+    queue.names++;
+    this.#pending.add(failure);
+    const known = queue.asked.get(failure.id) ?? queue.pending.get(failure.id);
+    if (known !== undefined) known.push(failure);
+    else queue.pending.set(failure.id, [failure]);
+    this.#askNames(running, queue);
+  }
+
+  #askNames(running: RunningJail, queue: Queue): void {
+    for (const [name, failures] of queue.pending) {
+      if (queue.asked.size >= NAMES_AT_ONCE) return;
+      queue.pending.delete(name);
+      queue.asked.set(name, failures);
+      this.#track(this.#askName(running, queue, failures));
+    }
+  }
+
+  /** Looks up the failures of one name, also those that come meanwhile, then has the next name asked about. */
+  async #askName(running: RunningJail, queue: Queue, failures: readonly Waiting[]): Promise<void> {
+    for (const failure of failures) {
+      await this.#settle(running, failure);
+      queue.names--;
+    }
+    const [first] = failures;
+    if (first !== undefined) queue.asked.delete(first.id);
+    this.#askNames(running, queue);
+  }
+
+  #track(work: Promise<void>): void {
+    this.#work.add(work);
+    void work.finally(() => this.#work.delete(work));
+  }
+
+  async #settle(running: RunningJail, failure: Waiting): Promise<void> {
+    const { onAnswered, onDone, messages } = this.#parts;
+    let counting: readonly Waiting[] = [];
+    try {
+      counting = await this.#lookUp(running, failure);
+    } catch (error) {
+      messages.lookupFailed(running.jail.name, reasonOf(error));
+    }
+    this.#pending.delete(failure);
+    for (const one of counting) onAnswered(running, one);
+    onDone();
   }
 
   /** The failures that wait, as the state keeps them. */
@@ -94,7 +158,9 @@ export class PendingLookups {
 
   /** Resolves when nothing waits any more, or after `limitMs`. */
   async idle(limitMs: number): Promise<void> {
-    await settledWithin(limitMs, Promise.all([...this.#queues.values()].map(({ tail }) => tail)));
+    const end = performance.now() + limitMs;
+    while (this.#work.size > 0 && performance.now() < end)
+      await settledWithin(end - performance.now(), Promise.all(this.#work));
   }
 
   /** The failures that count: one for each address of a name, without those that are ignored. */

@@ -3,6 +3,7 @@ import type { RunningJail } from '../ban/jail.ts';
 import { formatIp4 } from '../base/ip.ts';
 import { bounded } from '../base/timelimit.ts';
 import { type Dates, findDate } from '../filter/date/datepattern.ts';
+import { warmUpDates } from '../filter/date/warmup.ts';
 import { Engine, type Stuck } from '../filter/engine.ts';
 import type { FilterFailure, TimeWarning, Worker } from '../filter/types.ts';
 import { type SourceHealth, type StuckHealth, UNSEEN } from '../source/health.ts';
@@ -230,6 +231,7 @@ const NO_FIELDS: FilterFailure['fields'] = new Map();
 
 function dateIn(dates: Dates, line: string, now: number): number | null {
   let time: number | null = null;
+  warmUpDates(dates, line);
   const look = (): void => {
     time = findDate(dates, line, now)?.time ?? null;
   };

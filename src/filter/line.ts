@@ -92,8 +92,8 @@ function dateOf(state: FilterState, line: LineInput, now: number): Dated {
     return { piece: cut, time: found.time, hasDate: true };
   }
   const isRecent = state.lastTime !== null && state.lastTime > now - TOLERANCE;
-  // An impossible date such as 0000-12-30 is cut out too, unless the last known date is used instead.
-  if (cut !== null && !isRecent) return { piece: cut, time: null, hasDate: false };
+  // An impossible date such as 0000-12-30 is cut out too.
+  if (cut !== null) return { piece: cut, time: isRecent ? state.lastTime : null, hasDate: false };
   const piece = { before: '', date: isRecent ? state.lastDate : '', after: text };
   // The pattern matched an empty date: it asks for none.
   if (found !== null && cut === null) return { piece, time: isRecent ? state.lastTime : now, hasDate: true };

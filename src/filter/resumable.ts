@@ -322,7 +322,7 @@ export class ResumableMatcher {
       worker.state.sessions.commit();
       this.#tellLong(done.outcome, done.text, job);
     } else if (fast !== undefined) {
-      commitFast(fast, this.#place, job.now);
+      commitFast(fast, this.#place);
       this.#tellShort(done.verdict, fast, job);
     }
     // V8 interrupts only at calls and loop turns, so the next three lines are atomic.

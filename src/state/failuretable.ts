@@ -1,3 +1,5 @@
+import { processSeed } from '../base/seed.ts';
+
 /** One address's count in a FailureTable; see Count. */
 export type Row = { retry: number; first: number; last: number; failures: number };
 
@@ -10,6 +12,7 @@ const SMALLEST = 64;
  */
 export class FailureTable {
   readonly #most: number;
+  readonly #seed: number;
   /** Rows in the ring; a power of two. */
   #room = SMALLEST;
   #ips = new Uint32Array(SMALLEST);
@@ -31,8 +34,9 @@ export class FailureTable {
   #taken = 0;
 
   /** `most`: the most addresses; a new one replaces the oldest. */
-  constructor(most: number) {
+  constructor(most: number, seed: number = processSeed()) {
     this.#most = most;
+    this.#seed = seed;
   }
 
   get size(): number {
@@ -44,7 +48,7 @@ export class FailureTable {
     const heads = this.#heads;
     const mask = heads.length - 1;
     const rowBits = 2 * this.#room - 1;
-    const hash = hashOf(ip);
+    const hash = hashOf(ip, this.#seed);
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const head = heads[at] ?? 0;
       if (head === 0) return -1;
@@ -121,7 +125,7 @@ export class FailureTable {
   #enter(ip: number, row: number): void {
     const heads = this.#heads;
     const mask = heads.length - 1;
-    const hash = hashOf(ip);
+    const hash = hashOf(ip, this.#seed);
     let at = hash & mask;
     while (heads[at] !== 0) at = (at + 1) & mask;
     heads[at] = (hash & ~(2 * this.#room - 1)) | (row + 1);
@@ -165,7 +169,9 @@ export class FailureTable {
   }
 }
 
-function hashOf(ip: number): number {
-  const mixed = Math.imul(ip ^ (ip >>> 15), 0x2c1b3c6d);
-  return mixed ^ (mixed >>> 13);
+/** The hash of an address; attackers choose addresses, and without the seed none can tell which of them collide. */
+export function hashOf(ip: number, seed: number): number {
+  let mixed = Math.imul(ip ^ seed, 0x2c1b3c6d);
+  mixed = Math.imul(mixed ^ (mixed >>> 15) ^ (seed << 7), 0x297a2d39 ^ (seed & -2));
+  return mixed ^ (mixed >>> 15);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bounded, timeMatch, within } from '../../src/base/timelimit.ts';
+import { bounded, slowness, timeMatch, within } from '../../src/base/timelimit.ts';
 
 const endless = (): void => {
   for (;;);
@@ -38,4 +38,10 @@ test('bounded() is false of what is stuck, true of what ends', () => {
 test('timeMatch() stops a match beyond its limit', () => {
   assert.ok(timeMatch(/^(a+)+$/, `${'a'.repeat(40)}b`, 10) > 10);
   assert.ok(timeMatch(/^a$/, 'a', 1000) < 1000);
+});
+
+test('slowness() is 1 on a server, more on a slower machine, and measured once', () => {
+  const times = slowness();
+  assert.ok(times >= 1);
+  assert.equal(slowness(), times);
 });

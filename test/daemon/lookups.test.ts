@@ -98,3 +98,44 @@ test('ignorecache remembers the answer by its key', async () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+test('no address waits for names without an answer; four of them are asked about at a time, each in order', async () => {
+  const asked: string[] = [];
+  const answers = new Map<string, (addresses: readonly string[]) => void>();
+  const silent: Dns = {
+    addressesOf: (name) => {
+      asked.push(name);
+      return new Promise((resolve) => answers.set(name, resolve));
+    },
+  };
+  const passed: string[] = [];
+  const lookups = new PendingLookups({
+    dns: silent,
+    messages: new Messages(listLog([])),
+    onAnswered: (_, { id, time }) => void passed.push(`${id} ${time}`),
+    onDone: () => undefined,
+  });
+  const jail = runningJail('usedns = yes\nignorecommand = false');
+  let time = 0;
+  const add = (id: string, isName: boolean): void =>
+    lookups.add(jail, { jail: 'app', id, isName, time: ++time, matches: [], fields: new Map() });
+  for (let i = 1; i <= 6; i++) add(`n${i}.evil.example`, true);
+  add('n1.evil.example', true);
+  add('192.0.2.1', false);
+  while (passed.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(passed, ['192.0.2.1 8']);
+  assert.deepEqual(asked, ['n1.evil.example', 'n2.evil.example', 'n3.evil.example', 'n4.evil.example']);
+  assert.equal(lookups.waiting().length, 7);
+  for (let i = 6; i > 0; ) {
+    const answer = answers.get(`n${i}.evil.example`);
+    answers.delete(`n${i}.evil.example`);
+    answer?.([`203.0.113.${i}`]);
+    await new Promise((resolve) => setImmediate(resolve));
+    i = i === 1 ? 6 : i - 1;
+    if (lookups.waiting().length === 0) break;
+  }
+  await lookups.idle(1000);
+  const own = passed.filter((one) => one.startsWith('203.0.113.1 '));
+  assert.deepEqual(own, ['203.0.113.1 1', '203.0.113.1 7']);
+  assert.equal(passed.length, 8);
+});

@@ -36,6 +36,7 @@ describe('failures that wait for an answer', { skip: unlessTestbed('nft'), timeo
       (folder) => [
         'maxretry = 2',
         'usedns = yes',
+        'ignoreself = false',
         // No answer before the flag is there; then somebody is protected.
         `ignorecommand = sh -c 'while [ ! -e ${folder}/flag ]; do sleep 0.05; done; test <ip> = 192.0.2.3'`,
       ],
@@ -61,9 +62,9 @@ describe('failures that wait for an answer', { skip: unlessTestbed('nft'), timeo
           ),
         );
         await eventually('nobody waits', () => waiting().length === 0);
-        assert.equal(running.state().jails.get('web')?.totalFailed, 4);
+        // The name has one address or two.
+        assert.match(String(running.state().jails.get('web')?.totalFailed), /^[56]$/);
         assert.equal(running.logged(/Ignore 192\.0\.2\.3 by command/).length, 2);
-        assert.ok(running.logged(/Ignore (?:127\.0\.0\.1|::1) by ignoreself rule/).length > 0);
       },
     ));
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatIp4 } from '../../src/base/ip.ts';
 import { countFailure, Failures } from '../../src/state/failures.ts';
-import { FailureTable, type Row } from '../../src/state/failuretable.ts';
+import { FailureTable, hashOf, type Row } from '../../src/state/failuretable.ts';
 import { dice } from '../testbed/dice.ts';
 
 const row = (n: number): Row => ({ retry: n, first: n, last: n, failures: 1 });
@@ -52,6 +52,23 @@ test('a ledger never holds more than its bound: the oldest goes', () => {
     ips,
     Array.from({ length: ips.length }, (_, i) => 5000 - ips.length + i),
   );
+});
+
+test('addresses that collide for one seed do not for another, so that nobody can choose them', () => {
+  const [known, other] = [12345, 67890];
+  const places = 0x4000;
+  const placeOf = (ip: number, seed: number): number => hashOf(ip, seed) & (places - 1);
+  /** Addresses with four places under the seed: finding them takes an attacker a second. */
+  const chosen: number[] = [];
+  for (let ip = 1; chosen.length < 2000; ip++) if (placeOf(ip, known) < 4) chosen.push(ip);
+  assert.equal(new Set(chosen.map((ip) => placeOf(ip, known))).size, 4);
+  for (const seed of [other, 0, 1, known + 1, 2 ** 32 - 1]) {
+    const taken = new Set(chosen.map((ip) => placeOf(ip, seed))).size;
+    assert.ok(taken > 1500, `${taken} places with the seed ${seed}`);
+  }
+  const table = new FailureTable(100_000, other);
+  for (const ip of chosen) table.add(ip, row(1));
+  assert.ok(chosen.every((ip) => table.find(ip) >= 0));
 });
 
 test('law: counting by number and counting by text give the same, and by number only what stays below maxretry', () => {

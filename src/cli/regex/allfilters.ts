@@ -1,6 +1,6 @@
 import { ConfigError, UsageError } from '../../base/errors.ts';
 import { formatIp4 } from '../../base/ip.ts';
-import { clean } from '../../base/log.ts';
+import { clean } from '../../base/visible.ts';
 import { parseNamed } from '../../config/brackets.ts';
 import { loadConfig } from '../../config/config.ts';
 import { filterNames } from '../../config/readfilter.ts';

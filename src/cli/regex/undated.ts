@@ -1,4 +1,5 @@
-import { clean } from '../../base/log.ts';
+import { clean } from '../../base/visible.ts';
+import { makeChoice } from '../../filter/date/choose.ts';
 import { compileDates, type Dates, findStamp } from '../../filter/date/datepattern.ts';
 import { defaultTemplates } from '../../filter/date/forms.ts';
 import { monthOf } from '../../filter/date/monthname.ts';
@@ -30,9 +31,15 @@ function foreignMonth(dates: Dates, line: string, now: number): readonly string[
     const english = months[month - 1];
     if (english === undefined || name.toLowerCase() === english) continue;
     const spelt = `${line.slice(0, index)}${english}${line.slice(index + name.length)}`;
-    const own = { ...dates, choice: freshChoice(dates), cached: null, head: null, walled: null };
+    const own = {
+      ...dates,
+      choice: makeChoice(dates.choice.slots.map(({ template }) => template)),
+      cached: null,
+      head: null,
+      walled: null,
+    };
     const found = findStamp(own, spelt, now);
-    const template = own.choice.slots[own.choice.last?.index ?? -1]?.template;
+    const template = own.choice.last?.slot.template;
     if (found === null || found.time === null || template === undefined) continue;
     const near = `^ the nearest form, ${template.name}, wants a month in English, meets "${name}"`;
     const pattern = template.pattern.replaceAll('%b', () => ANY_MONTH);
@@ -42,11 +49,6 @@ function foreignMonth(dates: Dates, line: string, now: number): readonly string[
     return [`${under(line, index)}${near}`, ...(isRead ? [hint] : [])];
   }
   return null;
-}
-
-function freshChoice({ choice }: Dates): Dates['choice'] {
-  const slots = choice.slots.map((slot) => ({ ...slot, hits: 0, seen: 0, lastUsed: 0 }));
-  return { ...choice, slots, last: null, firstUnused: 0 };
 }
 
 /** A beginning of a form: it ends before `wanted`. */

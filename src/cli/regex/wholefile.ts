@@ -309,7 +309,7 @@ function countDates(
     newlines++;
     if (!isNoLine(bytes, from, newline)) {
       lines++;
-      if (findRepeat(dates, place, now, found)) countRepeat(dates, place, now, found);
+      if (findRepeat(dates, place, now, found)) countRepeat(dates, place, found);
       else if (findStamp(dates, asciiText(bytes, from, newline), now) === null) onUndated(from, newline);
     }
     from = newline + 1;

@@ -6,14 +6,16 @@ import type { RegexRequest } from './options.ts';
 /** The list of date forms that matched (all with --verbose), for the report. */
 export function dateLines(dates: Dates, wish: RegexRequest): readonly string[] {
   const slots = dates.choice.slots.filter(({ hits }) => hits > 0 || wish.report.verbose);
-  return slots.flatMap(({ hits, distance, template }) => {
-    const weight = (hits * template.weight) / Math.max(1, distance);
-    const detail = `    # weight: ${weight.toFixed(3)} (${template.weight.toFixed(3)}), pattern: ${template.pattern}`;
-    return [
-      `[${hits}] ${template.name}`,
-      ...(wish.isVerboseDate ? [detail, `    # regex:   ${template.compiled().ascii.source}`] : []),
-    ];
-  });
+  return slots
+    .toSorted((a, b) => b.hits - a.hits)
+    .flatMap(({ hits, distance, template }) => {
+      const weight = (hits * template.weight) / Math.max(1, distance);
+      const detail = `    # weight: ${weight.toFixed(3)} (${template.weight.toFixed(3)}), pattern: ${template.pattern}`;
+      return [
+        `[${hits}] ${template.name}`,
+        ...(wish.isVerboseDate ? [detail, `    # regex:   ${template.compiled().ascii.source}`] : []),
+      ];
+    });
 }
 
 /** A caret under the place where the regex stopped, and what it expected there. */

@@ -133,7 +133,7 @@ export function findStamp(dates: Dates, line: string, now: number, isAscii?: boo
   if (known !== null) return known;
   dates.head = null;
   dates.walled = null;
-  const chosen = choose(dates.choice, { line, isAscii: isAscii ?? isAsciiText(line), hints: new Map() }, now);
+  const chosen = choose(dates.choice, { line, isAscii: isAscii ?? isAsciiText(line), hints: new Map() });
   if (chosen === null) return null;
   const { match } = chosen;
   const { template } = chosen.slot;
@@ -202,7 +202,7 @@ function repeatHead(dates: Dates, line: string, now: number): FoundStamp | null 
   codesOf(line, count, beginning.codes);
   beginning.end = count;
   if (!findRepeat(dates, beginning, now, repeated)) return null;
-  countRepeat(dates, beginning, now, repeated);
+  countRepeat(dates, beginning, repeated);
   return { time: repeated.time, start: repeated.start, end: repeated.end };
 }
 
@@ -228,8 +228,7 @@ function isWalled(
 export function findRepeat(dates: Dates, place: DatePlace, now: number, found: Repeat): boolean {
   if (!locate(dates, place, now, found)) return false;
   if (dates.head !== null) return endsThere(place.codes, found.end, place.end);
-  const { last } = dates.choice;
-  return last !== null && last.start < found.end - place.start && isWalled(place, found);
+  return dates.choice.last !== null && isWalled(place, found);
 }
 
 /** Finds the last date, or that with other seconds. Ignores what surrounds it. */
@@ -273,14 +272,14 @@ export function newDate({ head }: Dates, { text }: Repeat): string | null {
  * Counts a date that findRepeat() found in `count` lines; this is the last of them. May be interrupted and
  * called again.
  */
-export function countRepeat(dates: Dates, place: DatePlace, now: number, found: Counted): void {
+export function countRepeat(dates: Dates, place: DatePlace, found: Counted): void {
   const { walled, head, choice } = dates;
   const { codes, start, end } = place;
   const known = head ?? walled;
   const atEnd = found.end < end ? String.fromCharCode(codes[found.end] ?? 0) : '';
   if (found.text !== null && known !== null) adopt(dates, known, place, found);
   const shift = head === null && walled !== null ? found.start - start - walled.start : 0;
-  countHits(choice, now, { count: found.count ?? 1, shift, atEnd, walled });
+  countHits(choice, { count: found.count ?? 1, shift, atEnd, walled });
 }
 
 /** Keeps the date for the next lines. */
@@ -288,14 +287,12 @@ function adopt(dates: Dates, known: Known, { codes }: DatePlace, { text, time, e
   const { spare } = known;
   const from = end - spare.length;
   for (let i = 0; i < spare.length; i++) spare[i] = codes[from + i] ?? 0;
-  const atEnd = String.fromCharCode(spare[spare.length - 1] ?? 0);
   // No call or loop from here on, so that an interruption cannot leave half of the change.
   known.spare = known.codes;
   known.codes = spare;
   known.text = text ?? known.text;
   known.time = time;
   dates.lastTime = time;
-  if (dates.choice.last !== null) dates.choice.last.beforeEnd = atEnd;
 }
 
 /** What lines with the last date have in common, and which parts of it may differ. */
@@ -369,7 +366,7 @@ function closingOf(walled: Dates['walled'], atEnd: string): string {
  */
 export function countRepeats(dates: Dates, place: DatePlace, now: number, count: number): Repeat | null {
   if (count === 0 || !locate(dates, place, now, repeated)) return null;
-  countRepeat(dates, place, now, { ...repeated, count });
+  countRepeat(dates, place, { ...repeated, count });
   return repeated;
 }
 

@@ -160,17 +160,15 @@ function matchesMore({ plan, subject }: FastFilter, first: number, look: LineCon
   return false;
 }
 
-/**
- * Carries out the changes of matchLine(), unless it returned `general`. May be interrupted and called again.
- */
-export function commitFast({ state, stamp, isTimed }: FastFilter, place: DatePlace, now: number): void {
+/** Carries out the changes of matchLine(), unless it returned `general`. May be interrupted and called again. */
+export function commitFast({ state, stamp, isTimed }: FastFilter, place: DatePlace): void {
   state.sessions.commit();
   if (isTimed) {
     state.lastDate = '';
     return;
   }
   if (stamp.text !== null) state.lastDate = newDate(state.dates, stamp) ?? state.lastDate;
-  if (!stamp.isCounted) countRepeat(state.dates, place, now, stamp);
+  if (!stamp.isCounted) countRepeat(state.dates, place, stamp);
 }
 
 /**

@@ -1,9 +1,11 @@
-import { processorMs, within } from '../../base/timelimit.ts';
-import { compileDates, findStamp } from '../date/datepattern.ts';
+import { processorMs, slowness, within } from '../../base/timelimit.ts';
+import { kindOf } from '../ascii.ts';
+import { compileDates } from '../date/datepattern.ts';
+import { warmUpDates } from '../date/warmup.ts';
 import { matchText } from '../regex/failregex.ts';
 import type { Filter } from '../types.ts';
 
-/** Processor time that a line may cost in a filter, in milliseconds. */
+/** Processor time that a line may cost in a filter, in milliseconds of a usual server. */
 const LINE_MS = 25;
 /** Lower limit for filters with an earlier timeout. */
 const SUSPECT_MS = 12;
@@ -55,7 +57,7 @@ export function matchSlowLine(
   attempt: Attempt,
   isSuspect: boolean,
 ): ReadonlyMap<number | null, number> | null {
-  const limitMs = isSuspect ? SUSPECT_MS : LINE_MS;
+  const limitMs = (isSuspect ? SUSPECT_MS : LINE_MS) * slowness();
   const skipped = new Set<number | null>();
   let patience = 1;
   for (let attempts = 1; attempts <= ATTEMPTS; ) {
@@ -84,7 +86,8 @@ export function matchSlowLine(
  */
 export function tooMuch(spent: readonly Spent[]): readonly Spent[] {
   const allMs = spent.reduce((sum, { ms }) => sum + ms, 0);
-  return allMs <= LINE_MS ? [] : slowestOf(spent, LINE_MS / 2);
+  const limitMs = LINE_MS * slowness();
+  return allMs <= limitMs ? [] : slowestOf(spent, limitMs / 2);
 }
 
 /** The slowest regexes, so that the others cost `othersMs` at most. */
@@ -99,8 +102,6 @@ function slowestOf(spent: readonly Spent[], othersMs: number): readonly Spent[] 
   return found;
 }
 
-/** One character for each kind of text for which V8 compiles a regex separately. */
-const KINDS = ['a', '\u00e9', '\u4e00'] as const;
 const warmed = new WeakMap<Filter, Set<string>>();
 
 /**
@@ -108,7 +109,7 @@ const warmed = new WeakMap<Filter, Set<string>>();
  * use; these 100 ms must not count as the line's cost.
  */
 export function warmUp(filter: Filter, text: string): void {
-  const kind = /[^\x00-\xff]/.test(text) ? KINDS[2] : /[^\x00-\x7f]/.test(text) ? KINDS[1] : KINDS[0];
+  const kind = kindOf(text);
   const known = warmed.get(filter) ?? new Set();
   if (known.has(kind)) return;
   warmed.set(filter, known.add(kind));
@@ -116,7 +117,5 @@ export function warmUp(filter: Filter, text: string): void {
   const all = [...failregex, ...ignoreregex, ...(prefregex === null ? [] : [prefregex])];
   // V8 compiles to machine code at the second use.
   for (const { regex } of [...all, ...all]) matchText(regex, `${kind} 1\n`);
-  const dates = compileDates(filter.datepattern, filter.logtimezone);
-  for (const { template } of dates.choice.slots) template.compiled();
-  for (const end of ['1', '2']) findStamp(dates, `${kind} ${end}`, 0);
+  warmUpDates(compileDates(filter.datepattern, filter.logtimezone), text);
 }

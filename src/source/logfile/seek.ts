@@ -6,8 +6,6 @@ import type { LogFileOptions } from './options.ts';
 
 /** Lines a little out of order must not be jumped over. */
 const SLACK = 60;
-/** So often the first line is asked for its date before the answer counts. */
-const WARM_UPS = 5;
 /** How far a probe looks for a line with a date, in bytes. */
 const PROBE = 65536;
 
@@ -26,7 +24,6 @@ export function seekSince(
   const low = followNuls(fd, start, high - start).at;
   const buffer = Buffer.allocUnsafe(PROBE);
   const wanted = since - SLACK;
-  warmUpDates({ fd, buffer, dateOf }, low);
   let before = low;
   let after = high;
   let dated = false;
@@ -47,18 +44,6 @@ export function seekSince(
 }
 
 type Prober = { readonly fd: number; readonly buffer: Buffer; readonly dateOf: DateOf };
-
-/**
- * What reads dates is compiled at its first use. On a busy machine that takes so long that a line's date is given up, and
- * without any date the search would end behind everything there is.
- */
-function warmUpDates({ fd, buffer, dateOf }: Prober, at: number): void {
-  const got = readSync(fd, buffer, 0, PROBE, at);
-  const end = buffer.subarray(0, got).indexOf(10);
-  if (end < 0) return;
-  const text = lineText(buffer, 0, end);
-  for (let tries = 0; tries < WARM_UPS && dateOf(text) === null; tries++);
-}
 
 /** The first dated line that begins behind `from` (and before `limit`), within one probe. */
 function probeDate(

@@ -38,7 +38,7 @@ async function tried(json: boolean): Promise<string> {
       now: () => Date.UTC(2026, 10, 21) / 1000,
     },
   };
-  const global = { config: null, state: null, log: null, dryRun: false, json };
+  const global = { config: null, state: null, log: null, dryRun: false, json, rawOutput: false };
   const wish = readWish({ words: [], options: {}, global, io });
   const options = { encoding: null, journalmatch: [], maxlines: 1, stdin: Readable.from([LOG]) };
   const input = openInput('-', options);

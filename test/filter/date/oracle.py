@@ -61,8 +61,8 @@ for question in sys.stdin:
     time.tzset()
     MyTime.setTime(asked["now"])
     try:
-        made = detector(asked["pattern"], asked["zone"])
-        answer = [find(made, line) for line in asked["lines"]]
+        # A line's date depends on no other line here: each is a detector's first.
+        answer = [find(detector(asked["pattern"], asked["zone"]), line) for line in asked["lines"]]
     except (TypeError, ValueError) as error:
         answer = str(error)
     print(json.dumps(answer), flush=True)

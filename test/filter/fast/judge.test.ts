@@ -103,7 +103,7 @@ for (const [root, logs] of CASES) {
             continue;
           }
           short++;
-          commitFast(express, place, now);
+          commitFast(express, place);
           // Whoever was interrupted does it again.
           if (roll(4) === 0) state.sessions.commit();
           if (verdict === 'judged') {
@@ -121,7 +121,7 @@ for (const [root, logs] of CASES) {
           if (verdict === 'matched') assert.equal(formatIp4(express.ip), wanted.failures[0]?.id, why);
         }
         const summary = ({ dates, sessions, lastTime, lastDate }: typeof state) => ({
-          slots: dates.choice.slots.map(({ hits, lastUsed, distance }) => ({ hits, lastUsed, distance })),
+          slots: dates.choice.slots.map(({ hits, distance }) => ({ hits, distance })),
           sessions: sessions.size,
           ...{ lastTime, lastDate },
         });

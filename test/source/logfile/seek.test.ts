@@ -28,15 +28,6 @@ describe('the first start', () => {
     assert.ok(asked < 10_000, `${asked} dates were read`);
   });
 
-  test('a date that is not told at the first questions, as nothing is compiled yet, is no line without a date', (t) => {
-    const path = join(makeFolder(t), 'app.log');
-    writeFileSync(path, '200 a\n');
-    let asked = 0;
-    const hesitant = (line: string): number | null => (++asked <= 3 ? null : dateOf(line));
-    const log = follow(t, path, { start: 'catchup', since: 200, dateOf: hesitant });
-    assert.deepEqual(drain(log.source), ['200 a']);
-  });
-
   test('catching up is not live, what comes after it is', (t) => {
     const path = join(makeFolder(t), 'app.log');
     writeFileSync(path, '100 a\n200 b\n');
