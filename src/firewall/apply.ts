@@ -88,11 +88,16 @@ function rememberFailure(change: Difference, reason: string, { trouble, full }: 
   for (const { jail } of change.setup) trouble.set(jail, reason);
   for (const entry of change.remove) trouble.set(keyOf(entry), reason);
   for (const entry of change.add) {
-    const isFull = /too many open files|is full/i.test(reason);
-    const text = isFull ? `the set of jail ${entry.jail} is full (${reason})` : reason;
-    if (isFull) full.set(fullKey(entry), text);
+    const isOut = isFull(reason);
+    const text = isOut ? `the set of jail ${entry.jail} is full (${reason})` : reason;
+    if (isOut) full.set(fullKey(entry), text);
     trouble.set(keyOf(entry), text);
   }
+}
+
+/** Whether a set has no room for more. */
+export function isFull(reason: string): boolean {
+  return /too many open files|is full/i.test(reason);
 }
 
 /** What an entry is found by in `trouble`. */

@@ -85,7 +85,8 @@ export class ConnectionCutter {
     for (;;) {
       await this.#look();
       if (this.#entries.size === 0 || this.#isStopped) break;
-      const looks = Math.min(...[...this.#entries.values()].map((one) => one.looks));
+      let looks = PAUSES_MS.length;
+      for (const one of this.#entries.values()) looks = Math.min(looks, one.looks);
       // Entries that came meanwhile are looked for at once.
       if (looks > 0) await new Promise((resolve) => setTimeout(resolve, PAUSES_MS[looks - 1]).unref());
     }

@@ -1,3 +1,4 @@
+import { isFull } from './apply.ts';
 import type { BanEntry } from './backend.ts';
 import { type Enforcement, enforceNow, type FirewallJob, findDamage, reconcile } from './reconcile.ts';
 
@@ -254,6 +255,9 @@ export class FirewallQueue {
     for (const one of result.absent) if (!this.#absent.has(one)) this.#events.onAbsent(one);
     for (const one of result.absent) this.#absent.add(one);
     this.#events.onResult(result);
+    // A full set has room again when a ban ends: to look for that often would only hold up the rest.
+    const areFull = result.pending.length > 0 && result.pending.every(({ reason }) => isFull(reason));
+    if (areFull) this.#retryMs = LONGEST_RETRY_MS;
     if (result.pending.length > 0 || result.trouble.length > 0) this.#later();
     else this.#retryMs = FIRST_RETRY_MS;
   }

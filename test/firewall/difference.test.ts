@@ -64,3 +64,20 @@ test('bans of a family that the firewall lacks are not wanted there', () => {
   const wider = { ...RULE, chains: ['INPUT', 'FORWARD'] };
   assert.deepEqual(difference(ipset(), [wider], bans, { held, now: NOW }).add, [ban('2001:db8::1')]);
 });
+
+test('difference() takes more bans than a call takes arguments', () => {
+  const many = Array.from({ length: 300_000 }, (_, i) => ({
+    jail: 'a',
+    address: `11.${i >> 16}.${(i >> 8) & 255}.${i & 255}`,
+    until: null,
+  }));
+  const rule: Rule = { jail: 'a', ports: null, protocols: [], chains: [], block: 'drop' };
+  const held: Held = {
+    ready: new Set(),
+    entries: new Map(),
+    strays: new Set(),
+    traces: new Map(),
+    absent: new Map(),
+  };
+  assert.equal(difference(ipset(), [rule], many, { held, now: 0 }).add.length, many.length);
+});
