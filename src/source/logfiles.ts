@@ -252,7 +252,7 @@ export class LogFiles implements SourceGroup {
       start: earliest(readers),
       ...(this.#first.delete(key) ? {} : { bornSince: this.#openedAt }),
       since: Math.min(...wanted.map((one) => one.since)),
-      dateOf: (line) => firstDate(wanted, line),
+      dateOf: dateOfAll(wanted),
       encoding: wanted[0]?.encoding ?? 'auto',
       pollMs: this.#options.pollMs,
       folderWatch: wanted.some((one) => one.wakeUps) ? this.#folderWatch : null,
@@ -389,10 +389,15 @@ function earliest(readers: readonly JailReader[]): LogPath['start'] {
   return starts.includes('catchup') ? 'catchup' : 'tail';
 }
 
-function firstDate(wanted: readonly JailLogs[], line: string): number | null {
-  for (const one of wanted) {
-    const date = one.dateOf(line);
-    if (date !== null) return date;
-  }
-  return null;
+/** Reads a line's date as the first of the jails that can; one jail's as it is, the same for all of its files. */
+function dateOfAll(wanted: readonly JailLogs[]): DateOf {
+  const [only, ...others] = wanted;
+  if (only !== undefined && others.length === 0) return only.dateOf;
+  return (line) => {
+    for (const one of wanted) {
+      const date = one.dateOf(line);
+      if (date !== null) return date;
+    }
+    return null;
+  };
 }

@@ -46,6 +46,9 @@ export function seekSince(
   return dated || last.dated ? last.at : null;
 }
 
+/** What reads dates and was used before: thousands of logs may share it. */
+const warm = new WeakSet<DateOf>();
+
 type Prober = { readonly fd: number; readonly buffer: Buffer; readonly dateOf: DateOf };
 
 /**
@@ -53,10 +56,12 @@ type Prober = { readonly fd: number; readonly buffer: Buffer; readonly dateOf: D
  * without any date the search would end behind everything there is.
  */
 function warmUpDates({ fd, buffer, dateOf }: Prober, at: number): void {
+  if (warm.has(dateOf)) return;
   const got = readSync(fd, buffer, 0, PROBE, at);
   const end = buffer.subarray(0, got).indexOf(10);
   if (end < 0) return;
   const text = lineText(buffer, 0, end);
+  warm.add(dateOf);
   for (let tries = 0; tries < WARM_UPS && dateOf(text) === null; tries++);
 }
 
@@ -121,7 +126,9 @@ const BACKLOG = 16 * 1024 * 1024;
 export function begin(next: OpenFile, size: number, { start, since, dateOf }: Beginning): void {
   next.live = false;
   if (start === 'head' || size === 0) return;
-  const found = start === 'catchup' ? seekSince(next.fd, [0, size], since, dateOf) : null;
+  // What was not written to since holds no line of that time.
+  const isOld = next.isQuiet(Date.now() - (since - SLACK) * 1000);
+  const found = start === 'catchup' && !isOld ? seekSince(next.fd, [0, size], since, dateOf) : null;
   next.seek(found ?? next.lineStartBefore(size));
 }
 
