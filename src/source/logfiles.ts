@@ -6,17 +6,25 @@
  *     for (let next = files.next(65536); next !== null; next = files.next(65536)) count(next.jails, next.batch);
  *     save(files.positions());
  */
-import { readFileSync, realpathSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { LogPath } from '../config/jail.ts';
+import { Descriptors } from './logfile/descriptors.ts';
 import { codecOf } from './logfile/encoding.ts';
-import { expandGlob, hasMagic } from './logfile/glob.ts';
+import { GLOB_MOST, hasMagic, leftOutText, pathsOf } from './logfile/glob.ts';
 import { LogFile } from './logfile/logfile.ts';
 import { type FileMark, type FilePosition, readFilePosition } from './logfile/position.ts';
 import { inodeKey } from './logfile/recover.ts';
-import { isCompressed } from './logfile/siblings.ts';
 import { FolderWatch } from './logfile/watchfolder.ts';
-import type { Batch, DateOf, Followed, ReadingJail, SourceGroup, SourceOptions } from './source.ts';
+import {
+  type Batch,
+  type DateOf,
+  type Followed,
+  makeIdle,
+  type ReadingJail,
+  type SourceGroup,
+  type SourceOptions,
+} from './source.ts';
 
 /** What one jail wants to read. */
 export type JailLogs = {
@@ -45,14 +53,15 @@ export type LogFilesOptions = SourceOptions & {
 
 const GLOB_MS = 10_000;
 const SETTLE_MS = 50;
-/** Positions of files that are gone, kept in case they come back. */
-const GONE_MOST = 100;
+/** Positions of files that are gone, or left out, kept in case they come back. */
+const GONE_MOST = GLOB_MOST;
+/** Files are opened for so long before others get their turn, in milliseconds. */
+const PIECE_MS = 100;
+/** So many more files than are followed may be known by their inodes before those long gone are forgotten. */
+const KNOWN_MORE = 10_000;
 
-/** Descriptors for everything but log files, and the part of the others that is left for rotated files. */
-const OTHERS = 40;
-const ROTATED_PART = 0.2;
-/** So many files are named that cannot be read. */
-const NAMED = 5;
+/** The files of a glob that are not followed, and who would read them. */
+type LeftOut = { readonly paths: readonly string[]; readonly jails: readonly string[] };
 
 type FollowedFile = {
   readonly key: string;
@@ -79,26 +88,32 @@ export class LogFiles implements SourceGroup {
   readonly #stops: (() => void)[] = [];
   #timer: NodeJS.Timeout | null = null;
   #soon: NodeJS.Timeout | null = null;
-  /** Null while the first files are opened. */
-  #openedAt: number | null = null;
+  readonly #openedAt = Date.now() / 1000;
+  /** Files that were there at the opening and were not opened yet. */
+  readonly #first: Set<string>;
+  /** Files that are to be opened next. */
+  #waiting: Iterator<[string, FileTarget]> | null = null;
+  #piece: NodeJS.Immediate | null = null;
   #closed = false;
-  /** So many files are followed at most. */
-  readonly #most = mostFiles();
-  /** How many files are not read for that reason. */
-  #left = 0;
+  readonly #descriptors = new Descriptors();
+  /** By the inode of a file the keys under which it may be known. */
+  #knownBy = new Map<string, Set<string>>();
+  /** By glob. */
+  #left: ReadonlyMap<string, LeftOut> = new Map();
+  /** How many left out files were told, by glob. */
+  readonly #told = new Map<string, number>();
 
   constructor(wanted: readonly JailLogs[], options: LogFilesOptions) {
     this.#wanted = wanted;
     this.#options = options;
     for (const [key, saved] of options.positions) {
       const position = readFilePosition(saved);
-      if (position !== null) this.#gone.set(key, position);
+      if (position !== null) this.#goes(key, position);
     }
     this.#folderWatch = new FolderWatch(options.say);
-    const now = Date.now() / 1000;
-    this.rescan();
-    this.#trimGone();
-    this.#openedAt = now;
+    const found = this.#expand();
+    this.#first = new Set(found.keys());
+    this.#take(found);
     this.#timer = setInterval(() => {
       this.#folderWatch.refresh();
       this.rescan();
@@ -121,10 +136,15 @@ export class LogFiles implements SourceGroup {
 
   /** Every file that is followed, for `status --sources`. */
   all(): readonly Followed[] {
-    return [...this.#entries.values()].map(({ file, readers }) => ({
+    const followed = [...this.#entries.values()].map(({ file, readers }) => ({
       source: file,
       jails: readers.map(({ logs }) => logs.jail),
     }));
+    const left = [...this.#left].map(([glob, { paths, jails }]) => ({
+      source: makeIdle(glob, leftOutText(paths), this.#openedAt),
+      jails,
+    }));
+    return [...followed, ...left];
   }
 
   /** Where every file stands after everything that next() handed out, those that are gone too. */
@@ -140,38 +160,58 @@ export class LogFiles implements SourceGroup {
   /** Looks at the globs again, at once. */
   rescan(): void {
     if (this.#closed) return;
-    const found = this.#expand();
-    const left: string[] = [];
-    for (const [key, target] of found) {
-      const entry = this.#entries.get(key);
-      if (entry !== undefined) entry.readers = target.readers;
-      else if (this.#entries.size < this.#most) this.#open(key, target);
-      else left.push(target.path);
-    }
-    this.#tellLeft(left);
-    for (const [key, entry] of this.#entries) {
-      if (!found.has(key) && entry.file.isGone()) this.#drop(key, entry);
-      else this.#announce(entry);
-    }
+    this.#take(this.#expand());
   }
 
-  /** Says which files are not read since too many are open; once for each number of them. */
-  #tellLeft(paths: readonly string[]): void {
-    if (paths.length === this.#left) return;
-    this.#left = paths.length;
-    if (paths.length === 0) {
-      this.#options.say('info', 'all log files are read again');
-      return;
+  #take(found: ReadonlyMap<string, FileTarget>): void {
+    const left = new Set([...this.#left.values()].flatMap(({ paths }) => paths));
+    for (const [key, entry] of this.#entries) {
+      const target = found.get(key);
+      if (target !== undefined) entry.readers = target.readers;
+      const isIdle = entry.file.isGone() || (left.has(entry.file.name) && !this.#ready.has(entry));
+      if (target === undefined && isIdle) this.#drop(key, entry);
     }
-    const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : '';
-    const limit = `no more than ${this.#most} log files can be open (ulimit -n, LimitNOFILE)`;
-    this.#options.say('error', `${limit}, not read: ${paths.slice(0, NAMED).join(', ')}${more}`);
+    const known = [...found].filter(([key]) => !this.#entries.has(key));
+    this.#waiting = known.length === 0 ? null : known.values();
+    this.#openSome();
+    for (const entry of this.#entries.values()) this.#announce(entry);
+    this.#tellLeft();
+    this.#forgetInodes();
+  }
+
+  /** Opens the files that wait for it, as long as it is its turn. */
+  #openSome(): void {
+    if (this.#piece !== null) clearImmediate(this.#piece);
+    this.#piece = null;
+    const endMs = this.#options.once === true ? Number.POSITIVE_INFINITY : performance.now() + PIECE_MS;
+    while (this.#waiting !== null && performance.now() < endMs) {
+      const next = this.#waiting.next();
+      if (next.done === true) this.#waiting = null;
+      else this.#announce(this.#open(...next.value));
+    }
+    if (this.#waiting === null) this.#trimGone();
+    else this.#piece = setImmediate(() => this.#openSome());
+  }
+
+  /** Says which files are left out, again when they have doubled, and when there are none any more. */
+  #tellLeft(): void {
+    for (const [glob, { paths }] of this.#left) {
+      if (paths.length < 2 * (this.#told.get(glob) ?? 0)) continue;
+      this.#told.set(glob, paths.length);
+      this.#options.say('error', `${glob}: ${leftOutText(paths)}`);
+    }
+    for (const glob of this.#told.keys()) {
+      if (this.#left.has(glob)) continue;
+      this.#told.delete(glob);
+      this.#options.say('info', `${glob}: all files are followed again`);
+    }
   }
 
   close(): void {
     this.#closed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     if (this.#soon !== null) clearTimeout(this.#soon);
+    if (this.#piece !== null) clearImmediate(this.#piece);
     for (const stop of this.#stops) stop();
     for (const entry of this.#entries.values()) entry.file.close();
     this.#folderWatch.close();
@@ -179,13 +219,17 @@ export class LogFiles implements SourceGroup {
 
   #expand(): ReadonlyMap<string, FileTarget> {
     const found = new Map<string, FileTarget>();
+    const left = new Map<string, LeftOut>();
+    const realOf = realPaths();
     for (const logs of this.#wanted) {
       const codec = codecOf(logs.encoding)?.name ?? 'raw';
       // Two names of one file are one file to a jail.
       const known = new Set<string>();
       for (const { glob, start } of logs.logpath) {
-        const paths = hasMagic(glob) ? expandGlob(glob).filter((path) => !isCompressed(path)) : [glob];
-        for (const path of paths) {
+        const matched = pathsOf(glob);
+        const jails = [...(left.get(glob)?.jails ?? []), logs.jail];
+        if (matched.left.length > 0) left.set(glob, { paths: matched.left, jails });
+        for (const path of matched.paths) {
           const real = realOf(path);
           if (known.has(real)) continue;
           known.add(real);
@@ -196,35 +240,41 @@ export class LogFiles implements SourceGroup {
         }
       }
     }
+    this.#left = left;
     return found;
   }
 
-  #open(key: string, { path, codec, readers }: FileTarget): void {
+  #open(key: string, { path, codec, readers }: FileTarget): FollowedFile {
     const wanted = readers.map(({ logs }) => logs);
     const holder: { entry: FollowedFile | null } = { entry: null };
     const file = new LogFile(path, {
       position: this.#gone.get(key) ?? this.#gone.get(path) ?? null,
       start: earliest(readers),
-      ...(this.#openedAt === null ? {} : { bornSince: this.#openedAt }),
+      ...(this.#first.delete(key) ? {} : { bornSince: this.#openedAt }),
       since: Math.min(...wanted.map((one) => one.since)),
-      dateOf: (line) => firstDate(wanted, line),
+      dateOf: dateOfAll(wanted),
       encoding: wanted[0]?.encoding ?? 'auto',
       pollMs: this.#options.pollMs,
       folderWatch: wanted.some((one) => one.wakeUps) ? this.#folderWatch : null,
+      descriptors: this.#descriptors,
       say: this.#options.say,
+      onKnown: (file) => this.#knows(file, key),
       onReady: () => this.#wake(holder.entry),
       adopt: (file, accepts) => this.#adopt(file, { key, codec, accepts }),
       isFollowed: (other) => other !== path && this.#entries.has(keyFor(other, codec)),
     });
     this.#gone.delete(key);
-    holder.entry = { key, file, codec, readers, isAnnounced: false };
-    this.#entries.set(key, holder.entry);
+    const entry = { key, file, codec, readers, isAnnounced: false };
+    holder.entry = entry;
+    this.#entries.set(key, entry);
+    return entry;
   }
 
   /** Says that a file is followed, and where reading begins, once there is one. */
   #announce(entry: FollowedFile): void {
+    if (entry.isAnnounced) return;
     const mark = entry.file.position()?.files.findLast(({ done }) => !done);
-    if (mark === undefined || entry.isAnnounced) return;
+    if (mark === undefined) return;
     entry.isAnnounced = true;
     const { offset, head } = mark;
     this.#options.say('info', `Added logfile: '${entry.file.name}' (pos = ${offset}, hash = ${head})`);
@@ -243,8 +293,12 @@ export class LogFiles implements SourceGroup {
     by: { readonly key: string; readonly codec: string; readonly accepts: (mark: FileMark) => boolean },
   ): FileMark | null {
     const { key, codec, accepts } = by;
-    const others = [...this.#entries.values()].filter((one) => one.key !== key && one.codec === codec);
-    const gone = [...this.#gone].filter(([goneKey]) => goneKey !== key);
+    const keys = [...(this.#knownBy.get(file) ?? [])].filter((one) => one !== key);
+    const others = keys.flatMap((one) => this.#entries.get(one) ?? []).filter((one) => one.codec === codec);
+    const gone = keys.flatMap((one): [string, FilePosition][] => {
+      const position = this.#gone.get(one);
+      return position === undefined ? [] : [[one, position]];
+    });
     const marks = [
       ...others.flatMap((one) => one.file.marksOf(file)),
       ...gone.flatMap(([, position]) => position.files.filter((one) => inodeKey(one) === file)),
@@ -262,11 +316,30 @@ export class LogFiles implements SourceGroup {
     entry.file.close();
     this.#entries.delete(key);
     this.#ready.delete(entry);
-    if (position !== null) this.#gone.set(key, position);
-    this.#trimGone();
+    if (position !== null) this.#goes(key, position);
+  }
+
+  /** Keeps the position of a file that is not followed now. */
+  #goes(key: string, position: FilePosition): void {
+    this.#gone.set(key, position);
+    for (const mark of position.files) this.#knows(inodeKey(mark), key);
+  }
+
+  #knows(file: string, key: string): void {
+    const keys = this.#knownBy.get(file) ?? new Set();
+    this.#knownBy.set(file, keys.add(key));
+  }
+
+  /** Inodes of files of which no mark is left are not kept for ever. */
+  #forgetInodes(): void {
+    if (this.#knownBy.size < 4 * (this.#entries.size + this.#gone.size) + KNOWN_MORE) return;
+    this.#knownBy = new Map();
+    for (const [key, { file }] of this.#entries) for (const one of file.known()) this.#knows(one, key);
+    for (const [key, position] of this.#gone) this.#goes(key, position);
   }
 
   #trimGone(): void {
+    if (this.#gone.size <= GONE_MOST) return;
     const oldestFirst = [...this.#gone].sort(([, a], [, b]) => a.seen - b.seen);
     for (const [key] of oldestFirst.slice(0, -GONE_MOST)) this.#gone.delete(key);
   }
@@ -294,12 +367,20 @@ function keyFor(path: string, codec: string): string {
   return codec === 'raw' ? path : `${path} [${codec}]`;
 }
 
-function realOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
+/** realpath() for many files of few folders. */
+function realPaths(): (path: string) => string {
+  const folders = new Map<string, string>();
+  return (path) => {
+    try {
+      if (lstatSync(path).isSymbolicLink()) return realpathSync(path);
+      const folder = dirname(path);
+      const real = folders.get(folder) ?? realpathSync(folder);
+      folders.set(folder, real);
+      return join(real, basename(path));
+    } catch {
+      return path;
+    }
+  };
 }
 
 function earliest(readers: readonly JailReader[]): LogPath['start'] {
@@ -308,21 +389,15 @@ function earliest(readers: readonly JailReader[]): LogPath['start'] {
   return starts.includes('catchup') ? 'catchup' : 'tail';
 }
 
-function firstDate(wanted: readonly JailLogs[], line: string): number | null {
-  for (const one of wanted) {
-    const date = one.dateOf(line);
-    if (date !== null) return date;
-  }
-  return null;
-}
-
-/** How many log files can be followed with the descriptors of this process: without a reserve Node.js aborts. */
-function mostFiles(): number {
-  try {
-    const limits = readFileSync('/proc/self/limits', 'utf8');
-    const soft = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
-    return Math.max(4, Math.floor((soft - OTHERS) * (1 - ROTATED_PART)));
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
+/** Reads a line's date as the first of the jails that can; one jail's as it is, the same for all of its files. */
+function dateOfAll(wanted: readonly JailLogs[]): DateOf {
+  const [only, ...others] = wanted;
+  if (only !== undefined && others.length === 0) return only.dateOf;
+  return (line) => {
+    for (const one of wanted) {
+      const date = one.dateOf(line);
+      if (date !== null) return date;
+    }
+    return null;
+  };
 }

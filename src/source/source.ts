@@ -135,6 +135,27 @@ export function makeGroup(key: string, source: LineSource, jails: readonly strin
   };
 }
 
+/** A source of which nothing is read, for `status --sources` to tell why. */
+export function makeIdle(name: string, trouble: string, openedAt: number): LineSource {
+  const counts = {
+    bytes: 0,
+    errors: 0,
+    cutLines: 0,
+    skippedBytes: 0,
+    rotations: 0,
+    truncations: 0,
+    lostFiles: 0,
+  };
+  const times = { openedAt, lastLine: null, lag: null, waitingSince: null };
+  return {
+    name,
+    read: () => null,
+    position: () => null,
+    status: () => ({ ...counts, ...times, state: 'refused', trouble, live: true }),
+    close() {},
+  };
+}
+
 /** Whether parsed JSON is an object, no list. */
 export function isRecord(json: unknown): json is Record<string, unknown> {
   return typeof json === 'object' && json !== null && !Array.isArray(json);

@@ -50,14 +50,16 @@ function makeScene(t: TestContext, logpath = 'app.log') {
     path,
     log,
     /** Lines `bad ADDRESS` of now. */
-    fail: (count: number, from = 0): void => {
+    fail: (count: number, from = 0, to = path): void => {
       const date = new Date().toISOString().slice(0, 19);
       let text = '';
       for (let at = from; at < from + count; at++) text += `${date}+00:00 bad 10.0.${at >> 8}.${at & 255}\n`;
-      appendFileSync(path, text);
+      appendFileSync(to, text);
     },
-    start: async (): Promise<ChildProcess> => {
-      const child = spawn(program[0], args, { stdio: 'ignore' });
+    /** With at most so many descriptors. */
+    start: async (descriptors = 1024): Promise<ChildProcess> => {
+      const limited = ['-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, program[0], ...args];
+      const child = spawn('/bin/sh', limited, { stdio: 'ignore' });
       children.push(child);
       await eventually('the daemon works', () => /Jail 't' started/.test(log()));
       return child;
@@ -128,4 +130,34 @@ describe('single passes with rotations between them', () => {
       assert.equal(scene.failed(), 31, scene.log());
     });
   }
+});
+
+describe('more logs than descriptors', () => {
+  const COUNT = 200;
+
+  test('each failure counts once, also when all logs are rotated, and while the daemon is down', async (t) => {
+    const scene = makeScene(t, 'log*.log');
+    const paths = Array.from({ length: COUNT }, (_, at) => join(scene.folder, `log${at}.log`));
+    for (const path of paths) writeFileSync(path, '');
+    const counted = async (count: number): Promise<void> => {
+      await eventually(`${count} are counted`, () => scene.failed() >= count);
+      assert.equal(scene.failed(), count, scene.log());
+    };
+    const child = await scene.start(96);
+    for (const [at, path] of paths.entries()) scene.fail(1, at, path);
+    await counted(COUNT);
+    for (const [at, path] of paths.entries()) {
+      scene.fail(1, COUNT + at, path);
+      renameSync(path, `${path}.1`);
+      scene.fail(1, 2 * COUNT + at, path);
+    }
+    await counted(3 * COUNT);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0);
+    for (const [at, path] of paths.entries()) scene.fail(1, 3 * COUNT + at, path);
+    await scene.start(96);
+    await counted(4 * COUNT);
+    assert.doesNotMatch(scene.log(), /ERROR|WARNING|EMFILE|is gone/);
+  });
 });

@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { codeOf, reasonOf } from '../../base/errors.ts';
 import type { Jail } from '../../config/jail.ts';
 import { journalTrouble } from '../../source/journal/journal.ts';
-import { expandGlob, hasMagic } from '../../source/logfile/glob.ts';
+import { leftOutText, pathsOf } from '../../source/logfile/glob.ts';
 
 /**
  * The sources a jail would read if it started now. With `warnings` it sees nothing, with `notes` it still
@@ -36,7 +36,8 @@ function filesOf({ logpath }: Jail): Sources {
   const absent: string[] = [];
   const refused: string[] = [];
   for (const { glob } of logpath) {
-    const paths = hasMagic(glob) ? expandGlob(glob) : [glob];
+    const { paths, left } = pathsOf(glob);
+    if (left.length > 0) refused.push(`${glob}: ${leftOutText(left)}`);
     if (paths.length === 0) absent.push(`no file is called ${glob} yet`);
     for (const path of paths) {
       const trouble = fileTrouble(path);

@@ -1,5 +1,11 @@
-import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isCompressed } from './siblings.ts';
+
+/** So many of the files that a glob matches are followed: those that were written to last. */
+export const GLOB_MOST = 10_000;
+/** So many of the others are named. */
+const NAMED = 3;
 
 /** Whether a path holds `*`, `?` or `[`, as Python's glob.has_magic() sees it. */
 export function hasMagic(path: string): boolean {
@@ -20,6 +26,25 @@ export function expandGlob(glob: string): readonly string[] {
     found = found.flatMap((folder) => (hasMagic(part) ? matchIn(folder, part) : stepInto(folder, part)));
   }
   return [...found].sort();
+}
+
+/** What of a logpath is followed, and what its glob matches besides; a path without magic need not exist. */
+export function pathsOf(
+  glob: string,
+  most = GLOB_MOST,
+): { readonly paths: readonly string[]; readonly left: readonly string[] } {
+  if (!hasMagic(glob)) return { paths: [glob], left: [] };
+  const all = expandGlob(glob).filter((path) => !isCompressed(path));
+  if (all.length <= most) return { paths: all, left: [] };
+  const written = all.map((path) => ({ path, at: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }));
+  const newestFirst = written.sort((a, b) => b.at - a.at).map(({ path }) => path);
+  return { paths: newestFirst.slice(0, most).sort(), left: newestFirst.slice(most) };
+}
+
+/** That files of a glob are not followed, in words. */
+export function leftOutText(left: readonly string[]): string {
+  const more = left.length > NAMED ? ` and ${left.length - NAMED} more` : '';
+  return `only the ${GLOB_MOST} files that were written to last are followed, not ${left.slice(0, NAMED).join(', ')}${more}`;
 }
 
 function stepInto(folder: string, name: string): readonly string[] {

@@ -11,8 +11,9 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
 import type { Batch, LineSource, SourceStatus } from '../source.ts';
 import { SourceStats } from '../status.ts';
+import { isReadError, kindOf, openPlain } from './descriptors.ts';
 import { codecOf, RAW } from './encoding.ts';
-import { fits, isReadError, kindOf, type OpenFile, openPlain, type ReadResult } from './openfile.ts';
+import { fits, type OpenFile, type ReadResult } from './openfile.ts';
 import type { LogFileOptions } from './options.ts';
 import type { FileMark, FilePosition } from './position.ts';
 import { inodeKey } from './recover.ts';
@@ -85,6 +86,8 @@ export class LogFile implements LineSource {
       bornSince: options.bornSince ?? now,
       drainMs: options.drainMs ?? DRAIN_MS,
       health,
+      descriptors: options.descriptors ?? null,
+      onKnown: options.onKnown ?? (() => {}),
     });
     this.#health = health;
     this.#rotated = rotated;
@@ -147,6 +150,11 @@ export class LogFile implements LineSource {
     return this.#rotated.open.length === 0 && this.#health.state === 'waiting';
   }
 
+  /** Every file that is known here, as `dev:ino`. */
+  known(): readonly string[] {
+    return this.#rotated.known().map(inodeKey);
+  }
+
   /** How far a file that is known here but does not stand at this path was read; [] when there is none. */
   marksOf(key: string): readonly FileMark[] {
     const known = this.#rotated.known().filter((one) => inodeKey(one) === key);
@@ -173,6 +181,7 @@ export class LogFile implements LineSource {
     for (const one of open) {
       for (let tries = 0; ; tries++) {
         const seen = this.#seen;
+        if (!this.#isAtHand(one, nowMs)) return this.#batch(EMPTY, one.live);
         if (this.#isUnclear(one, nowMs)) break;
         // An older file was found, whose turn is first.
         if (this.#rotated.open !== open) return this.#batch(EMPTY, false);
@@ -268,7 +277,7 @@ export class LogFile implements LineSource {
   #arrive(key: string, stat: BigIntStats, nowMs: number): boolean {
     const { newest } = this.#rotated;
     const same = newest !== undefined && inodeKey(newest) === key;
-    if (!same) this.#rotated.leave(nowMs);
+    if (!same) this.#leave(nowMs);
     if (!same && !stat.isFile()) {
       throw new MachineError(`cannot follow ${this.name}: it is ${kindOf(stat)}, not a file`);
     }
@@ -286,8 +295,29 @@ export class LogFile implements LineSource {
     return !same;
   }
 
-  #missing(nowMs: number): void {
+  /** What stood at the path does not any more; where it was closed it is looked for at once. */
+  #leave(nowMs: number): void {
+    const { newest, atPath } = this.#rotated;
     this.#rotated.leave(nowMs);
+    if (atPath && newest !== undefined && !newest.descriptor.isReachable) this.#search.reopen(newest, true);
+  }
+
+  /** Whether a file is open, or could be opened again where it was; else it is looked for, or given up. */
+  #isAtHand(one: OpenFile, nowMs: number): boolean {
+    try {
+      if (one.descriptor.isReachable) return true;
+      const wasAtPath = this.#rotated.isAtPath(one);
+      if (wasAtPath) this.#rotated.leave(nowMs);
+      this.#search.reopen(one, wasAtPath);
+      return false;
+    } catch {
+      // Reading tells what is wrong.
+      return true;
+    }
+  }
+
+  #missing(nowMs: number): void {
+    this.#leave(nowMs);
     this.#missingSince ??= nowMs;
     if (nowMs - this.#missingSince < MISSING_MS) return;
     this.#health.wait(`${this.name} does not exist, waiting for it`);

@@ -1,7 +1,7 @@
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { sha1 } from '../../base/digest.ts';
-import { MachineError } from '../../base/errors.ts';
 import { LINE_CAP } from '../source.ts';
+import { Descriptor, type Descriptors, FileMoved, type Opened } from './descriptors.ts';
 import { type Codec, cleanLines, firstLineEnd, lastLineEnd, readByteOrderMark, toUtf8 } from './encoding.ts';
 import { followNuls } from './nuls.ts';
 import type { FileMark, ReadPart } from './position.ts';
@@ -28,38 +28,11 @@ const TRUNCATED: ReadResult = { kind: 'truncated' };
 
 /** A file to go on with: open, and the place from which on it is unread. */
 export type FoundFile = {
-  readonly opened: { readonly fd: number; readonly stat: BigIntStats };
+  readonly opened: Opened;
   readonly path: string;
   readonly offset: number;
   readonly skip: boolean;
 };
-
-/** Opens a path as a plain file for reading; MachineError when it is something else, a system error as it comes. */
-export function openPlain(path: string): { readonly fd: number; readonly stat: BigIntStats } {
-  // O_NONBLOCK: between a look and the opening a FIFO may have come, and opening one would wait for ever.
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  try {
-    const stat = fstatSync(fd, { bigint: true });
-    if (!stat.isFile()) throw new MachineError(`cannot follow ${path}: it is ${kindOf(stat)}, not a file`);
-    return { fd, stat };
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
-}
-
-/** What a path holds, for a message: `a folder`, `a FIFO`. */
-export function kindOf(stat: BigIntStats): string {
-  if (stat.isDirectory()) return 'a folder';
-  if (stat.isFIFO()) return 'a FIFO';
-  if (stat.isSocket()) return 'a socket';
-  return stat.isFile() ? 'a file' : 'a device';
-}
-
-/** Whether an open file could not be read: the disk failed (EIO), a server took the file away (ESTALE). */
-export function isReadError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'read';
-}
 
 /** What is kept of bytes to know them again. */
 export function fingerprint(bytes: Uint8Array): string {
@@ -113,9 +86,12 @@ export function isTelling(mark: FileMark): boolean {
   return textOf(mark) >= HEAD;
 }
 
-/** One file that stands or stood at a log's path, held open, with the place up to which it is handed out. */
+/**
+ * One file that stands or stood at a log's path, with the place up to which it is handed out. It is held open as long as
+ * there are descriptors enough, and opened again by its path when it is used after that.
+ */
 export class OpenFile {
-  readonly fd: number;
+  readonly descriptor: Descriptor;
   readonly dev: string;
   readonly ino: string;
   /** True from the moment that its end was reached, or at once for a file born after the opening of the source. */
@@ -143,13 +119,17 @@ export class OpenFile {
   /** How far bytes were seen. */
   #end = 0;
   #isClosed = false;
-
-  constructor(opened: { readonly fd: number; readonly stat: BigIntStats }, codec: Codec, nowMs: number) {
-    this.fd = opened.fd;
+  constructor(opened: Opened, codec: Codec, nowMs: number, descriptors: Descriptors | null = null) {
+    this.descriptor = new Descriptor(opened, descriptors);
     this.dev = String(opened.stat.dev);
     this.ino = String(opened.stat.ino);
     this.#codec = codec;
     this.#quietSince = nowMs;
+  }
+
+  /** Its descriptor; FileMoved when it was closed and its path leads elsewhere by now. */
+  get fd(): number {
+    return this.descriptor.fd;
   }
 
   get offset(): number {
@@ -173,19 +153,16 @@ export class OpenFile {
 
   /** Bytes behind the offset, and behind the NULs that wait there; 0 when the size cannot be had. */
   lag(): number {
-    try {
-      return Math.max(0, fstatSync(this.fd).size - Math.max(this.#offset, this.#nulsTo));
-    } catch {
-      return 0;
-    }
+    const size = this.descriptor.size();
+    return size === null ? 0 : Math.max(0, size - Math.max(this.#offset, this.#nulsTo));
   }
 
   /** Whether no name leads to it any more; false when it was closed, or cannot be asked. */
   get isRemoved(): boolean {
     try {
       return !this.#isClosed && fstatSync(this.fd).nlink === 0;
-    } catch {
-      return false;
+    } catch (error) {
+      return error instanceof FileMoved;
     }
   }
 
@@ -256,7 +233,7 @@ export class OpenFile {
 
   close(): void {
     this.#isClosed = true;
-    closeSync(this.fd);
+    this.descriptor.close();
   }
 
   /** Null: not one whole line lies in `want` bytes, and more bytes may follow. */

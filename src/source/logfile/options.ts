@@ -1,4 +1,5 @@
 import type { DateOf, Say } from '../source.ts';
+import type { Descriptors } from './descriptors.ts';
 import type { FileMark, FilePosition } from './position.ts';
 import type { FolderWatch } from './watchfolder.ts';
 
@@ -17,9 +18,13 @@ export type LogFileOptions = {
   readonly pollMs: number;
   /** Wake-ups by the kernel; null: polling only. */
   readonly folderWatch: FolderWatch | null;
+  /** Shared by all logs; null: each file is held open. */
+  readonly descriptors?: Descriptors | null;
   readonly say: Say;
   /** Called, never from inside read(), when read() may have something; perhaps more often than that. */
   readonly onReady: () => void;
+  /** Called with each file (`dev:ino`) that becomes known here. */
+  readonly onKnown?: (key: string) => void;
   /** How long an unfinished last line is waited for, in milliseconds. */
   readonly partialMs?: number;
   /** How long a file that left the path is still watched after it fell silent, in milliseconds. */

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
-import { type FoundFile, fits, openPlain } from './openfile.ts';
+import { openPlain } from './descriptors.ts';
+import { type FoundFile, fits } from './openfile.ts';
 import type { FileMark } from './position.ts';
 import type { Sibling } from './siblings.ts';
 import { type Unpacked, unpack } from './unpack.ts';

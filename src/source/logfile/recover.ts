@@ -1,8 +1,9 @@
 import { closeSync } from 'node:fs';
 import { codeOf } from '../../base/errors.ts';
 import type { DateOf } from '../source.ts';
+import { isReadError, openPlain } from './descriptors.ts';
 import { followNuls } from './nuls.ts';
-import { beginsLike, type FoundFile, fits, isReadError, openPlain, readAt, textOf } from './openfile.ts';
+import { beginsLike, type FoundFile, fits, readAt, textOf } from './openfile.ts';
 import { PackedFiles } from './packed.ts';
 import type { FileMark, ReadPart } from './position.ts';
 import { judge } from './rewritten.ts';

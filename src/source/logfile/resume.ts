@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
-import { type FoundFile, fits, isTelling, openPlain, textOf } from './openfile.ts';
+import { openPlain } from './descriptors.ts';
+import { type FoundFile, fits, isTelling, textOf } from './openfile.ts';
 import type { FileMark, FilePosition } from './position.ts';
 import { type FileSearch, inodeKey, recover } from './recover.ts';
 import { type Continuation, judge } from './rewritten.ts';

@@ -48,6 +48,8 @@ type Suspect = {
 export class RotationSearch {
   readonly #parts: BesideParts;
   #suspect: Suspect | null = null;
+  /** What was read of the file that was removed from the path while it was closed. */
+  #removed: ReadPart | null = null;
   #again: (Sought & { readonly dueMs: number; readonly left: number }) | null = null;
 
   constructor(parts: BesideParts) {
@@ -97,6 +99,10 @@ export class RotationSearch {
     if (newest !== undefined) {
       const isReplaced = (): boolean => !newest.isRemoved;
       this.#suspect = { file, before: () => newest.part(), isReplaced, ...kinds };
+    } else if (this.#removed !== null) {
+      const removed = this.#removed;
+      this.#removed = null;
+      this.#suspect = { file, before: () => removed, isReplaced: () => false, ...kinds };
     } else if (mark !== undefined) {
       const before = { mark, first: null, last: null, tail: null };
       this.#suspect = { file, before: () => before, isReplaced: () => true, ...kinds };
@@ -151,6 +157,30 @@ export class RotationSearch {
     if (file === rotated.newest) this.#lookAgain(nowMs, { seen, isRenamed: false }, LOOKS);
   }
 
+  /** A file that was closed for others is not at its path any more: it is looked for as after a restart. */
+  reopen(file: OpenFile, wasAtPath: boolean): void {
+    const { path, options, rotated, health } = this.#parts;
+    const taken = new Set(rotated.open.filter((one) => one !== file).map(inodeKey));
+    const never = Number.POSITIVE_INFINITY;
+    const search = { wanted: [file.mark()], familiar: [], seen: never, taken, original: null };
+    const { found, lost, again } = this.#recover({ ...search, born: file.descriptor.parkedAt });
+    const [first] = found;
+    if (again) return;
+    if (first?.opened.path !== undefined && String(first.opened.stat.ino) === file.ino) {
+      file.descriptor.reopen(first.opened);
+      return;
+    }
+    const part = file.part();
+    const isUnread = file.lag() > 0;
+    rotated.take(found, file, file.isCopy);
+    rotated.retire(file);
+    if (!wasAtPath) return;
+    if (first === undefined) this.#removed = part;
+    if (lost[0] === undefined) return;
+    if (isUnread) health.counts.lostFiles++;
+    options.say(isUnread ? 'warning' : 'info', `${path}: ${lost[0].text}`);
+  }
+
   /** Takes the look that is due, if one is. */
   settle(nowMs: number): void {
     const again = this.#again;
@@ -167,6 +197,7 @@ export class RotationSearch {
     const all = isNew ? [...rotated.open, current] : rotated.open;
     const familiar = isNew ? [...rotated.known(), current.mark()] : rotated.known();
     const taken = new Set(all.map(inodeKey));
+    if (!isRenamed && current !== null && !current.descriptor.isReachable) return true;
     const original = isRenamed || current === null ? null : current.fd;
     const { found, again } = this.#recover({ wanted: [], familiar, seen, taken, original, born: seen });
     rotated.take(found, current, !isRenamed);

@@ -1,5 +1,5 @@
-import type { BigIntStats } from 'node:fs';
 import type { SourceStats } from '../status.ts';
+import type { Descriptors, Opened } from './descriptors.ts';
 import type { Codec } from './encoding.ts';
 import { type FoundFile, fits, isTelling, OpenFile } from './openfile.ts';
 import type { FileMark } from './position.ts';
@@ -22,6 +22,10 @@ export type SuccessionParts = {
   /** How long a file that left the path is still watched after it fell silent, in milliseconds. */
   readonly drainMs: number;
   readonly health: SourceStats;
+  /** Shared by all logs; null: as many as it takes. */
+  readonly descriptors: Descriptors | null;
+  /** Called with each file (`dev:ino`) that becomes known. */
+  readonly onKnown: (key: string) => void;
 };
 
 /** The files to which one path led, oldest first: those that are open, and the marks of those that are done with. */
@@ -67,8 +71,10 @@ export class RotatedFiles {
   }
 
   /** An open file that is to become part of it. */
-  adopt(opened: { readonly fd: number; readonly stat: BigIntStats }): OpenFile {
-    const generation = new OpenFile(opened, this.#parts.codec, performance.now());
+  adopt(opened: Opened): OpenFile {
+    const { codec, descriptors } = this.#parts;
+    const generation = new OpenFile(opened, codec, performance.now(), descriptors);
+    this.#parts.onKnown(inodeKey(generation));
     const born = Number(opened.stat.birthtimeNs / 1000n) / 1e6;
     generation.live = born >= this.#parts.bornSince - COARSE;
     return generation;
@@ -136,6 +142,7 @@ export class RotatedFiles {
   }
 
   remember(...marks: readonly FileMark[]): void {
+    for (const mark of marks) this.#parts.onKnown(inodeKey(mark));
     const isNew = (mark: FileMark): boolean => !this.#past.some((one) => isSame(one, mark));
     this.#past = [...this.#past, ...marks.filter(isNew)].slice(-PAST_MEMORY);
   }

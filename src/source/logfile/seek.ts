@@ -106,7 +106,9 @@ const BACKLOG = 16 * 1024 * 1024;
 export function begin(next: OpenFile, size: number, { start, since, dateOf }: Beginning): void {
   next.live = false;
   if (start === 'head' || size === 0) return;
-  const found = start === 'catchup' ? seekSince(next.fd, [0, size], since, dateOf) : null;
+  // What was not written to since holds no line of that time.
+  const isOld = next.isQuiet(Date.now() - (since - SLACK) * 1000);
+  const found = start === 'catchup' && !isOld ? seekSince(next.fd, [0, size], since, dateOf) : null;
   next.seek(found ?? next.lineStartBefore(size));
 }
 

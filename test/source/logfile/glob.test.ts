@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { expandGlob, globPart, hasMagic } from '../../../src/source/logfile/glob.ts';
+import { expandGlob, globPart, hasMagic, leftOutText, pathsOf } from '../../../src/source/logfile/glob.ts';
 import { makeFolder } from './following.ts';
 
 test('expandGlob() reads a glob as Python does', (t) => {
@@ -32,4 +32,22 @@ test('a path without magic is answered when it exists', (t) => {
   assert.deepEqual([hasMagic(path), expandGlob(path)], [false, []]);
   writeFileSync(path, '');
   assert.deepEqual(expandGlob(path), [path]);
+});
+
+test('of too many files that a glob matches those are followed that were written to last', (t) => {
+  const folder = makeFolder(t);
+  for (const [at, name] of ['c.log', 'a.log', 'd.log', 'b.log', 'e.log.gz'].entries()) {
+    writeFileSync(join(folder, name), '');
+    utimesSync(join(folder, name), at, at);
+  }
+  const glob = join(folder, '*.log*');
+  const all = ['a.log', 'b.log', 'c.log', 'd.log'].map((name) => join(folder, name));
+  assert.deepEqual(pathsOf(glob), { paths: all, left: [] });
+  const { paths, left } = pathsOf(glob, 2);
+  assert.deepEqual(paths, [join(folder, 'b.log'), join(folder, 'd.log')]);
+  assert.deepEqual(left, [join(folder, 'a.log'), join(folder, 'c.log')]);
+  assert.match(leftOutText(left), /only the 10000 files .* are followed, not \S+a\.log, \S+c\.log$/);
+  assert.match(leftOutText(all), /b\.log, \S+c\.log and 1 more$/);
+  const none = join(folder, 'none.log');
+  assert.deepEqual(pathsOf(none), { paths: [none], left: [] });
 });

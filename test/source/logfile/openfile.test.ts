@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { appendFileSync, closeSync, openSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { openPlain } from '../../../src/source/logfile/descriptors.ts';
 import { RAW } from '../../../src/source/logfile/encoding.ts';
-import { beginsLike, fits, isTelling, OpenFile, openPlain } from '../../../src/source/logfile/openfile.ts';
+import { beginsLike, fits, isTelling, OpenFile } from '../../../src/source/logfile/openfile.ts';
 import { LINE_CAP } from '../../../src/source/source.ts';
 import { drain, follow, makeFolder, numbered } from './following.ts';
 
