@@ -5,7 +5,7 @@ import { clean } from '../base/visible.ts';
 import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
 import { alarmsOf, printSource } from '../source/health.ts';
-import { expandGlob } from '../source/logfile/glob.ts';
+import { leftOutText, pathsOf } from '../source/logfile/glob.ts';
 import { type DaemonNote, readDaemonNote, runningPid } from '../state/runlock.ts';
 import type { State } from '../state/state.ts';
 import type { Call, Subcommand } from './command.ts';
@@ -69,6 +69,7 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     }
     if (words.length === 0) io.stdout(printOverview({ names, repairs: state.repairs, broken, unsaved }));
     for (const one of statuses) io.stdout(printStatus(one));
+    for (const text of leftOut(config, wanted)) io.stdout(`warning: ${text}\n`);
     return 0;
   },
 };
@@ -103,8 +104,19 @@ function showSources({ global, io }: Call, jails: readonly string[], state: Stat
   return 0;
 }
 
+/** What the jails do not read since a glob matches too many files. */
+function leftOut({ jails }: Config, names: readonly string[]): readonly string[] {
+  const globs = jails
+    .filter(({ name }) => names.includes(name))
+    .flatMap(({ logpath }) => logpath.map(({ glob }) => glob));
+  return [...new Set(globs)].flatMap((glob) => {
+    const { left } = pathsOf(glob);
+    return left.length === 0 ? [] : [`${glob}: ${leftOutText(left)}`];
+  });
+}
+
 function existingFiles(jail: Jail): readonly string[] {
-  return [...new Set(jail.logpath.flatMap(({ glob }) => expandGlob(glob)))].filter((path) =>
+  return [...new Set(jail.logpath.flatMap(({ glob }) => pathsOf(glob).paths))].filter((path) =>
     existsSync(path),
   );
 }
