@@ -125,22 +125,6 @@ test('what cannot be unpacked is said with the bytes that it may hold, and the n
   );
 });
 
-test('a program that is missing is named', (t) => {
-  const { path, position, pass } = readLog(t);
-  const before = process.env['PATH'];
-  t.after(() => {
-    process.env['PATH'] = before;
-  });
-  process.env['PATH'] = '/nowhere';
-  unlinkSync(path);
-  writeFileSync(`${path}.1.xz`, 'packed');
-  writeFileSync(path, numbered(110, 120));
-  assert.match(
-    pass(position).said.join(),
-    /app\.log\.1\.xz may hold its rest, but it cannot be unpacked: xz is not installed/,
-  );
-});
-
 test('a log that is gone without a trace is said, and nothing stays in the temporary folder', (t) => {
   const { path, position, pass } = readLog(t);
   const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('f2b-log-')).length;
