@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -59,19 +59,4 @@ test('unpack() tells why not, and the size where it is known', (t) => {
   const huge = gzipSync('x');
   huge.writeUInt32LE(0x7fffffff, huge.length - 4);
   assert.equal(unpacked(t, 'a.gz', huge), `it is too large to be unpacked [${0x7fffffff}]`);
-});
-
-test('unpack() names a program that is missing', (t) => {
-  const folder = makeFolder(t);
-  writeFileSync(join(folder, 'app.log.1.xz'), 'packed');
-  mkdirSync(join(folder, 'bin'));
-  const script = `import { openSync } from 'node:fs';
-import { unpack } from ${JSON.stringify(join(import.meta.dirname, '../../../src/source/logfile/unpack.ts'))};
-console.log(unpack(openSync('app.log.1.xz', 'r'), 'app.log.1.xz').trouble);`;
-  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: folder,
-    env: { PATH: join(folder, 'bin'), TMPDIR: folder },
-    encoding: 'utf8',
-  });
-  assert.equal(stdout, 'it cannot be unpacked: xz is not installed\n');
 });
