@@ -38,6 +38,9 @@ test('identify() prefers an IPv4 address to an IPv6 one, and that to a name', ()
 
 test('identify() puts the address into the fields where F-ID is something else', () => {
   assert.deepEqual(identified({ fid: 'root', ip4: '192.0.2.1' }), ['id root', '192.0.2.1']);
+  const both = { fid: '[2001:db8::1]', ip4: '192.0.2.1' };
+  assert.deepEqual(identified(both), ['ip 2001:db8::1', '192.0.2.1']);
+  assert.deepEqual(identified(both, 'raw'), ['id [2001:db8::1]', '192.0.2.1']);
   assert.deepEqual(identified({ fid: '192.0.2.1', ip4: '192.0.2.1' }), ['ip 192.0.2.1', null]);
   assert.deepEqual(identified({ fid: 'root', dns: 'a.example' }, 'raw'), ['id root', 'a.example']);
 });

@@ -19,11 +19,11 @@ test('processLine() finds who failed and when, and keeps the line', () => {
 test('in operation a date over 60 s off is read as now, with a warning', () => {
   const parts = { failregex: ['^ fail <HOST>$'] };
   const [near, late, ahead] = run(parts, [
-    '2024-06-23T22:29:01 fail 192.0.2.1',
+    '2024-06-23T22:29:00 fail 192.0.2.1',
     '2024-06-23T22:10:00 fail 192.0.2.1',
     '2024-06-24T00:30:00 fail 192.0.2.1',
   ]);
-  assert.deepEqual([near?.time, near?.warning], [NOW - 59, null]);
+  assert.deepEqual([near?.time, near?.warning], [NOW - 60, null]);
   assert.deepEqual([late?.time, late?.warning], [NOW, { kind: 'latency', seconds: -1200 }]);
   assert.deepEqual([ahead?.time, ahead?.warning], [NOW, { kind: 'timezone', seconds: 7200 }]);
 });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatIp4 } from '../../src/base/ip.ts';
+import { within } from '../../src/base/timelimit.ts';
 import { UNWATCHED } from '../../src/filter/fast/search.ts';
 import { Quarantine } from '../../src/filter/guard/quarantine.ts';
 import { Results } from '../../src/filter/results.ts';
 import { type BatchJob, ResumableMatcher, SLOW, textLength } from '../../src/filter/resumable.ts';
+import type { Survey } from '../../src/filter/types.ts';
 import { type FilterParts, NOW, workerOf } from './filterof.ts';
 
 const AT = '2024-06-23T22:29:50';
@@ -97,6 +99,31 @@ test('finish() tells a result that is known once, however often it is called', (
   matcher.match(job, null);
   matcher.finish(job);
   assert.deepEqual(idsOf(job), idsIn(1));
+});
+
+test('finish() tells again what it was interrupted in telling, and then no more', () => {
+  const told: number[] = [];
+  const survey: Survey = {
+    ...{
+      checkAll: false,
+      isComment: () => false,
+      decode: (bytes: Uint8Array) => Buffer.from(bytes).toString(),
+    },
+    ...{ onShort: () => assert.fail('it is no line of the short way'), onPrefixed: () => undefined },
+    onLong(_, __, start) {
+      told.push(start);
+      while (told.length === 1);
+    },
+  };
+  const matcher = new ResumableMatcher([workerOf(GOOD)], new Quarantine(), survey);
+  const job = begun(matcher, [`${AT} good from 10.0.0.9 \u00e9 good from 10.0.0.1`]);
+  assert.notEqual(
+    within(200, () => matcher.match(job, null)),
+    null,
+  );
+  matcher.finish(job);
+  matcher.finish(job);
+  assert.deepEqual(told, [0, 0]);
 });
 
 test('a filter over several lines has no short way', () => {

@@ -53,6 +53,11 @@ test('splitWindow() counts the lines that <SKIPLINES> took as unmatched', () => 
   assert.deepEqual(split('^ start$<SKIPLINES>^ two$<SKIPLINES>^ next$'), ['start two next', 'one end']);
 });
 
+test('splitWindow() counts lines without a text', () => {
+  const lines = ['start', '', '', 'end', 'next'].map((text) => piece('', '', text));
+  assert.deepEqual(split('^end$', lines), ['end', 'start   next']);
+});
+
 test('splitWindow() of one line has that one', () => {
   assert.deepEqual(split('start', LINES.slice(0, 1)), ['start', '']);
 });

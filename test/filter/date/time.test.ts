@@ -42,7 +42,9 @@ test('momentOf() answers null where there is no such date', () => {
     'Y=2005 m=2 d=29',
     'Y=2005 m=13 d=1',
     'Y=2005 m=4 d=31',
+    'Y=2005 m=12 d=32',
     'Y=2005 m=0 d=1',
+    'Y=10000 m=1 d=1',
     'Y=2005 m=8 d=14 H=24',
     'Y=2005 m=8 d=14 M=60',
     'Y=2005 m=8 d=14 S=60',
@@ -51,6 +53,9 @@ test('momentOf() answers null where there is no such date', () => {
   ])
     assert.equal(read(fields), null, fields);
   assert.equal(read('Y=2004 m=2 d=29'), at('2004-02-29T00:00:00Z'));
+  assert.equal(read('Y=2005 m=12 d=31'), at('2005-12-31T00:00:00Z'));
+  assert.equal(read('Y=9999 m=12 d=31'), at('9999-12-31T00:00:00Z'));
+  assert.equal(read('Y=1 m=1 d=1'), at('0001-01-01T00:00:00Z'));
 });
 
 test('momentOf() answers null where the month or the day alone is missing', () => {

@@ -94,6 +94,8 @@ test('toInstant() reads an hour that occurs twice as the first, and as the secon
     assert.equal(read('2006-01-01T00:00:00Z'), at('2005-10-30T00:30:00Z'));
     assert.equal(read('2005-10-30T00:30:05Z'), at('2005-10-30T00:30:00Z'));
     assert.equal(read('2005-10-30T01:30:05Z'), at('2005-10-30T01:30:00Z'));
+    assert.equal(read('2005-10-30T01:28:59Z'), at('2005-10-30T00:30:00Z'));
+    assert.equal(read('2005-10-30T01:29:00Z'), at('2005-10-30T01:30:00Z'), 'a clock may be a minute off');
     assert.equal(read('2005-10-30T02:29:59Z'), at('2005-10-30T01:30:00Z'));
     assert.equal(read('2005-10-30T02:30:00Z'), at('2005-10-30T00:30:00Z'));
     assert.equal(toInstant(each, at('2005-10-30T03:00:00Z'), 0), at('2005-10-30T02:00:00Z'));

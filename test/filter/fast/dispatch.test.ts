@@ -104,9 +104,10 @@ test('what is rare in the first piece of the log is looked for', () => {
 });
 
 test('where there are more literals than the tables hold every line may match every failregex', () => {
-  const failregex = Array.from({ length: 2100 }, (_, i) => `number ${i}, <HOST>`);
+  const words = (i: number): string => Array.from({ length: 32 }, (_, n) => `${i} and ${n}`).join('|');
+  const failregex = Array.from({ length: 70 }, (_, i) => `number (?:${words(i)}), <HOST>`);
   const [line = ''] = told(of({ failregex }), ['x']);
-  assert.equal(line.split(' ').length, 1 + 2100);
+  assert.equal(line.split(' ').length, 1 + 70);
 });
 
 test('literals() says nothing before the first line', () => {

@@ -115,10 +115,12 @@ test('each literal leads to the failregexes and lanes that it speaks for', () =>
 });
 
 test('makeTables() is null for more than the tables hold', () => {
-  const failregex = Array.from({ length: 300 }, (_, i) => `word${i} <HOST>`);
-  const parts = Array.from({ length: 8 }, () => ({ failregex }));
-  assert.equal(
-    tablesOf(parts, () => []),
-    null,
-  );
+  const plan = planOf(filterOf({ failregex: ['refused <HOST>'] }));
+  const tables = (count: number): Tables | null => {
+    const base = new Array<number>(count + 1).fill(0);
+    const literals = { targets: [], owners: [], always: new Int32Array(1), base, isForEvery: [] };
+    return makeTables(new Array<Plan | null>(count).fill(plan), literals, shared, QUIET);
+  };
+  assert.notEqual(tables(2), null);
+  assert.equal(tables(Math.ceil(layout.TABLES_ROOM / layout.LANE)), null);
 });

@@ -42,6 +42,7 @@ const ANSWERS: readonly (readonly [
   ['(x)\\1', 'xX', null],
   ['a$', 'a\n', ['a']],
   ['a\\Z', 'a\n', null],
+  ['b?\\Z', 'a', ['']],
   ['(?m)^b$', 'a\nb\n', ['b']],
 ];
 

@@ -33,6 +33,8 @@ test('a small class or count is spelt out, a large one ends the literal', () => 
   assert.deepEqual(texts('ab[12]c'), [['ab1c', 'ab2c']]);
   assert.deepEqual(texts('ab?c'), [['ac', 'abc']]);
   assert.deepEqual(texts('ab[a-z]cd'), [['ab'], ['cd']]);
+  assert.deepEqual(texts('ab{4}c'), [['abbbbc']]);
+  assert.deepEqual(texts('ab{5}cd'), [['cd']]);
 });
 
 test('literals are compared without case where letters are, but for those with equals outside of ASCII', () => {

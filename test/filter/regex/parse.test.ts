@@ -32,7 +32,9 @@ test('parse() refuses counts of nothing, of counts, and those that end below the
   assert.deepEqual(refusal('^*'), ['there is nothing that "*" could repeat', 1]);
   assert.deepEqual(refusal('\\b{2}'), ['there is nothing that "{2}" could repeat', 2]);
   assert.deepEqual(refusal('a{3,2}'), ['the count {3,2} ends below its beginning', 1]);
-  assert.deepEqual(refusal('(?:^)*a'), ['taken', -1]);
+  assert.deepEqual(refusal('a{65536}'), ['the count {65536} is over 65535', 1]);
+  for (const text of ['(?:^)*a', 'a{65535}', 'a{2,}', 'a{,2}'])
+    assert.deepEqual(refusal(text), ['taken', -1], text);
 });
 
 test('parse() takes a brace that begins no count for itself', () => {

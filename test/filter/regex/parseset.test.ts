@@ -38,6 +38,7 @@ test('escapes in a class mean what they mean in Python', () => {
   assert.equal(taken('[\\]\\\\]', ']\\a'), ']\\');
   assert.equal(taken('[\\x41\\u00e9\\U0001f600\\101]', 'AB\u00e9\u{1f600}'), 'A\u00e9\u{1f600}');
   assert.equal(taken('[\\a\\f\\n\\r\\t\\v]', '\x07\f\n\r\t\va'), '\x07\f\n\r\t\v');
+  assert.equal(taken('\\377', '\xff'), '\xff');
   assert.equal(taken('[\\0\\07]', '\0\x07'), '\0\x07');
 });
 
@@ -52,6 +53,8 @@ test('categories are those of Unicode, under (?a) those of ASCII', () => {
   assert.equal(taken('\\s', ' \x1c\x85\xa0\ufeff\u180e'), ' \x1c\x85\xa0');
   assert.equal(taken('\\D', '1\u0662a'), 'a');
   assert.equal(taken('(?a:\\d)', '1\u0662'), '1');
+  assert.equal(taken('(?a:\\D)', '/09:'), '/:');
+  assert.equal(taken('(?a:\\W)', '/09:@AZ[^_`az{'), '/:@[^`{');
   assert.equal(taken('(?a:\\w)', 'a\u00e9'), 'a');
   assert.equal(taken('(?a:\\s)', ' \x1c\x85\v'), ' \v');
   assert.equal(taken('(?a:\\S)', ' \x1c\x85\v'), '\x1c\x85');
