@@ -149,7 +149,7 @@ describe('over restarts and the death of the daemon', { timeout: 280_000, concur
   );
 
   it(
-    'bans stand before filters are compiled; those of a jail whose filter is broken then do not',
+    'bans stand before filters are compiled, also those of a jail whose filter is broken',
     { skip: unlessTestbed(...PROGRAMS.nftables) },
     () =>
       scene('nftables', ['bantime = 1h'], async (running, bed) => {
@@ -169,9 +169,7 @@ describe('over restarts and the death of the daemon', { timeout: 280_000, concur
         await running.start('--poll', '0.2');
         await eventually('its ban stands', async () => (await bed.curl()) === 'refused');
         assert.equal(running.logged(/ERROR .*Jail 'bad' is not started/).length, 1);
-        const ruleset = (): Promise<string> => bed.sh('nft', 'list', 'table', 'inet', 'f2b');
-        await eventually('the rules of the broken jail are gone', async () => !/bad/.test(await ruleset()));
-        assert.equal(await bed.curl({ from: '10.2.1.100' }), 'accepted');
+        assert.equal(await bed.curl({ from: '10.2.1.100' }), 'refused');
         assert.equal(await bed.curl(), 'refused');
       }),
   );
