@@ -153,7 +153,7 @@ exec ${folder}/real "$@"
         const executed = names.slice(1);
         const times = (name: string): number => executed.filter((one) => one === name).length;
         // flock(1) takes the state's lock for each write of it; setpriv sees to it that `nft monitor` ends with the daemon.
-        const allowed = new Set([...programs, 'nft', 'flock', 'setpriv', 'true']);
+        const allowed = new Set([...programs, 'nft', 'flock', 'setpriv', 'true', 'ss', 'conntrack']);
         // Once at the start: what did an earlier configuration leave in the other firewalls?
         const looked = ['ipset', 'iptables-save', 'ip6tables-save', 'busctl'];
         assert.deepEqual(
@@ -164,6 +164,11 @@ exec ${folder}/real "$@"
           assert.ok(allowed.has(name) || times(name) <= 2, `${times(name)} times ${name}`);
         assert.ok(executed.length < 200, `${executed.length} programs`);
         assert.ok(times('flock') < 60 && times('true') === 1, `${times('flock')} times flock`);
+        // They end the connections that were open, for each burst.
+        assert.ok(
+          times('ss') + times('conntrack') < 80,
+          `${times('ss')} times ss, ${times('conntrack')} conntrack`,
+        );
         assert.ok(times('setpriv') <= 3, `${times('setpriv')} times setpriv`);
       } finally {
         await running.close();
