@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isLong, program } from '../testbed/need.ts';
+import { program, unlessLong } from '../testbed/need.ts';
 import { eventually } from '../testbed/testbed.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -84,7 +84,7 @@ const LIBRARIES = '/usr/aarch64-linux-gnu';
 const hasQemu = existsSync(QEMU) && existsSync(join(LIBRARIES, 'lib/libstdc++.so.6'));
 
 test('the arm64 binary under emulation, ten times slower, calls no line too slow', {
-  skip: !isLong ? 'long' : hasQemu ? false : 'not installed: qemu-user-static, libstdc++6-arm64-cross',
+  skip: unlessLong || (!hasQemu && 'not installed: qemu-user-static, libstdc++6-arm64-cross'),
   timeout: 280_000,
 }, async () => {
   const built = spawnSync('sh', ['build.sh', '--quiet', '--arch', 'arm64'], { cwd: ROOT, encoding: 'utf8' });

@@ -105,10 +105,9 @@ const WAYS: readonly Way[] = [
 for (const isLive of [true, false]) {
   describe(`a log written anew ${isLive ? 'under a reader' : 'between two runs'} gives no line twice, and what follows`, () => {
     for (const [name, rewrite, skip = false] of WAYS) {
-      const isEvery = name.includes('every line');
-      test(`by ${name}`, {
-        skip: skip === false && isEvery && !isLive ? 'the first line, too, is another' : skip,
-      }, async (t) => {
+      // Between two runs nothing tells such a file from another log: its first line is another one, too.
+      if (!isLive && name.includes('every line')) continue;
+      test(`by ${name}`, { skip }, async (t) => {
         const path = join(makeFolder(t), 'app.log');
         writeFileSync(path, dated(0, 40));
         const first = follow(t, path, { dateOf });
