@@ -289,7 +289,7 @@ async function report(run: RegexRun, input: Input, intro: readonly string[]): Pr
 }
 
 /** For so many lines with a hit the other regexes are tried, too. */
-const MOST_PROBED = 1000;
+const MOST_PROBED = 100;
 
 async function surveyFile(run: RegexRun, dates: Dates, plain: Plain): Promise<void> {
   const { path, encoding } = plain;
