@@ -89,7 +89,11 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
   const load = () => loadConfig(treeOf(call), { services, usesJournal: readsJournalInstead });
   let first: ReturnType<typeof load> | null = load();
   const { problems: known, settings } = first;
-  const log = openLog(logTarget(call, settings.logtarget), levelOf(options['loglevel'], settings.loglevel));
+  const target = logTarget(call, settings.logtarget);
+  const isNewLog = target !== null && stampOf(target) === 'ENOENT';
+  const log = openLog(target, levelOf(options['loglevel'], settings.loglevel));
+  // A jail such as recidive may read this log: it exists only now.
+  if (isNewLog) first = null;
   process.on('SIGUSR1', () => log.reopen());
   const loaded = openState(statePath, global.dryRun);
   for (const warning of loaded.warnings) new Messages(log).stateDamaged(warning);
