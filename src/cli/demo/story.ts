@@ -105,7 +105,8 @@ async function dryPart(on: Play): Promise<void> {
   const { scene, say, daemon } = on;
   const asked = (jail: string) => () => daemon.log().includes(`[${jail}] Ban ${scene.attacker}`);
   heading(on, `2. ${scene.attacker} asks too often: 3 requests within a second are enough (jail flask-8080)`);
-  for (let i = 0; i < 3; i++) await request(on, '/', null, '200');
+  await nextSecond(on);
+  await Promise.all([1, 2, 3].map(() => request(on, '/', null, '200')));
   await until(on, 'the ban', asked('flask-8080'));
   showNews(on);
   await pause(on);
@@ -217,6 +218,11 @@ async function until(on: Play, what: string, check: () => boolean): Promise<void
 async function pause({ scene }: Play, ms: number = PAUSE_MS): Promise<void> {
   const { setTimeout: sleep } = process.getBuiltinModule('node:timers/promises');
   await sleep(ms, undefined, { signal: scene.signal }).catch(() => scene.signal.throwIfAborted());
+}
+
+/** Waits for a new second of the log's clock: requests sent together then have one date. */
+async function nextSecond(on: Play): Promise<void> {
+  await pause(on, 1000 - (Date.now() % 1000));
 }
 
 function indented(text: string): string[] {
