@@ -73,7 +73,7 @@ export type Subcommand = {
   /** The words after the name: `JAIL IP..`. */
   readonly usage: string;
   readonly options: readonly OptionSpec[];
-  /** More help: paragraphs, already wrapped. */
+  /** More help: paragraphs, which help wraps; an indented line stays as it is. */
   readonly about: string;
   readonly examples: readonly (readonly [command: string, meaning: string])[];
   run(call: Call): Promise<number>;

@@ -6,6 +6,7 @@ import { OPTIONS } from '../config/options.ts';
 import type { State } from '../state/state.ts';
 import type { Subcommand } from './command.ts';
 import { configOf, findJail, readOnlyState } from './context.ts';
+import { inColumns } from './wrap.ts';
 
 type Answer = number | string | readonly string[];
 type Ask = (jail: Jail, state: State) => Answer;
@@ -31,8 +32,6 @@ const TOPICS: ReadonlyMap<string, Ask> = new Map<string, Ask>([
   ['banip', (jail, state) => [...(state.jails.get(jail.name)?.bans.keys() ?? [])]],
 ]);
 
-const WIDTH = Math.max(...OPTIONS.map(({ name }) => name.length));
-
 /** `f2b get`: prints one setting of a jail. */
 export const get: Subcommand = {
   name: 'get',
@@ -40,7 +39,7 @@ export const get: Subcommand = {
   usage: 'JAIL WHAT',
   options: [],
   about: `WHAT is an option, actions, or banip (the addresses that are banned). The options:
-${OPTIONS.map(({ name, help }) => `  ${name.padEnd(WIDTH)}  ${help}`).join('\n')}`,
+${inColumns(OPTIONS.map(({ name, help }) => [name, help])).join('\n')}`,
   examples: [
     ['f2b get sshd maxretry', ''],
     ['f2b get sshd failregex', 'with every option filled in'],

@@ -137,11 +137,11 @@ export const OPTIONS: readonly OptionInfo[] = [
   ...Object.values(FILTER),
 ];
 
-/** All options with a meaning in a jail. */
-export const KNOWN_KEYS: readonly string[] = [
-  ...[...OPTIONS, ...VARIABLES].map(({ name }) => name),
-  ...UNUSED.split(' '),
-];
+/** All options with a meaning in a jail, for the manual. */
+export const JAIL_OPTIONS: readonly OptionInfo[] = [...OPTIONS, ...VARIABLES];
+
+/** The names that cause no warning in a jail. */
+export const KNOWN_KEYS: readonly string[] = [...JAIL_OPTIONS.map(({ name }) => name), ...UNUSED.split(' ')];
 
 /** The version of fail2ban whose configuration language f2b reads; `%(fail2ban_version)s`. */
 const FAIL2BAN_VERSION = '1.0.2';

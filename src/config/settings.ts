@@ -3,7 +3,7 @@ import { LEVELS, type Level } from '../base/log.ts';
 import { type Named, parseNamed } from './brackets.ts';
 import { guarded } from './definition.ts';
 import { getOption } from './interpolate.ts';
-import { type Row, row } from './options.ts';
+import { type OptionInfo, type Row, row } from './options.ts';
 import { BUILT_IN, type ConfigReader, noSections, readSections } from './sections.ts';
 import { placeOf, type Text, textAt } from './text.ts';
 import * as values from './values.ts';
@@ -38,6 +38,9 @@ const NO_EFFECT = {
   dbfile: row('dbfile = /var/lib/fail2ban/fail2ban.sqlite3', asIs, 'the state file keeps everything'),
   dbmaxmatches: row('dbmaxmatches = 10', values.integerFrom(0), 'the maxmatches of a jail counts'),
 };
+
+/** The options of fail2ban.conf that have an effect, for the manual. */
+export const PROGRAM_OPTIONS: readonly OptionInfo[] = Object.values(SETTINGS);
 
 const KNOWN = [...Object.values(SETTINGS), ...Object.values(NO_EFFECT)].map(({ name }) => name);
 

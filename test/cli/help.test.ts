@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../src/base/errors.ts';
 import type { Subcommand } from '../../src/cli/command.ts';
+import { COMMANDS } from '../../src/cli/commands.ts';
 import { commandLines, makeHelp } from '../../src/cli/help.ts';
 import { called } from './called.ts';
 
@@ -47,4 +48,31 @@ test('commandLines() puts the summaries into one column', () => {
     '  ring  ring the bell',
     '  r     ring the bell',
   ]);
+});
+
+test('all help fits into 80 columns', async () => {
+  const whole = makeHelp(() => COMMANDS);
+  const calls = [[], ...COMMANDS.map(({ name }) => [name])];
+  for (const words of calls) {
+    const { stdout } = await called(whole, words);
+    assert.deepEqual(
+      stdout.split('\n').filter((line) => line.length > 80),
+      [],
+      words.join(' '),
+    );
+  }
+});
+
+test('help --man and --completion print a page and a completion, and name those there are', async () => {
+  const whole = makeHelp(() => COMMANDS);
+  assert.match((await called(whole, [], { options: { man: 'f2b.1' } })).stdout, /^\.Dd .*\n\.Dt F2B 1\n/);
+  assert.match(
+    (await called(whole, [], { options: { completion: 'bash' } })).stdout,
+    /complete -F _f2b f2b\n$/,
+  );
+  for (const options of [{ man: 'f2b.5' }, { completion: 'tcsh' }])
+    await assert.rejects(
+      called(whole, [], { options }),
+      (error) => error instanceof UsageError && /f2b|bash/.test(error.hint ?? ''),
+    );
 });
