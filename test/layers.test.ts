@@ -92,6 +92,7 @@ const WITHOUT_TEST = [
   'ban/jail.ts',
   'base/start.ts',
   'cli/command.ts',
+  'cli/transfer/foreign.ts',
   'cli/version.ts',
   'config/jail.ts',
   'filter/types.ts',

@@ -90,7 +90,7 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
 type BanTarget = { readonly id: string; readonly refusal: UsageError | null };
 
 /** The ignore list of a jail, with the current addresses of its names. */
-async function ignoreListFor(jail: Jail): Promise<IgnoreList> {
+export async function ignoreListFor(jail: Jail): Promise<IgnoreList> {
   const shared = { own: newPart(ownAddresses()), files: new IgnoreFiles() };
   const list = ignoreListOf(jail, shared, []);
   await learnNames(list, openDns());
@@ -146,7 +146,7 @@ function limitsFor(jail: Jail, { options }: Call): Limits {
 }
 
 /** Seconds; Infinity = for ever; null if the option was not given. */
-function durationOf(given: string | boolean | undefined): number | null {
+export function durationOf(given: string | boolean | undefined): number | null {
   if (typeof given !== 'string') return null;
   const seconds = parseDuration(given);
   if (seconds === null || (seconds <= 0 && seconds !== -1)) {
@@ -174,7 +174,7 @@ type BanRequest = {
 };
 
 /** What was done with one id. Ends are epoch seconds, null = for ever: the one asked for, and that of its ban before. */
-type Outcome = {
+export type Outcome = {
   readonly id: string;
   readonly asked: number | null;
   readonly effect: BanEffect | 'confirmed' | 'unconfirmable';
@@ -201,7 +201,7 @@ function confirmBan(state: State, jail: Jail, id: string): Outcome {
   return { ...order(state, jail, id, { ...rest, until: confirmed.until }), effect: 'confirmed' };
 }
 
-function order(state: State, jail: Jail, id: string, ban: Ban): Outcome {
+export function order(state: State, jail: Jail, id: string, ban: Ban): Outcome {
   const bans = () => state.jails.get(jail.name)?.bans.get(id) ?? null;
   const from = bans()?.until ?? null;
   const effect = addOrder(state, { kind: 'ban', jail: jail.name, id, ban });
@@ -218,10 +218,14 @@ function printOutcome({ effect, asked, from, ban }: Outcome): string {
   return `already banned ${isLater(ban.until, asked) ? 'longer, ' : ''}${end}${trial}`;
 }
 
-type Made = { readonly jail: Jail; readonly outcomes: readonly Outcome[]; readonly plan: FirewallPlan };
+export type Made = {
+  readonly jail: Jail;
+  readonly outcomes: readonly Outcome[];
+  readonly plan: FirewallPlan;
+};
 
 /** Hands the bans to the firewall; `missing` are those that it did not take, with the reason. */
-async function enforceBans(call: Call, state: State, { jail, outcomes, plan }: Made) {
+export async function enforceBans(call: Call, state: State, { jail, outcomes, plan }: Made) {
   const handed = new Map(
     outcomes.flatMap(({ id, effect, ban }) =>
       ban === null || (effect === 'kept' && ban.pending === null) ? [] : [[id, effect]],

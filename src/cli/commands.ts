@@ -10,6 +10,8 @@ import { makeHelp } from './help.ts';
 import { regex } from './regex/regex.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
+import { exportBans } from './transfer/export.ts';
+import { importBans } from './transfer/import.ts';
 import { unbanip } from './unbanip.ts';
 import { version } from './version.ts';
 
@@ -21,6 +23,8 @@ export const COMMANDS: readonly Subcommand[] = [
   banip,
   unbanip,
   flush,
+  importBans,
+  exportBans,
   get,
   ping,
   reload,

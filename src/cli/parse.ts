@@ -46,7 +46,9 @@ function optionsOf(command: Subcommand): readonly OptionSpec[] {
 function readRest(command: Subcommand, rest: readonly string[], commands: readonly Subcommand[]): Request {
   const usable = optionsOf(command);
   // minimist would read --no-check-all as "check-all is off", so it becomes an option of ours first.
-  const spelt = rest.map((word) => (word === '--no-check-all' ? '--first-only' : word));
+  const spelt = withNegatives(rest, usable).map((word) =>
+    word === '--no-check-all' ? '--first-only' : word,
+  );
   const parsed = minimist(spelt, {
     string: ['_', ...usable.filter(({ value }) => value !== undefined).map(({ name }) => name)],
     boolean: usable.filter(({ value }) => value === undefined).map(({ name }) => name),
@@ -62,6 +64,20 @@ function readRest(command: Subcommand, rest: readonly string[], commands: readon
     return { command: findCommand('help', commands), words: [command.name], options: {}, global: NO_OPTIONS };
   }
   return { command, words: parsed._, options, global: globalOf(options) };
+}
+
+/** `--bantime -1`: the number belongs to the option before it, where that takes a value. */
+function withNegatives(words: readonly string[], specs: readonly OptionSpec[]): readonly string[] {
+  const valued = specs.filter(({ value }) => value !== undefined);
+  const nameOf = (word: string | undefined): string | undefined =>
+    valued.find(({ name, short }) => word === `--${name}` || (short !== undefined && word === `-${short}`))
+      ?.name;
+  return words.flatMap((word, i) => {
+    const isValue = (at: number): boolean =>
+      /^-\d/.test(words[at] ?? '') && nameOf(words[at - 1]) !== undefined;
+    if (isValue(i)) return [];
+    return isValue(i + 1) ? [`--${nameOf(word)}=${words[i + 1]}`] : [word];
+  });
 }
 
 const NO_OPTIONS: GlobalOptions = {

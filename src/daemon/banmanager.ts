@@ -124,15 +124,18 @@ export class BanManager {
   carryOutOrders(orders: readonly ObeyedOrder[]): void {
     const { messages } = this.#parts;
     for (const { order, effect } of orders) {
-      const { jail, id } = order;
-      if (order.kind === 'unban') {
+      const { jail, id, kind } = order;
+      if (kind === 'past') continue;
+      if (kind === 'unban') {
         messages.unban(jail, id);
         this.#enforcer?.repeat(jail, id, null);
         this.#runners.get(jail)?.unban(ticketOf(id, null));
       } else if (effect === 'new') {
-        messages.ban(jail, id);
+        const restored = kind === 'restore';
+        if (restored) messages.restored(jail, id);
+        else messages.ban(jail, id);
         this.#enforcer?.repeat(jail, id, order.ban);
-        this.#runners.get(jail)?.ban(ticketOf(id, order.ban));
+        this.#runners.get(jail)?.ban(ticketOf(id, order.ban, { restored }));
       } else this.#prolong(jail, id);
     }
     this.#planExpiry();

@@ -249,7 +249,8 @@ function orderOf(value: unknown): CommandOrder {
     id: textOf(json['id'], 'id'),
   };
   const kind = textOf(json['kind'], 'kind');
-  if (kind === 'ban') return { ...order, kind, ban: banOf(json['ban']) };
+  if (kind === 'ban' || kind === 'restore') return { ...order, kind, ban: banOf(json['ban']) };
+  if (kind === 'past') return { ...order, kind, past: pastOf(json['past']) };
   if (kind === 'unban') return { ...order, kind };
   throw new Error(`there is no order "${kind}"`);
 }

@@ -45,15 +45,19 @@ export type JailState = {
 };
 
 /** A change by a command. */
-export type CommandOrderDraft =
-  | { readonly kind: 'ban'; readonly jail: string; readonly id: string; readonly ban: Ban }
-  | { readonly kind: 'unban'; readonly jail: string; readonly id: string };
+export type CommandOrderDraft = { readonly jail: string; readonly id: string } & (
+  | { readonly kind: 'ban'; readonly ban: Ban }
+  /** A ban made elsewhere: actions that skip restored bans skip it. */
+  | { readonly kind: 'restore'; readonly ban: Ban }
+  | { readonly kind: 'unban' }
+  | { readonly kind: 'past'; readonly past: Past }
+);
 
 /** A command's change in the file, in case a daemon is running; the daemon repeats it on its own copy. */
 export type CommandOrder = CommandOrderDraft & { readonly seq: number };
 
 /** What an order changed in a state. */
-export type OrderEffect = BanEffect | 'lifted' | 'none';
+export type OrderEffect = BanEffect | 'lifted' | 'noted' | 'none';
 
 /** An order and what it changed in the daemon's own copy. */
 export type ObeyedOrder = { readonly order: CommandOrder; readonly effect: OrderEffect };
@@ -200,8 +204,18 @@ export function applyOrders(own: State, file: State, seenSeq: number): readonly 
 }
 
 function obey(state: State, order: CommandOrderDraft): OrderEffect {
-  if (order.kind === 'ban') return addBan(state, order.jail, order.id, order.ban);
-  return liftBan(state, order.jail, order.id) ? 'lifted' : 'none';
+  const { kind, jail, id } = order;
+  if (kind === 'unban') return liftBan(state, jail, id) ? 'lifted' : 'none';
+  if (kind === 'past') return addPast(state, jail, id, order.past) ? 'noted' : 'none';
+  return addBan(state, jail, id, order.ban);
+}
+
+/** Remembers a ban that is over, unless more bans of the id are known; whether it did. */
+function addPast(state: State, jail: string, id: string, past: Past): boolean {
+  const known = jailState(state, jail);
+  if (bansOf(known, id) >= past.count) return false;
+  known.past.set(id, past);
+  return true;
 }
 
 /** Removes the bans that have ended by `now`, and returns them. */

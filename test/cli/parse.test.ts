@@ -28,6 +28,14 @@ test('parseCommandLine() keeps numbers and addresses as they were typed', () => 
   assert.deepEqual(parse('banip sshd 10 1e3 0x7f ::1').words, ['sshd', '10', '1e3', '0x7f', '::1']);
 });
 
+test('parseCommandLine() takes a number below zero for the value of the option before it, and for nothing else', () => {
+  for (const line of ['banip --bantime -1 sshd 192.0.2.7', 'banip sshd 192.0.2.7 --bantime=-1']) {
+    const { words, options } = parse(line);
+    assert.deepEqual([words, options['bantime']], [['sshd', '192.0.2.7'], '-1'], line);
+  }
+  assert.throws(() => parse('status -1'), UsageError);
+});
+
 test("parseCommandLine() understands fail2ban-client's spellings", () => {
   for (const [line, name, words] of [
     ['set sshd banip 192.0.2.7', 'banip', ['sshd', '192.0.2.7']],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { printPages, readState } from '../../src/state/json.ts';
 import {
   addBan,
   addOrder,
@@ -108,6 +109,16 @@ test('bansOf() counts the standing ban, and after its end the past one until tha
   assert.equal(bansOf(state.jails.get('a'), '192.0.2.1'), 3);
   purgePast(state, 1500 + 86401, 86400);
   assert.equal(bansOf(state.jails.get('a'), '192.0.2.1'), 0);
+});
+
+test('addOrder() of a ban that is over keeps the higher number of bans', () => {
+  const state = emptyState();
+  const order = (count: number) =>
+    addOrder(state, { kind: 'past', jail: 'web', id: '192.0.2.7', past: { count, last: 900, until: 950 } });
+  assert.deepEqual([order(2), order(1), order(3)], ['noted', 'none', 'noted']);
+  assert.equal(state.jails.get('web')?.past.get('192.0.2.7')?.count, 3);
+  const read = readState(Buffer.concat(printPages(state, 1000)).toString());
+  assert.deepEqual(read.kind === 'ok' && read.state.orders, state.orders);
 });
 
 test("applyOrders() repeats each order once on the daemon's own copy", () => {
