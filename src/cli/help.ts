@@ -96,6 +96,7 @@ function optionLines(options: readonly OptionSpec[]): readonly string[] {
   return inColumns(rows);
 }
 
-function inWidth({ kind, lines }: Part): readonly string[] {
-  return kind === 'table' ? lines : lines.flatMap((line) => wrapped(line, COLUMNS));
+function inWidth({ kind, lines, isApart }: Part): readonly string[] {
+  const shown = kind === 'table' ? lines : lines.flatMap((line) => wrapped(line, COLUMNS));
+  return isApart ? ['', ...shown] : shown;
 }

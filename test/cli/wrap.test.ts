@@ -10,10 +10,10 @@ test('wrapped() breaks at spaces and lets a long word stand alone', () => {
 
 test('partsOf() joins the lines of a paragraph and keeps indented lines', () => {
   assert.deepEqual(partsOf('One\ntwo.\n\nThree:\n  a  1\n  b  2\nFour.\n'), [
-    { kind: 'paragraph', lines: ['One two.'] },
-    { kind: 'paragraph', lines: ['Three:'] },
-    { kind: 'table', lines: ['  a  1', '  b  2'] },
-    { kind: 'paragraph', lines: ['Four.'] },
+    { kind: 'paragraph', lines: ['One two.'], isApart: false },
+    { kind: 'paragraph', lines: ['Three:'], isApart: true },
+    { kind: 'table', lines: ['  a  1', '  b  2'], isApart: false },
+    { kind: 'paragraph', lines: ['Four.'], isApart: false },
   ]);
 });
 
@@ -22,4 +22,15 @@ test('inColumns() goes on below the second column', () => {
   assert.equal(first, `  name  ${'word '.repeat(14).trim()}`);
   assert.equal(second, `        word word end`);
   assert.deepEqual(more, []);
+});
+
+test('inColumns() gives what is too wide for the first column a line of its own', () => {
+  const long = 'x'.repeat(45);
+  assert.deepEqual(
+    inColumns([
+      [long, 'why'],
+      ['y', 'not'],
+    ]),
+    [`  ${long}`, '     why', '  y  not'],
+  );
 });

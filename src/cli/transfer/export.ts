@@ -30,7 +30,7 @@ it restores the bans at its start.`,
     ['f2b export > bans.json', 'everything'],
     ['f2b export --format csv sshd', 'one jail, as a table'],
     ['f2b export --format ipset | ipset restore -exist', 'into sets named f2b-export-4 and -6'],
-    ['f2b export --format fail2ban --out /var/lib/fail2ban/fail2ban.sqlite3', 'back to fail2ban'],
+    ['f2b export --format fail2ban -o fail2ban.sqlite3', 'back to fail2ban'],
   ],
   async run(call) {
     const { words, options, global, io } = call;

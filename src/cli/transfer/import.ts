@@ -56,7 +56,7 @@ are not enabled here are left and named; the exit code is then 1. With --dry-run
   examples: [
     ['f2b import', "fail2ban's bans, while it runs or afterwards"],
     ['f2b import --dry-run /var/lib/fail2ban/fail2ban.sqlite3', 'what would be taken'],
-    ['ipset save | f2b import -', 'sets named f2b-JAIL'],
+    ['f2b import sets.txt', 'what "ipset save" printed, of sets named f2b-JAIL'],
     ['f2b import --jail sshd --bantime -1 blocklist.txt', 'a list, for ever'],
   ],
   async run(call) {
