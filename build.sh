@@ -1,7 +1,9 @@
 #!/bin/sh
 # Makes the one file f2b is: dist/f2b, or dist/f2b-ARCH for an architecture that is not this machine's.
 #   ./build.sh [--arch x64|arm64] [--out DIR] [--quiet] [--setup]
+#   ./build.sh --release [--arch x64|arm64 ..] [--out DIR] [--quiet]
 # --setup only installs what package-lock.json names (also what test/run.sh calls first).
+# --release makes archives and packages for both architectures in dist/release; see share/packages/release.sh.
 # Needs npm and any Node >= 18; everything else comes from package-lock.json. `strip` is used where it exists.
 # The same inputs give the same bytes, wherever and whenever it is run.
 set -eu
@@ -9,6 +11,11 @@ LC_ALL=C
 export LC_ALL
 unset NODE_OPTIONS NODE_PATH CDPATH # a V8 flag from outside would end up in the code cache
 cd "$(dirname "$0")"
+
+if [ "${1:-}" = --release ]; then
+  shift
+  exec sh share/packages/release.sh "$@"
+fi
 
 case $(uname -s)-$(uname -m) in
   Linux-x86_64) host=x64 ;;
@@ -74,8 +81,8 @@ for tool in $tools; do
 done
 
 inputs() {
-  echo "$arch $strip"
-  for path in build.sh package.json package-lock.json src filter.d jail.d action.d share; do
+  echo "$arch $strip ${F2B_COMMIT:-}"
+  for path in build.sh package.json package-lock.json src filter.d jail.d action.d share/*.*; do
     [ ! -e "$path" ] || find "$path" -type f ! -name '.*' -print0
   done | sort -z | xargs -0 sha256sum
 }
@@ -99,7 +106,7 @@ say "building f2b $version for $arch"
 "node_modules/@esbuild/linux-$host/bin/esbuild" src/main.ts --bundle --platform=node --format=cjs --target=node24 \
   --preserve-symlinks --minify-syntax --minify-identifiers --minify-whitespace --line-limit=160 --charset=ascii \
   --legal-comments=inline --inject:src/base/monotonic.ts --log-level=warning \
-  "--define:F2B_VERSION=\"$version\"" '--define:import.meta.dirname=""' "--outfile=$work/f2b.js"
+ "--define:F2B_VERSION=\"$version\"" "--define:F2B_COMMIT=\"${F2B_COMMIT:-}\"" '--define:import.meta.dirname=""' "--outfile=$work/f2b.js"
 "$node" --input-type=module -e '
   import { writeFileSync } from "node:fs";
   import { embeddedFiles } from "./src/base/embedded.ts";

@@ -44,8 +44,14 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** Set by build.sh; undefined if f2b runs from source. */
+/** Set by build.sh; undefined if f2b runs from source. The commit is '' in a build that is no release. */
 declare const F2B_VERSION: string | undefined;
+declare const F2B_COMMIT: string | undefined;
+
+/** The commit a release was built of; null for other builds. */
+export function programCommit(): string | null {
+  return typeof F2B_COMMIT === 'string' && F2B_COMMIT !== '' ? F2B_COMMIT : null;
+}
 
 /** The version in package.json, such as `0.1.0`. */
 export function programVersion(): string {
