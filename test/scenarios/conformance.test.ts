@@ -185,12 +185,15 @@ function captured(failure: FilterFailure, key: string): unknown {
 
 /** Replays all samples of a release; they must be as many as are known of it. */
 function replayAll(source: Source, t: TestContext): void {
-  const release = /^version = "([^"]+)"/m.exec(readFileSync(`${source.tests}/../version.py`, 'utf8'))?.[1] ?? '';
+  const release =
+    /^version = "([^"]+)"/m.exec(readFileSync(`${source.tests}/../version.py`, 'utf8'))?.[1] ?? '';
   const score: Score = { done: 0, right: 0, wrong: [] };
   const scratch = mkdtempSync(`${tmpdir()}/f2b-conformance-`);
   t.after(() => rmSync(scratch, { recursive: true, force: true }));
   for (const each of cases(source, scratch)) replay(each, `${source.tests}/files/logs`, score);
-  t.diagnostic(`${score.right} of ${score.done} evaluations of the sample logs of fail2ban ${release} are right`);
+  t.diagnostic(
+    `${score.right} of ${score.done} evaluations of the sample logs of fail2ban ${release} are right`,
+  );
   assert.equal(score.wrong.length, 0, score.wrong.slice(0, 20).join('\n'));
   assert.ok(score.done >= EVALUATIONS, `only ${score.done} evaluations of fail2ban ${release}`);
 }
