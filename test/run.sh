@@ -6,6 +6,7 @@
 # --watch       tests only, again on every change
 # --long        also the tests that take minutes (F2B_LONG=1)
 # --hosts       only the tests on whole Debian hosts, which they make in a temporary folder; takes many minutes
+# F2B_FAIL2BAN_SOURCE=DIR  with --long: a source tree of fail2ban whose samples are replayed as well (Debian 13: apt-get source)
 # With F2B_CI=1 a skipped test is a failure, unless it is one of the long ones.
 set -eu
 cd "$(dirname "$0")/.."

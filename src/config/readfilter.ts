@@ -5,6 +5,7 @@ import { parseNamed } from './brackets.ts';
 import { expandAll, guarded, mergeDefinition, withInit } from './definition.ts';
 import { getOption } from './interpolate.ts';
 import type { FilterSource, UseDns } from './jail.ts';
+import { whyNoFilter } from './nofilter.ts';
 import { buildFilter, FILTER_KEYS, type Texts } from './options.ts';
 import {
   brokenFiles,
@@ -61,6 +62,8 @@ function noFilter(reader: ConfigReader, name: string, place: Place): Problem {
   const unread = files.find((file) => reader.broken.has(file));
   if (unread !== undefined)
     return problem(`cannot use the filter "${name}": ${unread} cannot be read`, { place, key: 'filter' });
+  const why = whyNoFilter(name);
+  if (why !== null) return problem(`f2b has no filter "${name}": ${why}`, { place, key: 'filter' });
   const hint = didYouMean(name, filterNames(reader.tree));
   const text = `cannot find the filter "${name}": no filter.d/${name}.conf or .local`;
   return problem(text, { place, key: 'filter', hint });

@@ -57,3 +57,11 @@ test('journalmatch is checked where the journal is read', () => {
   ]);
   assert.equal(onlyJail(on('journalmatch = sshd.service\n')).backend, 'auto');
 });
+
+test('a configuration that asks for the version of fail2ban is told the one that f2b follows', () => {
+  const jail = onlyJail(on('logpath = /tmp/%(fail2ban_version)s\n'));
+  assert.deepEqual(
+    jail.logpath.map(({ glob }) => glob),
+    ['/tmp/1.1.1'],
+  );
+});
