@@ -130,7 +130,11 @@ export type BanEffect = 'new' | 'prolonged' | 'kept';
 
 /** Puts a ban into the state. Where the id is banned in the jail already, the later end wins. */
 export function addBan(state: State, jail: string, id: string, ban: Ban): BanEffect {
-  const known = jailState(state, jail);
+  return putBan(jailState(state, jail), id, ban);
+}
+
+/** As addBan(), into the state of one jail. */
+export function putBan(known: JailState, id: string, ban: Ban): BanEffect {
   const standing = known.bans.get(id);
   const isOver = standing !== undefined && standing.until !== null && standing.until <= ban.at;
   if (standing !== undefined && !isOver) {
@@ -171,7 +175,7 @@ export function liftBan(state: State, jail: string, id: string): boolean {
 }
 
 /** Removes a ban and remembers it as past; null if there was none. */
-function endBan({ bans, past }: JailState, id: string): Ban | null {
+export function endBan({ bans, past }: JailState, id: string): Ban | null {
   const ban = bans.get(id) ?? null;
   if (ban === null) return null;
   bans.delete(id);
