@@ -174,11 +174,28 @@ export function liftBan(state: State, jail: string, id: string): boolean {
   return endBan(known, id) !== null;
 }
 
+/** Ids whose bans are over that one jail remembers. */
+export const MOST_PAST = 100_000;
+
+/** A tenth at a time, first those that were banned once: a flood of new ids does not make repeated offenders forgotten. */
+function forgetOldest(past: Map<string, Past>): void {
+  let left = MOST_PAST / 10;
+  for (const isAny of [false, true]) {
+    for (const [id, { count }] of past) {
+      if (left <= 0) return;
+      if (count > 1 && !isAny) continue;
+      past.delete(id);
+      left--;
+    }
+  }
+}
+
 /** Removes a ban and remembers it as past; null if there was none. */
 export function endBan({ bans, past }: JailState, id: string): Ban | null {
   const ban = bans.get(id) ?? null;
   if (ban === null) return null;
   bans.delete(id);
+  if (past.size >= MOST_PAST) forgetOldest(past);
   past.set(id, { count: ban.count, last: ban.at, until: ban.until });
   return ban;
 }
