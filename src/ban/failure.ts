@@ -11,12 +11,21 @@
 
 import { canonicalIp, familyOf, formatNetwork, parseNetwork } from '../base/ip.ts';
 import type { Jail } from '../config/jail.ts';
-import { addBan, type Ban, jailState, type State } from '../state/state.ts';
+import { addBan, type Ban, type JailState, jailState, type State } from '../state/state.ts';
 import { bansBefore, countAndDecide, type Failure } from './ban.ts';
 import { type IgnoreList, ignoredBy, mayBeIgnored } from './ignore.ts';
 import type { RunningJail } from './jail.ts';
 import { lockoutReason, type ProtectedAddresses } from './lockout.ts';
-import { type Neighbours, neighboursOf, type RolledUp, rollUp, rollupNetwork } from './rollup.ts';
+import {
+  countLogBans,
+  crowdedNetworks,
+  type LogBans,
+  makeRoom,
+  noteLogBan,
+  noteRollup,
+  type Room,
+} from './maxbans.ts';
+import { type Neighbours, neighboursOf, putNetwork, type RolledUp, rollUp, rollupNetwork } from './rollup.ts';
 
 /** The state and the lists that a decision depends on, in addition to the jail. */
 export type FailureContext = {
@@ -25,6 +34,8 @@ export type FailureContext = {
   protection(): ProtectedAddresses;
   /** By name, for jails that roll up their bans. */
   readonly neighbours: Map<string, Neighbours>;
+  /** By name, for jails with so many bans that `maxbans` is near. */
+  readonly logBans: Map<string, LogBans>;
 };
 
 /**
@@ -41,10 +52,15 @@ export type Decision =
   | { readonly kind: 'already'; readonly id: string }
   /** The same, and its ban ends later now; `id` is the network where the ban of that holds it. */
   | { readonly kind: 'prolonged'; readonly id: string; readonly until: number | null }
-  /** The ban is in the state; `rollup`, when not null, is in it too, in the place of its hosts' bans. */
-  | { readonly kind: 'ban'; readonly id: string; readonly ban: Ban; readonly rollup: RolledUp | null };
+  /** The ban is in the state. `room`: what is in it, too, since the jail has many bans. */
+  | { readonly kind: 'ban'; readonly id: string; readonly ban: Ban; readonly room: Room }
+  /** There is no ban of the id: that of a network that was just rolled up holds it, or there is no room. */
+  | { readonly kind: 'held' | 'full'; readonly id: string; readonly room: Room };
 
 const COUNTED: Decision = { kind: 'counted' };
+/** Networks without bans that are remembered in a jail that rolls up, besides twice as many as there are bans. */
+const MOST_STALE = 1000;
+const NO_ROOM_NEEDED: Room = { isFree: true, rolledUp: [], ended: [] };
 
 /** The id to count: an IPv6 address is counted by the jail's prefix, any other id as it is. */
 export function countedId(id: string, ipv6prefix: number): string {
@@ -108,19 +124,58 @@ export function handleFailure(
   const protection = protectedFor(jail, context.protection());
   const id = bannedId(failure.id, jail.ipv6prefix, ignore, protection);
   const own = jailState(state, jail.name);
-  const outer = jail.rollup === null ? null : rollupNetwork(jail.rollup, id);
-  const target = outer !== null && own.bans.has(outer) ? outer : id;
   const before = bansBefore(state, jail.name, id, limits);
   const result = countAndDecide(own, { ...failure, id }, limits, { now, before });
   if (result.kind === 'counted') return COUNTED;
   const { ban } = result;
+  const target = holderOf(running, own, id);
   if (ban.until !== null && ban.until <= now) return own.bans.has(target) ? { kind: 'already', id } : COUNTED;
   const guarded = lockoutReason(protection, id);
   if (guarded !== null) return { kind: 'guarded', id, because: guarded };
-  const effect = addBan(state, jail.name, target, ban);
-  if (effect === 'kept') return { kind: 'already', id };
-  if (effect === 'prolonged') return { kind: 'prolonged', id: target, until: ban.until };
-  return { kind: 'ban', id, ban, rollup: replaceHosts(context, running, id, protection) };
+  if (own.bans.has(target)) {
+    const effect = addBan(state, jail.name, target, ban);
+    if (effect === 'kept') return { kind: 'already', id };
+    if (effect === 'prolonged') return { kind: 'prolonged', id: target, until: ban.until };
+    return { kind: 'ban', id: target, ban, room: NO_ROOM_NEEDED };
+  }
+  return banNew(context, running, { id, ban, protection });
+}
+
+/** The id, or the network of the jail by whose ban it is held. */
+function holderOf({ jail }: RunningJail, { bans }: JailState, id: string): string {
+  const outer = jail.rollup === null ? null : rollupNetwork(jail.rollup, id);
+  if (outer !== null && bans.has(outer)) return outer;
+  if (bans.has(id)) return id;
+  return crowdedNetworks(id).find((network) => bans.get(network)?.origin === 'log') ?? id;
+}
+
+type NewBan = { readonly id: string; readonly ban: Ban; readonly protection: ProtectedAddresses };
+
+/** Bans what has no ban in the jail yet, if there is room. */
+function banNew(context: FailureContext, running: RunningJail, { id, ban, protection }: NewBan): Decision {
+  const { state, logBans } = context;
+  const { jail, limits, ignore } = running;
+  const own = jailState(state, jail.name);
+  const known = countLogBans(own, jail.maxbans, logBans.get(jail.name) ?? null);
+  let room = NO_ROOM_NEEDED;
+  if (known === null) logBans.delete(jail.name);
+  else {
+    logBans.set(jail.name, known);
+    // A command cannot be asked whether it would ignore one of a network.
+    const mayBan = (network: string): boolean =>
+      jail.ignore.command === null &&
+      ignoredBy(ignore, network) === null &&
+      lockoutReason(protection, network) === null;
+    room = makeRoom(own, known, id, { maxbans: jail.maxbans, bantime: limits.bantime, mayBan });
+  }
+  if (room.rolledUp.length > 0 && holderOf(running, own, id) !== id) return { kind: 'held', id, room };
+  if (!room.isFree) return { kind: 'full', id, room };
+  addBan(state, jail.name, id, ban);
+  if (known !== null) noteLogBan(known, own, id, ban);
+  const replaced = replaceHosts(context, running, id, protection);
+  if (replaced === null) return { kind: 'ban', id, ban, room };
+  if (known !== null) noteRollup(known, own, replaced);
+  return { kind: 'ban', id, ban, room: { ...room, rolledUp: [...room.rolledUp, replaced] } };
 }
 
 /**
@@ -134,15 +189,17 @@ function replaceHosts(
   protection: ProtectedAddresses,
 ): RolledUp | null {
   if (jail.rollup === null) return null;
-  const { bans } = jailState(state, jail.name);
-  const neighbours = byJail.get(jail.name) ?? neighboursOf(jail.rollup, bans.keys());
+  const own = jailState(state, jail.name);
+  const { bans } = own;
+  const known = byJail.get(jail.name);
+  // Networks whose bans are over are known until there are too many of them.
+  const isKnown = known !== undefined && known.size <= 2 * bans.size + MOST_STALE;
+  const neighbours = isKnown ? known : neighboursOf(jail.rollup, bans.keys());
   byJail.set(jail.name, neighbours);
   const rolled = rollUp(jail.rollup, neighbours, bans, id);
   if (rolled === null || bans.has(rolled.network)) return null;
   if (ignoredBy(ignore, rolled.network) !== null) return null;
   if (lockoutReason(protection, rolled.network) !== null) return null;
-  addBan(state, jail.name, rolled.network, rolled.ban);
-  for (const host of rolled.hosts) bans.delete(host);
   neighbours.delete(rolled.network);
-  return rolled;
+  return putNetwork(own, rolled);
 }

@@ -1,6 +1,6 @@
 import { familyOf, masked } from '../base/ip.ts';
 import type { Rollup } from '../config/jail.ts';
-import type { Ban } from '../state/state.ts';
+import { type Ban, type JailState, putBan } from '../state/state.ts';
 
 /** Banned ids by the network that would roll them up; may contain ids whose ban has ended. */
 export type Neighbours = Map<string, Set<string>>;
@@ -54,7 +54,8 @@ export function rollUp(
   const newest = bans.get(id);
   const rule = familyOf(id) === 4 ? rollup.v4 : rollup.v6;
   if (network === null || newest === undefined || rule === null || known.size < rule.hosts) return null;
-  const hosts = [...known].filter((host) => bans.has(host));
+  // A ban by hand stays what it is.
+  const hosts = [...known].filter((host) => bans.get(host)?.origin === 'log');
   if (hosts.length < rule.hosts) {
     neighbours.set(network, new Set(hosts));
     return null;
@@ -69,4 +70,11 @@ export function rollUp(
     matches: [],
   };
   return { network, ban, hosts };
+}
+
+/** Puts the network's ban into the jail, in the place of its hosts' bans. */
+export function putNetwork(jail: JailState, rolled: RolledUp): RolledUp {
+  putBan(jail, rolled.network, rolled.ban);
+  for (const host of rolled.hosts) jail.bans.delete(host);
+  return { ...rolled, ban: jail.bans.get(rolled.network) ?? rolled.ban };
 }

@@ -157,6 +157,8 @@ export type Jail = {
   readonly ipv6prefix: number;
   /** Whether addresses with an SSH login are never banned. */
   readonly protectssh: boolean;
+  /** Most bans that the jail's log makes at a time; bans by hand are not counted. */
+  readonly maxbans: number;
   /** When bans of hosts become one ban of their network; null = never. */
   readonly rollup: Rollup | null;
   readonly actions: readonly Action[];

@@ -70,6 +70,7 @@ const JAIL = {
   usedns: row('usedns = warn', values.readUseDns, 'whether names in a log are looked up: yes, warn, no, raw'),
   ipv6prefix: row('ipv6prefix = 64', values.readPrefix, 'prefix by which IPv6 is counted and banned'),
   protectssh: row('protectssh = true', values.readBoolean, 'never ban an address with an SSH login'),
+  maxbans: row('maxbans = 50000', values.readMaxBans, 'most bans that the log makes at a time'),
   rollup: row('rollup', values.readRollup, 'hosts/prefix: so many bans become one of their network'),
 };
 

@@ -291,6 +291,18 @@ export function readPrefix({ text }: Text): number {
   return bits >= 32 && bits <= 128 ? bits : refuse(`cannot read "${text}" as a prefix of 32 to 128`, hint);
 }
 
+/** Addresses that a set of a firewall holds. */
+export const SET_SIZE = 262_144;
+/** The rest of a set is for bans by hand. */
+const MOST_BANS = 250_000;
+
+/** `maxbans`: 1 to 250000, so that the bans of a log never fill a set of the firewall. */
+export function readMaxBans({ text }: Text): number {
+  const count = /^\d{1,6}$/.test(text.trim()) ? Number(text) : 0;
+  if (count >= 1 && count <= MOST_BANS) return count;
+  return refuse(`cannot read "${text}" as a number of bans`, `write a number from 1 to ${MOST_BANS}`);
+}
+
 /**
  * `rollup`: `5/24` for IPv4, `5/24 20/48` for both families (a prefix above 32 means IPv6), `no` for none.
  * Null if nothing is rolled up.

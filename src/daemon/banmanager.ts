@@ -4,6 +4,7 @@ import type { Failure } from '../ban/ban.ts';
 import { countPlain, type FailureContext, handleFailure } from '../ban/failure.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import { watchLogins } from '../ban/logins.ts';
+import type { Room } from '../ban/maxbans.ts';
 import { visible } from '../base/visible.ts';
 import type { Jail } from '../config/jail.ts';
 import { Enforcer, type EnforcerParts } from '../firewall/enforcer.ts';
@@ -37,6 +38,8 @@ export class BanManager {
   #plan: FirewallPlan | null = null;
   /** By jail; only jails with actions that are commands of their own. */
   #runners = new Map<string, ActionRunner>();
+  /** Jails of which it was said that they have no room for bans. */
+  readonly #full = new Set<string>();
   #expiry: NodeJS.Timeout | undefined;
   /** When the planned expiry is due, epoch seconds. */
   #expiryAt = Number.POSITIVE_INFINITY;
@@ -44,7 +47,12 @@ export class BanManager {
 
   constructor(parts: BanManagerParts) {
     this.#parts = parts;
-    this.#context = { state: parts.state, protection: watchLogins(), neighbours: new Map() };
+    this.#context = {
+      state: parts.state,
+      protection: watchLogins(),
+      neighbours: new Map(),
+      logBans: new Map(),
+    };
   }
 
   /** Applies all bans in the state to these firewalls. */
@@ -105,18 +113,14 @@ export class BanManager {
       this.#enforcer?.check();
     }
     if (decision.kind === 'prolonged') this.#prolong(name, decision.id);
+    if (decision.kind === 'full') this.#tellFull(running.jail);
     if (decision.kind === 'ban') {
-      const { id, ban, rollup } = decision;
+      const { id, ban } = decision;
       messages.ban(name, id);
       if (ban.count > 1 && running.limits.increment.enabled) messages.incremented(name, id, ban.count);
       this.#banNow(name, id, ban, failure.fields);
-      if (rollup !== null) {
-        messages.ban(name, rollup.network);
-        messages.rolledUp(name, rollup.network, rollup.hosts.length);
-        this.#banNow(name, rollup.network, rollup.ban, failure.fields);
-        for (const host of rollup.hosts) this.#lift(name, host, null);
-      }
     }
+    if ('room' in decision) this.#makeRoom(running.jail, decision.room, failure.fields);
     changed('calm');
   }
 
@@ -149,6 +153,7 @@ export class BanManager {
       messages.unban(jail, id);
       this.#lift(jail, id, ban);
     }
+    for (const name of this.#full) if (!this.#context.logBans.has(name)) this.#full.delete(name);
     if (expired.length > 0) changed('soon');
     this.#planExpiry();
   }
@@ -191,6 +196,29 @@ export class BanManager {
     this.#apply(jail, id, ban, fields);
     this.#parts.changed('soon');
     if (ban.until !== null && ban.until < this.#expiryAt) this.#expireAt(ban.until);
+  }
+
+  /** Carries out what made room for a ban. */
+  #makeRoom(jail: Jail, { rolledUp, ended }: Room, fields: ReadonlyMap<string, unknown>): void {
+    const { name } = jail;
+    for (const { network, ban, hosts } of rolledUp) {
+      this.#parts.messages.ban(name, network);
+      this.#parts.messages.rolledUp(name, network, hosts.length);
+      this.#banNow(name, network, ban, fields);
+      for (const host of hosts) this.#lift(name, host, null);
+    }
+    if (ended.length > 0) this.#tellFull(jail);
+    for (const { id, ban } of ended) {
+      this.#parts.messages.unban(name, id);
+      this.#lift(name, id, ban);
+    }
+  }
+
+  /** Says once that a jail has as many bans as it may; again after most of them are over. */
+  #tellFull({ name, maxbans }: Jail): void {
+    if (this.#full.has(name)) return;
+    this.#full.add(name);
+    this.#parts.messages.full(name, maxbans);
   }
 
   /** Gives a ban that stands the end that it has in the state by now. */

@@ -175,6 +175,13 @@ export class Messages {
     this.#log.write('INFO', 'fail2ban.observer', `[${jail}] ${id} is banned for the ${count}. time`);
   }
 
+  /** The log of a jail made as many bans as it may. */
+  full(jail: string, maxbans: number): void {
+    const way =
+      'a new ban from the network with the most is not made, one from elsewhere takes the place of its newest';
+    this.actions('WARNING', `[${jail}] the log has made ${maxbans} bans (maxbans): ${way}`);
+  }
+
   /** One ban of a network took the place of many. */
   rolledUp(jail: string, network: string, count: number): void {
     this.actions('INFO', `[${jail}] ${network} takes the place of ${count} bans in it`);

@@ -141,7 +141,8 @@ export type Worker = {
 
 /**
  * Receives every line that matched a failregex or ignoreregex, and possibly others; `f2b regex` counts them.
- * Offsets are relative to the batch.
+ * Offsets are relative to the batch. Callbacks run within the time limit of a batch: one may be interrupted at any point and be
+ * called again for the same line, so a change that is not made in one step has to stand being made twice.
  */
 export type Survey = {
   readonly checkAll: boolean;

@@ -10,6 +10,7 @@
  */
 import { type Family, familyOf } from '../base/ip.ts';
 import { type Command, command, type Output } from '../base/process.ts';
+import { SET_SIZE } from '../config/values.ts';
 import {
   type Absent,
   type BanEntry,
@@ -44,7 +45,7 @@ const MAX_TIMEOUT = 2147483;
 const SETS = hashSets(PREFIX);
 
 /** The ipset backend; `setSize` is how many addresses a set may hold. */
-export function ipset(setSize = 262144): Firewall {
+export function ipset(setSize = SET_SIZE): Firewall {
   return {
     kind: 'ipset',
     programs: ['ipset', 'iptables-restore'],

@@ -130,7 +130,11 @@ export type BanEffect = 'new' | 'prolonged' | 'kept';
 
 /** Puts a ban into the state. Where the id is banned in the jail already, the later end wins. */
 export function addBan(state: State, jail: string, id: string, ban: Ban): BanEffect {
-  const known = jailState(state, jail);
+  return putBan(jailState(state, jail), id, ban);
+}
+
+/** As addBan(), into the state of one jail. */
+export function putBan(known: JailState, id: string, ban: Ban): BanEffect {
   const standing = known.bans.get(id);
   const isOver = standing !== undefined && standing.until !== null && standing.until <= ban.at;
   if (standing !== undefined && !isOver) {
@@ -170,11 +174,28 @@ export function liftBan(state: State, jail: string, id: string): boolean {
   return endBan(known, id) !== null;
 }
 
+/** Ids whose bans are over that one jail remembers. */
+export const MOST_PAST = 100_000;
+
+/** A tenth at a time, first those that were banned once: a flood of new ids does not make repeated offenders forgotten. */
+function forgetOldest(past: Map<string, Past>): void {
+  let left = MOST_PAST / 10;
+  for (const isAny of [false, true]) {
+    for (const [id, { count }] of past) {
+      if (left <= 0) return;
+      if (count > 1 && !isAny) continue;
+      past.delete(id);
+      left--;
+    }
+  }
+}
+
 /** Removes a ban and remembers it as past; null if there was none. */
-function endBan({ bans, past }: JailState, id: string): Ban | null {
+export function endBan({ bans, past }: JailState, id: string): Ban | null {
   const ban = bans.get(id) ?? null;
   if (ban === null) return null;
   bans.delete(id);
+  if (past.size >= MOST_PAST) forgetOldest(past);
   past.set(id, { count: ban.count, last: ban.at, until: ban.until });
   return ban;
 }

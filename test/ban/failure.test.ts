@@ -46,6 +46,7 @@ function jailWith(more: Partial<Jail>, ignored: readonly string[] = []): Running
     ignore: { self: false, networks: [], names: [], files: [], command: null, cache: null },
     ipv6prefix: 64,
     protectssh: true,
+    maxbans: 50_000,
     rollup: null,
     actions: [],
     ...more,
@@ -67,7 +68,7 @@ const protection = { gateways: new Set(['192.0.2.254']), sessions: new Set(['192
 /** A state, and what failures in a jail lead to in it. */
 function judging(jail: RunningJail) {
   const state = emptyState();
-  const context = { state, protection: () => protection, neighbours: new Map() };
+  const context = { state, protection: () => protection, neighbours: new Map(), logBans: new Map() };
   const fail = (id: string, time = NOW): Decision =>
     handleFailure(context, jail, { id, time, matches: [] }, Math.max(NOW, time));
   return { state, fail, own: () => jailState(state, jail.jail.name) };
@@ -79,7 +80,7 @@ test('handleFailure() counts until maxretry, then the ban is in the state', () =
   assert.deepEqual(fail('192.0.2.7'), { kind: 'counted' });
   const decision = fail('192.0.2.7');
   assert.ok(decision.kind === 'ban');
-  assert.deepEqual([decision.id, decision.rollup], ['192.0.2.7', null]);
+  assert.deepEqual([decision.id, decision.room.rolledUp], ['192.0.2.7', []]);
   assert.equal(own().bans.get('192.0.2.7'), decision.ban);
   assert.equal(decision.ban.until, NOW + 3600);
 });
@@ -126,17 +127,50 @@ test('handleFailure() puts one ban of a network in the place of its hosts', () =
   );
   fail('198.51.100.7');
   const decision = fail('198.51.100.8');
-  assert.ok(decision.kind === 'ban' && decision.rollup !== null);
-  assert.deepEqual([decision.id, decision.rollup.network], ['198.51.100.8', '198.51.100.0/24']);
-  assert.deepEqual(decision.rollup.hosts, ['198.51.100.7', '198.51.100.8']);
-  assert.deepEqual([...own().bans], [['198.51.100.0/24', decision.rollup.ban]]);
+  assert.ok(decision.kind === 'ban');
+  const [rolled] = decision.room.rolledUp;
+  assert.deepEqual([decision.id, rolled?.network], ['198.51.100.8', '198.51.100.0/24']);
+  assert.deepEqual(rolled?.hosts, ['198.51.100.7', '198.51.100.8']);
+  assert.deepEqual([...own().bans], [['198.51.100.0/24', rolled?.ban]]);
   assert.deepEqual(fail('198.51.100.9'), { kind: 'already', id: '198.51.100.9' });
   const later = { kind: 'prolonged', id: '198.51.100.0/24', until: NOW + 3601 };
   assert.deepEqual(fail('198.51.100.9', NOW + 1), later);
   // The network holds the gateway.
   fail('192.0.2.7');
   const single = fail('192.0.2.8');
-  assert.equal(single.kind === 'ban' && single.rollup, null);
+  assert.deepEqual(single.kind === 'ban' && single.room.rolledUp, []);
+});
+
+test('handleFailure() keeps the bans of a log within maxbans, and networks with somebody protected are not rolled up', () => {
+  const jail = jailWith({ maxretry: 1, maxbans: 64 }, ['198.51.100.77']);
+  const { fail, own } = judging(jail);
+  const from = (network: string): string[] =>
+    Array.from({ length: 60 }, (_, i) => fail(`${network}.${i + 1}`).kind);
+  // The gateway and a login are in the first, an ignored address in the second.
+  assert.deepEqual(new Set(from('192.0.2')), new Set(['ban']));
+  assert.deepEqual([...new Set(from('198.51.100'))].sort(), ['ban', 'full']);
+  assert.equal([...own().bans.keys()].filter((id) => id.includes('/')).length, 0);
+  assert.ok(own().bans.size <= 64);
+  assert.equal(fail('203.0.113.1').kind, 'ban');
+  assert.ok(own().bans.size <= 64);
+});
+
+test('a network that was rolled up for want of room holds its hosts, and a repeated failure prolongs it', () => {
+  const { fail, own } = judging(jailWith({ maxretry: 1, maxbans: 40 }));
+  const kinds = Array.from({ length: 40 }, (_, i) => fail(`203.0.113.${i + 1}`).kind);
+  assert.deepEqual([kinds.indexOf('held'), kinds.lastIndexOf('ban')], [32, 31]);
+  assert.deepEqual([...own().bans.keys()], ['203.0.113.0/24']);
+  assert.equal(fail('203.0.113.200').kind, 'already');
+  const later = { kind: 'prolonged', id: '203.0.113.0/24', until: NOW + 3601 };
+  assert.deepEqual(fail('203.0.113.9', NOW + 1), later);
+});
+
+test('a jail with ignorecommand does not roll up for want of room, since the command is asked about addresses', () => {
+  const { ignore } = jailWith({}).jail;
+  const asking = { ...ignore, command: 'true' };
+  const { fail, own } = judging(jailWith({ maxretry: 1, maxbans: 40, ignore: asking }));
+  for (let i = 1; i <= 60; i++) fail(`203.0.113.${i}`);
+  assert.equal(own().bans.size, 40);
 });
 
 test('countPlain() counts as handleFailure() does, up to the failure that would ban', () => {

@@ -8,9 +8,11 @@ import {
   type Ban,
   bansOf,
   emptyState,
+  endBan,
   expireBans,
   jailState,
   liftBan,
+  MOST_PAST,
   nextExpiry,
   purgePast,
   shiftBans,
@@ -140,4 +142,17 @@ test('addOrder() writes no order for what changes nothing', () => {
   const state = emptyState();
   assert.equal(addOrder(state, { kind: 'unban', jail: 'sshd', id: '192.0.2.7' }), 'none');
   assert.deepEqual([state.orders.length, state.seq], [0, 0]);
+});
+
+test('past bans are limited, and a flood of new ids does not make repeated offenders forgotten', () => {
+  const jail = jailState(emptyState(), 'sshd');
+  const ban: Ban = { at: 1, until: 2, failures: 1, count: 1, origin: 'log', matches: [], pending: null };
+  jail.bans.set('192.0.2.7', { ...ban, count: 2 });
+  endBan(jail, '192.0.2.7');
+  for (let i = 0; i < MOST_PAST + 10; i++) {
+    jail.bans.set(`2001:db8::${i.toString(16)}`, ban);
+    endBan(jail, `2001:db8::${i.toString(16)}`);
+  }
+  assert.ok(jail.past.size <= MOST_PAST);
+  assert.equal(jail.past.get('192.0.2.7')?.count, 2);
 });

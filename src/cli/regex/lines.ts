@@ -127,7 +127,7 @@ async function* split(
   name: string,
 ): AsyncGenerator<readonly InputLine[]> {
   try {
-    for await (const lines of streamLines(open(), decoder, LINE_CAP)) yield lines.map(capLine);
+    for await (const lines of streamLines(open(), decoder, LINE_CAP)) yield lines.map(inputLine);
   } catch (error) {
     throw new MachineError(`cannot read ${name}: ${codeOf(error) || reasonOf(error)}`);
   }
@@ -153,16 +153,21 @@ async function* streamLines(
   if (rest !== '') yield [rest];
 }
 
-function capLine(text: string): InputLine {
+/** A line as the daemon matches it: without carriage returns at its end, and no longer than LINE_CAP. */
+export function capLine(text: string): string {
   const end = text.endsWith('\r') ? text.replace(/\r+$/, '') : text;
-  return { text: end.length > LINE_CAP ? end.slice(0, LINE_CAP) : end, time: null };
+  return end.length > LINE_CAP ? end.slice(0, LINE_CAP) : end;
+}
+
+function inputLine(text: string): InputLine {
+  return { text: capLine(text), time: null };
 }
 
 /** One or more lines from the command line. */
 function literalInput(log: string, maxlines: number): Input {
   const texts = log.split('\n');
   const batches = async function* (): AsyncGenerator<readonly InputLine[]> {
-    yield texts.map(capLine);
+    yield texts.map(inputLine);
   };
   if (texts.length === 1 && maxlines <= 1) {
     return { intro: [`Use      single line : ${shortened(log)}`], batches: batches(), plain: null };

@@ -21,6 +21,7 @@ import {
 } from '../../filter/engine.ts';
 import type { Filter, FilterState, LineOutcome, LineVerdict } from '../../filter/types.ts';
 import { LINE_CAP } from '../../source/source.ts';
+import { capLine } from './lines.ts';
 import type { RegexRequest } from './options.ts';
 import { countShort, noteUndated, type Tally, wantsText } from './report.ts';
 
@@ -339,9 +340,4 @@ function isNoLine(bytes: Uint8Array, start: number, end: number): boolean {
   if (bytes[start] !== 13) return false;
   for (let at = start; at < end; at++) if (bytes[at] !== 13) return false;
   return true;
-}
-
-function capLine(text: string): string {
-  const end = text.endsWith('\r') ? text.replace(/\r+$/, '') : text;
-  return end.length > LINE_CAP ? end.slice(0, LINE_CAP) : end;
 }

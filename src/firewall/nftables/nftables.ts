@@ -14,6 +14,7 @@
 import { MachineError } from '../../base/errors.ts';
 import { familyOf } from '../../base/ip.ts';
 import { type Command, command, failureOf, type Output } from '../../base/process.ts';
+import { SET_SIZE } from '../../config/values.ts';
 import type { BanEntry, Difference, Firewall, Held, Probe, Rule } from '../backend.ts';
 import { collectHeld } from '../held.ts';
 import { assertCanonical, canonicalOf, jailsOf, prefixOf } from '../match.ts';
@@ -45,7 +46,7 @@ import {
 import { readTable, type Table } from './table.ts';
 
 /** The nftables backend; `setSize` is how many addresses a set may hold. */
-export function nftables(setSize = 262144): Firewall {
+export function nftables(setSize = SET_SIZE): Firewall {
   return {
     kind: 'nftables',
     programs: ['nft'],
