@@ -31,7 +31,7 @@ file of fail2ban is changed. f2b uninstall gives everything back.`,
     async run(call) {
       if (call.words.length > 0) throw new UsageError('install takes no arguments', 'see: f2b help install');
       const { root, isTakeover } = readOptions(call);
-      const place = new Place(root ?? '/', call.global.dryRun);
+      const place = new Place(root ?? '/', call.global.dryRun, tellerOf(call));
       const isPackaged = place.has(PACKAGED_UNIT);
       const binary = isPackaged ? '/usr/sbin/f2b' : BINARY;
       const host = new Host(call, binary);
@@ -65,18 +65,20 @@ function binaryOf(): string {
   throw new UsageError('f2b runs from source: there is no binary to install', 'build it first: ./build.sh');
 }
 
-/** Prints what was done, or would be. */
-export function report({ global, io }: Call, changes: readonly Change[]): void {
-  if (global.json) {
-    const isChanged = changes.some(({ what }) => what !== 'keep');
-    io.stdout(`${JSON.stringify({ changed: isChanged, changes })}\n`);
-    return;
-  }
-  for (const { what, path, why } of changes) {
+/** Prints a change when it is made, or would be; --json waits for the end. */
+export function tellerOf({ global, io }: Call): (change: Change) => void {
+  if (global.json) return () => undefined;
+  return ({ what, path, why }) => {
     if (what === 'keep') io.stderr(`f2b: ${path} stays as it is: ${why}\n`);
     else io.stdout(`${what} ${path}\n`);
-  }
-  if (changes.length === 0) io.stdout('nothing to change\n');
+  };
+}
+
+/** Says at the end what there is to say of all changes. */
+export function report({ global, io }: Call, changes: readonly Change[]): void {
+  const isChanged = changes.some(({ what }) => what !== 'keep');
+  if (global.json) io.stdout(`${JSON.stringify({ changed: isChanged, changes })}\n`);
+  else if (!isChanged) io.stdout('nothing to change\n');
 }
 
 type Own = { readonly binary: string; readonly unit: string };

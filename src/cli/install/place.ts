@@ -45,11 +45,13 @@ export class Place {
   readonly changes: Change[] = [];
   readonly #root: string;
   readonly #isDry: boolean;
+  readonly #onChange: (change: Change) => void;
   #manifest: Manifest;
 
-  constructor(root: string, isDry: boolean) {
+  constructor(root: string, isDry: boolean, onChange: (change: Change) => void) {
     this.#root = root;
     this.#isDry = isDry;
+    this.#onChange = onChange;
     this.#manifest = readManifest(join(root, MANIFEST));
   }
 
@@ -81,7 +83,7 @@ export class Place {
     const standing = this.has(path) ? sha256(readFileSync(target, 'utf8')) : null;
     if (standing === hash) this.#note(path, hash);
     else if (standing !== null && standing !== this.#manifest.files[path])
-      this.changes.push({ what: 'keep', path, why: 'it was changed by others' });
+      this.#tell({ what: 'keep', path, why: 'it was changed by others' });
     else
       this.#put(path, 'write', hash, () => {
         writeFileSync(`${target}.new`, text, { mode: 0o644 });
@@ -109,12 +111,12 @@ export class Place {
   takeBack(paths: readonly string[]): void {
     for (const path of paths) {
       const known = this.#manifest.files[path];
-      if (known === undefined) continue;
+      if (known === undefined || this.changes.some((one) => one.path === path)) continue;
       if (!this.has(path)) this.#forget(path);
       else if (known !== 'binary' && known !== this.#standing(path))
-        this.changes.push({ what: 'keep', path, why: 'it was changed since it was installed' });
+        this.#tell({ what: 'keep', path, why: 'it was changed since it was installed' });
       else {
-        this.changes.push({ what: 'remove', path });
+        this.#tell({ what: 'remove', path });
         if (this.#isDry) continue;
         rmSync(join(this.#root, path), { force: true });
         this.#forget(path);
@@ -142,6 +144,11 @@ export class Place {
     for (const folder of [...this.#manifest.folders].sort().reverse()) removeEmpty(join(this.#root, folder));
   }
 
+  #tell(change: Change): void {
+    this.changes.push(change);
+    this.#onChange(change);
+  }
+
   #standing(path: string): string {
     const place = join(this.#root, path);
     return lstatSync(place).isSymbolicLink()
@@ -150,7 +157,7 @@ export class Place {
   }
 
   #put(path: string, what: 'write' | 'link', known: string, work: () => void): void {
-    this.changes.push({ what, path });
+    this.#tell({ what, path });
     if (this.#isDry) return;
     try {
       this.#makeFolder(dirname(path));
