@@ -36,6 +36,7 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || 
 export F2B_COMMIT SOURCE_DATE_EPOCH
 
 mkdir -p "$out"
+out=$(cd "$out" && pwd)
 work=$(mktemp -d "$out/.release-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -122,8 +123,8 @@ rpm() {
   stage "$root/files" "$2" rpm
   mkdir -p "$root/build"
   rpmbuild --quiet -bb --target "$rpm-linux" \
-    --define "_topdir $PWD/$root/top" --define "_builddir $PWD/$root/build" --define "_rpmdir $PWD/$root/rpms" \
-    --define "staged $PWD/$root/files" --define "version_of_f2b $version" \
+    --define "_topdir $root/top" --define "_builddir $root/build" --define "_rpmdir $root/rpms" \
+    --define "staged $root/files" --define "version_of_f2b $version" \
     --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" \
     --define "clamp_mtime_to_source_date_epoch 1" --define "_binary_payload w9.xzdio" \
     share/packages/f2b.spec >"$work/rpm.log" 2>&1 || { cat "$work/rpm.log" >&2; fail "rpmbuild failed"; }

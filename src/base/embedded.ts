@@ -7,7 +7,7 @@ const folders: readonly (readonly [folder: string, wanted: RegExp])[] = [
   ['action.d', /\.conf$/],
   ['filter.d', /\.conf$/],
   ['jail.d', /\.conf$/],
-  ['share', /\.(service|timer|[158])$/],
+  ['share', /\.(service|timer|logrotate)$/],
 ];
 
 let known: ReadonlyMap<string, string> | null = null;

@@ -7,6 +7,8 @@ import { demo } from './demo/demo.ts';
 import { flush } from './flush.ts';
 import { get } from './get.ts';
 import { makeHelp } from './help.ts';
+import { makeInstall } from './install/install.ts';
+import { uninstall } from './install/uninstall.ts';
 import { regex } from './regex/regex.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
@@ -31,6 +33,8 @@ export const COMMANDS: readonly Subcommand[] = [
   stop,
   regex,
   check,
+  makeInstall(() => COMMANDS),
+  uninstall,
   demo,
   version,
   makeHelp(() => COMMANDS),

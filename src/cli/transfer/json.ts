@@ -1,12 +1,9 @@
 import { reasonOf, UsageError } from '../../base/errors.ts';
 import { canonicalNetwork } from '../../base/ip.ts';
+import { isRecord } from '../../source/source.ts';
 import { type ForeignBan, type ForeignBans, foreignBan } from './foreign.ts';
 import { jailOfSet } from './sets.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const numberOf = (value: unknown): number | null =>
@@ -23,9 +20,9 @@ export function bansOfJson(text: string, name: string, now: number): ForeignBans
   } catch (error) {
     throw new UsageError(`${name} is no JSON: ${reasonOf(error)}`);
   }
-  if (isObject(json) && Array.isArray(json['nftables']))
+  if (isRecord(json) && Array.isArray(json['nftables']))
     return { bans: nftables(json['nftables'], now), problems: [] };
-  const rows = isObject(json) ? json['bans'] : json;
+  const rows = isRecord(json) ? json['bans'] : json;
   if (!Array.isArray(rows)) throw new UsageError(`${name} holds no bans`, 'f2b export writes {"bans": [..]}');
   const problems: string[] = [];
   const bans = rows.flatMap((row, i) => {
@@ -37,11 +34,11 @@ export function bansOfJson(text: string, name: string, now: number): ForeignBans
 }
 
 const isEmptyJail = (row: unknown): boolean =>
-  isObject(row) && Object.values(row).every((ids) => Array.isArray(ids) && ids.length === 0);
+  isRecord(row) && Object.values(row).every((ids) => Array.isArray(ids) && ids.length === 0);
 
 function banRow(row: unknown): readonly ForeignBan[] {
   if (typeof row === 'string') return canonicalNetwork(row) === null ? [] : [foreignBan(row)];
-  if (!isObject(row)) return [];
+  if (!isRecord(row)) return [];
   const id = textOf(row['ip'] ?? row['id']);
   if (id === '')
     return Object.entries(row).flatMap(([jail, ids]) =>
@@ -62,11 +59,11 @@ function banRow(row: unknown): readonly ForeignBan[] {
 
 function nftables(statements: readonly unknown[], now: number): ForeignBan[] {
   return statements.flatMap((one) => {
-    const set = isObject(one) ? one['set'] : null;
-    if (!isObject(set)) return [];
+    const set = isRecord(one) ? one['set'] : null;
+    if (!isRecord(set)) return [];
     const jail = jailOfSet(textOf(set['name']));
     return listOf(set['elem']).flatMap((elem) => {
-      const parts = isObject(elem) && isObject(elem['elem']) ? elem['elem'] : { val: elem };
+      const parts = isRecord(elem) && isRecord(elem['elem']) ? elem['elem'] : { val: elem };
       const id = idOf(parts['val']);
       if (canonicalNetwork(id) === null) return [];
       const left = numberOf(parts['expires']) ?? numberOf(parts['timeout']);
@@ -76,7 +73,7 @@ function nftables(statements: readonly unknown[], now: number): ForeignBan[] {
 }
 
 function idOf(value: unknown): string {
-  if (!isObject(value)) return textOf(value);
+  if (!isRecord(value)) return textOf(value);
   const { prefix } = value;
-  return isObject(prefix) ? `${textOf(prefix['addr'])}/${numberOf(prefix['len']) ?? ''}` : '';
+  return isRecord(prefix) ? `${textOf(prefix['addr'])}/${numberOf(prefix['len']) ?? ''}` : '';
 }

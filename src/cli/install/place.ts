@@ -1,0 +1,204 @@
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { sha256 } from '../../base/digest.ts';
+import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
+import type { InstallFile, InstallLink } from './files.ts';
+
+/** What f2b put onto the host, so that it can take it back: by path, the hash of a file or the target of a link. */
+export type Manifest = {
+  /** Hash of the file's text, or `-> TARGET`. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Folders that were made. */
+  readonly folders: readonly string[];
+  /** Whether fail2ban's place was taken, and whether it was enabled then. */
+  readonly fail2ban: { readonly wasEnabled: boolean } | null;
+};
+
+const NOTHING: Manifest = { files: {}, folders: [], fail2ban: null };
+
+/** Where the manifest lies; it is there as long as something is installed. */
+const MANIFEST = '/usr/local/share/f2b/installed.json';
+
+/** What happened to a path, or would happen. */
+export type Change = {
+  readonly what: 'write' | 'link' | 'remove' | 'keep';
+  readonly path: string;
+  /** Why it stays as it is. */
+  readonly why?: string;
+};
+
+/** The files of a host below `root`, and what was installed there. With `isDry` nothing is changed. */
+export class Place {
+  readonly changes: Change[] = [];
+  readonly #root: string;
+  readonly #isDry: boolean;
+  readonly #onChange: (change: Change) => void;
+  #manifest: Manifest;
+
+  constructor(root: string, isDry: boolean, onChange: (change: Change) => void) {
+    this.#root = root;
+    this.#isDry = isDry;
+    this.#onChange = onChange;
+    this.#manifest = readManifest(join(root, MANIFEST));
+  }
+
+  get manifest(): Manifest {
+    return this.#manifest;
+  }
+
+  /** Whether this path is there, as whatever it may be. */
+  has(path: string): boolean {
+    return lstatSync(join(this.#root, path), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /** Copies the binary, unless the same is there already. A running one goes on as it is. */
+  copyBinary(from: string, to: string): void {
+    const target = join(this.#root, to);
+    if (existsSync(target) && readFileSync(target).equals(readFileSync(from))) return;
+    this.#put(to, 'write', 'binary', () => {
+      const fresh = `${target}.new`;
+      copyFileSync(from, fresh);
+      chmodSync(fresh, 0o755);
+      renameSync(fresh, target);
+    });
+  }
+
+  /** Writes a file, unless it is there with that text. One that is not ours, or was changed by the admin, stays and is told. */
+  write({ path, text }: InstallFile): void {
+    const target = join(this.#root, path);
+    const hash = sha256(text);
+    const standing = this.has(path) ? sha256(readFileSync(target, 'utf8')) : null;
+    if (standing === hash) this.#note(path, hash);
+    else if (standing !== null && standing !== this.#manifest.files[path])
+      this.#tell({ what: 'keep', path, why: 'it was changed by others' });
+    else
+      this.#put(path, 'write', hash, () => {
+        writeFileSync(`${target}.new`, text, { mode: 0o644 });
+        renameSync(`${target}.new`, target);
+      });
+  }
+
+  /** Makes a link. Throws MachineError when something else has that name. */
+  link({ path, target }: InstallLink): void {
+    const place = join(this.#root, path);
+    const stat = lstatSync(place, { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink() && readlinkSync(place) === target) {
+      this.#note(path, `-> ${target}`);
+      return;
+    }
+    if (stat !== undefined && this.#manifest.files[path] === undefined)
+      throw new MachineError(`${path} is there already and is not f2b's: move it away first`);
+    this.#put(path, 'link', `-> ${target}`, () => {
+      rmSync(place, { force: true });
+      symlinkSync(target, place);
+    });
+  }
+
+  /** Takes back the paths that f2b put there; a file that was changed since stays and is told. */
+  takeBack(paths: readonly string[]): void {
+    for (const path of paths) {
+      const known = this.#manifest.files[path];
+      if (known === undefined || this.changes.some((one) => one.path === path)) continue;
+      if (!this.has(path)) this.#forget(path);
+      else if (known !== 'binary' && known !== this.#standing(path))
+        this.#tell({ what: 'keep', path, why: 'it was changed since it was installed' });
+      else {
+        this.#tell({ what: 'remove', path });
+        if (this.#isDry) continue;
+        rmSync(join(this.#root, path), { force: true });
+        this.#forget(path);
+      }
+    }
+  }
+
+  /** Remembers that fail2ban's place was taken, or given back. */
+  setFail2ban(fail2ban: Manifest['fail2ban']): void {
+    if (this.#isDry) return;
+    this.#manifest = { ...this.#manifest, fail2ban };
+    this.save();
+  }
+
+  /** Writes the manifest; without anything installed it goes, with the folders that were made. */
+  save(): void {
+    if (this.#isDry) return;
+    const path = join(this.#root, MANIFEST);
+    if (Object.keys(this.#manifest.files).length > 0 || this.#manifest.fail2ban !== null) {
+      this.#makeFolder(dirname(MANIFEST));
+      writeFileSync(path, `${JSON.stringify(this.#manifest, null, 2)}\n`, { mode: 0o644 });
+      return;
+    }
+    rmSync(path, { force: true });
+    for (const folder of [...this.#manifest.folders].sort().reverse()) removeEmpty(join(this.#root, folder));
+  }
+
+  #tell(change: Change): void {
+    this.changes.push(change);
+    this.#onChange(change);
+  }
+
+  #standing(path: string): string {
+    const place = join(this.#root, path);
+    return lstatSync(place).isSymbolicLink()
+      ? `-> ${readlinkSync(place)}`
+      : sha256(readFileSync(place, 'utf8'));
+  }
+
+  #put(path: string, what: 'write' | 'link', known: string, work: () => void): void {
+    this.#tell({ what, path });
+    if (this.#isDry) return;
+    try {
+      this.#makeFolder(dirname(path));
+      work();
+    } catch (error) {
+      throw new MachineError(`cannot write ${path}: ${reasonOf(error)}`);
+    }
+    this.#note(path, known);
+  }
+
+  #note(path: string, known: string): void {
+    this.#manifest = { ...this.#manifest, files: { ...this.#manifest.files, [path]: known } };
+  }
+
+  #forget(path: string): void {
+    const { [path]: _, ...files } = this.#manifest.files;
+    this.#manifest = { ...this.#manifest, files };
+  }
+
+  #makeFolder(folder: string): void {
+    if (this.has(folder)) return;
+    this.#makeFolder(dirname(folder));
+    mkdirSync(join(this.#root, folder), { mode: 0o755 });
+    this.#manifest = { ...this.#manifest, folders: [...this.#manifest.folders, folder] };
+  }
+}
+
+function readManifest(path: string): Manifest {
+  try {
+    return { ...NOTHING, ...JSON.parse(readFileSync(path, 'utf8')) };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return NOTHING;
+    throw new MachineError(`cannot read ${path}: ${reasonOf(error)}`);
+  }
+}
+
+/** A folder in which others have put something stays. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'ENOENT') throw error;
+  }
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { MachineError } from '../../../src/base/errors.ts';
+import { Place } from '../../../src/cli/install/place.ts';
+
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'f2b-place-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const at = (path: string): string => join(root, path);
+const open = (isDry = false): Place => new Place(root, isDry, () => undefined);
+const FILE = { path: '/etc/f2b.example', text: 'one\n' };
+const LINK = { path: '/usr/local/bin/fail2ban-client', target: '/usr/local/sbin/f2b' };
+
+test('what was installed is taken back, with the folders that were made for it', () => {
+  const place = open();
+  place.write(FILE);
+  place.link(LINK);
+  place.save();
+  assert.equal(readFileSync(at(FILE.path), 'utf8'), 'one\n');
+  assert.equal(readlinkSync(at(LINK.path)), LINK.target);
+  const later = open();
+  later.takeBack(Object.keys(later.manifest.files));
+  later.save();
+  assert.ok(!existsSync(at('/etc')) && !existsSync(at('/usr')));
+});
+
+test('a second time changes nothing, a new text replaces what was ours', () => {
+  const first = open();
+  first.write(FILE);
+  first.link(LINK);
+  first.save();
+  const second = open();
+  second.write(FILE);
+  second.link(LINK);
+  assert.deepEqual(second.changes, []);
+  second.write({ ...FILE, text: 'two\n' });
+  assert.deepEqual(second.changes, [{ what: 'write', path: FILE.path }]);
+});
+
+test('what others wrote or changed stays, and is told', () => {
+  mkdirSync(at('/etc'));
+  writeFileSync(at(FILE.path), 'theirs\n');
+  const place = open();
+  place.write(FILE);
+  assert.equal(readFileSync(at(FILE.path), 'utf8'), 'theirs\n');
+  assert.deepEqual(place.changes, [{ what: 'keep', path: FILE.path, why: 'it was changed by others' }]);
+  place.write({ path: '/etc/ours', text: 'ours\n' });
+  place.save();
+  writeFileSync(at('/etc/ours'), 'changed\n');
+  const later = open();
+  later.takeBack(['/etc/ours', '/etc/never']);
+  assert.deepEqual(
+    later.changes.map(({ what }) => what),
+    ['keep'],
+  );
+});
+
+test('a name that something else has is not taken for a link', () => {
+  mkdirSync(at('/usr/local/bin'), { recursive: true });
+  writeFileSync(at(LINK.path), 'a program\n');
+  assert.throws(() => open().link(LINK), MachineError);
+});
+
+test('a dry run tells, and changes nothing', () => {
+  const told: string[] = [];
+  const place = new Place(root, true, ({ what, path }) => told.push(`${what} ${path}`));
+  place.write(FILE);
+  place.link(LINK);
+  place.save();
+  assert.deepEqual(told, [`write ${FILE.path}`, `link ${LINK.path}`]);
+  assert.ok(!existsSync(at('/etc')) && !existsSync(at('/usr')));
+});
+
+test('the binary is copied whole, also over one that runs', () => {
+  const from = at('/from');
+  writeFileSync(from, 'binary');
+  for (const text of ['binary', 'newer']) {
+    writeFileSync(from, text);
+    const place = open();
+    place.copyBinary(from, '/usr/local/sbin/f2b');
+    place.copyBinary(from, '/usr/local/sbin/f2b');
+    assert.equal(place.changes.length, 1);
+    assert.equal(readFileSync(at('/usr/local/sbin/f2b'), 'utf8'), text);
+  }
+});
