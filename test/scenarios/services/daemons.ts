@@ -1,0 +1,3 @@
+import type { Service } from '../../testbed/services.ts';
+
+export const DAEMONS: readonly Service[] = [];
