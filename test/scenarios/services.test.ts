@@ -10,7 +10,7 @@ import { readState } from '../../src/state/json.ts';
 import { type Machine, makeMachine, unlessMachine } from '../testbed/machine.ts';
 import { program, unlessLong } from '../testbed/need.ts';
 import type { Attack, Service, ServiceJail } from '../testbed/services.ts';
-import { eventually, makeTestbed, type Testbed } from '../testbed/testbed.ts';
+import { eventually, makeTestbed } from '../testbed/testbed.ts';
 import { DAEMONS } from './services/daemons.ts';
 import { LOGINS } from './services/logins.ts';
 import { MAIL } from './services/mail.ts';
@@ -30,7 +30,7 @@ async function drive(t: TestContext, service: Service): Promise<void> {
   try {
     const machine = await makeMachine(bed);
     try {
-      await prepare(bed, machine, service);
+      await prepare(machine, service);
       await attackAll(t, machine, service);
       await judge(t, machine, service);
       await ban(machine, service);
@@ -47,14 +47,14 @@ function addressOf(attack: Attack, index: number): string {
   return attack.isV6 === true ? `fd02::${111 + index}` : `10.2.1.${111 + index}`;
 }
 
-async function prepare(bed: Testbed, machine: Machine, service: Service): Promise<void> {
+async function prepare(machine: Machine, service: Service): Promise<void> {
   await machine.install([...service.packages, 'rsyslog']);
   await machine.start('rsyslog', RSYSLOG);
   await machine.sh(service.setup);
   for (const [unit, script] of Object.entries(service.units)) await machine.start(unit, script);
   const add = service.attacks.map((attack, index) => {
-    const [address, bits] = [addressOf(attack, index), attack.isV6 === true ? '64 nodad' : '24'];
-    return `ip addr add ${address}/${bits.replace(' nodad', '')} dev veth0${bits.includes('nodad') ? ' nodad' : ''}`;
+    const [bits, more] = attack.isV6 === true ? ['64', ' nodad'] : ['24', ''];
+    return `ip addr add ${addressOf(attack, index)}/${bits} dev veth0${more}`;
   });
   await machine.attack(add.join('\n'));
   await eventually(
@@ -62,7 +62,6 @@ async function prepare(bed: Testbed, machine: Machine, service: Service): Promis
     async () => (await connect(machine, service.port, { what: '', run: '', counts: {} }, -1)) === 'accepted',
     60,
   );
-  assert.ok(bed);
 }
 
 /** Names are not looked up: there is no network. The syslog daemon reads what the journal hands on, as on Debian. */

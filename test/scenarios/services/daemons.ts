@@ -3,7 +3,8 @@ import type { Service } from '../../testbed/services.ts';
 
 const USER = `useradd -m -p "$(openssl passwd -6 right)" -s /bin/bash alice
 `;
-const ftp = (user: string, password: string): string => `talk 21 - 'USER ${user}' - 'PASS ${password}' - QUIT -`;
+const ftp = (user: string, password: string): string =>
+  `talk 21 - 'USER ${user}' - 'PASS ${password}' - QUIT -`;
 
 const VSFTPD: Service = {
   name: 'vsftpd',
@@ -27,7 +28,11 @@ mkdir -p /var/run/vsftpd/empty`,
     { what: 'wrong password', run: ftp('alice', 'wrong'), counts: { vsftpd: 1 } },
     { what: 'unknown user', run: ftp('mallory', 'wrong'), counts: { vsftpd: 1 } },
     { what: 'IPv6', isV6: true, run: ftp('mallory', 'wrong'), counts: { vsftpd: 1 } },
-    { what: 'a name with an address', run: ftp('x] FAIL LOGIN: Client "10.2.1.111"', 'wrong'), counts: { vsftpd: 1 } },
+    {
+      what: 'a name with an address',
+      run: ftp('x] FAIL LOGIN: Client "10.2.1.111"', 'wrong'),
+      counts: { vsftpd: 1 },
+    },
     { what: 'a name with control characters', run: ftp('a\u001b[1m\tc', 'wrong'), counts: { vsftpd: 1 } },
     { what: 'no login', run: 'talk 21 - QUIT -', counts: {} },
   ],
@@ -50,7 +55,11 @@ END`,
     { what: 'wrong password', run: ftp('alice', 'wrong'), counts: { proftpd: 1 } },
     { what: 'unknown user', run: ftp('mallory', 'wrong'), counts: { proftpd: 1 } },
     { what: 'IPv6', isV6: true, run: ftp('mallory', 'wrong'), counts: { proftpd: 1 } },
-    { what: 'a name with an address', run: ftp('x: no such user found from 10.2.1.111 [10.2.1.111] to 1:21', 'wrong'), counts: { proftpd: 1 } },
+    {
+      what: 'a name with an address',
+      run: ftp('x: no such user found from 10.2.1.111 [10.2.1.111] to 1:21', 'wrong'),
+      counts: { proftpd: 1 },
+    },
     { what: 'root', run: ftp('root', 'wrong'), counts: { proftpd: 1 } },
     { what: 'no login', run: 'talk 21 - QUIT -', counts: {} },
   ],
@@ -75,10 +84,27 @@ END`,
   port: 389,
   jails: [{ name: 'slapd', stock: 'slapd' }],
   attacks: [
-    { what: 'good login', run: 'ldapwhoami -x -H ldap://$AT -D cn=admin,dc=example,dc=org -w right', counts: {} },
-    { what: 'wrong password', run: 'ldapwhoami -x -H ldap://$AT -D cn=admin,dc=example,dc=org -w wrong', counts: { slapd: 1 } },
-    { what: 'unknown user', run: 'ldapwhoami -x -H ldap://$AT -D cn=mallory,dc=example,dc=org -w wrong', counts: { slapd: 1 } },
-    { what: 'IPv6', isV6: true, run: 'ldapwhoami -x -H ldap://$AT -D cn=mallory,dc=example,dc=org -w wrong', counts: { slapd: 1 } },
+    {
+      what: 'good login',
+      run: 'ldapwhoami -x -H ldap://$AT -D cn=admin,dc=example,dc=org -w right',
+      counts: {},
+    },
+    {
+      what: 'wrong password',
+      run: 'ldapwhoami -x -H ldap://$AT -D cn=admin,dc=example,dc=org -w wrong',
+      counts: { slapd: 1 },
+    },
+    {
+      what: 'unknown user',
+      run: 'ldapwhoami -x -H ldap://$AT -D cn=mallory,dc=example,dc=org -w wrong',
+      counts: { slapd: 1 },
+    },
+    {
+      what: 'IPv6',
+      isV6: true,
+      run: 'ldapwhoami -x -H ldap://$AT -D cn=mallory,dc=example,dc=org -w wrong',
+      counts: { slapd: 1 },
+    },
     { what: 'anonymous', run: 'ldapwhoami -x -H ldap://$AT', counts: {} },
   ],
 };

@@ -55,4 +55,21 @@ printf 'DenyUsers denied\\n' >/etc/ssh/sshd_config.d/test.conf`,
   ],
 };
 
-export const LOGINS: readonly Service[] = [OPENSSH];
+const DROPBEAR: Service = {
+  name: 'dropbear',
+  packages: ['dropbear-bin', 'openssh-client', 'openssl'],
+  setup: `${SSH}mkdir -p /etc/dropbear`,
+  units: { dropbear: 'dropbear -R -p 22' },
+  port: 22,
+  jails: [{ name: 'dropbear', stock: 'dropbear' }],
+  attacks: [
+    { what: 'good login', run: 'try-ssh $HOST 22 alice right', counts: {} },
+    { what: 'wrong password', run: 'try-ssh $HOST 22 alice wrong', counts: { dropbear: 1 } },
+    // Of a name that it does not know Dropbear 2022.83 writes only that the client left.
+    { what: 'unknown user', run: 'try-ssh $HOST 22 mallory wrong', counts: {} },
+    { what: 'IPv6', isV6: true, run: 'try-ssh $HOST 22 alice wrong', counts: { dropbear: 1 } },
+    { what: 'a name with an address', run: 'try-ssh $HOST 22 "x from 10.2.1.111:22" wrong', counts: {} },
+  ],
+};
+
+export const LOGINS: readonly Service[] = [OPENSSH, DROPBEAR];

@@ -85,4 +85,78 @@ END`,
   ],
 };
 
-export const WEB: readonly Service[] = [NGINX];
+const SITE = `mkdir -p /srv/www/private; echo hello >/srv/www/index.html; echo secret >/srv/www/private/index.html
+`;
+const get = (user: string): string => `curl -s -u '${user}' http://$AT/private/`;
+
+const APACHE: Service = {
+  name: 'apache2',
+  packages: ['apache2', 'openssl'],
+  setup: `${SITE}printf 'alice:%s\\n' "$(openssl passwd -apr1 right)" >/etc/apache2/users
+cat >/etc/apache2/sites-enabled/000-default.conf <<'END'
+ServerName localhost
+<VirtualHost *:80>
+  DocumentRoot /srv/www
+  ErrorLog /var/log/apache2/error.log
+  CustomLog /var/log/apache2/access.log combined
+  <Directory /srv/www>
+    Require all granted
+  </Directory>
+  <Location /private/>
+    AuthType Basic
+    AuthName private
+    AuthUserFile /etc/apache2/users
+    Require valid-user
+  </Location>
+</VirtualHost>
+END`,
+  units: { apache2: 'apache2ctl start' },
+  logs: 'apache2/error.log apache2/access.log',
+  port: 80,
+  jails: [
+    { name: 'apache-auth', reads: 'file', stock: 'apache-auth' },
+    { name: 'apache-404', reads: 'file' },
+  ],
+  attacks: [
+    { what: 'good login', run: get('alice:right'), counts: {} },
+    { what: 'wrong password', run: get('alice:wrong'), counts: { 'apache-auth': 1 } },
+    { what: 'unknown user', run: get('mallory:wrong'), counts: { 'apache-auth': 1 } },
+    { what: 'IPv6', isV6: true, run: get('mallory:wrong'), counts: { 'apache-auth': 1 } },
+    {
+      what: 'a name with an address',
+      run: get('x not found: /, [client 10.2.1.111] y:wrong'),
+      counts: { 'apache-auth': 1 },
+    },
+    { what: 'a missing page', run: 'curl -s http://$AT/nothing', counts: { 'apache-404': 1 } },
+  ],
+};
+
+const LIGHTTPD: Service = {
+  name: 'lighttpd',
+  packages: ['lighttpd', 'lighttpd-mod-openssl'],
+  setup: `${SITE}echo alice:right >/etc/lighttpd/users
+cat >/etc/lighttpd/lighttpd.conf <<'END'
+server.modules = ("mod_auth", "mod_authn_file")
+server.document-root = "/srv/www"
+server.errorlog = "/var/log/lighttpd/error.log"
+server.port = 80
+index-file.names = ("index.html")
+$SERVER["socket"] == "[::]:80" { }
+auth.backend = "plain"
+auth.backend.plain.userfile = "/etc/lighttpd/users"
+auth.require = ("/private/" => ("method" => "basic", "realm" => "private", "require" => "valid-user"))
+END`,
+  units: { lighttpd: 'lighttpd -f /etc/lighttpd/lighttpd.conf' },
+  logs: 'lighttpd/error.log',
+  port: 80,
+  jails: [{ name: 'lighttpd-auth', reads: 'file', stock: 'lighttpd-auth' }],
+  attacks: [
+    { what: 'good login', run: get('alice:right'), counts: {} },
+    { what: 'wrong password', run: get('alice:wrong'), counts: { 'lighttpd-auth': 1 } },
+    { what: 'unknown user', run: get('mallory:wrong'), counts: { 'lighttpd-auth': 1 } },
+    { what: 'IPv6', isV6: true, run: get('mallory:wrong'), counts: { 'lighttpd-auth': 1 } },
+    { what: 'a name with an address', run: get('x IP: 10.2.1.111:wrong'), counts: { 'lighttpd-auth': 1 } },
+  ],
+};
+
+export const WEB: readonly Service[] = [NGINX, APACHE, LIGHTTPD];
