@@ -12,7 +12,7 @@ import { FAIL2BAN } from './takeover.ts';
 const ANSWER_MS = 60_000;
 const LOOK_MS = 250;
 /** After so long without a new ban it has restored all that it restores. */
-const SETTLED_MS = 5000;
+const SETTLED_MS = 3000;
 
 /** `f2b uninstall`: takes back what install did. */
 export const uninstall: Subcommand = {
@@ -53,13 +53,13 @@ async function giveBack(call: Call, host: Host, place: Place, isPackaged: boolea
   const { fail2ban } = place.manifest;
   if (host.hasSystemd) await stopOwn(host, isPackaged && fail2ban === null);
   if (fail2ban !== null) {
-    const given = call.global.dryRun ? 0 : await handOver(call, host);
+    if (!call.global.dryRun) await handOver(call, host);
     place.takeBack(links);
     place.save();
     await host.change('systemctl', 'daemon-reload');
     if (fail2ban.wasEnabled) await host.change('systemctl', 'enable', '--quiet', FAIL2BAN);
     await host.change('systemctl', 'start', FAIL2BAN);
-    if (!call.global.dryRun) await untilRestored(host, given);
+    if (!call.global.dryRun) await untilRestored(host);
     place.setFail2ban(null);
   }
   // Only now: until here every ban stood, by one of them or by both.
@@ -77,22 +77,21 @@ async function stopOwn(host: Host, isKept: boolean): Promise<void> {
       await host.change('systemctl', 'disable', '--now', '--quiet', unit);
 }
 
-/** The bans go into the database that fail2ban reads at its start; answers their number. */
-async function handOver(call: Call, host: Host): Promise<number> {
+/** The bans go into the database that fail2ban reads at its start. */
+async function handOver(call: Call, host: Host): Promise<void> {
   const path = configOf(call).settings.options.get('dbfile') ?? '/var/lib/fail2ban/fail2ban.sqlite3';
   if (path === 'None' || path.startsWith(':')) {
     host.say('fail2ban keeps no database: it begins without bans');
-    return 0;
+    return;
   }
   const output = await host.f2b('export', '--format', 'fail2ban', '--out', path);
   if (output.exitCode !== 0)
     throw new MachineError(`the bans cannot be given to fail2ban: ${failureOf(output)}`);
   host.say(output.stderr.trim().replace(/^f2b: /, ''));
-  return Number(/bans: (\d+)/.exec(output.stderr)?.[1] ?? 0);
 }
 
-/** Waits until fail2ban answers and holds the bans that it restores one by one: as many as it got, or no more for a while. */
-async function untilRestored(host: Host, wanted: number): Promise<void> {
+/** Waits until fail2ban answers and has restored its bans, one by one: until there are no more for a while. */
+async function untilRestored(host: Host): Promise<void> {
   const client = originalClient();
   if (client === null) throw new MachineError('fail2ban-client is not there any more');
   const { setTimeout: sleep } = process.getBuiltinModule('node:timers/promises');
@@ -102,7 +101,7 @@ async function untilRestored(host: Host, wanted: number): Promise<void> {
     const bans = await bansOfRunning(client, [], 0);
     const count = typeof bans === 'string' ? -1 : bans.length;
     if (count !== held) [held, since] = [count, performance.now()];
-    if (held >= wanted || (held >= 0 && performance.now() - since > SETTLED_MS)) break;
+    if (held >= 0 && performance.now() - since > SETTLED_MS) break;
     if (held < 0 && performance.now() > end)
       throw new MachineError('fail2ban was started and does not answer: see systemctl status fail2ban');
     await sleep(LOOK_MS);
