@@ -100,8 +100,9 @@ export function prefixOf({ names, program }: Wrapping): string {
   const ids = inner.get('syslog') ?? '';
   const header = headerOf(rows, program, isPlain || names.includes('docker-json') ? own || OUTER_DATE : '');
   if (!isPlain) return `^ *${header}${ids}${own}${host}`;
-  const before = header === '' ? '' : `(?:${header}${ids})?${gap}`;
-  return `^${gap}${before}(?:\\[\\] )?${own}${own === '' ? '' : gap}${host}`;
+  const isGapped = own !== '' || names.includes('colour');
+  const before = header === '' ? '' : `(?:${header}${ids})?${isGapped ? gap : ''}`;
+  return `^${gap}${before}${own === '' ? '' : `(?:\\[\\] )?${own}${gap}`}${host}`;
 }
 
 function headerOf(rows: readonly Row[], program: string, date: string): string {

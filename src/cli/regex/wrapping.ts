@@ -6,8 +6,8 @@ import { recognise } from '../../filter/wrapping.ts';
 import type { InputLine, Plain } from './lines.ts';
 
 /** Lines whose wrapping is looked at, and bytes of a file in which they stand. */
-const MOST = 200;
-const HEAD = 64 * 1024;
+const MOST = 20;
+const HEAD = 16 * 1024;
 const LONGEST = 4096;
 const DOCKER = "Docker's json-file";
 
