@@ -38,6 +38,9 @@ export type FilterSource = {
   readonly datepattern: RegexSource | null;
   readonly maxlines: number;
   readonly journalmatch: readonly string[];
+  /** The wrappings that lines can have (filter/wrapping.ts), and a regex of the program's names in them. */
+  readonly wrapping?: RegexSource | null;
+  readonly program?: RegexSource | null;
 };
 
 /** An action of a jail with all options filled in and static `<tags>` replaced. */

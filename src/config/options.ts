@@ -50,6 +50,8 @@ const FILTER = {
   maxlines: row('maxlines = 1', values.integerFrom(1), 'lines that a regex looks at together'),
   datepattern: row('datepattern', whole, 'how the time of a line is written'),
   journalmatch: row('journalmatch', lines, 'entries of the journal to read'),
+  wrapping: row('wrapping', whole, 'what may stand around the message: syslog, journal, docker-json, ...'),
+  program: row('program', whole, "a regex of the program's names in syslog and the journal"),
 };
 
 /** Sources, failures and limits of a jail. */

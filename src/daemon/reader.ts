@@ -4,6 +4,7 @@ import { formatIp4 } from '../base/ip.ts';
 import { bounded } from '../base/timelimit.ts';
 import { type Dates, findDate } from '../filter/date/datepattern.ts';
 import { warmUpDates } from '../filter/date/warmup.ts';
+import { DockerJson, readsDockerJson } from '../filter/dockerjson.ts';
 import { Engine, type Stuck } from '../filter/engine.ts';
 import type { FilterFailure, TimeWarning, Worker } from '../filter/types.ts';
 import { type SourceHealth, type StuckHealth, UNSEEN } from '../source/health.ts';
@@ -49,7 +50,12 @@ type SourceWork = {
   readonly name: string;
   readonly checks: Map<string, FormatCheck>;
   readonly engines: Map<string, Engine>;
+  readonly docker: DockerJson;
 };
+
+function newWork(name: string): SourceWork {
+  return { name, checks: new Map(), engines: new Map(), docker: new DockerJson() };
+}
 
 /** All log sources of all jails, read and taken through the jails' filters. */
 export class LogReader {
@@ -126,8 +132,19 @@ export class LogReader {
   }
 
   #readBatch(source: LineSource, batch: Batch, jails: readonly RunningJail[]): void {
-    const work = this.#works.get(source) ?? { name: source.name, checks: new Map(), engines: new Map() };
+    const work = this.#works.get(source) ?? newWork(source.name);
     this.#works.set(source, work);
+    const plain = work.docker.unwrapBatch(batch);
+    if (plain === batch) this.#readLines(work, batch, jails);
+    else {
+      const isFor = ({ filter }: RunningJail): boolean => filter !== null && readsDockerJson(filter);
+      const [own, others] = [jails.filter(isFor), jails.filter((jail) => !isFor(jail))];
+      if (own.length > 0) this.#readLines(work, plain, own);
+      if (others.length > 0) this.#readLines(work, batch, others);
+    }
+  }
+
+  #readLines(work: SourceWork, batch: Batch, jails: readonly RunningJail[]): void {
     checkFormat(checksOf(work, jails), batch, this.#events.now());
     this.#scan(work, this.#engineFor(work, jails), batch);
   }

@@ -13,6 +13,7 @@ import type { FilterSource, RegexSource, UseDns } from '../config/jail.ts';
 import { compileDates, DatePatternError } from './date/datepattern.ts';
 import { compileFailregex, RegexError } from './regex/failregex.ts';
 import type { Filter, FilterRegex } from './types.ts';
+import { prefixOf, type Wrapping, wrappingNames } from './wrapping.ts';
 
 /** The jail's options that affect compilation. */
 type CompileOptions = { readonly usedns: UseDns; readonly logtimezone: string | null };
@@ -30,6 +31,10 @@ export function compileFilter(
   problems: Problem[],
 ): Filter | null {
   const before = problems.length;
+  const wrapping = readWrapping(source, problems);
+  const prefix = wrapping === null ? null : prefixOf(wrapping);
+  // With <F-CONTENT> in prefregex the failregexes see the message already.
+  const isCut = source.prefregex?.text.includes('<F-CONTENT>') === true;
   const compile = (regex: RegexSource, key: string, index: number): FilterRegex | null => {
     // As in fail2ban, only failregex matches several lines; the others see the window as one text.
     const isMultiline = key === 'failregex' && source.maxlines > 1;
@@ -37,7 +42,10 @@ export function compileFilter(
       return {
         index,
         source: regex,
-        regex: compileFailregex(regex.text, { usedns: options.usedns, isMultiline }),
+        regex: compileFailregex(regex.text, {
+          ...{ usedns: options.usedns, isMultiline },
+          wrapping: key === 'failregex' && isCut ? null : prefix,
+        }),
       };
     } catch (error) {
       if (!(error instanceof RegexError)) throw error;
@@ -65,7 +73,19 @@ export function compileFilter(
     datepattern: source.datepattern?.text ?? null,
     logtimezone: options.logtimezone,
     maxlines: source.maxlines,
+    wrapping: wrapping?.names ?? [],
   };
+}
+
+function readWrapping({ wrapping, program }: FilterSource, problems: Problem[]): Wrapping | null {
+  if (wrapping === null || wrapping === undefined) return null;
+  try {
+    return { names: wrappingNames(wrapping.text), program: program?.text ?? '\\S*[^\\s:\\[\\]]' };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    problems.push(problem(error.message, { place: wrapping.place, key: 'wrapping' }));
+    return null;
+  }
 }
 
 /**

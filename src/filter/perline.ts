@@ -72,9 +72,8 @@ export class PerLine {
     this.#index = 0;
     this.#start = 0;
     this.#before = this.#course.state.window;
-    // Either all lines have a time, as those of the journal do, or none.
-    const known = lines.flatMap(({ line }) => line.time ?? []);
-    const times = known.length === 0 ? null : known;
+    const hasTimes = lines.some(({ line }) => line.time !== null);
+    const times = hasTimes ? lines.map(({ line }) => line.time) : null;
     this.#engine.run({ bytes, start: 0, end: bytes.length, times, live: true }, this.#course.now);
     return lines.map((one, i) => this.#processed[i] ?? { ...one, outcome: GIVEN_UP, before: [], after: [] });
   }

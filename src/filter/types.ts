@@ -30,6 +30,8 @@ export type Filter = {
   readonly logtimezone: string | null;
   /** If over 1, the regexes see a window of that many lines, and every line of the log must be processed. */
   readonly maxlines: number;
+  /** The wrappings that it names; of its regexes, `^` stands for them. Empty: the regexes see the whole line. */
+  readonly wrapping: readonly string[];
 };
 
 /** What a filter learns from a jail's lines; changed by processLine(). Bounded. */

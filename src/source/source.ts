@@ -23,8 +23,8 @@ export type Batch = {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
-  /** Epoch seconds of each line, in order, where the source knows them (the journal); null: look in the line. */
-  readonly times: readonly number[] | null;
+  /** Epoch seconds of each line, in order, where the source knows them (the journal); null: look in the line(s). */
+  readonly times: readonly (number | null)[] | null;
   /** False while what stood in the log before it was opened is caught up with. */
   readonly live: boolean;
   /** Epoch seconds after which its lines were written; left out where that is not known. */

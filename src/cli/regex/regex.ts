@@ -4,6 +4,7 @@ import { ConfigError, type Problem, UsageError } from '../../base/errors.ts';
 import { bounded } from '../../base/timelimit.ts';
 import { compileFilter } from '../../filter/compile.ts';
 import { compileDates, type Dates, findStamp } from '../../filter/date/datepattern.ts';
+import { DockerJson, readsDockerJson } from '../../filter/dockerjson.ts';
 import { newFilterState } from '../../filter/line.ts';
 import { PerLine, type StuckLine } from '../../filter/perline.ts';
 import type { Filter, FilterState, LineOutcome } from '../../filter/types.ts';
@@ -33,6 +34,7 @@ import {
 import { explainUndated } from './undated.ts';
 import { canSurvey, survey } from './wholefile.ts';
 import { dateLines, debuggexLink, explanation } from './words.ts';
+import { isDockerJson, WrappingCount } from './wrapping.ts';
 
 /** `f2b regex`: tries a filter or a regex on a log; fail2ban-regex(1). */
 export const regex: Subcommand = {
@@ -97,6 +99,7 @@ async function regexCommand(call: Call): Promise<number> {
     names: new Map(),
     notes: new Map(),
     othersOf: wish.checkAll ? () => [] : makeOthers(filter, wish.now),
+    wrappings: new WrappingCount(compileDates(filter.datepattern, filter.logtimezone), wish.now),
   };
   if (wish.json || wish.out !== null) await eachLine(run, input, wish.json ? printJson : printOut);
   else await report(run, input, [...whole.intro, ...patternIntro(run)]);
@@ -153,6 +156,7 @@ type RegexRun = {
   readonly notes: Map<string, string>;
   /** See makeOthers(); nothing if the results tell of all regexes. */
   readonly othersOf: ReturnType<typeof makeOthers>;
+  readonly wrappings: WrappingCount;
 };
 
 type Judged = { readonly number: number; readonly line: InputLine; readonly report: LineReport };
@@ -164,9 +168,14 @@ async function eachLine(run: RegexRun, input: Input, sink: Sink): Promise<void> 
   const { filter, wish } = run;
   const { checkAll, now } = wish;
   const perLine = new PerLine({ ...run, checkAll, now, onStuck: (stuck) => noteStuck(run, stuck) });
+  const docker = readsDockerJson(filter) ? new DockerJson() : null;
   let count = 0;
   for await (const batch of input.batches) {
-    const lines = batch.map((line) => ({ number: ++count, line }));
+    for (const line of batch) run.wrappings.note(line);
+    const lines = batch.map((line) => {
+      const plain = line.time === null ? docker?.unwrap(line.text) : null;
+      return { number: ++count, line: plain ?? line };
+    });
     const wanted = lines.filter(
       ({ line }) => line.time !== null || (line.text !== '' && !line.text.startsWith('#')),
     );
@@ -257,7 +266,9 @@ function patternIntro({ filter, state, wish }: RegexRun): readonly string[] {
 }
 
 async function report(run: RegexRun, input: Input, intro: readonly string[]): Promise<void> {
-  const plain = canSurvey(run.filter, run.wish, input.plain?.encoding ?? '') ? input.plain : null;
+  const isDocker = input.plain !== null && readsDockerJson(run.filter) && isDockerJson(input.plain);
+  const canRead = !isDocker && canSurvey(run.filter, run.wish, input.plain?.encoding ?? '');
+  const plain = canRead ? input.plain : null;
   const { io, filter, tally, wish, state } = run;
   io.stdout(['', 'Running tests', '=============', '', ...intro, ...input.intro, '', ''].join('\n'));
   const dates = plain === null ? state.dates : compileDates(filter.datepattern, filter.logtimezone);
@@ -272,6 +283,7 @@ async function report(run: RegexRun, input: Input, intro: readonly string[]): Pr
       return '';
     });
   } else {
+    run.wrappings.noteFile(plain);
     await surveyFile(run, dates, plain);
   }
   const elapsed = Math.max(0, io.now() - started);
@@ -280,6 +292,7 @@ async function report(run: RegexRun, input: Input, intro: readonly string[]): Pr
     tally,
     elapsed,
     options: wish.report,
+    wrapping: wish.checkAll ? [] : run.wrappings.report(),
     dates: dateLines(dates, wish),
     explain: explainer(run),
     explainDate: (line) =>

@@ -231,6 +231,8 @@ type ReportInput = {
   readonly explain: (line: string) => readonly string[];
   /** The text under a line without a date. */
   readonly explainDate: (line: string) => readonly string[];
+  /** In which wrapping the lines came. */
+  readonly wrapping?: readonly string[];
 };
 
 /** The second half of the report, from "Results" on, in the format of fail2ban-regex(1). */
@@ -256,6 +258,7 @@ export function formatReport(input: ReportInput): string {
     ...boxed(input.dates, '[# of hits] date format'),
     ...undatedLines(input),
     '',
+    ...(input.wrapping ?? []),
     `Lines: ${tally.lines} lines, ${tally.ignored.count} ignored, ${tally.matched.count} matched, ${tally.missed.count} missed`,
     `[processed in ${input.elapsed.toFixed(2)} sec]`,
     '',

@@ -12,8 +12,15 @@ import type { Tree } from './tree.ts';
 export type { LiteralSet } from './literals.ts';
 export { RegexError } from './reader.ts';
 
-/** `usedns` decides whether <HOST> accepts names. `isMultiline` is Python's re.MULTILINE. */
-export type FailregexOptions = { readonly usedns: UseDns; readonly isMultiline: boolean };
+/**
+ * `usedns` decides whether <HOST> accepts names. `isMultiline` is Python's re.MULTILINE. `wrapping`: what `^`
+ * stands for at the beginning (filter/wrapping.ts).
+ */
+export type FailregexOptions = {
+  readonly usedns: UseDns;
+  readonly isMultiline: boolean;
+  readonly wrapping?: string | null;
+};
 
 /** A compiled failregex, prefregex or ignoreregex. Only its caches change. */
 export type Failregex = {
@@ -52,7 +59,7 @@ export type Match = {
  * `text`, for a pattern that is invalid or unsupported.
  */
 export function compileFailregex(text: string, options: FailregexOptions): Failregex {
-  const expanded = expandTags(text, options.usedns);
+  const expanded = expandTags(text, options.usedns, options.wrapping ?? null);
   if (expanded.text.trim() === '') throw new RegexError('the pattern is empty', 0);
   try {
     return compileTree(text, () => parse(expanded, options.isMultiline));

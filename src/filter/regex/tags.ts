@@ -36,8 +36,11 @@ export function fieldName(name: string): string {
   return lower === 'id' || lower === 'port' ? `f${lower}` : lower;
 }
 
-/** Replaces fail2ban's tags by Python syntax. Other text in angle brackets stays. */
-export function expandTags(pattern: string, usedns: UseDns): Expanded {
+/**
+ * Replaces fail2ban's tags by Python syntax. Other text in angle brackets stays. `wrapping` (filter/wrapping.ts)
+ * takes the place of a `^` at the beginning and of <F-WRAPPING/>; null: they stay.
+ */
+export function expandTags(pattern: string, usedns: UseDns, wrapping: string | null = null): Expanded {
   const out: string[] = [];
   const origins: number[] = [];
   const push = (text: string, at: number, step: 0 | 1) => {
@@ -47,6 +50,10 @@ export function expandTags(pattern: string, usedns: UseDns): Expanded {
   const opened = new Set<string>();
   let skips = 0;
   let from = 0;
+  if (wrapping !== null && pattern.startsWith('^')) {
+    push(wrapping, 0, 0);
+    from = 1;
+  }
   for (const found of pattern.matchAll(/<(\/?[\p{L}\p{N}_-]+\/?)>/gu)) {
     const tag = found[1] ?? '';
     let text = tag === 'SKIPLINES' ? `\\n(?P<skiplines${skips++}>(?:(?:.*\\n)*?))` : wholeOf(tag, usedns);
@@ -60,6 +67,7 @@ export function expandTags(pattern: string, usedns: UseDns): Expanded {
         text = ')';
       }
     }
+    if (tag === 'F-WRAPPING/') text = wrapping;
     if (text === null) continue;
     push(pattern.slice(from, found.index), from, 1);
     push(text, found.index, 0);

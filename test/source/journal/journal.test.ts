@@ -43,7 +43,7 @@ function follow(t: TestContext, daemon: Journald, options: Partial<JournalOption
         const batch = journal.read(65536);
         if (batch === null) return;
         lines.push(...batch.bytes.toString('utf8', batch.start, batch.end - 1).split('\n'));
-        times.push(...(batch.times ?? []));
+        times.push(...(batch.times ?? []).map(Number));
       }
     },
     ...options,
