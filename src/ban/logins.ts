@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../base/errors.ts';
 import { canonicalIp } from '../base/ip.ts';
 import {
   gatewaysIn4,
@@ -44,11 +45,20 @@ function readHome({ proc, utmp, sessions }: LoginPaths): ProtectedAddresses {
     ...gatewaysIn6(latin1Text(join(proc, 'net/ipv6_route'))),
   ];
   const logins: Login[] = [...loginsIn(bytesOf(utmp)), ...sessionFiles(sessions)];
-  const live = logins.filter(({ pid }) => pid <= 0 || existsSync(join(proc, `${pid}`)));
+  const live = logins.filter(({ pid }) => pid <= 0 || lives(pid));
   const from = new Set(live.flatMap((login) => canonicalIp(login.from.replace(/%.*$/, '')) ?? []));
   if (from.size === 0) return { gateways: new Set(gateways), sessions: from };
   const peers = new Set(['tcp', 'tcp6'].flatMap((name) => peersIn(latin1Text(join(proc, 'net', name)))));
   return { gateways: new Set(gateways), sessions: new Set([...from].filter((one) => peers.has(one))) };
+}
+
+/** Not by /proc: under ProtectProc= of systemd it does not show the processes of others. */
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
 }
 
 function sessionFiles(folder: string): Login[] {

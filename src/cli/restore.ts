@@ -1,3 +1,4 @@
+import { firewalldLoaded } from '../firewall/firewalld.ts';
 import { wantedEntries } from '../firewall/plan.ts';
 import { reconcile } from '../firewall/reconcile.ts';
 import type { Call } from './command.ts';
@@ -15,6 +16,7 @@ export async function restoreBans(call: Call): Promise<number> {
     const { kind } = job.firewall;
     const wanted = wantedEntries(state, plan, kind);
     if (wanted.length === 0) continue;
+    if (kind !== 'nftables') await firewalldLoaded(job.run);
     const { enforced, pending, trouble } = await reconcile(job, wanted, call.io.now());
     call.io.stdout(`${kind}: ${enforced.length} of ${enforced.length + pending.length} bans stand\n`);
     for (const reason of [...trouble, ...pending.map((one) => one.reason)])

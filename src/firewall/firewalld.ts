@@ -83,3 +83,14 @@ export async function firewalldRuns(run: (command: Command) => Promise<Output>):
   const output = await run(command(['busctl', 'call', ...bus, 's', NAME], { mayFail: true }));
   return output.exitCode === 0 && output.stdout.trim() === 'b true';
 }
+
+/**
+ * Waits until a firewalld that is starting has loaded its rules, for ten seconds at most. It takes its name on the bus first,
+ * then flushes iptables, then answers; systemd calls it started when the name is there.
+ */
+export async function firewalldLoaded(run: (command: Command) => Promise<Output>): Promise<void> {
+  if (!(await firewalldRuns(run))) return;
+  await run(
+    command(['busctl', '--timeout=10', 'get-property', NAME, PATH, NAME, 'state'], { mayFail: true }),
+  );
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { run } from '../../src/base/process.ts';
-import { firewalld, firewalldRuns } from '../../src/firewall/firewalld.ts';
+import { firewalld, firewalldLoaded, firewalldRuns } from '../../src/firewall/firewalld.ts';
 import { nftables } from '../../src/firewall/nftables/nftables.ts';
 import { flush } from '../../src/firewall/reconcile.ts';
 import { isLong } from '../testbed/need.ts';
@@ -86,6 +86,30 @@ test('firewalldRuns() tells whether it runs', { skip, timeout: 280_000 }, async 
       await firewalldRuns((one) => run(one, 30, { env: { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere' } })),
       false,
     );
+  } finally {
+    await bed.close();
+  }
+});
+
+test('firewalldLoaded() has an answer of firewalld itself, and asks none that does not run', {
+  skip,
+  timeout: 280_000,
+}, async () => {
+  const bed = await makeTestbed([], 'nftables');
+  const asked: string[] = [];
+  try {
+    await firewalldLoaded(async (one) => {
+      const output = await bed.run(one);
+      asked.push(output.stdout.trim());
+      return output;
+    });
+    assert.deepEqual(asked, ['b true', 's "RUNNING"']);
+    asked.length = 0;
+    await firewalldLoaded(async (one) => {
+      asked.push(one.argv.join(' '));
+      return { exitCode: 1, stdout: '', stderr: '', trouble: null };
+    });
+    assert.equal(asked.length, 1);
   } finally {
     await bed.close();
   }

@@ -116,10 +116,11 @@ async function prepare(host: Host): Promise<void> {
   host.must('touch /var/log/nginx/error.log; systemctl restart nginx fail2ban');
 }
 
+const UNITS = ['f2b.service', 'f2b-restore.service', 'f2b-once.service', 'f2b.timer'];
+
 function installF2b(host: Host): void {
   host.put(binary, '/usr/local/sbin/f2b');
-  for (const unit of ['f2b.service', 'f2b-restore.service'])
-    host.put(join(share, unit), `/etc/systemd/system/${unit}`);
+  for (const unit of UNITS) host.put(join(share, unit), `/etc/systemd/system/${unit}`);
 }
 
 async function takePlace(host: Host): Promise<string> {
@@ -179,6 +180,52 @@ async function rotated(host: Host): Promise<void> {
   assert.doesNotMatch(host.must('cat /var/log/fail2ban.log.1'), new RegExp(`Ban ${four}`));
 }
 
+/** Under ProtectProc= too: the guard knows that the process of a login lives. */
+async function spared(host: Host): Promise<void> {
+  const [four] = attacker(6);
+  host.must(`mkdir -p -m 700 /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f /root/key
+cp /root/key.pub /root/.ssh/authorized_keys`);
+  const key = SSH.replace('=password', '=publickey');
+  host.attack(
+    `timeout 60 ${key} -tt -i /root/key -b ${four} root@${facing(four)} sleep 50 </dev/null >/dev/null 2>&1 &`,
+  );
+  const sessions = (): string => host.sh('who; grep REMOTE_HOST /run/systemd/sessions/*').out;
+  await eventually(
+    () => `a login: ${sessions()}`,
+    () => sessions().includes(four),
+    20,
+  );
+  failHttp(host, four);
+  const log = (): string => host.must('tail -n 50 /var/log/fail2ban.log');
+  await eventually(log, () => log().includes(`[nginx-http-auth] ${four} is not banned: `), 20);
+  assert.ok(host.isOpen(four, 80), four);
+}
+
+/** The timer's pass instead of the service. */
+async function once(host: Host): Promise<void> {
+  host.must('systemctl disable -q --now f2b; systemctl enable -q --now f2b.timer');
+  for (const source of attacker(7)) failHttp(host, source);
+  host.must('systemctl start f2b-once');
+  for (const source of attacker(7)) await refused(host, source, 80);
+  assert.match(host.must('systemctl show f2b-once -p Result -p ExecMainStatus'), /Result=success/);
+  assert.equal(host.must('systemctl is-active f2b.timer'), 'active\n');
+  host.must('systemctl disable -q f2b.timer; systemctl enable -q --now f2b');
+  assert.match(host.sh('systemctl is-active f2b.timer').out, /inactive/, 'the service is the other way');
+}
+
+/** `systemd-analyze security`, as docs/SECURITY.md has it. */
+function confined(host: Host): string {
+  const figures = UNITS.filter((unit) => unit.endsWith('.service')).map((unit) => {
+    const { out } = host.sh(`systemd-analyze security --no-pager ${unit}; systemctl --version`);
+    const figure = /exposure level for \S+: (\d+\.\d)/.exec(out)?.[1];
+    // Debian 11: it weighs the same unit otherwise.
+    const most = Number(/^systemd (\d+)/m.exec(out)?.[1]) < 250 ? 2.6 : 2.5;
+    assert.ok(Number(figure ?? 10) <= most, out);
+    return `${unit} ${figure}`;
+  });
+  return figures.join(', ');
+}
+
 /** Both families: ban, unban, reload, drift. */
 async function work(
   host: Host,
@@ -211,7 +258,7 @@ async function rebooted(host: Host, both: readonly [string, string]): Promise<nu
   await host.reboot();
   const held = host.must('cat /run/held-at-boot');
   const [four, six] = both;
-  assert.ok(held.includes(four) && held.includes(six.replace(/7$/, '')), bootReport(host));
+  assert.ok(held.includes(four) && held.includes(six.replace(/7$/, '')), `${held}\n${bootReport(host)}`);
   const times = host.must(
     'systemctl show f2b-restore network-pre.target -p ExecMainStartTimestampMonotonic -p ExecMainExitTimestampMonotonic -p ActiveEnterTimestampMonotonic',
   );
@@ -280,7 +327,7 @@ async function withoutFirewalld(
 async function gone(host: Host, before: string): Promise<void> {
   host.must('systemctl enable -q --now firewalld; systemctl disable -q --now f2b; f2b flush');
   assert.equal(traces(host), before);
-  for (const n of [1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22])
+  for (const n of [1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 20, 21, 22])
     for (const source of attacker(n)) for (const port of [22, 80]) await open(host, source, port);
 }
 
@@ -297,6 +344,7 @@ export function tellOn(suite: string): void {
     await t.test('real ssh logins and real HTTP requests that fail are refused', () => attacked(host));
     await t.test('a stock action sends a mail under the shipped unit', () => mailed(host));
     await t.test('all logs are rotated', () => rotated(host));
+    await t.test('who is logged in is not banned', () => spared(host));
     for (const [i, backend] of BACKENDS.entries()) {
       const both = attacker(10 + i);
       await t.test(`${backend.kind}: ban, unban, reload, drift`, () => work(host, backend, both));
@@ -306,6 +354,8 @@ export function tellOn(suite: string): void {
     }
     await t.test('a log that cannot be opened keeps no ban from happening', () => withoutLog(host));
     await t.test('a reload right after a start; a start that cannot succeed', () => restarts(host));
+    await t.test('the timer has one pass made', () => once(host));
+    await t.test('the units are confined', (one) => one.diagnostic(confined(host)));
     for (const [i, backend] of BACKENDS.slice(0, 3).entries()) {
       const both = attacker(20 + i);
       await t.test(`${backend.kind} without firewalld: a reboot`, () =>
