@@ -194,7 +194,8 @@ export class BanManager {
   #banNow(jail: string, id: string, ban: Ban, fields: ReadonlyMap<string, unknown>): void {
     ban.pending = this.#enforcer?.firstReason(jail, id) ?? null;
     this.#apply(jail, id, ban, fields);
-    this.#parts.changed('soon');
+    // Written while the firewall is at work: who kills the daemon when the ban is seen has no line read twice.
+    this.#parts.changed('now');
     if (ban.until !== null && ban.until < this.#expiryAt) this.#expireAt(ban.until);
   }
 

@@ -117,9 +117,9 @@ function setAside(path: string): string {
 }
 
 /**
- * Replaces the state file in one step: temporary file, fsync, rename, fsync of the folder; mode 0600. The old
+ * Replaces the state file in one step: temporary file, rename, fsync of the file and of the folder; mode 0600. The old
  * file stays as PATH.previous. Writes the state at the time of the call; later changes do not matter. The
- * lock must be held. Throws MachineError (full disk, no permission); the old file is then unchanged.
+ * lock must be held. Throws MachineError (full disk, no permission); unless the disk failed at the very end, the old file is then unchanged.
  */
 export async function saveState(path: string, state: State, now: number): Promise<void> {
   const temporary = `${path}.tmp`;
@@ -133,12 +133,14 @@ export async function saveState(path: string, state: State, now: number): Promis
         // Frees the memory at once: the garbage collector is slow to free memory outside the heap.
         page.buffer.transfer(0);
       }
+      await keepPrevious(path);
+      // From here on a process that is killed has saved it. The disk takes its time: what a power failure leaves of the file before that is
+      // damaged, and then the previous one counts.
+      await files.rename(temporary, path);
       await files.fsync(file);
     } finally {
       await files.close(file);
     }
-    await keepPrevious(path);
-    await files.rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
     await removeFile(temporary).catch(() => undefined);

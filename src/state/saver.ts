@@ -19,8 +19,8 @@ import { applyOrders, type ObeyedOrder, type State } from './state.ts';
 /** Seconds that the daemon waits for a command's lock before it tries again later. */
 const LOCK_WAIT = 5;
 /**
- * How soon a change is written: counts within 1 s, bans within 50 ms (usually with the firewall's answer),
- * answers at once; always after the pause that follows a write.
+ * How soon a change is written: counts within 1 s, ends of bans within 50 ms, bans and answers at once; always after the pause that
+ * follows a write.
  */
 export type Urgency = 'calm' | 'soon' | 'now';
 const DELAY_MS: Readonly<Record<Urgency, number>> = { calm: 1000, soon: 50, now: 0 };
@@ -37,11 +37,12 @@ const WRITE_REST = 2;
 const LONGEST_MS = 60_000;
 
 /**
- * Milliseconds to pause after a write, if printing the state took `printMs` and the whole write `writeMs`. A
- * large state must not keep the processor busy, and a slow disk must not delay bans for long.
+ * Milliseconds to pause after a write, if printing the state took `printMs` and the whole write `writeMs`. A large state must not keep
+ * the processor busy; the pause of a slow disk is for what is not urgent.
  */
-export function restAfter(printMs: number, writeMs: number): number {
-  return Math.min(LONGEST_MS, Math.max(printMs * PRINT_REST, writeMs * WRITE_REST));
+export function restAfter(printMs: number, writeMs: number, urgency: Urgency): number {
+  const disk = urgency === 'now' ? 0 : writeMs * WRITE_REST;
+  return Math.min(LONGEST_MS, Math.max(printMs * PRINT_REST, disk));
 }
 
 /** Callbacks of a StateSaver. */
@@ -80,7 +81,7 @@ export class StateSaver {
   /** Whether a write is in progress. */
   #isSaving = false;
   /** End of the pause after the last write. */
-  #restedMs = 0;
+  #restedMs: Readonly<Record<Urgency, number>> = { calm: 0, soon: 0, now: 0 };
   #trouble: string | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -104,7 +105,7 @@ export class StateSaver {
   /** Call after a change of the state. */
   changed(urgency: Urgency): void {
     this.#isDirty = true;
-    this.#schedule(DELAY_MS[urgency]);
+    this.#schedule(DELAY_MS[urgency], urgency);
   }
 
   /** Checks whether a command changed the file, and applies its orders. */
@@ -190,7 +191,8 @@ export class StateSaver {
     } finally {
       const endMs = performance.now();
       this.#isSaving = false;
-      this.#restedMs = endMs + restAfter(printMs, endMs - beginMs);
+      const rested = (urgency: Urgency): number => endMs + restAfter(printMs, endMs - beginMs, urgency);
+      this.#restedMs = { calm: rested('calm'), soon: rested('soon'), now: rested('now') };
     }
     this.#stamp = stampOf(this.#path);
   }
@@ -207,9 +209,9 @@ export class StateSaver {
     if (this.#isDirty || stampOf(this.#path) !== this.#stamp) await this.locked(async () => undefined);
   }
 
-  #schedule(inMs: number): void {
+  #schedule(inMs: number, urgency: Urgency = 'calm'): void {
     const nowMs = performance.now();
-    const wanted = Math.max(nowMs + inMs, this.#restedMs);
+    const wanted = Math.max(nowMs + inMs, this.#restedMs[urgency]);
     if (wanted >= this.#dueMs) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#dueMs = wanted;

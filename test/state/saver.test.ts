@@ -148,9 +148,12 @@ test('close() writes what is still unwritten', () =>
   }));
 
 test('restAfter() spares the processor, and does not let a slow disk hold up what is to be written', () => {
-  assert.equal(restAfter(10, 15), 200);
-  assert.equal(restAfter(1, 1500), 3000);
-  assert.equal(restAfter(10_000, 12_000), 60_000);
+  assert.equal(restAfter(10, 15, 'calm'), 200);
+  assert.equal(restAfter(1, 1500, 'calm'), 3000);
+  assert.equal(restAfter(10_000, 12_000, 'calm'), 60_000);
+  // What is urgent waits for the processor only.
+  assert.equal(restAfter(10, 15, 'now'), 200);
+  assert.equal(restAfter(1, 1500, 'now'), 20);
 });
 
 test('what may wait is written about once a second, though each write wakes the watcher', async () => {

@@ -7,7 +7,7 @@ import { beginsLike, type FoundFile, fits, readAt, textOf } from './openfile.ts'
 import { PackedFiles } from './packed.ts';
 import type { FileMark, ReadPart } from './position.ts';
 import { judge } from './rewritten.ts';
-import { byAge, listSiblings, type Sibling } from './siblings.ts';
+import { byAge, listSiblings, type Names, type Sibling } from './siblings.ts';
 
 /** What was found beside the log. */
 export type Recovered = {
@@ -67,7 +67,10 @@ export function recover(search: FileSearch): Recovered {
   for (let tries = 1; ; tries++) {
     const opened: FoundFile[] = [];
     try {
-      return tryRecover(search, opened);
+      const near = tryRecover(search, opened, 'rotated');
+      if (near.lost.length === 0) return near;
+      for (const one of opened.splice(0)) closeSync(one.opened.fd);
+      return tryRecover(search, opened, 'all');
     } catch (error) {
       for (const one of opened) closeSync(one.opened.fd);
       // Rotation renames the files while they are looked at.
@@ -80,10 +83,10 @@ export function recover(search: FileSearch): Recovered {
 /** A name leads to another file than a moment ago. */
 class Moved extends Error {}
 
-function tryRecover(search: FileSearch, found: FoundFile[]): Recovered {
+function tryRecover(search: FileSearch, found: FoundFile[], names: Names): Recovered {
   const known = new Set([...search.familiar, ...search.wanted].map(inodeKey));
   // In a folder such as /tmp every user can make a file with a rotated name.
-  const siblings = listSiblings(search.path).filter(
+  const siblings = listSiblings(search.path, names).filter(
     (one) => !search.taken.has(inodeKey(one)) && (one.trusted || known.has(inodeKey(one))),
   );
   const packed = new PackedFiles(siblings, search.packed.since);

@@ -46,11 +46,14 @@ const LOGROTATE = ['/etc/logrotate.conf', '/etc/logrotate.d'];
 /** Folders below a log's that are looked into. */
 const FOLDERS_MOST = 64;
 
+/** Which names beside a log are looked at: `rotated` first, as a thousand logs in one folder may rotate together. */
+export type Names = 'rotated' | 'all';
+
 /**
  * The plain files beside a log, in its folder and its target's when it is a symlink; and those under a rotated name in the
  * folders below, and in every `olddir` of logrotate.
  */
-export function listSiblings(path: string, logrotate = LOGROTATE): readonly Sibling[] {
+export function listSiblings(path: string, names: Names = 'all', logrotate = LOGROTATE): readonly Sibling[] {
   const bases = new Map([[dirname(path), basename(path)]]);
   try {
     const real = realpathSync(path);
@@ -62,13 +65,17 @@ export function listSiblings(path: string, logrotate = LOGROTATE): readonly Sibl
   const olddirs = olddirsOf(logrotate);
   const owners = ownersOf(path);
   for (const [folder, base] of bases) {
-    const others = new Set([...subfolders(folder), ...olddirs.map((one) => resolve(folder, one))]);
+    const others = new Set([...entriesIn(folder).folders, ...olddirs.map((one) => resolve(folder, one))]);
     const isRotated = (name: string): boolean => name === base || isRotatedName(base, name);
     for (const other of others) {
       for (const sibling of listFolder(other, { base, owners, isWanted: isRotated }))
         found.set(inodeOf(sibling), sibling);
     }
-    for (const sibling of listFolder(folder, { base, owners, isWanted: () => true }))
+    for (const sibling of listFolder(folder, {
+      base,
+      owners,
+      isWanted: names === 'all' ? () => true : isRotated,
+    }))
       found.set(inodeOf(sibling), sibling);
   }
   return [...found.values()];
@@ -78,12 +85,33 @@ function inodeOf({ dev, ino }: Sibling): string {
   return `${dev}:${ino}`;
 }
 
-function subfolders(folder: string): readonly string[] {
+type Entries = { readonly names: readonly string[]; readonly folders: readonly string[] };
+
+/** Names of the folder that was read last; a change of them is a change of the folder. */
+let last: Entries & { readonly folder: string; readonly changed: bigint } = {
+  folder: '',
+  changed: 0n,
+  names: [],
+  folders: [],
+};
+/** A folder that was changed so recently may have been changed twice at one time of its clock, in nanoseconds. */
+const RECENT_NS = 100_000_000n;
+
+function entriesIn(folder: string): Entries {
   try {
-    const entries = readdirSync(folder, { withFileTypes: true }).filter((one) => one.isDirectory());
-    return entries.slice(0, FOLDERS_MOST).map(({ name }) => join(folder, name));
+    const changed = statSync(folder, { bigint: true }).mtimeNs;
+    if (last.folder === folder && last.changed === changed) return last;
+    const entries = readdirSync(folder, { withFileTypes: true });
+    const folders = entries.filter((one) => one.isDirectory()).slice(0, FOLDERS_MOST);
+    const isOld = BigInt(Date.now()) * 1_000_000n - changed > RECENT_NS;
+    const read = {
+      names: entries.map(({ name }) => name),
+      folders: folders.map(({ name }) => join(folder, name)),
+    };
+    last = { folder: isOld ? folder : '', changed, ...read };
+    return read;
   } catch {
-    return [];
+    return { names: [], folders: [] };
   }
 }
 
@@ -135,7 +163,7 @@ type Listing = {
 
 function listFolder(folder: string, { base, owners, isWanted }: Listing): readonly Sibling[] {
   const isOpen = isOpenToAll(folder, owners);
-  const names = namesIn(folder).filter(isWanted);
+  const names = entriesIn(folder).names.filter(isWanted);
   const stem = base.slice(0, base.length - extname(base).length);
   const near = names.length > MANY ? names.filter((name) => name.startsWith(stem)) : names;
   return near.flatMap((name) =>

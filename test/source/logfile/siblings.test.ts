@@ -75,7 +75,7 @@ test('olddirsOf() finds the folders that logrotate moves logs to, which listSibl
   assert.deepEqual(olddirsOf(configs), ['../beside', join(folder, 'away')]);
   for (const path of ['log/app.log', 'away/app.log-20261130', 'away/other', 'log/below/app.log.1'])
     writeFileSync(join(folder, path), '');
-  const found = listSiblings(join(folder, 'log/app.log'), configs).map(({ path }) =>
+  const found = listSiblings(join(folder, 'log/app.log'), 'all', configs).map(({ path }) =>
     path.slice(folder.length),
   );
   assert.deepEqual(found.sort(), ['/away/app.log-20261130', '/log/app.log', '/log/below/app.log.1']);
