@@ -22,7 +22,16 @@ export type DaemonNote = {
   /** Jails that are not started since their settings are broken. */
   readonly broken: readonly string[];
   /** The last reload that ended: when it began, by monotonicSeconds(), and what was wrong; [] = nothing. */
-  readonly reload: { readonly began: number; readonly errors: readonly string[] } | null;
+  readonly reload: ReloadNote | null;
+};
+
+/** A reload that ended: jails by name, and what was wrong. */
+export type ReloadNote = {
+  readonly began: number;
+  readonly errors: readonly string[];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
 };
 
 /** A daemon that has nothing to tell. */
@@ -110,11 +119,21 @@ function noteOf(line: string | null): DaemonNote | null {
       unsaved: typeof unsaved === 'string' ? unsaved : null,
       kept: textsOf(kept),
       broken: textsOf(broken),
-      reload: isRecord(reload) ? { began: Number(reload['began']), errors: textsOf(reload['errors']) } : null,
+      reload: isRecord(reload) ? reloadOf(reload) : null,
     };
   } catch {
     return null;
   }
+}
+
+function reloadOf(json: Readonly<Record<string, unknown>>): ReloadNote {
+  return {
+    began: Number(json['began']),
+    errors: textsOf(json['errors']),
+    added: textsOf(json['added']),
+    removed: textsOf(json['removed']),
+    changed: textsOf(json['changed']),
+  };
 }
 
 function textsOf(json: unknown): readonly string[] {
