@@ -10,7 +10,7 @@ import { Daemon } from '../daemon/daemon.ts';
 import { Messages } from '../daemon/messages.ts';
 import { readsJournalInstead } from '../source/journal/journal.ts';
 import { loadState, lockState, prepareFolder } from '../state/file.ts';
-import { type RunLock, runningPid, takeRunLock } from '../state/runlock.ts';
+import { NO_NOTE, type RunLock, runningPid, takeRunLock } from '../state/runlock.ts';
 import { runtimePath } from '../state/runtime.ts';
 import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
@@ -106,6 +106,7 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
   const loaded = openState(statePath, global.dryRun);
   for (const warning of loaded.warnings) new Messages(log).stateDamaged(warning);
   const ending = whenAsked();
+  let told = NO_NOTE;
   const daemon = new Daemon({
     load: () => {
       const answer = first ?? load();
@@ -117,7 +118,7 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
     stamp: loaded.stamp,
     log,
     adjustLog: (changed) => adjustLog(call, log, changed),
-    tell: (note) => lock?.tell(note),
+    tell: (note) => lock?.tell((told = note)),
     run: runnerOf(call),
     env: io.env,
     pollMs: pollMs(options['poll']),
@@ -136,6 +137,7 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
   ending.ended();
   await control?.close();
   if (!once) return 0;
+  lock?.tell({ ...told, once: io.now() });
   if (!global.dryRun && !daemon.isFinished) return 1;
   const problems = [...known, ...daemon.problems];
   return problems.some((one) => one.severity === 'error') ? 2 : 0;

@@ -32,7 +32,7 @@ async function send(call: Call, words: readonly string[]): Promise<number> {
 export const set: Subcommand = {
   name: 'set',
   summary: 'change a setting of the running daemon until its next reload',
-  usage: 'JAIL WHAT VALUE.. | loglevel LEVEL | logtarget FILE | dbpurgeage TIME',
+  usage: 'JAIL WHAT VALUE.. | loglevel LEVEL | logtarget FILE',
   options: [],
   about: `WHAT is bantime, findtime, maxretry, maxmatches, maxlines, usedns, ignoreself, ignorecache, datepattern, logencoding,
 logtimezone, prefregex, idle (on, off), bantime.increment and its like; addX and delX with X = ignoreip, logpath,

@@ -44,7 +44,9 @@ const PATHS = {
 };
 
 /** The options of fail2ban.conf that have an effect, for the manual. */
-export const PROGRAM_OPTIONS: readonly OptionInfo[] = [SETTINGS, PATHS].flatMap((rows) => Object.values(rows));
+export const PROGRAM_OPTIONS: readonly OptionInfo[] = [SETTINGS, PATHS].flatMap((rows) =>
+  Object.values(rows),
+);
 
 const KNOWN = [SETTINGS, NO_EFFECT, PATHS].flatMap((rows) => Object.values(rows)).map(({ name }) => name);
 

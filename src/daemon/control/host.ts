@@ -2,12 +2,13 @@ import type { RunningJail } from '../../ban/jail.ts';
 import type { Log } from '../../base/log.ts';
 import type { PyFault, PyValue } from '../../base/pickle.ts';
 import type { Jail } from '../../config/jail.ts';
+import { FAIL2BAN_VERSION } from '../../config/options.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { State } from '../../state/state.ts';
 import type { ReloadResult } from '../changes.ts';
 
 /** The fail2ban whose words and answers these are; programs compare it. */
-export const IMITATED = '1.1.0';
+export const IMITATED = FAIL2BAN_VERSION;
 
 /** Which jail is read anew, null = all, and whether their bans are lifted before. */
 export type ReloadWish = { readonly jail: string | null; readonly isUnbanning: boolean };

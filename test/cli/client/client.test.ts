@@ -22,7 +22,7 @@ async function call({ config, state, folder }: Home, line: string, stdin = '', n
 
 test('what needs no daemon is answered without one', () =>
   withHome(async (home) => {
-    assert.deepEqual(await call(home, '-V'), { code: 0, out: '1.1.0\n', err: '' });
+    assert.deepEqual(await call(home, '-V'), { code: 0, out: '1.1.1\n', err: '' });
     assert.equal((await call(home, '--str2sec 1d12h')).out, '129600\n');
     assert.equal((await call(home, '-t')).out, 'OK: configuration test is successful\n');
     assert.match((await call(home, '-d')).out, /^\['add', 'web', 'auto'\]$/m);

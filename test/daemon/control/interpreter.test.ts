@@ -8,7 +8,7 @@ test('words of the program are answered with (0, value)', async () => {
   const { host, done } = aHost();
   const table: readonly (readonly [words: string, value: PyValue])[] = [
     ['ping', 'pong'],
-    ['version', '1.1.0'],
+    ['version', '1.1.1'],
     ['echo a b', ['a', 'b']],
     ['banned', [new Map([['door', ['192.0.2.7']]]), new Map([['post', []]])]],
     ['banned 192.0.2.7 192.0.2.8', [['door'], []]],
