@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type Answer, makeSide, type Side, unlessOriginal } from '../testbed/fail2ban.ts';
+import { unlessFound } from '../testbed/need.ts';
 
 /**
  * Every command and option of fail2ban-client(1) of 1.0.2, in an order that makes sense for one server. What stands behind `#`
@@ -292,6 +295,29 @@ test('every call of fail2ban-client(1) ends as in fail2ban 1.0.2, and answers in
   assert.ok(counts.same >= 140, JSON.stringify(counts));
 });
 
+const NAGIOS = '/usr/share/doc/fail2ban/examples/nagios/check_fail2ban';
+const noNagios =
+  skip || (existsSync(NAGIOS) ? unlessFound('perl') : "fail2ban's check for Nagios is not installed");
+
+test('the check for Nagios that fail2ban ships runs unmodified', { skip: noNagios }, async () => {
+  const own = makeSide('f2b');
+  try {
+    await own.start();
+    const client = `${own.folder}/bin/fail2ban-client`;
+    const { status, stdout } = spawnSync(
+      'perl',
+      [NAGIOS, '-p', '-P', client, '-s', own.socket, '-w', '5', '-c', '9'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /OK - 2 detected jails with 0 current banned IP\(s\)/);
+  } finally {
+    await own.close();
+  }
+});
+
 test("fail2ban's own client talks to f2b's socket", { skip }, async () => {
   const [original, own] = sides!;
   await own.start();
@@ -322,6 +348,24 @@ unban --all`;
     // What changes something is not the same for the second one.
     if (!/banip|unban/.test(line)) assert.equal(shape(theirs, own.folder), shape(ours, own.folder), line);
   }
+  // A new loglevel and logtarget apply with a reload.
+  writeFileSync(
+    `${own.folder}/etc/fail2ban.local`,
+    `[Definition]\nloglevel = DEBUG\nlogtarget = ${own.folder}/new.log\n`,
+  );
+  assert.equal((await own.call('fail2ban-client', ['reload'])).code, 0);
+  assert.match((await own.call('fail2ban-client', ['get', 'loglevel'])).out, /'DEBUG'/);
+  assert.match((await own.call('fail2ban-client', ['get', 'logtarget'])).out, /new\.log/);
+  // A broken jail is named and goes on; of a broken file nothing is taken.
+  writeFileSync(`${own.folder}/etc/jail.local`, '[door]\nbantime = nonsense\n[window]\nbantime = 77\n');
+  const partly = await own.call('fail2ban-client', ['reload']);
+  assert.deepEqual([partly.code, partly.out], [0, 'OK\n']);
+  assert.match(partly.err, /Errors in jail 'door'\. Skipping/);
+  assert.match(partly.err, /changed: window/);
+  writeFileSync(`${own.folder}/etc/jail.local`, 'nonsense\n');
+  const refused = await own.call('fail2ban-client', ['reload']);
+  assert.equal(refused.code, 255);
+  assert.match(refused.err, /nothing was changed/);
   const unknown = await original.call('fail2ban-client', ['-s', own.socket, 'status', 'nosuch']);
   assert.deepEqual([unknown.code, unknown.out], [255, "Sorry but the jail 'nosuch' does not exist\n"]);
   const stopped = await original.call('fail2ban-client', ['-s', own.socket, 'stop']);
