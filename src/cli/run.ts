@@ -4,7 +4,7 @@ import { stampOf } from '../base/files.ts';
 import { LEVELS, type Level, type Log, openLog } from '../base/log.ts';
 import { loadConfig } from '../config/config.ts';
 import type { Settings } from '../config/settings.ts';
-import { type ControlPaths, openControl } from '../daemon/control/control.ts';
+import { type Control, type ControlPaths, openControl } from '../daemon/control/control.ts';
 import { hostOf } from '../daemon/control/hosting.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { Messages } from '../daemon/messages.ts';
@@ -107,6 +107,7 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
   for (const warning of loaded.warnings) new Messages(log).stateDamaged(warning);
   const ending = whenAsked();
   let told = NO_NOTE;
+  let control: Control | null = null;
   const daemon = new Daemon({
     load: () => {
       const answer = first ?? load();
@@ -117,7 +118,10 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
     state: loaded.state,
     stamp: loaded.stamp,
     log,
-    adjustLog: (changed) => adjustLog(call, log, changed),
+    onReload: (changed) => {
+      adjustLog(call, log, changed);
+      void control?.retry();
+    },
     tell: (note) => lock?.tell((told = note)),
     run: runnerOf(call),
     env: io.env,
@@ -130,7 +134,7 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
   await daemon.start();
   const host = hostOf(daemon, { statePath, state: loaded.state, log, now: io.now, stop: ending.askAndWait });
   const isServing = !once && !global.dryRun;
-  const control = isServing ? await openControl(controlPaths(call, settings), host, new Messages(log)) : null;
+  control = isServing ? await openControl(controlPaths(call, settings), host, new Messages(log)) : null;
   if (once) await daemon.drain(ONCE_MS);
   else await ending.asked;
   await daemon.stop(options['lift'] === true && !once);

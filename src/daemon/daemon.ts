@@ -50,8 +50,8 @@ export type DaemonOptions = {
   /** stampOf(statePath) from under that lock; '' = not known. */
   readonly stamp: string;
   readonly log: Log;
-  /** Has the log be as fail2ban.conf says. */
-  adjustLog?(settings: Settings): void;
+  /** The whole configuration was read anew. */
+  onReload?(settings: Settings): void;
   /** Tells commands what the state cannot say. */
   tell(note: DaemonNote): void;
   readonly run: RunProgram;
@@ -224,7 +224,7 @@ export class Daemon {
       this.#recordProgress();
       this.#closeReader();
       await this.#bans.close(false);
-      if (only === null) this.#options.adjustLog?.(config.settings);
+      if (only === null) this.#options.onReload?.(config.settings);
       this.#idle = new Set();
       errors = await this.#open(config);
       collectGarbage();

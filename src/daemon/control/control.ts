@@ -7,10 +7,17 @@ import { answer } from './interpreter.ts';
 import { type ControlSocket, openSocket } from './server.ts';
 
 /** The open sockets, and the file with the process id. */
-export type Control = { close(): Promise<void> };
+export type Control = {
+  /** Opens the sockets that could not be had before. */
+  retry(): Promise<void>;
+  close(): Promise<void>;
+};
 
 /** Where commands reach the daemon: sockets, and the file that names its process; null = none. */
 export type ControlPaths = { readonly sockets: readonly string[]; readonly pidfile: string | null };
+
+/** How often a socket that could not be had is tried again, in milliseconds. */
+const RETRY_MS = 10_000;
 
 /** Opens the sockets and writes the pidfile. What cannot be had is told; the daemon works without it. */
 export async function openControl(
@@ -18,23 +25,40 @@ export async function openControl(
   host: ControlHost,
   messages: Messages,
 ): Promise<Control> {
-  const open: ControlSocket[] = [];
+  const open = new Map<string, ControlSocket>();
+  const told = new Map<string, string>();
   const answering = async (request: PyValue): Promise<PyValue> => {
     const value = await answer(host, request);
     messages.asked(request, value.tuple[0] === 0);
     return value;
   };
-  for (const path of sockets) {
-    const socket = await openSocket(path, answering);
-    if (typeof socket === 'string') messages.server('WARNING', socket);
-    else open.push(socket);
-  }
+  const tryAll = async (): Promise<void> => {
+    for (const path of sockets.filter((one) => !open.has(one))) {
+      const socket = await openSocket(path, answering);
+      if (typeof socket !== 'string') {
+        open.set(path, socket);
+        if (told.delete(path)) messages.server('NOTICE', `answering on ${path} now`);
+      } else if (told.get(path) !== socket) {
+        told.set(path, socket);
+        messages.server('WARNING', socket);
+      }
+    }
+  };
+  let trying = tryAll();
+  const retry = (): Promise<void> => (trying = trying.then(tryAll));
+  await trying;
+  // A fail2ban that ends leaves its socket to us.
+  const timer = setInterval(() => void retry(), RETRY_MS);
+  timer.unref();
   const pid = `${process.pid}\n`;
   const trouble = pidfile === null ? null : write(pidfile, pid);
   if (trouble !== null) messages.server('WARNING', trouble);
   return {
+    retry,
     async close() {
-      for (const socket of open) await socket.close();
+      clearInterval(timer);
+      await trying;
+      for (const socket of open.values()) await socket.close();
       if (pidfile !== null && trouble === null) remove(pidfile, pid);
     },
   };

@@ -25,6 +25,10 @@ test('a host is reached on every socket, its process by the pidfile, and nothing
     assert.match(lines.join('\n'), /WARNING .* cannot open the socket .*taken/);
     assert.match(lines.join('\n'), /INFO .* command: set door bantime 5/);
     assert.match(lines.join('\n'), /WARNING .* command refused: stop nosuch/);
+    rmSync(at('taken'));
+    await control.retry();
+    assert.deepEqual(await ask(at('taken'), ['ping']), { kind: 'value', value: 'pong' });
+    assert.match(lines.join('\n'), /NOTICE .* answering on .*taken now/);
     await control.close();
     assert.deepEqual(
       ['one', 'two', 'pid'].filter((name) => existsSync(at(name))),
