@@ -4,6 +4,9 @@ import { ConfigError, formatProblem, MachineError, UsageError } from './base/err
 import { enableJit } from './base/memory.ts';
 import { fallBackToLinear } from './base/timelimit.ts';
 import { visible } from './base/visible.ts';
+import { runClient } from './cli/client/client.ts';
+import { isForeground } from './cli/client/options.ts';
+import { demandRegex, regexPreface } from './cli/client/regexname.ts';
 import type { Io } from './cli/command.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { parseCommandLine } from './cli/parse.ts';
@@ -24,12 +27,29 @@ const io: Io = {
   now: () => Date.now() / 1000,
 };
 
+/** The name of the link by which f2b was called. */
+const calledAs = basename(process.argv0);
+
+/** Whether the command line could be read. */
+let isParsed = false;
+
 main().then(finish, (error: unknown) => finish(report(error)));
 
 async function main(): Promise<number> {
-  const calledAs = basename(process.argv0);
+  if (calledAs === 'fail2ban-client' || calledAs === 'fail2ban-server') {
+    const words = process.argv.slice(2);
+    if (!isForeground(words)) leaveWithReader();
+    return runClient(words, calledAs, io);
+  }
+  if (calledAs === 'fail2ban-regex') {
+    const { text, isAll } = regexPreface(process.argv.slice(2));
+    if (text !== '') io.stdout(text);
+    if (isAll) return 0;
+  }
   const request = parseCommandLine(process.argv.slice(2), calledAs, COMMANDS);
   const { command, words, options, global } = request;
+  isParsed = true;
+  if (calledAs === 'fail2ban-regex' && command.name === 'regex') demandRegex(words);
   // The daemon decides for itself when its work is worth it, and says nothing there; the others end soon or have much to do.
   if (command.name !== 'run') enableJit();
   if (command.name !== 'run' || global.dryRun) leaveWithReader();
@@ -75,7 +95,8 @@ function hintLine(hint: string): string {
   return `${start}${hint.replaceAll('\n', `\n${' '.repeat(start.length)}`)}\n`;
 }
 
-/** Output may be a pipe, which is written asynchronously: leave only when it is out. */
-function finish(code: number): void {
+/** Output may be a pipe, which is written asynchronously: leave only when it is out. fail2ban-regex ends with 2 for its options, else with 255. */
+function finish(ended: number): void {
+  const code = ended !== 0 && isParsed && calledAs === 'fail2ban-regex' ? 255 : ended;
   process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 }

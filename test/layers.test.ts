@@ -98,6 +98,7 @@ const WITHOUT_TEST = [
   'cli/transfer/foreign.ts',
   'cli/version.ts',
   'config/jail.ts',
+  'daemon/control/host.ts',
   'filter/types.ts',
   'firewall/backend.ts',
   'firewall/dummy.ts',

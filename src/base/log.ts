@@ -8,6 +8,7 @@ export type Level = (typeof LEVELS)[number];
 
 /** fail2ban's channel names; recidive jails and log shippers read them. */
 export type Channel =
+  | 'fail2ban'
   | 'fail2ban.server'
   | 'fail2ban.jail'
   | 'fail2ban.filter'
@@ -31,7 +32,15 @@ export type Log = {
   flush(): void;
   /** Opens the file again, at SIGHUP and SIGUSR1. A file that was moved away is noticed without a call. */
   reopen(): void;
+  /** The least grave level that is written, and the file, null = standard error; both change at run time. */
+  readonly level: Level;
+  readonly target: string | null;
+  setLevel(level: Level): void;
+  /** False, and nothing is changed: the file cannot be opened. */
+  setTarget(path: string | null): boolean;
 };
+
+const INFO = LEVELS.indexOf('INFO');
 
 /** Bytes of the write buffer, which collects small lines. */
 const BUFFER = 65536;
@@ -106,9 +115,8 @@ export function openLog(path: string | null, level: Level): Log {
   let nowMs = 0;
   let told = 0;
   const { pid } = process;
-  const limit = LEVELS.indexOf(level);
+  let limit = LEVELS.indexOf(level);
   const hears = (wanted: Level): boolean => LEVELS.indexOf(wanted) <= limit;
-  const hearsInfo = hears('INFO');
   const surroundings = new Map<string, MessageParts>();
   let around = aroundOf(surroundings, '');
   const flush = (): void => {
@@ -118,7 +126,7 @@ export function openLog(path: string | null, level: Level): Log {
   };
   return {
     writeIp4(jail, ip, time, textOf) {
-      if (!hearsInfo) return;
+      if (limit < INFO) return;
       // The buffered lines are from this turn of the event loop, so the time can be reused for a few lines.
       if (filled === 0 || (++told & 15) === 0) nowMs = Date.now();
       // Lines alternate between jails that read the same log.
@@ -154,6 +162,19 @@ export function openLog(path: string | null, level: Level): Log {
     reopen() {
       flush();
       target.reopen();
+    },
+    get level() {
+      return LEVELS[limit] ?? level;
+    },
+    get target() {
+      return target.path;
+    },
+    setLevel(wanted) {
+      limit = LEVELS.indexOf(wanted);
+    },
+    setTarget(wanted) {
+      flush();
+      return target.lead(wanted);
     },
   };
 }

@@ -13,7 +13,7 @@ const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | cons
  * While it cannot be opened or written, lines go to standard error, which gives the reason once.
  */
 export class LogTarget {
-  readonly #path: string | null;
+  #path: string | null;
   #fd = STDERR;
   #file: Pick<Stats, 'dev' | 'ino'> | null = null;
   /** Why lines go to standard error; null if the last write to the file succeeded. */
@@ -44,6 +44,27 @@ export class LogTarget {
     }
     this.#failed(`cannot write the log ${this.#path}: ${reason}`);
     writeBytes(STDERR, rest);
+  }
+
+  /** The file, null = standard error. */
+  get path(): string | null {
+    return this.#path;
+  }
+
+  /** Writes to another file from now on, null = standard error; false where that cannot be opened, and nothing changes. */
+  lead(path: string | null): boolean {
+    if (path !== null) {
+      try {
+        closeSync(openSync(path, FLAGS, 0o640));
+      } catch {
+        return false;
+      }
+    }
+    this.#close();
+    this.#path = path;
+    this.#trouble = null;
+    if (path !== null) this.#open(path);
+    return true;
   }
 
   /** Opens the file again, even if it is the same one or could not be opened a moment ago. */

@@ -1,8 +1,8 @@
 import { bansBefore, type Limits, makeBan } from '../ban/ban.ts';
+import { refusalOf } from '../ban/byhand.ts';
 import { bannedId, protectedFor } from '../ban/failure.ts';
-import { type IgnoreList, ignoredBy, newPart } from '../ban/ignore.ts';
+import { type IgnoreList, newPart } from '../ban/ignore.ts';
 import { IgnoreFiles } from '../ban/ignorefiles.ts';
-import { lockoutReason } from '../ban/lockout.ts';
 import { watchLogins } from '../ban/logins.ts';
 import { openDns } from '../base/dns.ts';
 import { parseDuration } from '../base/duration.ts';
@@ -103,19 +103,10 @@ type Target = { readonly call: Call; readonly ignored: IgnoreList };
 function readBanTarget(word: string, jail: Jail, { call, ignored }: Target): BanTarget {
   const id = canonicalNetwork(word);
   if (id === null) throw new UsageError(`"${word}" is not an address or network`);
-  const refuse = (why: string, hint: string | null = null): BanTarget => ({
-    id,
-    refusal: new UsageError(`${id} is never banned: ${why}`, hint),
-  });
   const protection = protectedFor(jail, watchLogins()());
-  const lockout = lockoutReason(protection, id, call.options['wide'] === true);
-  if (lockout !== null) {
-    const isAllowedWide = /wider/.test(lockout) && lockoutReason(protection, id, true) === null;
-    return refuse(lockout, isAllowedWide ? 'say --wide if it is meant' : null);
-  }
-  const because = ignoredBy(ignored, id);
-  if (because === 'ip' || because === 'dns') return refuse(`ignoreip of the jail "${jail.name}" protects it`);
-  if (because !== null) return refuse('it is an address of this machine');
+  const refusal = refusalOf({ jail, ignored }, protection, id, call.options['wide'] === true);
+  if (refusal !== null)
+    return { id, refusal: new UsageError(`${id} is never banned: ${refusal.why}`, refusal.hint) };
   return { id: bannedId(id, jail.ipv6prefix, ignored, protection), refusal: null };
 }
 

@@ -79,11 +79,24 @@ export type Subcommand = {
   run(call: Call): Promise<number>;
 };
 
+/** What people type who know fail2ban, in f2b's words. */
+const FAIL2BAN_WORDS: ReadonlyMap<string, string> = new Map([
+  ['ban', 'banip'],
+  ['addignoreip', 'set JAIL addignoreip IP'],
+  ['delignoreip', 'set JAIL delignoreip IP'],
+  ['dump', 'check --dump'],
+  ['test', 'check'],
+]);
+
 /** Finds a command by name. Throws UsageError with a suggestion; `program` precedes it there. */
 export function findCommand(name: string, commands: readonly Subcommand[], program = 'f2b'): Subcommand {
   const found = commands.find((command) => command.name === name);
   if (found !== undefined) return found;
   const names = commands.map((command) => command.name);
-  const hint = didYouMean(name, names, (close) => `"${program} ${close}"`);
+  const known = FAIL2BAN_WORDS.get(name);
+  const hint =
+    known === undefined
+      ? didYouMean(name, names, (close) => `"${program} ${close}"`)
+      : `did you mean "${program} ${known}"?`;
   throw new UsageError(`there is no command "${name}"`, hint ?? 'see: f2b help');
 }

@@ -11,6 +11,7 @@ import { makeInstall } from './install/install.ts';
 import { uninstall } from './install/uninstall.ts';
 import { regex } from './regex/regex.ts';
 import { run } from './run.ts';
+import { set } from './set.ts';
 import { status } from './status.ts';
 import { exportBans } from './transfer/export.ts';
 import { importBans } from './transfer/import.ts';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Subcommand[] = [
   importBans,
   exportBans,
   get,
+  set,
   ping,
   reload,
   stop,

@@ -1,5 +1,5 @@
 import { MachineError, UsageError } from '../base/errors.ts';
-import { monotonicSeconds, readDaemonNote, runningPid } from '../state/runlock.ts';
+import { monotonicSeconds, type ReloadNote, readDaemonNote, runningPid } from '../state/runlock.ts';
 import type { Call, Subcommand } from './command.ts';
 import { statePathOf } from './context.ts';
 
@@ -36,20 +36,27 @@ errors goes on with its earlier ones: the errors are printed, and the exit code 
     const pid = daemonOf(call);
     const since = monotonicSeconds();
     process.kill(pid, 'SIGHUP');
-    const errors = await answerOf(pid, statePathOf(call.global, call.io), since);
-    for (const line of errors) call.io.stderr(`f2b: ${line.replaceAll('\n', '\n     ')}\n`);
-    if (errors.length > 0) return 2;
-    call.io.stdout('OK\n');
-    return 0;
+    const note = await answerOf(pid, statePathOf(call.global, call.io), since);
+    for (const line of note.errors) call.io.stderr(`f2b: ${line.replaceAll('\n', '\n     ')}\n`);
+    if (call.global.json) call.io.stdout(`${JSON.stringify(note)}\n`);
+    else call.io.stdout(printReload(note));
+    return note.errors.length > 0 ? 2 : 0;
   },
 };
 
-/** What was wrong at the first reload that began after `since`. */
-async function answerOf(pid: number, path: string, since: number): Promise<readonly string[]> {
+/** What a reload changed, a line a kind; `OK` before it where nothing was wrong. */
+function printReload({ errors, added, removed, changed }: ReloadNote): string {
+  const kinds = Object.entries({ added, removed, changed }).filter(([, names]) => names.length > 0);
+  const lines = kinds.map(([kind, names]) => `${kind}: ${names.join(', ')}`);
+  return [...(errors.length === 0 ? ['OK'] : []), ...lines].map((line) => `${line}\n`).join('');
+}
+
+/** The first reload that began after `since`. */
+async function answerOf(pid: number, path: string, since: number): Promise<ReloadNote> {
   const end = performance.now() + RELOAD_MS;
   for (;;) {
     const reload = readDaemonNote(path)?.reload ?? null;
-    if (reload !== null && reload.began >= since) return reload.errors;
+    if (reload !== null && reload.began >= since) return reload;
     if (runningPid(path) !== pid) throw new MachineError(`process ${pid} ended before it answered`);
     if (performance.now() > end)
       throw new MachineError(`process ${pid} has not answered within ${RELOAD_MS / 1000} s: see its log`);

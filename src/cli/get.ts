@@ -1,11 +1,14 @@
-import { UsageError } from '../base/errors.ts';
+import { MachineError, UsageError } from '../base/errors.ts';
 import { formatNetwork } from '../base/ip.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Jail } from '../config/jail.ts';
 import { OPTIONS } from '../config/options.ts';
+import { SETTING_NAMES } from '../daemon/control/interpreter.ts';
+import { runningPid } from '../state/runlock.ts';
 import type { State } from '../state/state.ts';
-import type { Subcommand } from './command.ts';
-import { configOf, findJail, readOnlyState } from './context.ts';
+import type { Call, Subcommand } from './command.ts';
+import { configOf, findJail, readOnlyState, statePathOf } from './context.ts';
+import { askDaemon, plain } from './set.ts';
 import { inColumns } from './wrap.ts';
 
 type Answer = number | string | readonly string[];
@@ -36,7 +39,7 @@ const TOPICS: ReadonlyMap<string, Ask> = new Map<string, Ask>([
 export const get: Subcommand = {
   name: 'get',
   summary: 'show one setting of a jail',
-  usage: 'JAIL WHAT',
+  usage: 'JAIL WHAT | loglevel | logtarget | dbpurgeage',
   options: [],
   about: `WHAT is an option, actions, or banip (the addresses that are banned). The options:
 ${inColumns(OPTIONS.map(({ name, help }) => [name, help])).join('\n')}`,
@@ -46,6 +49,8 @@ ${inColumns(OPTIONS.map(({ name, help }) => [name, help])).join('\n')}`,
   ],
   async run(call) {
     const [name, what, ...more] = call.words;
+    if (name !== undefined && what === undefined && SETTING_NAMES.includes(name))
+      return showSetting(call, name);
     if (name === undefined || what === undefined || more.length > 0) {
       throw new UsageError('get needs a jail and what to show', 'see: f2b help get');
     }
@@ -55,7 +60,9 @@ ${inColumns(OPTIONS.map(({ name, help }) => [name, help])).join('\n')}`,
     const option = OPTIONS.find((one) => one.name === key);
     const written = config.allJails.find((one) => one.name === name)?.options.get(key);
     const answer =
-      TOPICS.get(key)?.(jail, readOnlyState(call)) ?? (option && (written ?? option.default ?? ''));
+      (await liveAnswer(call, name, key)) ??
+      TOPICS.get(key)?.(jail, readOnlyState(call)) ??
+      (option && (written ?? option.default ?? ''));
     if (answer === undefined) {
       const known = [...OPTIONS.map((one) => one.name), ...TOPICS.keys()];
       throw new UsageError(`cannot show "${what}"`, didYouMean(what, known) ?? 'see: f2b help get');
@@ -64,6 +71,34 @@ ${inColumns(OPTIONS.map(({ name, help }) => [name, help])).join('\n')}`,
     return 0;
   },
 };
+
+/** Topics that may have been set at run time, and that the daemon answers as they are printed here. */
+const LIVE = new Set(
+  'bantime findtime maxretry maxmatches maxlines usedns ignoreip ignoreself failregex ignoreregex prefregex datepattern'.split(
+    ' ',
+  ),
+);
+
+/** What the running daemon works with; undefined: none runs, or it has no such jail. */
+async function liveAnswer(call: Call, name: string, key: string): Promise<Answer | undefined> {
+  if (!LIVE.has(key) || runningPid(statePathOf(call.global, call.io)) === null) return undefined;
+  const answer = await askDaemon(call, ['get', name, key]).catch(() => null);
+  const value = answer === null ? undefined : plain(answer.value);
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  if (typeof value === 'boolean') return String(value);
+  if (!Array.isArray(value)) return undefined;
+  return key === 'datepattern' ? String(value[0] ?? value[1]) : value.map(String);
+}
+
+/** A setting of the program, as the running daemon has it. */
+async function showSetting(call: Call, name: string): Promise<number> {
+  const path = statePathOf(call.global, call.io);
+  const answer = await askDaemon(call, ['get', name]);
+  if (answer === null) throw new MachineError(`no f2b runs on ${path}, whose ${name} could be shown`);
+  const value = plain(answer.value);
+  call.io.stdout(call.global.json ? `${JSON.stringify(value)}\n` : `${String(value)}\n`);
+  return 0;
+}
 
 function printed(answer: Answer): string {
   return typeof answer === 'object' ? answer.map((line) => `${line}\n`).join('') : `${answer}\n`;

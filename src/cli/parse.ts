@@ -10,6 +10,7 @@ import {
   type Options,
   type Subcommand,
 } from './command.ts';
+import { SENT, sent } from './set.ts';
 
 /** A parsed command line. */
 type Request = Omit<Call, 'io'> & { readonly command: Subcommand };
@@ -27,7 +28,8 @@ export function parseCommandLine(
   const at = commandIndex(words);
   const name = words[at];
   if (!commands.some((one) => one.name === name)) refuseUnknownBefore(words.slice(0, Math.max(at, 0)));
-  const command = name === undefined ? findCommand('help', commands) : findCommand(name, commands);
+  const isSent = name !== undefined && SENT.includes(name);
+  const command = isSent ? sent(name) : findCommand(name ?? 'help', commands);
   const rest = at < 0 ? words : [...words.slice(0, at), ...words.slice(at + 1)];
   return readRest(command, rest, commands);
 }
@@ -61,6 +63,9 @@ function readRest(command: Subcommand, rest: readonly string[], commands: readon
     usable.map((spec) => [spec.name, givenOption(spec, parsed[spec.name])]),
   );
   if (options['help'] === true) {
+    // Without a command the overview is wanted.
+    const isOverview = command.name === 'help' && parsed._.length === 0;
+    if (isOverview) return { command, words: [], options: {}, global: NO_OPTIONS };
     return { command: findCommand('help', commands), words: [command.name], options: {}, global: NO_OPTIONS };
   }
   return { command, words: parsed._, options, global: globalOf(options) };

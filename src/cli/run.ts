@@ -1,12 +1,17 @@
+import { resolve } from 'node:path';
 import { MachineError, UsageError } from '../base/errors.ts';
 import { stampOf } from '../base/files.ts';
-import { LEVELS, type Level, openLog } from '../base/log.ts';
+import { LEVELS, type Level, type Log, openLog } from '../base/log.ts';
 import { loadConfig } from '../config/config.ts';
+import type { Settings } from '../config/settings.ts';
+import { type Control, type ControlPaths, openControl } from '../daemon/control/control.ts';
+import { hostOf } from '../daemon/control/hosting.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { Messages } from '../daemon/messages.ts';
 import { readsJournalInstead } from '../source/journal/journal.ts';
 import { loadState, lockState, prepareFolder } from '../state/file.ts';
-import { type RunLock, runningPid, takeRunLock } from '../state/runlock.ts';
+import { NO_NOTE, type RunLock, runningPid, takeRunLock } from '../state/runlock.ts';
+import { runtimePath } from '../state/runtime.ts';
 import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
 import { restoreBans } from './restore.ts';
@@ -28,6 +33,9 @@ export const run: Subcommand = {
     { name: 'poll', value: 'SECONDS', help: 'interval at which log files are looked at (1)' },
     { name: 'lift', help: 'when stopped, lift all bans until the next start' },
     { name: 'loglevel', value: 'LEVEL', help: LEVELS.join(', ').toLowerCase() },
+    { name: 'logtarget', value: 'TARGET', help: 'as in fail2ban.conf: a file, STDERR or STDOUT' },
+    { name: 'socket', value: 'FILE', help: "answer fail2ban's clients there (socket of fail2ban.conf)" },
+    { name: 'pidfile', value: 'FILE', help: 'write the process id there (pidfile of fail2ban.conf)' },
   ],
   about: `Reads the logs of all enabled jails from where they were left, counts failures, bans at the firewall, and lifts
 bans when their time is up. SIGTERM and SIGINT stop it, bans stay (with --lift they stand
@@ -89,7 +97,7 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
   const load = () => loadConfig(treeOf(call), { services, usesJournal: readsJournalInstead });
   let first: ReturnType<typeof load> | null = load();
   const { problems: known, settings } = first;
-  const target = logTarget(call, settings.logtarget);
+  const target = logTarget(call, wantedTarget(call, settings));
   const isNewLog = target !== null && stampOf(target) === 'ENOENT';
   const log = openLog(target, levelOf(options['loglevel'], settings.loglevel));
   // A jail such as recidive may read this log: it exists only now.
@@ -97,6 +105,9 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
   process.on('SIGUSR1', () => log.reopen());
   const loaded = openState(statePath, global.dryRun);
   for (const warning of loaded.warnings) new Messages(log).stateDamaged(warning);
+  const ending = whenAsked();
+  let told = NO_NOTE;
+  let control: Control | null = null;
   const daemon = new Daemon({
     load: () => {
       const answer = first ?? load();
@@ -107,7 +118,11 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
     state: loaded.state,
     stamp: loaded.stamp,
     log,
-    tell: (note) => lock?.tell(note),
+    onReload: (changed) => {
+      adjustLog(call, log, changed);
+      void control?.retry();
+    },
+    tell: (note) => lock?.tell((told = note)),
     run: runnerOf(call),
     env: io.env,
     pollMs: pollMs(options['poll']),
@@ -115,12 +130,18 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
     dryRun: global.dryRun,
     now: io.now,
   });
-  const ended = once ? null : untilStopped(daemon);
+  if (!once) listenToSignals(daemon, ending);
   await daemon.start();
-  if (ended === null) await daemon.drain(ONCE_MS);
-  else await ended;
+  const host = hostOf(daemon, { statePath, state: loaded.state, log, now: io.now, stop: ending.askAndWait });
+  const isServing = !once && !global.dryRun;
+  control = isServing ? await openControl(controlPaths(call, settings), host, new Messages(log)) : null;
+  if (once) await daemon.drain(ONCE_MS);
+  else await ending.asked;
   await daemon.stop(options['lift'] === true && !once);
+  ending.ended();
+  await control?.close();
   if (!once) return 0;
+  lock?.tell({ ...told, once: io.now() });
   if (!global.dryRun && !daemon.isFinished) return 1;
   const problems = [...known, ...daemon.problems];
   return problems.some((one) => one.severity === 'error') ? 2 : 0;
@@ -136,12 +157,55 @@ function openState(path: string, isDry: boolean) {
   }
 }
 
-/** Resolves at the first signal to stop. SIGHUP reloads. A second signal ends the process at once. */
-function untilStopped(daemon: Daemon): Promise<void> {
+/** The end of the daemon: a signal or a command asks for it, and the command learns when it is done. */
+function whenAsked() {
+  const asked = Promise.withResolvers<void>();
+  const done = Promise.withResolvers<void>();
+  const askAndWait = (): Promise<void> => {
+    asked.resolve();
+    return done.promise;
+  };
+  return { asked: asked.promise, askAndWait, ended: done.resolve };
+}
+
+/** SIGHUP reloads. A second signal to stop ends the process at once. */
+function listenToSignals(daemon: Daemon, { askAndWait }: ReturnType<typeof whenAsked>): void {
   process.on('SIGHUP', () => void daemon.reload());
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void askAndWait());
+}
+
+/** f2b's own socket, fail2ban's where it is named, and the pidfile. */
+function controlPaths({ global, io, options }: Call, settings: Settings): ControlPaths {
+  const named = (name: string): string | null => {
+    const value = options[name];
+    return typeof value === 'string' ? value : (settings.options.get(name) ?? null);
+  };
+  const own = ownSocket(statePathOf(global, io));
+  const socket = named('socket');
+  return { sockets: [own, socket].filter((path) => path !== null), pidfile: named('pidfile') };
+}
+
+function ownSocket(statePath: string): string | null {
+  try {
+    return runtimePath(statePath, 'sock');
+  } catch {
+    return null;
+  }
+}
+
+function wantedTarget({ options }: Call, { logtarget }: Settings): string | null {
+  const given = options['logtarget'];
+  if (typeof given !== 'string') return logtarget;
+  return /^(?:std|sys)\w*(?:-journal)?$/i.test(given) ? given.toUpperCase() : resolve(given);
+}
+
+/** What the command line says goes before what fail2ban.conf says by now. */
+function adjustLog(call: Call, log: Log, settings: Settings): void {
+  const { global, options } = call;
+  if (typeof options['loglevel'] !== 'string') log.setLevel(levelOf(undefined, settings.loglevel));
+  const wanted = wantedTarget(call, settings);
+  const target = wanted?.startsWith('/') ? wanted : null;
+  if (global.log === null && target !== log.target) log.setTarget(target);
 }
 
 /** The log file; null = standard error. Announces a file that only the configuration names. */

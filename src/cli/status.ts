@@ -1,16 +1,17 @@
-import { existsSync } from 'node:fs';
 import { UsageError } from '../base/errors.ts';
 import { formatSecond } from '../base/log.ts';
+import { isList } from '../base/pickle.ts';
 import { clean } from '../base/visible.ts';
 import type { Config } from '../config/config.ts';
-import type { Jail } from '../config/jail.ts';
+import { logFiles } from '../daemon/control/statusword.ts';
 import { alarmsOf, printSource } from '../source/health.ts';
 import { leftOutText, pathsOf } from '../source/logfile/glob.ts';
-import { type DaemonNote, readDaemonNote, runningPid } from '../state/runlock.ts';
+import { type DaemonNote, lastOnce, readDaemonNote, runningPid } from '../state/runlock.ts';
 import type { State } from '../state/state.ts';
 import type { Call, Subcommand } from './command.ts';
 import { configOf, findJail, firewallPlanOf, limitsOfHost, readOnlyState, statePathOf } from './context.ts';
 import { brokenStatusOf, printBans, printOverview, printStatus, statusOf } from './jailstatus.ts';
+import { askDaemon } from './set.ts';
 
 /** `f2b status`: lists the jails, or one jail's counts and bans. */
 export const status: Subcommand = {
@@ -22,7 +23,8 @@ export const status: Subcommand = {
     { name: 'sources', help: 'show the log sources in place of the bans' },
     { name: 'bans', help: 'list the bans only: since, until, how often, next time' },
   ],
-  about: `Works with and without a running daemon. A ban that the firewall has not confirmed is named with the reason.
+  about: `Works with and without a running daemon; where none runs and no pass of run --once has ended within a quarter of an hour, the
+list of jails ends with exit code 3. A ban that the firewall has not confirmed is named with the reason.
 --sources tells of each log when its last line and its last match came, and what is suspicious about it: silence, errors, lines
 that no longer look as the filter expects. What the daemon knew when it last saved is shown.`,
   examples: [
@@ -47,21 +49,23 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     for (const name of words) if (!broken.has(name) || !state.jails.has(name)) findJail(config, name);
     if (options['sources'] === true) return showSources(call, wanted, state);
     const limits = wanted.length === 0 ? [] : await limitsOfHost(firewallPlanOf(config.blocking), io);
+    const live = await liveFiles(call, wanted);
     const statuses = wanted.map((name) => {
       const jail = config.jails.find((one) => one.name === name);
       const why = broken.get(name);
       if (jail === undefined || why !== undefined) return brokenStatusOf(name, why ?? '', state, io.now());
       const own = limits.filter((one) => one.jail === name).map(({ text }) => text);
-      return { ...statusOf(jail, state, existingFiles(jail), io.now()), limits: own };
+      return { ...statusOf(jail, state, live.get(name) ?? logFiles(jail), io.now()), limits: own };
     });
     const names = [...new Set([...config.jails.map(({ name }) => name), ...(note?.kept ?? [])])].sort();
     const unsaved = note?.unsaved ?? null;
+    const code = words.length === 0 ? tellUnlessRunning(call, path) : 0;
     if (global.json) {
       const repairs = Object.fromEntries(state.repairs);
       const running = runningPid(path);
       const overview = { running, jails: names, repairs, unsaved, broken: Object.fromEntries(broken) };
       io.stdout(`${JSON.stringify(wanted.length === 0 ? overview : statuses)}\n`);
-      return 0;
+      return code;
     }
     if (options['bans'] === true) {
       for (const one of statuses) io.stdout(printBans(one, formatSecond));
@@ -70,9 +74,27 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     if (words.length === 0) io.stdout(printOverview({ names, repairs: state.repairs, broken, unsaved }));
     for (const one of statuses) io.stdout(printStatus(one));
     for (const text of leftOut(config, wanted)) io.stdout(`warning: ${text}\n`);
-    return 0;
+    return code;
   },
 };
+
+/** A pass of `run --once` that is no older, in seconds, says that a timer or cron runs f2b. */
+const RECENT = 900;
+/** The exit code of a status without a daemon, as of service scripts (LSB). */
+const NOT_RUNNING = 3;
+
+/** Says that no daemon runs, and answers the exit code: 0 where `run --once` has just done the work. */
+function tellUnlessRunning({ io }: Call, path: string): number {
+  if (runningPid(path) !== null) return 0;
+  const once = lastOnce(path);
+  if (once !== null && io.now() - once < RECENT) {
+    io.stderr(`f2b: no daemon runs; the last pass of f2b run --once ended at ${formatSecond(once)}\n`);
+    return 0;
+  }
+  io.stderr(`f2b: NO DAEMON RUNS on ${path}: no log is read, and nobody new is banned\n`);
+  if (once !== null) io.stderr(`f2b: the last pass of f2b run --once ended at ${formatSecond(once)}\n`);
+  return NOT_RUNNING;
+}
 
 /** Enabled jails whose settings have errors, and what becomes of each. */
 function brokenJails({ allJails }: Config, note: DaemonNote | null): ReadonlyMap<string, string> {
@@ -115,8 +137,16 @@ function leftOut({ jails }: Config, names: readonly string[]): readonly string[]
   });
 }
 
-function existingFiles(jail: Jail): readonly string[] {
-  return [...new Set(jail.logpath.flatMap(({ glob }) => pathsOf(glob).paths))].filter((path) =>
-    existsSync(path),
-  );
+/** The log files of the jails, by name, as the running daemon has them. */
+async function liveFiles(
+  call: Call,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>();
+  if (runningPid(statePathOf(call.global, call.io)) === null) return found;
+  for (const name of names) {
+    const answer = await askDaemon(call, ['get', name, 'logpath']).catch(() => null);
+    if (answer !== null && isList(answer.value)) found.set(name, answer.value.map(String));
+  }
+  return found;
 }

@@ -1,4 +1,4 @@
-import { countedId } from '../ban/failure.ts';
+import { bansNamed } from '../ban/byhand.ts';
 import { UsageError } from '../base/errors.ts';
 import { canonicalNetwork, contains, parseNetwork } from '../base/ip.ts';
 import type { Config } from '../config/config.ts';
@@ -98,20 +98,11 @@ function lift(state: State, ids: readonly string[] | null, jails: ReadonlyMap<st
   const lifted: BanPlace[] = [];
   for (const [jail, prefix] of jails) {
     const bans = state.jails.get(jail)?.bans ?? new Map();
-    const targets = (ids ?? [...bans.keys()]).flatMap((id) =>
-      bans.has(id) ? [id, ...bansInside(id, bans)] : [countedId(id, prefix), ...bansInside(id, bans)],
-    );
-    for (const id of new Set(targets)) {
+    for (const id of bansNamed(bans, ids, prefix)) {
       if (addOrder(state, { kind: 'unban', jail, id }) === 'lifted') lifted.push({ jail, id });
     }
   }
   return lifted;
-}
-
-function bansInside(id: string, bans: ReadonlyMap<string, unknown>): readonly string[] {
-  const network = id.includes('/') ? parseNetwork(id) : null;
-  if (network === null) return [];
-  return [...bans.keys()].filter((other) => contains(network, other));
 }
 
 /** The bans of networks that still contain one of the ids. */

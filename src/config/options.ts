@@ -147,7 +147,7 @@ export const JAIL_OPTIONS: readonly OptionInfo[] = [...OPTIONS, ...VARIABLES];
 export const KNOWN_KEYS: readonly string[] = [...JAIL_OPTIONS.map(({ name }) => name), ...UNUSED.split(' ')];
 
 /** The version of fail2ban whose configuration language f2b reads; `%(fail2ban_version)s`. */
-const FAIL2BAN_VERSION = '1.1.1';
+export const FAIL2BAN_VERSION = '1.1.1';
 
 /** Adds the built-in [DEFAULT] below the files' options, and fixed values above them. */
 export function withDefaults(sections: Sections, root: string): Sections {

@@ -32,17 +32,23 @@ const asIs = ({ text }: Text): string => text;
 /** Options without effect: fail2ban's own value, and the reason. */
 const NO_EFFECT = {
   syslogsocket: row('syslogsocket = auto', asIs, 'log lines go to a file or to standard error'),
-  socket: row('socket = /var/run/fail2ban/fail2ban.sock', asIs, "f2b's commands work on the state file"),
-  pidfile: row('pidfile = /var/run/fail2ban/fail2ban.pid', asIs, 'the lock beside the state file holds it'),
   allowipv6: row('allowipv6 = auto', readAllow, 'IPv6 is always understood'),
   dbfile: row('dbfile = /var/lib/fail2ban/fail2ban.sqlite3', asIs, 'the state file keeps everything'),
   dbmaxmatches: row('dbmaxmatches = 10', values.integerFrom(0), 'the maxmatches of a jail counts'),
 };
 
-/** The options of fail2ban.conf that have an effect, for the manual. */
-export const PROGRAM_OPTIONS: readonly OptionInfo[] = Object.values(SETTINGS);
+/** Paths that the daemon makes where they are set, as texts in `options`. */
+const PATHS = {
+  socket: row('socket', asIs, "where fail2ban's clients are answered"),
+  pidfile: row('pidfile', asIs, 'file with the process id of the daemon'),
+};
 
-const KNOWN = [...Object.values(SETTINGS), ...Object.values(NO_EFFECT)].map(({ name }) => name);
+/** The options of fail2ban.conf that have an effect, for the manual. */
+export const PROGRAM_OPTIONS: readonly OptionInfo[] = [SETTINGS, PATHS].flatMap((rows) =>
+  Object.values(rows),
+);
+
+const KNOWN = [SETTINGS, NO_EFFECT, PATHS].flatMap((rows) => Object.values(rows)).map(({ name }) => name);
 
 /** Reads fail2ban.conf with its drop-ins; without it the defaults apply. Problems have no jail. */
 export function readSettings(reader: ConfigReader, problems: Problem[]): Settings {

@@ -1,7 +1,8 @@
 import { ActionRunner, commandActions, type RunnerParts } from '../action/runner.ts';
 import { ticketOf, totalsOf } from '../action/tags.ts';
-import type { Failure } from '../ban/ban.ts';
-import { countPlain, type FailureContext, handleFailure } from '../ban/failure.ts';
+import { bansBefore, type Failure, makeBan } from '../ban/ban.ts';
+import { bansNamed, refusalOf } from '../ban/byhand.ts';
+import { bannedId, countPlain, type FailureContext, handleFailure, protectedFor } from '../ban/failure.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import { watchLogins } from '../ban/logins.ts';
 import type { Room } from '../ban/maxbans.ts';
@@ -10,7 +11,15 @@ import type { Jail } from '../config/jail.ts';
 import { Enforcer, type EnforcerParts } from '../firewall/enforcer.ts';
 import { busEnvironment, type FirewallPlan } from '../firewall/plan.ts';
 import type { Urgency } from '../state/saver.ts';
-import { type Ban, expireBans, jailState, nextExpiry, type ObeyedOrder } from '../state/state.ts';
+import {
+  addBan,
+  type Ban,
+  expireBans,
+  jailState,
+  liftBan,
+  nextExpiry,
+  type ObeyedOrder,
+} from '../state/state.ts';
 import type { Messages } from './messages.ts';
 
 /** What the manager works with, and what it reports to. */
@@ -122,6 +131,47 @@ export class BanManager {
     }
     if ('room' in decision) this.#makeRoom(running.jail, decision.room, failure.fields);
     changed('calm');
+  }
+
+  /** Bans by hand for as long as the jail bans: whether it is a new ban, or why there is none. */
+  banByHand(
+    running: RunningJail,
+    asked: string,
+  ): { readonly isNew: boolean; readonly refusal: string | null } {
+    const { state, messages, now } = this.#parts;
+    const { jail, limits, ignore } = running;
+    const protection = protectedFor(jail, this.#context.protection());
+    const refusal = refusalOf({ jail, ignored: ignore }, protection, asked, false);
+    if (refusal !== null) {
+      const text = `${asked} is never banned: ${refusal.why}`;
+      messages.refused(jail.name, text);
+      return { isNew: false, refusal: text };
+    }
+    const id = bannedId(asked, jail.ipv6prefix, ignore, protection);
+    const before = bansBefore(state, jail.name, id, limits);
+    const ban = makeBan(limits, before, { now: now(), count: null, origin: 'hand' });
+    const effect = addBan(state, jail.name, id, ban);
+    if (effect === 'prolonged') this.#prolong(jail.name, id);
+    if (effect !== 'new') return { isNew: false, refusal: null };
+    messages.ban(jail.name, id);
+    this.#banNow(jail.name, id, ban, new Map());
+    return { isNew: true, refusal: null };
+  }
+
+  /** Lifts bans by hand, null = all of the jail; answers how many. */
+  unbanByHand(jail: string, ids: readonly string[] | null, prefix: number): number {
+    const { state, messages, changed } = this.#parts;
+    const bans = state.jails.get(jail)?.bans ?? new Map<string, Ban>();
+    let count = 0;
+    for (const id of bansNamed(bans, ids, prefix)) {
+      const ban = bans.get(id) ?? null;
+      if (!liftBan(state, jail, id)) continue;
+      messages.unban(jail, id);
+      this.#lift(jail, id, ban);
+      count += 1;
+    }
+    changed('soon');
+    return count;
   }
 
   /** Carries out what commands ordered; it stands in the state already. */

@@ -17,13 +17,14 @@ import { plainFields } from '../action/tags.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import { openDns } from '../base/dns.ts';
 import { programVersion } from '../base/embedded.ts';
-import { ConfigError, formatProblem, type Problem, problem, reasonOf } from '../base/errors.ts';
+import { ConfigError, type Problem, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { collectGarbage, collectIfWorthwhile, enableJit, noteWork } from '../base/memory.ts';
 import { type Clock, steppedClock } from '../base/steppedclock.ts';
 import { settledWithin } from '../base/timeout.ts';
 import type { Config } from '../config/config.ts';
 import type { Jail } from '../config/jail.ts';
+import type { Settings } from '../config/settings.ts';
 import type { FilterFailure } from '../filter/types.ts';
 import { type FirewallPlan, planFirewalls } from '../firewall/plan.ts';
 import type { RunProgram } from '../firewall/reconcile.ts';
@@ -32,6 +33,7 @@ import { type DaemonNote, monotonicSeconds, NO_NOTE } from '../state/runlock.ts'
 import { type SaverEvents, StateSaver, type Urgency } from '../state/saver.ts';
 import { jailState, purgePast, type State, shiftBans } from '../state/state.ts';
 import { BanManager } from './banmanager.ts';
+import { chooseJails, jailChanges, linesOf, onlyJail, type ReloadResult } from './changes.ts';
 import { compileJails, type RunningJails, refreshOwnAddresses } from './jails.ts';
 import { needsLookup, PendingLookups } from './lookups.ts';
 import { WorkLoop } from './loop.ts';
@@ -48,6 +50,8 @@ export type DaemonOptions = {
   /** stampOf(statePath) from under that lock; '' = not known. */
   readonly stamp: string;
   readonly log: Log;
+  /** The whole configuration was read anew. */
+  onReload?(settings: Settings): void;
   /** Tells commands what the state cannot say. */
   tell(note: DaemonNote): void;
   readonly run: RunProgram;
@@ -90,7 +94,12 @@ export class Daemon {
   #reader: LogReader | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
   /** Seconds that a ban which ended is remembered: dbpurgeage. */
-  #purgeAge = DAY;
+  purgeAge = DAY;
+  #settings: Settings | null = null;
+  /** Jails that read nothing for now. */
+  #idle: ReadonlySet<string> = new Set();
+  /** Where the bans of jails that do not work stand. */
+  #blocking: Config['blocking'] = [];
   #reloading: Promise<void> = Promise.resolve();
   #isClosed = false;
   #note = NO_NOTE;
@@ -179,36 +188,82 @@ export class Daemon {
 
   /**
    * Takes in a changed configuration; counts, bans and positions stay. One that cannot be read as a whole changes nothing, and a
-   * jail with mistakes goes on with its earlier settings. Several reloads at a time happen one after the other.
+   * jail with mistakes goes on with its earlier settings. What was set at run time is over. Several reloads at a time happen one
+   * after the other. With a name only that jail is taken in; null: there is none.
    */
-  reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reload());
-    return this.#reloading;
+  reload(jail: string | null = null): Promise<ReloadResult | null> {
+    return this.#inTurn(() => this.#reload(jail));
   }
 
-  async #reload(): Promise<void> {
-    if (this.#isClosed) return;
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#reloading.then(work);
+    this.#reloading = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+
+  async #reload(only: string | null): Promise<ReloadResult | null> {
+    const before = this.#running.jails;
     const began = monotonicSeconds();
     let errors: readonly string[] = [];
+    let isDone = true;
+    const result = (): ReloadResult => ({
+      ...jailChanges(before, this.#running.jails),
+      ...{ errors, isDone, skipped: isDone ? [...this.#note.kept, ...this.#note.broken] : [] },
+    });
+    if (this.#isClosed) return result();
     this.#messages.reloading();
     try {
-      const config = this.#options.load();
+      const all = this.#options.load();
+      const config = only === null ? all : onlyJail(all, only, before);
+      if (config === null) return null;
       const unread = config.problems.filter((one) => one.severity === 'error' && one.jail === null);
       if (unread.length > 0) throw new ConfigError(unread);
       this.#recordProgress();
       this.#closeReader();
       await this.#bans.close(false);
+      if (only === null) this.#options.onReload?.(config.settings);
+      this.#idle = new Set();
       errors = await this.#open(config);
       collectGarbage();
       this.#bans.watch();
     } catch (error) {
       const why = error instanceof ConfigError ? linesOf(error.problems) : [reasonOf(error)];
       errors = [...why, 'the configuration cannot be used, nothing was changed'];
+      isDone = false;
       this.#messages.notReloaded(reasonOf(error));
     }
     this.#options.log.reopen();
-    this.#tell({ reload: { began, errors } });
+    this.#tell({ reload: { began, ...result() } });
     this.#loop.start();
+    return result();
+  }
+
+  /**
+   * From now on these jails work, and those that are no longer among them end; until the next reload. The idle ones read nothing.
+   * Throws ConfigError when one of them has mistakes, and nothing is changed.
+   */
+  replace(jails: readonly Jail[], idle: ReadonlySet<string>): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#isClosed) return;
+      const running = compileJails(jails, new Map(), this.#running);
+      const errors = running.problems.filter(({ severity }) => severity === 'error');
+      if (errors.length > 0) throw new ConfigError(errors);
+      this.#recordProgress();
+      this.#closeReader();
+      const { added, removed } = jailChanges(this.#running.jails, running.jails);
+      this.#running = running;
+      this.#idle = idle;
+      if (added.length + removed.length > 0) {
+        await this.#bans.close(false);
+        await this.#openBans(jails);
+        this.#bans.watch();
+      }
+      this.#openReader();
+      this.#loop.start();
+    });
   }
 
   #tell(news: Partial<DaemonNote>): void {
@@ -229,6 +284,25 @@ export class Daemon {
     await this.#bans.close(isLifting);
     await this.#saver?.close();
     this.#options.log.flush();
+  }
+
+  /** The jails at work, with what was set at run time. */
+  get jails(): RunningJails['jails'] {
+    return this.#running.jails;
+  }
+
+  get idle(): ReadonlySet<string> {
+    return this.#idle;
+  }
+
+  /** What fail2ban.conf says; null before the start. */
+  get settings(): Settings | null {
+    return this.#settings;
+  }
+
+  /** Bans, and what commands ask of them. */
+  get bans(): BanManager {
+    return this.#bans;
   }
 
   /** What is wrong with the jails that cannot work, and what else was found in their filters. */
@@ -263,51 +337,39 @@ export class Daemon {
 
   /** `early`: the firewalls that stand already. Answers what is wrong with jails, as lines. */
   async #open(config: Config, early: FirewallPlan | null = null): Promise<readonly string[]> {
-    this.#purgeAge = config.settings.dbpurgeage;
-    const { jails: wanted, refused } = this.#choose(config);
+    this.purgeAge = config.settings.dbpurgeage;
+    this.#settings = config.settings;
+    this.#blocking = config.blocking;
+    const { jails: wanted, refused } = chooseJails(config, this.#running.jails, this.#plan);
     const running = compileJails(wanted, this.#running.jails);
     const problems = [...config.problems, ...running.problems, ...refused];
     for (const one of problems) this.#messages.problem(one);
     const results = this.#tellBroken(config, running);
     const jails = [...running.jails.values()].map(({ jail }) => jail);
     this.#running = { ...running, problems: [...running.problems, ...refused] };
+    await this.#openBans(jails, early);
+    this.#openReader();
+    for (const { name } of jails) this.#messages.jailStarted(name);
+    return results.length === 0 ? [] : [...linesOf(problems), ...results];
+  }
+
+  async #openBans(jails: readonly Jail[], early: FirewallPlan | null = null): Promise<void> {
     // The bans of a broken jail stand as well, where it is known how.
-    const idle = config.blocking.filter(({ name }) => !running.jails.has(name));
-    const plan = early ?? planFirewalls([...jails, ...idle]);
+    const broken = this.#blocking.filter(({ name }) => this.#note.broken.includes(name));
+    const plan = early ?? planFirewalls([...jails, ...broken]);
     this.#plan = plan;
     for (const { name } of jails) {
       jailState(this.#options.state, name);
       this.#messages.jailCreated(name);
     }
     await this.#bans.open(jails, plan);
-    const { pollMs, once, state } = this.#options;
-    const reading = { pollMs, once, positions: state.positions };
-    this.#reader = new LogReader(running.jails, reading, this.#readerEvents);
-    for (const { name } of jails) this.#messages.jailStarted(name);
-    return results.length === 0 ? [] : [...linesOf(problems), ...results];
   }
 
-  /**
-   * The jails to compile: those of the configuration, and the earlier ones where these have mistakes, or want a firewall that cannot
-   * be had.
-   */
-  #choose(config: Config): { jails: readonly Jail[]; refused: readonly Problem[] } {
-    const earlier = (name: string): Jail | null => this.#running.jails.get(name)?.jail ?? null;
-    const refused: Problem[] = [];
-    if (this.#plan !== null) {
-      const { troubles } = planFirewalls(config.jails);
-      for (const { name, place } of config.jails) {
-        const trouble = troubles.get(name);
-        if (trouble === undefined || earlier(name) === null || this.#plan.troubles.has(name)) continue;
-        refused.push(problem(trouble, { place, jail: name, key: 'action' }));
-      }
-    }
-    const isRefused = (name: string): boolean => refused.some((one) => one.jail === name);
-    const jails = config.allJails.flatMap(({ name, isEnabled, jail }) => {
-      if (!isEnabled) return [];
-      return (isRefused(name) ? null : jail) ?? earlier(name) ?? [];
-    });
-    return { jails, refused };
+  #openReader(): void {
+    const { pollMs, once, state } = this.#options;
+    const reading = [...this.#running.jails].filter(([name]) => !this.#idle.has(name));
+    const how = { pollMs, once, positions: state.positions };
+    this.#reader = new LogReader(new Map(reading), how, this.#readerEvents);
   }
 
   /** Says what becomes of the jails with mistakes, to the log and to commands; answers it. */
@@ -381,7 +443,7 @@ export class Daemon {
       const { failures } = jailState(this.#options.state, jail.name);
       if (failures.sweep(now - jail.findtime) > 0) this.#saver?.changed('calm');
     }
-    purgePast(this.#options.state, now, this.#purgeAge);
+    purgePast(this.#options.state, now, this.purgeAge);
     refreshOwnAddresses(this.#running);
     collectIfWorthwhile();
     this.#bans.expire();
@@ -402,10 +464,4 @@ export class Daemon {
       [...this.#reader.health()].map(([name, health]) => [name, withEarlier(health, earlier.get(name))]),
     );
   }
-}
-
-/** Errors as lines, each with its hint behind it. */
-function linesOf(problems: readonly Problem[]): readonly string[] {
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  return errors.flatMap((one) => [formatProblem(one), ...(one.hint === null ? [] : [`hint: ${one.hint}`])]);
 }

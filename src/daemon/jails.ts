@@ -27,17 +27,23 @@ export function refreshOwnAddresses({ own }: RunningJails): void {
 
 /**
  * Compiles every jail; a broken one is left out, with its problems, and the others work. `earlier`, by name, are jails that did
- * compile once: such a one takes the place of a broken one.
+ * compile once: such a one takes the place of a broken one. A jail that is among the `standing` ones goes on as it is.
  */
 export function compileJails(
   jails: readonly Jail[],
   earlier: ReadonlyMap<string, Pick<RunningJail, 'jail'>> = new Map(),
+  standing: RunningJails | null = null,
 ): RunningJails {
   const running = new Map<string, RunningJail>();
   const problems: Problem[] = [];
-  const own = newPart(ownAddresses());
-  const files = new IgnoreFiles();
+  const own = standing?.own ?? newPart(ownAddresses());
+  const files = standing?.files ?? new IgnoreFiles();
   for (const jail of jails) {
+    const same = standing?.jails.get(jail.name);
+    if (same?.jail === jail) {
+      running.set(jail.name, same);
+      continue;
+    }
     const found: Problem[] = [];
     const fallback = earlier.get(jail.name)?.jail;
     const compiled = compileJail(jail, { own, files }, found);

@@ -1,6 +1,7 @@
 import type { FileNews } from '../ban/ignorefiles.ts';
 import { formatProblem, type Problem } from '../base/errors.ts';
 import { formatEnd, formatSecond, type Level, type Log } from '../base/log.ts';
+import { isList, type PyValue } from '../base/pickle.ts';
 import type { TimeWarning } from '../filter/types.ts';
 
 const DAY = 86400;
@@ -40,6 +41,15 @@ export class Messages {
 
   reloading(): void {
     this.server('NOTICE', 'Reload of the configuration');
+  }
+
+  /** A word on a socket changed something, or was refused. */
+  asked(request: PyValue, isDone: boolean): void {
+    if (!isList(request)) return;
+    const words = request.filter((one) => typeof one === 'string');
+    const isChange = ['set', 'unban', 'add', 'stop', 'reload'].includes(words[0] ?? '');
+    if (!isDone) this.server('WARNING', `command refused: ${words.join(' ')}`);
+    else if (isChange) this.server('INFO', `command: ${words.join(' ')}`);
   }
 
   notReloaded(reason: string): void {

@@ -22,11 +22,22 @@ export type DaemonNote = {
   /** Jails that are not started since their settings are broken. */
   readonly broken: readonly string[];
   /** The last reload that ended: when it began, by monotonicSeconds(), and what was wrong; [] = nothing. */
-  readonly reload: { readonly began: number; readonly errors: readonly string[] } | null;
+  readonly reload: ReloadNote | null;
+  /** When a pass of `run --once` ended, epoch seconds; null: it has not, or it follows the logs. */
+  readonly once: number | null;
+};
+
+/** A reload that ended: jails by name, and what was wrong. */
+export type ReloadNote = {
+  readonly began: number;
+  readonly errors: readonly string[];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
 };
 
 /** A daemon that has nothing to tell. */
-export const NO_NOTE: DaemonNote = { unsaved: null, kept: [], broken: [], reload: null };
+export const NO_NOTE: DaemonNote = { unsaved: null, kept: [], broken: [], reload: null, once: null };
 
 /** Held by a running daemon. */
 export type RunLock = { tell(note: DaemonNote): void; release(): void };
@@ -83,6 +94,11 @@ export function readDaemonNote(path: string): DaemonNote | null {
   return null;
 }
 
+/** When the last pass of `run --once` on this state ended, epoch seconds; null when another way of running came after it. */
+export function lastOnce(path: string): number | null {
+  return noteOf(lockNote(runLockPath(path)))?.once ?? null;
+}
+
 function heldPlaces(path: string): readonly string[] {
   const files = [runLockPath(path), ...runtimePaths(path, 'run')];
   return files.filter((file) => existsSync(file) && isLocked(file));
@@ -105,16 +121,27 @@ function noteOf(line: string | null): DaemonNote | null {
   try {
     const json: unknown = JSON.parse(line ?? '');
     if (!isRecord(json)) return null;
-    const { unsaved, kept, broken, reload } = json;
+    const { unsaved, kept, broken, reload, once } = json;
     return {
       unsaved: typeof unsaved === 'string' ? unsaved : null,
       kept: textsOf(kept),
       broken: textsOf(broken),
-      reload: isRecord(reload) ? { began: Number(reload['began']), errors: textsOf(reload['errors']) } : null,
+      reload: isRecord(reload) ? reloadOf(reload) : null,
+      once: typeof once === 'number' ? once : null,
     };
   } catch {
     return null;
   }
+}
+
+function reloadOf(json: Readonly<Record<string, unknown>>): ReloadNote {
+  return {
+    began: Number(json['began']),
+    errors: textsOf(json['errors']),
+    added: textsOf(json['added']),
+    removed: textsOf(json['removed']),
+    changed: textsOf(json['changed']),
+  };
 }
 
 function textsOf(json: unknown): readonly string[] {

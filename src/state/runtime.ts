@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { sha1 } from '../base/digest.ts';
 import { codeOf, MachineError, reasonOf } from '../base/errors.ts';
 
-type End = 'lock' | 'run';
+type End = 'lock' | 'run' | 'sock';
 
 /**
  * A file of the runtime folder that belongs to the state at `path`. The folder is /run/f2b for root, else $XDG_RUNTIME_DIR/f2b;

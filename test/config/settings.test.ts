@@ -19,12 +19,14 @@ test('settings of fail2ban.conf', () => {
 const settingsOf = (text: string) => load({ ...on(''), 'fail2ban.conf': `[Definition]\n${text}` }).settings;
 
 test('what has no effect is noted once each, where it is not what fail2ban sets anyway', () => {
-  assert.deepEqual(settingsOf('allowipv6 = no\ndbmaxmatches = 3\nsyslogsocket = /s\npidfile = /p\n').notes, [
-    'syslogsocket has no effect: log lines go to a file or to standard error',
-    'pidfile has no effect: the lock beside the state file holds it',
-    'allowipv6 has no effect: IPv6 is always understood',
-    'dbmaxmatches has no effect: the maxmatches of a jail counts',
-  ]);
+  assert.deepEqual(
+    settingsOf('allowipv6 = no\ndbmaxmatches = 3\nsyslogsocket = /s\nsocket = /x\npidfile = /p\n').notes,
+    [
+      'syslogsocket has no effect: log lines go to a file or to standard error',
+      'allowipv6 has no effect: IPv6 is always understood',
+      'dbmaxmatches has no effect: the maxmatches of a jail counts',
+    ],
+  );
   assert.deepEqual(settingsOf('allowipv6 = auto\ndbmaxmatches = 10\nsyslogsocket = auto\n').notes, []);
   assert.deepEqual(settingsOf('logtarget = SYSLOG[facility=auth]\n').notes, [
     'the options behind logtarget have no effect',

@@ -9,5 +9,9 @@ export function listLog(lines: string[]): Log {
       void lines.push(`INFO fail2ban.filter ${textOf(jail, formatIp4(ip), time)}`),
     flush: () => undefined,
     reopen: () => undefined,
+    level: 'DEBUG',
+    target: null,
+    setLevel: () => undefined,
+    setTarget: () => true,
   };
 }

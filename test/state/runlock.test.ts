@@ -19,7 +19,12 @@ test('one daemon holds the lock, and what it tells can be read', () =>
     const lock = takeRunLock(path, 0);
     assert.equal(runningPid(path), process.pid);
     assert.equal(readDaemonNote(path), null);
-    const note = { ...NO_NOTE, unsaved: 'EROFS', kept: ['a'], reload: { began: 5, errors: ['x:1: y'] } };
+    const note = {
+      ...NO_NOTE,
+      unsaved: 'EROFS',
+      kept: ['a'],
+      reload: { began: 5, errors: ['x:1: y'], added: ['b'], removed: [], changed: ['c'] },
+    };
     lock?.tell(note);
     assert.deepEqual(readDaemonNote(path), note);
     lock?.release();

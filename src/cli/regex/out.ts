@@ -16,7 +16,8 @@ export function formatOut(form: string, hit: RegexHit): readonly string[] {
   if (form === 'ip') return [ipOf(failure, id)];
   if (form === 'msg') return failure.matches;
   if (form === 'row') return [rowOf(failure, id)];
-  if (!form.includes('<')) return [spelt(failure.fields.get(fieldName(form)))];
+  // As Python prints what is not there.
+  if (!form.includes('<')) return [spelt(failure.fields.get(fieldName(form))) || 'None'];
   return fill(form, failure, id);
 }
 
