@@ -17,12 +17,14 @@ import { exportBans } from './transfer/export.ts';
 import { importBans } from './transfer/import.ts';
 import { unbanip } from './unbanip.ts';
 import { version } from './version.ts';
+import { why } from './why/why.ts';
 
 /** All commands, in the order of `f2b help`. */
 export const COMMANDS: readonly Subcommand[] = [
   run,
   status,
   banned,
+  why,
   banip,
   unbanip,
   flush,

@@ -28,6 +28,8 @@ export type JailResult = {
   readonly isEnabled: boolean;
   /** All options of the jail that are set, with everything filled in. */
   readonly options: ReadonlyMap<string, string>;
+  /** The same, each line with the place where it is written. */
+  readonly written: ReadonlyMap<string, Text>;
   readonly jail: Jail | null;
   /** What it does at a ban, also where something else is wrong with it; null when that could not be read, or it is not enabled. */
   readonly actions: readonly Action[] | null;
@@ -62,7 +64,16 @@ function readAs(input: JailInput, name: string, { force, isJournal }: ReadAs): J
     const misread = input.reader.problems.filter((one) => one.jail === name);
     const isBroken = [...problems, ...misread].some((one) => one.severity === 'error');
     const working = isBroken ? null : jail;
-    return { name, place, isEnabled, options: texts, jail: working, actions: known, problems: named };
+    return {
+      name,
+      place,
+      isEnabled,
+      options: texts,
+      written: options,
+      jail: working,
+      actions: known,
+      problems: named,
+    };
   };
   const scope: Scope = { sections: input.sections, section: name, vars: new Map() };
   const early = readOptions(scope, ['enabled', 'backend', 'filter'], problems);

@@ -180,7 +180,8 @@ async function areConfirmed(job: FirewallJob, change: Difference, now: number): 
   );
 }
 
-async function askHeld(job: FirewallJob, now: number): Promise<Held | string> {
+/** What the kernel holds of ours, or why it cannot be asked. Changes nothing. */
+export async function askHeld(job: FirewallJob, now: number): Promise<Held | string> {
   const outputs = await runAll(job, job.firewall.list(job.rules));
   if (typeof outputs === 'string') return outputs;
   try {

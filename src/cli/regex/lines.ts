@@ -33,6 +33,8 @@ type InputOptions = {
   readonly journalmatch: readonly string[];
   readonly maxlines: number;
   readonly stdin: Readable;
+  /** Epoch seconds from which the journal is read; absent: all of it. */
+  readonly since?: number;
 };
 
 /** The beginning of `systemd-journal[..]`. */
@@ -193,7 +195,7 @@ function journalInput(log: string, options: InputOptions, using: string): Input 
   const matches = options.journalmatch;
   const selection = { matches, options: named.options };
   // Read to the current end, and do not wait for more.
-  const args = journalArguments(selection, { kind: 'since', realtime: 0 }).filter(
+  const args = journalArguments(selection, { kind: 'since', realtime: (options.since ?? 0) * 1e6 }).filter(
     (word) => word !== '--follow' && word !== '--no-tail',
   );
   const words = matches.flatMap((line, i) => [...(i > 0 ? ['+'] : []), ...splitWords(line)]);
