@@ -52,14 +52,14 @@ async function scene(options: string) {
 const fail = (manager: BanManager, jail: RunningJail, id: string): void =>
   manager.handleFailure(jail, { id, time: 1000, matches: [], fields: new Map([['user', 'root']]) });
 
-test('a ban is logged, stands in the state, is saved soon and handed to the actions', async () => {
+test('a ban is logged, stands in the state, is saved at once and handed to the actions', async () => {
   const { manager, jail, lines, saves, state, acted } = await scene('maxretry = 2\nbantime = 60');
   fail(manager, jail, '192.0.2.7');
   assert.deepEqual(saves, ['calm']);
   fail(manager, jail, '192.0.2.7');
   fail(manager, jail, '192.0.2.7');
   fail(manager, jail, '192.0.2.7');
-  assert.deepEqual(saves, ['calm', 'soon', 'calm', 'calm', 'calm']);
+  assert.deepEqual(saves, ['calm', 'now', 'calm', 'calm', 'calm']);
   assert.deepEqual(
     lines.map((line) => line.replace(/ - \d{4}.*/, '')),
     [

@@ -31,7 +31,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 }
 
 test('bash completes commands, options and jails', { skip: missing('bash') }, () => {
-  assert.deepEqual(inBash('f2b un'), ['unbanip']);
+  assert.deepEqual(inBash('f2b unb'), ['unbanip']);
   assert.deepEqual(inBash('f2b banip --con'), ['--confirm', '--confirmed', '--config']);
   assert.deepEqual(inBash('f2b -n status ss'), ['sshd']);
   assert.deepEqual(inBash('f2b help unb'), ['unbanip']);
