@@ -6,7 +6,9 @@ import { timeMatch } from '../../base/timelimit.ts';
 import type { Config } from '../../config/config.ts';
 import type { Jail } from '../../config/jail.ts';
 import type { JailResult } from '../../config/readjail.ts';
+import { isBuiltIn } from '../../config/sections.ts';
 import { tagKind } from '../../config/shelldata.ts';
+import { placeOf, type Text } from '../../config/text.ts';
 import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
@@ -23,6 +25,11 @@ export type JailLine = {
   readonly isEnabled: boolean;
   readonly filter: string;
   readonly failregexes: number;
+  readonly maxretry: number;
+  /** Seconds. */
+  readonly findtime: number;
+  /** Seconds; null = for ever. */
+  readonly bantime: number | null;
   /** Paths that can be read now, or `journal`. */
   readonly sources: readonly string[];
   /** The firewalls of its actions. */
@@ -65,9 +72,10 @@ export async function examine(call: Call, config: Config, question: Question): P
     const sources = sourcesOf(jail);
     lines.push(jailLine(jail, plan, { sources, isEnabled: enabled.has(jail.name) }));
     notes.push(...notesOf(jail, config.allJails, sources));
-    problems.push(...sources.warnings.map(({ key, text }) => warning(jail, key, text)));
+    const { written } = config.allJails.find(({ name }) => name === jail.name) ?? {};
+    problems.push(...sources.warnings.map(({ key, text }) => warning(jail, key, { text, written })));
     const trouble = plan.troubles.get(jail.name);
-    if (trouble !== undefined) problems.push(warning(jail, 'action', trouble));
+    if (trouble !== undefined) problems.push(warning(jail, 'action', { text: trouble, written }));
     problems.push(...commandProblems(jail));
     if (filter === null) continue;
     problems.push(...lints(jail, filter));
@@ -80,8 +88,14 @@ export async function examine(call: Call, config: Config, question: Question): P
   return { tree: config.tree, enabled: works, disabled, jails: lines, problems, notes };
 }
 
-function warning(jail: Jail, key: string, text: string): Problem {
-  return problem(text, { severity: 'warning', place: jail.place, jail: jail.name, key });
+type Told = { readonly text: string; readonly written: ReadonlyMap<string, Text> | undefined };
+
+/** A warning at the place where the option is set, or else at the jail. */
+function warning(jail: Jail, key: string, { text, written }: Told): Problem {
+  const set = written?.get(key);
+  const at = set === undefined ? jail.place : placeOf(set);
+  const place = isBuiltIn(at) ? jail.place : at;
+  return problem(text, { severity: 'warning', place, jail: jail.name, key });
 }
 
 function jailLine(jail: Jail, plan: FirewallPlan, more: { sources: Sources; isEnabled: boolean }): JailLine {
@@ -90,6 +104,9 @@ function jailLine(jail: Jail, plan: FirewallPlan, more: { sources: Sources; isEn
     isEnabled: more.isEnabled,
     filter: jail.filter.name,
     failregexes: jail.filter.failregex.length,
+    maxretry: jail.maxretry,
+    findtime: jail.findtime,
+    bantime: jail.bantime,
     sources: more.sources.reads,
     firewalls: [...new Set((plan.rulesByJail.get(jail.name) ?? []).map(({ kind }) => kind))],
     commands: jail.actions.filter((one) => one.kind === 'command').map(({ name }) => name),
