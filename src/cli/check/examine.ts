@@ -1,5 +1,7 @@
 import { fillTags } from '../../action/shelltext.ts';
 import { tagsOf, ticketOf } from '../../action/tags.ts';
+import { ignoredBans, ignoredBansText } from '../../ban/ignoredbans.ts';
+import type { RunningJail } from '../../ban/jail.ts';
 import { type Problem, problem, reasonOf } from '../../base/errors.ts';
 import { isOnPath } from '../../base/process.ts';
 import { timeMatch } from '../../base/timelimit.ts';
@@ -82,7 +84,7 @@ export async function examine(call: Call, config: Config, question: Question): P
   }
   const limits = await limitsOfHost(plan, call.io);
   problems.push(...limits.map(({ jail, text, hint }) => problem(text, { severity: 'warning', jail, hint })));
-  problems.push(...wallProblems(plan), ...sourceAlarms(call, jails, notes));
+  problems.push(...wallProblems(plan), ...stateProblems(call, ready, notes));
   const disabled = config.allJails.filter(({ name }) => !enabled.has(name)).length;
   const works = lines.filter((line) => line.isEnabled).length;
   return { tree: config.tree, enabled: works, disabled, jails: lines, problems, notes };
@@ -168,16 +170,24 @@ function wallProblems(plan: FirewallPlan): Problem[] {
   });
 }
 
-/** The daemon's alarms about its sources, if its state can be read. */
-function sourceAlarms(call: Call, jails: readonly Jail[], notes: Note[]): Problem[] {
-  const names = new Set(jails.map(({ name }) => name));
+/** The daemon's alarms about its sources, and bans of addresses that are ignored now, if its state can be read. */
+function stateProblems(call: Call, ready: readonly RunningJail[], notes: Note[]): Problem[] {
+  const names = new Set(ready.map(({ jail }) => jail.name));
+  const now = call.io.now();
   try {
     const state = readOnlyState(call);
-    return [...state.sources].flatMap(([name, source]) =>
+    const ignored = ready.flatMap(({ jail: { name }, ignore }) => {
+      const ids = ignoredBans(ignore, state.jails.get(name)?.bans ?? new Map(), now);
+      if (ids.length === 0) return [];
+      const { text, hint } = ignoredBansText(name, ids);
+      return [problem(text, { severity: 'warning', jail: name, hint })];
+    });
+    const alarms = [...state.sources].flatMap(([name, source]) =>
       Object.keys(source.jails).some((jail) => names.has(jail)) && source.trouble === null
-        ? alarmsOf(name, source, call.io.now()).map((text) => problem(text, { severity: 'warning' }))
+        ? alarmsOf(name, source, now).map((text) => problem(text, { severity: 'warning' }))
         : [],
     );
+    return [...ignored, ...alarms];
   } catch (error) {
     notes.push({ jail: null, text: `nothing is known of the daemon's sources: ${reasonOf(error)}` });
     return [];
