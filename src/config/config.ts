@@ -11,6 +11,7 @@ import { type Problem, problem } from '../base/errors.ts';
 import { readServices } from '../base/ports.ts';
 import type { Jail } from './jail.ts';
 import { withDefaults } from './options.ts';
+import { belowDefaults } from './ourjails.ts';
 import { ownerProblems } from './owners.ts';
 import { type JailResult, readJail, referencedNames } from './readjail.ts';
 import { type ConfigReader, noSections, openReader, readSections, type Sections } from './sections.ts';
@@ -61,7 +62,7 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
   const reader = openReader(tree);
   const problems: Problem[] = [];
   const settings = readSettings(reader, problems);
-  const sections = withDefaults(readSections(reader, 'jail') ?? noSections(), tree.name);
+  const sections = withDefaults(belowDefaults(tree, readSections(reader, 'jail') ?? noSections()), tree.name);
   const names = [...sections.sections.keys()].filter((name) => !NO_JAILS.includes(name));
   const input = {
     reader,

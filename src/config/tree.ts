@@ -84,6 +84,11 @@ export function memoryTree(files: ReadonlyMap<string, string>, name = 'embedded'
  */
 const BENEATH = '@';
 
+/** Whether a jail file is of the lower tree. */
+export function isBeneath(path: string): boolean {
+  return path.startsWith(`jail.d/${BENEATH}`);
+}
+
 /**
  * A tree that looks in `upper` first, then in `lower`. Filters and actions of the lower tree are used if the
  * upper one lacks the name. The lower jail.d is read before the upper one, so that `enabled = true` suffices

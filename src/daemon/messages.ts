@@ -1,3 +1,4 @@
+import { ignoredBansText } from '../ban/ignoredbans.ts';
 import type { FileNews } from '../ban/ignorefiles.ts';
 import { formatProblem, type Problem } from '../base/errors.ts';
 import { formatEnd, formatSecond, type Level, type Log } from '../base/log.ts';
@@ -98,6 +99,13 @@ export class Messages {
       : `Jail '${jail}' is not started: its errors stand above${rest}`;
     this.jail('ERROR', text);
     return text;
+  }
+
+  /** Bans of addresses that are ignored now. */
+  ignoredBans(jail: string, ids: readonly string[]): void {
+    const { text, hint } = ignoredBansText(jail, ids);
+    this.jail('WARNING', `[${jail}] ${text}`);
+    this.jail('WARNING', `hint: ${hint}`);
   }
 
   jailCreated(jail: string): void {
