@@ -11,11 +11,11 @@ import { type Problem, problem } from '../base/errors.ts';
 import { readServices } from '../base/ports.ts';
 import type { Jail } from './jail.ts';
 import { withDefaults } from './options.ts';
-import { belowDefaults } from './ourjails.ts';
 import { ownerProblems } from './owners.ts';
 import { type JailResult, readJail, referencedNames } from './readjail.ts';
 import { type ConfigReader, noSections, openReader, readSections, type Sections } from './sections.ts';
 import { readSettings, type Settings } from './settings.ts';
+import type { Text } from './text.ts';
 import type { ConfigTree } from './tree.ts';
 
 /** How to load: all optional. */
@@ -44,6 +44,8 @@ export type Config = {
   /** All jails, broken and disabled ones among them. */
   readonly allJails: readonly JailResult[];
   readonly settings: Settings;
+  /** The options of [DEFAULT], as they are written. */
+  readonly defaults: ReadonlyMap<string, Text>;
   /** All mistakes, each once, in the order of reading. */
   readonly problems: readonly Problem[];
   /** The jail files in the order in which they were merged. */
@@ -62,7 +64,7 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
   const reader = openReader(tree);
   const problems: Problem[] = [];
   const settings = readSettings(reader, problems);
-  const sections = withDefaults(belowDefaults(tree, readSections(reader, 'jail') ?? noSections()), tree.name);
+  const sections = withDefaults(readSections(reader, 'jail') ?? noSections(), tree.name);
   const names = [...sections.sections.keys()].filter((name) => !NO_JAILS.includes(name));
   const input = {
     reader,
@@ -94,7 +96,8 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
     ...allJails.flatMap((one) => one.problems),
   ];
   const files = sections.files.map(tree.show);
-  return { tree: tree.name, jails, blocking, allJails, settings, problems: all, files };
+  const defaults = new Map([...sections.defaults].map(([key, { text }]) => [key, text]));
+  return { tree: tree.name, jails, blocking, allJails, settings, defaults, problems: all, files };
 }
 
 /** A mistake in a jail's section concerns that jail; any other concerns all. */

@@ -60,8 +60,16 @@ function refusal(what: string, path: string, error: unknown): MachineError {
   return new MachineError(`cannot ${what} ${path}: ${codeOf(error) || String(error)}`);
 }
 
+/** The name of the tree inside the binary. */
+const EMBEDDED = 'embedded';
+
+/** Whether a place is in a file that f2b brings along. */
+export function isEmbedded({ file }: { readonly file: string }): boolean {
+  return file.startsWith(`${EMBEDDED}:`);
+}
+
 /** A tree in memory, path -> text; used for the files in the binary. */
-export function memoryTree(files: ReadonlyMap<string, string>, name = 'embedded'): ConfigTree {
+export function memoryTree(files: ReadonlyMap<string, string>, name = EMBEDDED): ConfigTree {
   const clean = (path: string): string => normalize(path);
   return {
     name,

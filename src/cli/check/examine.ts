@@ -11,6 +11,7 @@ import type { JailResult } from '../../config/readjail.ts';
 import { isBuiltIn } from '../../config/sections.ts';
 import { tagKind } from '../../config/shelldata.ts';
 import { placeOf, type Text } from '../../config/text.ts';
+import { isEmbedded } from '../../config/tree.ts';
 import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
@@ -73,7 +74,7 @@ export async function examine(call: Call, config: Config, question: Question): P
   for (const { jail, filter } of ready) {
     const sources = sourcesOf(jail);
     lines.push(jailLine(jail, plan, { sources, isEnabled: enabled.has(jail.name) }));
-    notes.push(...notesOf(jail, config.allJails, sources));
+    notes.push(...notesOf(jail, config, sources));
     const { written } = config.allJails.find(({ name }) => name === jail.name) ?? {};
     problems.push(...sources.warnings.map(({ key, text }) => warning(jail, key, { text, written })));
     const trouble = plan.troubles.get(jail.name);
@@ -115,11 +116,24 @@ function jailLine(jail: Jail, plan: FirewallPlan, more: { sources: Sources; isEn
   };
 }
 
-function notesOf(jail: Jail, results: readonly JailResult[], sources: Sources): Note[] {
-  const written = results.find(({ name }) => name === jail.name)?.options.get('backend') ?? '';
+function notesOf(jail: Jail, { allJails, defaults }: Config, sources: Sources): Note[] {
+  const result = allJails.find(({ name }) => name === jail.name);
+  const written = result?.options.get('backend') ?? '';
   const other = /^(?:pyinotify|gamin)\b/i.exec(written)?.[0];
   const backend = other === undefined ? [] : [`backend ${other} is read as auto`];
-  return [...backend, ...sources.notes].map((text) => ({ jail: jail.name, text }));
+  const unheard = result === undefined ? [] : unheardDefaults(result, defaults);
+  return [...backend, ...unheard, ...sources.notes].map((text) => ({ jail: jail.name, text }));
+}
+
+/** Limits of [DEFAULT] that do not reach a jail that f2b brings along, since that sets its own. */
+function unheardDefaults({ written }: JailResult, defaults: Config['defaults']): readonly string[] {
+  return ['maxretry', 'findtime', 'bantime'].flatMap((key) => {
+    const [shared, own] = [defaults.get(key), written.get(key)];
+    if (shared === undefined || own === undefined || shared.text === own.text) return [];
+    const [{ file, line }, place] = [placeOf(shared), placeOf(own)];
+    if (!isEmbedded(place) || isEmbedded({ file }) || isBuiltIn({ file, line })) return [];
+    return [`its own ${key} = ${own.text} counts, not ${shared.text} of [DEFAULT] (${file}:${line})`];
+  });
 }
 
 /** Commands with a tag where a value from a log cannot be inserted safely. */
