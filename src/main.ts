@@ -13,7 +13,6 @@ import { COMMANDS } from './cli/commands.ts';
 import { parseCommandLine } from './cli/parse.ts';
 
 fallBackToLinear();
-nameProcess(basename(process.argv0));
 
 /** What logs and file names say reaches no terminal as it is. */
 let isRaw = false;
@@ -31,6 +30,7 @@ const io: Io = {
 
 /** The name of the link by which f2b was called. */
 const calledAs = basename(process.argv0);
+nameProcess(calledAs);
 
 /** Whether the command line could be read. */
 let isParsed = false;

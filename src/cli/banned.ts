@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { canonicalNetwork } from '../base/ip.ts';
 import { formatSecond } from '../base/log.ts';
 import { clean } from '../base/visible.ts';
@@ -6,7 +5,7 @@ import type { State } from '../state/state.ts';
 import type { Subcommand } from './command.ts';
 import { readOnlyState } from './context.ts';
 
-/** `f2b banned`: lists all bans; in the format of fail2ban-client where it is called by that name. */
+/** `f2b banned`: lists all bans. */
 export const banned: Subcommand = {
   name: 'banned',
   summary: 'list who is banned in which jail',
@@ -20,9 +19,8 @@ what fail2ban-client banned prints, as JSON: jails with their addresses, or for 
   ],
   async run({ words, global, io }) {
     const rows = standing(readOnlyState({ global, io }), io.now());
-    const isOriginal = basename(process.argv0).startsWith('fail2ban-');
     if (global.json) io.stdout(`${JSON.stringify(listed(rows, words))}\n`);
-    else io.stdout(isOriginal ? `${pythonText(listed(rows, words))}\n` : table(rows, words));
+    else io.stdout(table(rows, words));
     return 0;
   },
 };
@@ -39,7 +37,7 @@ function standing(state: State, now: number): readonly Row[] {
 const idOf = (word: string): string => canonicalNetwork(word) ?? word;
 
 /** The answer of fail2ban-client. */
-export function listed(rows: readonly Row[], words: readonly string[]): unknown {
+function listed(rows: readonly Row[], words: readonly string[]): unknown {
   if (words.length === 0) return rows.map(({ jail, bans }) => ({ [jail]: [...bans.keys()] }));
   return words.map((word) => rows.filter(({ bans }) => bans.has(idOf(word))).map(({ jail }) => jail));
 }
@@ -59,13 +57,4 @@ function table(rows: readonly Row[], words: readonly string[]): string {
   const missing = words.filter((word) => !lines.some(([, id]) => id === idOf(word)));
   const rest = missing.length === 0 ? '' : `Not banned: ${missing.map(clean).join(', ')}\n`;
   return `${all.map(([jail, id, end]) => `${jail.padEnd(widths[0] ?? 0)}  ${id.padEnd(widths[1] ?? 0)}  ${end}\n`).join('')}${rest}`;
-}
-
-/** The list format of fail2ban-client, which scripts read. */
-export function pythonText(value: unknown): string {
-  return JSON.stringify(value)
-    .replaceAll("'", "\\'")
-    .replaceAll('"', "'")
-    .replaceAll(',', ', ')
-    .replaceAll(':[', ': [');
 }

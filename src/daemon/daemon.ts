@@ -14,7 +14,6 @@
  */
 
 import { plainFields } from '../action/tags.ts';
-import { ignoredBans } from '../ban/ignoredbans.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import { openDns } from '../base/dns.ts';
 import { programVersion } from '../base/embedded.ts';
@@ -351,7 +350,7 @@ export class Daemon {
     await this.#openBans(jails, early);
     this.#openReader();
     for (const { name } of jails) this.#messages.jailStarted(name);
-    this.#tellIgnored();
+    this.#messages.ignoredBans(running.jails, this.#options.state, this.#now());
     return results.length === 0 ? [] : [...linesOf(problems), ...results];
   }
 
@@ -372,14 +371,6 @@ export class Daemon {
     const reading = [...this.#running.jails].filter(([name]) => !this.#idle.has(name));
     const how = { pollMs, once, positions: state.positions };
     this.#reader = new LogReader(new Map(reading), how, this.#readerEvents);
-  }
-
-  /** An address that came into ignoreip keeps its ban until that is lifted. */
-  #tellIgnored(): void {
-    for (const [name, { ignore }] of this.#running.jails) {
-      const ids = ignoredBans(ignore, jailState(this.#options.state, name).bans, this.#now());
-      if (ids.length > 0) this.#messages.ignoredBans(name, ids);
-    }
   }
 
   /** Says what becomes of the jails with mistakes, to the log and to commands; answers it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { banip } from '../../src/cli/banip.ts';
-import { banned, pythonText } from '../../src/cli/banned.ts';
+import { banned } from '../../src/cli/banned.ts';
 import { called, withHome } from './called.ts';
 
 test('banned prints a table for people, JSON for programs', () =>
@@ -19,8 +19,3 @@ test('banned prints a table for people, JSON for programs', () =>
     assert.equal(await asked([], true), '[{"web":["192.0.2.7","192.0.2.8"]}]\n');
     assert.equal(await asked(['192.0.2.8/32'], true), '[["web"]]\n');
   }));
-
-test('pythonText() writes lists as fail2ban-client does', () => {
-  assert.equal(pythonText([{ web: ['192.0.2.7', '192.0.2.8'] }]), "[{'web': ['192.0.2.7', '192.0.2.8']}]");
-  assert.equal(pythonText([['web'], []]), "[['web'], []]");
-});
