@@ -1,4 +1,5 @@
 import './base/start.ts';
+import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ConfigError, formatProblem, MachineError, UsageError } from './base/errors.ts';
 import { enableJit } from './base/memory.ts';
@@ -29,6 +30,7 @@ const io: Io = {
 
 /** The name of the link by which f2b was called. */
 const calledAs = basename(process.argv0);
+nameProcess(calledAs);
 
 /** Whether the command line could be read. */
 let isParsed = false;
@@ -57,6 +59,15 @@ async function main(): Promise<number> {
     throw new UsageError('--raw-output needs a pipe or a file', 'a terminal may obey what a log says');
   isRaw = global.rawOutput;
   return command.run({ words, options, global, io });
+}
+
+/** The name for `ps -o comm` and `pgrep -x`; Node's is MainThread. process.title would overwrite the arguments. */
+function nameProcess(calledAs: string): void {
+  try {
+    writeFileSync('/proc/self/comm', calledAs.startsWith('fail2ban-') ? calledAs : 'f2b');
+  } catch {
+    // Without a writable /proc the name stays as it is.
+  }
 }
 
 /** `f2b status | head -1` closes our output early: that is no failure of ours. */

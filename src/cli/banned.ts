@@ -1,41 +1,60 @@
 import { canonicalNetwork } from '../base/ip.ts';
+import { formatSecond } from '../base/log.ts';
+import { clean } from '../base/visible.ts';
+import type { State } from '../state/state.ts';
 import type { Subcommand } from './command.ts';
 import { readOnlyState } from './context.ts';
 
-/** `f2b banned`: lists all bans in the format of fail2ban-client. */
+/** `f2b banned`: lists all bans. */
 export const banned: Subcommand = {
   name: 'banned',
   summary: 'list who is banned in which jail',
   usage: '[IP..]',
   options: [],
-  about: 'Without an address: every jail with its bans. With addresses: for each the jails that ban it.',
+  about: `A line for every ban, with its end. With addresses: the bans of these only. --json prints
+what fail2ban-client banned prints, as JSON: jails with their addresses, or for each address the jails that ban it.`,
   examples: [
     ['f2b banned', 'everything'],
     ['f2b banned 192.0.2.7', 'the jails that ban this address'],
   ],
-  async run(call) {
-    const state = readOnlyState(call);
-    const now = call.io.now();
-    const jails = [...state.jails].map(([name, { bans }]) => {
-      const standing = [...bans].filter(([, { until }]) => until === null || until > now);
-      return [name, standing.map(([id]) => id)] as const;
-    });
-    const answer =
-      call.words.length === 0
-        ? jails.map(([name, ids]) => ({ [name]: ids }))
-        : call.words.map((word) =>
-            jails.filter(([, ids]) => ids.includes(canonicalNetwork(word) ?? word)).map(([name]) => name),
-          );
-    call.io.stdout(`${call.global.json ? JSON.stringify(answer) : pythonText(answer)}\n`);
+  async run({ words, global, io }) {
+    const rows = standing(readOnlyState({ global, io }), io.now());
+    if (global.json) io.stdout(`${JSON.stringify(listed(rows, words))}\n`);
+    else io.stdout(table(rows, words));
     return 0;
   },
 };
 
-/** The list format of fail2ban-client, which scripts read. */
-function pythonText(value: unknown): string {
-  return JSON.stringify(value)
-    .replaceAll("'", "\\'")
-    .replaceAll('"', "'")
-    .replaceAll(',', ', ')
-    .replaceAll(':[', ': [');
+type Row = { readonly jail: string; readonly bans: ReadonlyMap<string, number | null> };
+
+function standing(state: State, now: number): readonly Row[] {
+  return [...state.jails].map(([jail, { bans }]) => {
+    const left = [...bans].filter(([, { until }]) => until === null || until > now);
+    return { jail, bans: new Map(left.map(([id, { until }]) => [id, until])) };
+  });
+}
+
+const idOf = (word: string): string => canonicalNetwork(word) ?? word;
+
+/** The answer of fail2ban-client. */
+function listed(rows: readonly Row[], words: readonly string[]): unknown {
+  if (words.length === 0) return rows.map(({ jail, bans }) => ({ [jail]: [...bans.keys()] }));
+  return words.map((word) => rows.filter(({ bans }) => bans.has(idOf(word))).map(({ jail }) => jail));
+}
+
+/** The answer for people. */
+function table(rows: readonly Row[], words: readonly string[]): string {
+  const wanted = words.map(idOf);
+  const lines = rows.flatMap(({ jail, bans }) =>
+    [...bans]
+      .filter(([id]) => wanted.length === 0 || wanted.includes(id))
+      .map(([id, until]) => [jail, clean(id), until === null ? 'for ever' : formatSecond(until)] as const),
+  );
+  if (lines.length === 0)
+    return wanted.length === 0 ? 'No bans\n' : `Not banned: ${words.map(clean).join(', ')}\n`;
+  const all = [['jail', 'address', 'until'] as const, ...lines];
+  const widths = [0, 1].map((at) => Math.max(...all.map((line) => (line[at] ?? '').length)));
+  const missing = words.filter((word) => !lines.some(([, id]) => id === idOf(word)));
+  const rest = missing.length === 0 ? '' : `Not banned: ${missing.map(clean).join(', ')}\n`;
+  return `${all.map(([jail, id, end]) => `${jail.padEnd(widths[0] ?? 0)}  ${id.padEnd(widths[1] ?? 0)}  ${end}\n`).join('')}${rest}`;
 }

@@ -131,13 +131,15 @@ export function printStatus(status: JailStatus): string {
 }
 
 /**
- * The bans of a jail, one per line with tabs: id, since, until, number of the ban, length of the next one.
+ * Bans, one per line with tabs: jail, id, since, until, number of the ban, length of the next one, state.
  */
-export function printBans(status: JailStatus, clock: (seconds: number) => string): string {
-  const lines = status.banned.map(({ id, at, until, count, next, pending }) => {
-    const length = next === null ? 'for ever' : formatDuration(next);
-    const end = until === null ? 'for ever' : clock(until);
-    return [clean(id), clock(at), end, count, length, pending ?? 'enforced'].join('\t');
-  });
-  return `${['id', 'since', 'until', 'count', 'next', 'state'].join('\t')}\n${lines.map((line) => `${line}\n`).join('')}`;
+export function printBans(jails: readonly JailStatus[], clock: (seconds: number) => string): string {
+  const lines = jails.flatMap(({ name, banned }) =>
+    banned.map(({ id, at, until, count, next, pending }) => {
+      const length = next === null ? 'for ever' : formatDuration(next);
+      const end = until === null ? 'for ever' : clock(until);
+      return [name, clean(id), clock(at), end, count, length, clean(pending ?? 'enforced')].join('\t');
+    }),
+  );
+  return ['jail\tid\tsince\tuntil\tcount\tnext\tstate', ...lines, ''].join('\n');
 }

@@ -42,7 +42,7 @@ bans when their time is up. SIGTERM and SIGINT stop it, bans stay (with --lift t
 again at the next start); SIGHUP reads the configuration anew, SIGUSR1 opens the log file anew.
 With --dry-run it prints the commands that it would execute, and leaves state and firewall alone.
 With --restore it reads no log and asks for no name: for the boot, before the network comes (share/f2b-restore.service).
-With --once the exit code is 1 when a ban could not be enforced or the state not be saved, 2 when a jail is broken.`,
+With --once the exit code is 1 when a ban could not be enforced or the state could not be saved, 2 when a jail is broken.`,
   examples: [
     ['f2b run', 'in the foreground, log lines on standard error'],
     ['f2b run --log /var/log/f2b.log', 'the same, log lines in a file'],

@@ -1,9 +1,13 @@
+import { newPart } from '../ban/ignore.ts';
+import { ignoredBans, ignoredBansText } from '../ban/ignoredbans.ts';
+import { IgnoreFiles } from '../ban/ignorefiles.ts';
 import { UsageError } from '../base/errors.ts';
 import { formatSecond } from '../base/log.ts';
 import { isList } from '../base/pickle.ts';
 import { clean } from '../base/visible.ts';
 import type { Config } from '../config/config.ts';
 import { logFiles } from '../daemon/control/statusword.ts';
+import { ignoreListOf, ownAddresses } from '../daemon/jails.ts';
 import { alarmsOf, printSource } from '../source/health.ts';
 import { leftOutText, pathsOf } from '../source/logfile/glob.ts';
 import { type DaemonNote, lastOnce, readDaemonNote, runningPid } from '../state/runlock.ts';
@@ -31,6 +35,7 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     ['f2b status', 'the jails'],
     ['f2b status sshd', 'one jail'],
     ['f2b status sshd --sources', 'does it still see its log?'],
+    ['f2b status --bans', 'every ban of every jail, since when and until when'],
     ['f2b status sshd --bans', 'each ban with its end, and how long the next one would be'],
     ['f2b status --json sshd', 'the same for programs, with the end of each ban'],
   ],
@@ -39,7 +44,8 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     const config = configOf(call);
     if (words.length > 0 && options['all'] === true) throw new UsageError('--all takes no jail');
     const isAll =
-      options['all'] === true || (words.length === 0 && (options['sources'] ?? options['bans']) === true);
+      options['all'] === true ||
+      (words.length === 0 && (options['sources'] === true || options['bans'] === true));
     const path = statePathOf(global, io);
     const note = readDaemonNote(path);
     const broken = brokenJails(config, note);
@@ -68,12 +74,13 @@ that no longer look as the filter expects. What the daemon knew when it last sav
       return code;
     }
     if (options['bans'] === true) {
-      for (const one of statuses) io.stdout(printBans(one, formatSecond));
+      io.stdout(printBans(statuses, formatSecond));
       return 0;
     }
     if (words.length === 0) io.stdout(printOverview({ names, repairs: state.repairs, broken, unsaved }));
     for (const one of statuses) io.stdout(printStatus(one));
     for (const text of leftOut(config, wanted)) io.stdout(`warning: ${text}\n`);
+    for (const text of ignoredOf(config, wanted, { state, now: io.now() })) io.stdout(`warning: ${text}\n`);
     return code;
   },
 };
@@ -124,6 +131,24 @@ function showSources({ global, io }: Call, jails: readonly string[], state: Stat
   for (const alarm of sources.flatMap(({ alarms }) => alarms)) io.stdout(`warning: ${clean(alarm)}\n`);
   if (sources.length === 0) io.stdout('No log source is known yet: f2b run has not saved one\n');
   return 0;
+}
+
+/** Bans of addresses that are ignored now, with the command that lifts them. */
+function ignoredOf(
+  { jails }: Config,
+  names: readonly string[],
+  { state, now }: { readonly state: State; readonly now: number },
+): readonly string[] {
+  const shared = { own: newPart(ownAddresses()), files: new IgnoreFiles() };
+  return jails.flatMap((jail) => {
+    const bans = state.jails.get(jail.name)?.bans;
+    if (bans === undefined || bans.size === 0 || !(names.length === 0 || names.includes(jail.name)))
+      return [];
+    const ids = ignoredBans(ignoreListOf(jail, shared, []), bans, now);
+    if (ids.length === 0) return [];
+    const { text, hint } = ignoredBansText(jail.name, ids);
+    return [`[${jail.name}] ${text}\n  ${hint}`];
+  });
 }
 
 /** What the jails do not read since a glob matches too many files. */

@@ -21,8 +21,8 @@ ban of another network holds, such as one made by rollup, stays banned: that net
   examples: [
     ['f2b unbanip 192.0.2.7', 'in all jails'],
     ['f2b unbanip sshd 192.0.2.7 192.0.2.8', 'in one'],
-    ['f2b unbanip sshd 198.51.100.0/24', 'a network and everybody in it'],
-    ['f2b unbanip --all', 'everybody'],
+    ['f2b unbanip sshd 198.51.100.0/24', 'a network and all addresses in it'],
+    ['f2b unbanip --all', 'every ban of every jail'],
   ],
   async run(call) {
     const config = configOf(call);

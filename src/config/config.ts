@@ -15,6 +15,7 @@ import { ownerProblems } from './owners.ts';
 import { type JailResult, readJail, referencedNames } from './readjail.ts';
 import { type ConfigReader, noSections, openReader, readSections, type Sections } from './sections.ts';
 import { readSettings, type Settings } from './settings.ts';
+import type { Text } from './text.ts';
 import type { ConfigTree } from './tree.ts';
 
 /** How to load: all optional. */
@@ -43,6 +44,8 @@ export type Config = {
   /** All jails, broken and disabled ones among them. */
   readonly allJails: readonly JailResult[];
   readonly settings: Settings;
+  /** The options of [DEFAULT], as they are written. */
+  readonly defaults: ReadonlyMap<string, Text>;
   /** All mistakes, each once, in the order of reading. */
   readonly problems: readonly Problem[];
   /** The jail files in the order in which they were merged. */
@@ -93,7 +96,8 @@ export function loadConfig(tree: ConfigTree, options: LoadOptions = {}): Config 
     ...allJails.flatMap((one) => one.problems),
   ];
   const files = sections.files.map(tree.show);
-  return { tree: tree.name, jails, blocking, allJails, settings, problems: all, files };
+  const defaults = new Map([...sections.defaults].map(([key, { text }]) => [key, text]));
+  return { tree: tree.name, jails, blocking, allJails, settings, defaults, problems: all, files };
 }
 
 /** A mistake in a jail's section concerns that jail; any other concerns all. */

@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { type Place, type Problem, problem, reasonOf } from '../base/errors.ts';
 import { type IniFile, readIni } from './inifile.ts';
 import { optionText, type Text, textAt } from './text.ts';
-import type { ConfigTree } from './tree.ts';
+import { type ConfigTree, isBeneath } from './tree.ts';
 
 /**
  * An option as the last file set it. `known` is the value of the files before: jail.conf(5), `%(known/x)s`.
@@ -21,7 +21,7 @@ export type RawOptions = Map<string, Option>;
 export type Sections = {
   readonly defaults: RawOptions;
   readonly sections: Map<string, RawOptions>;
-  /** Where each section first appears. */
+  /** Where each section first appears, in a file of the admin if it is in one. */
   readonly places: Map<string, Place>;
   /** Sections that appear in more than one file. */
   readonly reopened: Set<string>;
@@ -97,9 +97,13 @@ export function readFiles(reader: ConfigReader, paths: readonly string[]): Secti
   }
   if (order.length === 0) return null;
   const all: Sections = { ...noSections(), files: order };
+  const beneath = new Set<string>();
   for (const path of order) {
     const ini = parseFile(reader, path);
-    if (ini !== null) merge(all, ini);
+    if (ini === null) continue;
+    merge(all, ini);
+    if (isBeneath(path)) for (const name of ini.sections.keys()) beneath.add(name);
+    else for (const [name, { place }] of ini.sections) if (beneath.delete(name)) all.places.set(name, place);
   }
   return all;
 }

@@ -60,8 +60,16 @@ function refusal(what: string, path: string, error: unknown): MachineError {
   return new MachineError(`cannot ${what} ${path}: ${codeOf(error) || String(error)}`);
 }
 
+/** The name of the tree inside the binary. */
+const EMBEDDED = 'embedded';
+
+/** Whether a place is in a file that f2b brings along. */
+export function isEmbedded({ file }: { readonly file: string }): boolean {
+  return file.startsWith(`${EMBEDDED}:`);
+}
+
 /** A tree in memory, path -> text; used for the files in the binary. */
-export function memoryTree(files: ReadonlyMap<string, string>, name = 'embedded'): ConfigTree {
+export function memoryTree(files: ReadonlyMap<string, string>, name = EMBEDDED): ConfigTree {
   const clean = (path: string): string => normalize(path);
   return {
     name,
@@ -83,6 +91,11 @@ export function memoryTree(files: ReadonlyMap<string, string>, name = 'embedded'
  * before all of those.
  */
 const BENEATH = '@';
+
+/** Whether a jail file is of the lower tree. */
+export function isBeneath(path: string): boolean {
+  return path.startsWith(`jail.d/${BENEATH}`);
+}
 
 /**
  * A tree that looks in `upper` first, then in `lower`. Filters and actions of the lower tree are used if the

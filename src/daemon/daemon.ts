@@ -350,6 +350,7 @@ export class Daemon {
     await this.#openBans(jails, early);
     this.#openReader();
     for (const { name } of jails) this.#messages.jailStarted(name);
+    this.#messages.ignoredBans(running.jails, this.#options.state, this.#now());
     return results.length === 0 ? [] : [...linesOf(problems), ...results];
   }
 

@@ -1,8 +1,11 @@
+import { ignoredBans, ignoredBansText } from '../ban/ignoredbans.ts';
 import type { FileNews } from '../ban/ignorefiles.ts';
+import type { RunningJail } from '../ban/jail.ts';
 import { formatProblem, type Problem } from '../base/errors.ts';
 import { formatEnd, formatSecond, type Level, type Log } from '../base/log.ts';
 import { isList, type PyValue } from '../base/pickle.ts';
 import type { TimeWarning } from '../filter/types.ts';
+import type { State } from '../state/state.ts';
 
 const DAY = 86400;
 
@@ -98,6 +101,17 @@ export class Messages {
       : `Jail '${jail}' is not started: its errors stand above${rest}`;
     this.jail('ERROR', text);
     return text;
+  }
+
+  /** An address that came into ignoreip keeps its ban until that is lifted. */
+  ignoredBans(jails: ReadonlyMap<string, RunningJail>, state: State, now: number): void {
+    for (const [jail, { ignore }] of jails) {
+      const ids = ignoredBans(ignore, state.jails.get(jail)?.bans ?? new Map(), now);
+      if (ids.length === 0) continue;
+      const { text, hint } = ignoredBansText(jail, ids);
+      this.jail('WARNING', `[${jail}] ${text}`);
+      this.jail('WARNING', `hint: ${hint}`);
+    }
   }
 
   jailCreated(jail: string): void {

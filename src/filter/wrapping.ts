@@ -93,13 +93,13 @@ export function wrappingNames(text: string): readonly string[] {
 export function prefixOf({ names, program }: Wrapping): string {
   const rows = ROWS.filter(({ name }) => names.includes(name));
   const isPlain = names.includes('file');
-  const gap = names.includes('colour') ? `(?: |${COLOUR}){0,4}` : ' {0,4}';
+  const gap = names.includes('colour') ? `(?: |${COLOUR}){0,4}` : ' {0,9}';
   const inner = new Map(rows.map((row) => [row.name, row.inner ?? '']));
   const own = inner.get('stderr') ?? '';
   const host = inner.get('virtual-host') ?? '';
   const ids = inner.get('syslog') ?? '';
   const header = headerOf(rows, program, isPlain || names.includes('docker-json') ? own || OUTER_DATE : '');
-  if (!isPlain) return `^ {0,4}${header}${ids}${own}${host}`;
+  if (!isPlain) return `^ {0,9}${header}${ids}${own}${host}`;
   const isGapped = own !== '' || names.includes('colour');
   const before = header === '' ? '' : `(?:${header}${ids})?${isGapped ? gap : ''}`;
   return `^${gap}${before}${own === '' ? '' : `(?:\\[\\] )?${own}${gap}`}${host}`;

@@ -54,11 +54,11 @@ test('printBans() tells how long the next ban would be', () => {
   const state = stateWith(['192.0.2.7', {}], ['192.0.2.8', { until: null }]);
   const status = statusOf(jailWith('bantime.increment = true\n'), state, [], NOW);
   assert.equal(
-    printBans(status, String),
+    printBans([status], String),
     [
-      'id\tsince\tuntil\tcount\tnext\tstate',
-      '192.0.2.7\t900\t1500\t2\t40m\tenforced',
-      '192.0.2.8\t900\tfor ever\t2\t40m\tenforced',
+      'jail\tid\tsince\tuntil\tcount\tnext\tstate',
+      'web\t192.0.2.7\t900\t1500\t2\t40m\tenforced',
+      'web\t192.0.2.8\t900\tfor ever\t2\t40m\tenforced',
       '',
     ].join('\n'),
   );

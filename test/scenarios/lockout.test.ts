@@ -142,7 +142,7 @@ describe('lock-out', { skip: unlessTestbed('nft'), timeout: 280_000 }, () => {
     await running.standing('203.0.114.1', '203.0.113.0/24');
     assert.match((await running.f2b('status', 'web')).stdout, /203\.0\.114\.1 203\.0\.113\.0\/24/);
     const bans = (await running.f2b('status', 'web', '--bans')).stdout;
-    assert.match(bans, /^203\.0\.113\.0\/24\t2.*\t2.*\t1\t1h\tenforced$/m);
+    assert.match(bans, /^web\t203\.0\.113\.0\/24\t2.*\t2.*\t1\t1h\tenforced$/m);
     assert.equal((await running.f2b('unbanip', 'web', '203.0.113.0/24')).stdout, '1\n');
     assert.doesNotMatch(await set(), /203\.0\.113\.0 timeout/);
   });

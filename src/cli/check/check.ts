@@ -17,7 +17,7 @@ export const check: Subcommand = {
     { name: 'dump', help: 'print the resolved configuration as JSON' },
   ],
   about: `Prints a line for every enabled jail, then what is wrong with file and line, then warnings: logs that are missing,
-firewalls without their programs, patterns through which an attacker could have somebody else banned (with the line that does
+firewalls without their programs, patterns through which an attacker could have another address banned (with the line that does
 it) or that can take very long; then notes on what has no effect here. A jail that is named is checked also where it is
 disabled. Changes nothing. Exit code 2 when there are errors; warnings alone are no error.`,
   examples: [

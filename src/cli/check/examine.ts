@@ -1,12 +1,17 @@
 import { fillTags } from '../../action/shelltext.ts';
 import { tagsOf, ticketOf } from '../../action/tags.ts';
+import { ignoredBans, ignoredBansText } from '../../ban/ignoredbans.ts';
+import type { RunningJail } from '../../ban/jail.ts';
 import { type Problem, problem, reasonOf } from '../../base/errors.ts';
 import { isOnPath } from '../../base/process.ts';
 import { timeMatch } from '../../base/timelimit.ts';
 import type { Config } from '../../config/config.ts';
 import type { Jail } from '../../config/jail.ts';
 import type { JailResult } from '../../config/readjail.ts';
+import { isBuiltIn } from '../../config/sections.ts';
 import { tagKind } from '../../config/shelldata.ts';
+import { placeOf, type Text } from '../../config/text.ts';
+import { isEmbedded } from '../../config/tree.ts';
 import { compileJails } from '../../daemon/jails.ts';
 import { findExplosion } from '../../filter/lint/explosion.ts';
 import { lintFilter } from '../../filter/lint/lint.ts';
@@ -23,6 +28,11 @@ export type JailLine = {
   readonly isEnabled: boolean;
   readonly filter: string;
   readonly failregexes: number;
+  readonly maxretry: number;
+  /** Seconds. */
+  readonly findtime: number;
+  /** Seconds; null = for ever. */
+  readonly bantime: number | null;
   /** Paths that can be read now, or `journal`. */
   readonly sources: readonly string[];
   /** The firewalls of its actions. */
@@ -64,24 +74,31 @@ export async function examine(call: Call, config: Config, question: Question): P
   for (const { jail, filter } of ready) {
     const sources = sourcesOf(jail);
     lines.push(jailLine(jail, plan, { sources, isEnabled: enabled.has(jail.name) }));
-    notes.push(...notesOf(jail, config.allJails, sources));
-    problems.push(...sources.warnings.map(({ key, text }) => warning(jail, key, text)));
+    notes.push(...notesOf(jail, config, sources));
+    const { written } = config.allJails.find(({ name }) => name === jail.name) ?? {};
+    problems.push(...sources.warnings.map(({ key, text }) => warning(jail, key, { text, written })));
     const trouble = plan.troubles.get(jail.name);
-    if (trouble !== undefined) problems.push(warning(jail, 'action', trouble));
+    if (trouble !== undefined) problems.push(warning(jail, 'action', { text: trouble, written }));
     problems.push(...commandProblems(jail));
     if (filter === null) continue;
     problems.push(...lints(jail, filter));
   }
   const limits = await limitsOfHost(plan, call.io);
   problems.push(...limits.map(({ jail, text, hint }) => problem(text, { severity: 'warning', jail, hint })));
-  problems.push(...wallProblems(plan), ...sourceAlarms(call, jails, notes));
+  problems.push(...wallProblems(plan), ...stateProblems(call, ready, notes));
   const disabled = config.allJails.filter(({ name }) => !enabled.has(name)).length;
   const works = lines.filter((line) => line.isEnabled).length;
   return { tree: config.tree, enabled: works, disabled, jails: lines, problems, notes };
 }
 
-function warning(jail: Jail, key: string, text: string): Problem {
-  return problem(text, { severity: 'warning', place: jail.place, jail: jail.name, key });
+type Told = { readonly text: string; readonly written: ReadonlyMap<string, Text> | undefined };
+
+/** A warning at the place where the option is set, or else at the jail. */
+function warning(jail: Jail, key: string, { text, written }: Told): Problem {
+  const set = written?.get(key);
+  const at = set === undefined ? jail.place : placeOf(set);
+  const place = isBuiltIn(at) ? jail.place : at;
+  return problem(text, { severity: 'warning', place, jail: jail.name, key });
 }
 
 function jailLine(jail: Jail, plan: FirewallPlan, more: { sources: Sources; isEnabled: boolean }): JailLine {
@@ -90,17 +107,33 @@ function jailLine(jail: Jail, plan: FirewallPlan, more: { sources: Sources; isEn
     isEnabled: more.isEnabled,
     filter: jail.filter.name,
     failregexes: jail.filter.failregex.length,
+    maxretry: jail.maxretry,
+    findtime: jail.findtime,
+    bantime: jail.bantime,
     sources: more.sources.reads,
     firewalls: [...new Set((plan.rulesByJail.get(jail.name) ?? []).map(({ kind }) => kind))],
     commands: jail.actions.filter((one) => one.kind === 'command').map(({ name }) => name),
   };
 }
 
-function notesOf(jail: Jail, results: readonly JailResult[], sources: Sources): Note[] {
-  const written = results.find(({ name }) => name === jail.name)?.options.get('backend') ?? '';
+function notesOf(jail: Jail, { allJails, defaults }: Config, sources: Sources): Note[] {
+  const result = allJails.find(({ name }) => name === jail.name);
+  const written = result?.options.get('backend') ?? '';
   const other = /^(?:pyinotify|gamin)\b/i.exec(written)?.[0];
   const backend = other === undefined ? [] : [`backend ${other} is read as auto`];
-  return [...backend, ...sources.notes].map((text) => ({ jail: jail.name, text }));
+  const unheard = result === undefined ? [] : unheardDefaults(result, defaults);
+  return [...backend, ...unheard, ...sources.notes].map((text) => ({ jail: jail.name, text }));
+}
+
+/** Limits of [DEFAULT] that do not reach a jail that f2b brings along, since that sets its own. */
+function unheardDefaults({ written }: JailResult, defaults: Config['defaults']): readonly string[] {
+  return ['maxretry', 'findtime', 'bantime'].flatMap((key) => {
+    const [shared, own] = [defaults.get(key), written.get(key)];
+    if (shared === undefined || own === undefined || shared.text === own.text) return [];
+    const [{ file, line }, place] = [placeOf(shared), placeOf(own)];
+    if (!isEmbedded(place) || isEmbedded({ file }) || isBuiltIn({ file, line })) return [];
+    return [`its own ${key} = ${own.text} counts, not ${shared.text} of [DEFAULT] (${file}:${line})`];
+  });
 }
 
 /** Commands with a tag where a value from a log cannot be inserted safely. */
@@ -151,16 +184,24 @@ function wallProblems(plan: FirewallPlan): Problem[] {
   });
 }
 
-/** The daemon's alarms about its sources, if its state can be read. */
-function sourceAlarms(call: Call, jails: readonly Jail[], notes: Note[]): Problem[] {
-  const names = new Set(jails.map(({ name }) => name));
+/** The daemon's alarms about its sources, and bans of addresses that are ignored now, if its state can be read. */
+function stateProblems(call: Call, ready: readonly RunningJail[], notes: Note[]): Problem[] {
+  const names = new Set(ready.map(({ jail }) => jail.name));
+  const now = call.io.now();
   try {
     const state = readOnlyState(call);
-    return [...state.sources].flatMap(([name, source]) =>
+    const ignored = ready.flatMap(({ jail: { name }, ignore }) => {
+      const ids = ignoredBans(ignore, state.jails.get(name)?.bans ?? new Map(), now);
+      if (ids.length === 0) return [];
+      const { text, hint } = ignoredBansText(name, ids);
+      return [problem(text, { severity: 'warning', jail: name, hint })];
+    });
+    const alarms = [...state.sources].flatMap(([name, source]) =>
       Object.keys(source.jails).some((jail) => names.has(jail)) && source.trouble === null
-        ? alarmsOf(name, source, call.io.now()).map((text) => problem(text, { severity: 'warning' }))
+        ? alarmsOf(name, source, now).map((text) => problem(text, { severity: 'warning' }))
         : [],
     );
+    return [...ignored, ...alarms];
   } catch (error) {
     notes.push({ jail: null, text: `nothing is known of the daemon's sources: ${reasonOf(error)}` });
     return [];

@@ -56,6 +56,23 @@ const EMPTY: FilterSource = {
   journalmatch: [],
 };
 
+/** `f2b regex FILTER LOG`: says which order is meant. Throws UsageError. */
+export function refuseSwapped(tree: ConfigTree, log: string, word: string): void {
+  if (!isRegular(word) || /\.(?:conf|local)$/.test(word)) return;
+  const isFilter = /\.(?:conf|local)$/.test(log) || (!isRegular(log) && isNamed(tree, log));
+  if (!isFilter && (isRegular(log) || !/<(?:HOST|ADDR|SUBNET|CIDR|F-ID)>/.test(log))) return;
+  throw new UsageError('the log stands before the filter', `f2b regex ${quoted(word)} ${quoted(log)}`);
+}
+
+function quoted(word: string): string {
+  return /^[\w./:@=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function isNamed(tree: ConfigTree, word: string): boolean {
+  const name = word.replace(/\[.*$/s, '');
+  return fromTree(tree, name) !== null || loadConfig(tree).allJails.some((jail) => jail.name === name);
+}
+
 /** The ignoreregexes of the third word of `f2b regex`: those of a filter's file, or a regex. */
 export function chooseIgnore(
   tree: ConfigTree,

@@ -11,7 +11,7 @@ import type { Filter, FilterState, LineOutcome } from '../../filter/types.ts';
 import type { Call, Io, Subcommand } from '../command.ts';
 import { treeOf } from '../context.ts';
 import { tryAllFilters } from './allfilters.ts';
-import { chooseFilter, chooseIgnore, type FilterChoice } from './choose.ts';
+import { chooseFilter, chooseIgnore, type FilterChoice, refuseSwapped } from './choose.ts';
 import { explainMiss, type Miss } from './explain.ts';
 import { formatJson } from './json.ts';
 import { type Input, type InputLine, JOURNAL, openInput, type Plain } from './lines.ts';
@@ -48,7 +48,7 @@ export const regex: Subcommand = {
     "or a failregex. IGNOREREGEX is a regex or a filter's file. Without FILTER all filters are tried:",
     'which match how many lines of the log, and which jails use them?',
     '',
-    'Under a missed line a caret shows how far the regex got that got furthest.',
+    'Under a missed line stands the regex that matched most of it; a caret shows where it stopped.',
     'The exit code is 0 whether anything matched or not.',
   ].join('\n'),
   examples: [
@@ -79,6 +79,7 @@ async function regexCommand(call: Call): Promise<number> {
   const wish = readWish(call);
   const tree = treeOf(call);
   if (word === undefined) return allFilters(call, log, wish);
+  refuseSwapped(tree, log, word);
   const choice = chooseFilter(tree, word, JOURNAL.test(log) ? 'systemd' : 'auto');
   const ignoring = ignore === undefined ? null : chooseIgnore(tree, ignore);
   const whole = ignoring === null ? choice : withIgnore(choice, ignoring);

@@ -9,6 +9,9 @@ const SSHD: JailLine = {
   isEnabled: true,
   filter: 'sshd',
   failregexes: 8,
+  maxretry: 5,
+  findtime: 600,
+  bantime: 3600,
   sources: ['journal'],
   firewalls: ['nftables'],
   commands: [],
@@ -37,6 +40,19 @@ test('a jail has a line that says filter, logs and what is done', () => {
   assert.equal(line({ isEnabled: false }), '  sshd  sshd (8) on journal -> nftables [disabled]');
 });
 
+test('a second line says how many failures lead to a ban, and for how long', () => {
+  const line = (more: Partial<JailLine>) => printed({ jails: [{ ...SSHD, ...more }] })[2];
+  assert.equal(line({}), '        maxretry 5, findtime 10m, bantime 1h');
+  assert.equal(line({ bantime: null }), '        maxretry 5, findtime 10m, bantime -1 (for ever)');
+});
+
+test('a configuration that protects nothing is not called OK', () => {
+  const lines = printed({ enabled: 0 });
+  assert.equal(lines[1], 'warning: no jail is enabled');
+  assert.match(lines[2] ?? '', /into \/etc\/f2b\/jail\.local$/);
+  assert.equal(lines[3], 'No errors, but nothing is protected');
+});
+
 test('of many logs three are named', () => {
   const line = (sources: readonly string[]): string => printed({ jails: [{ ...SSHD, sources }] })[1] ?? '';
   assert.match(line(['/a', '/b', '/c']), / on \/a, \/b, \/c ->/);
@@ -45,7 +61,7 @@ test('of many logs three are named', () => {
 
 test('names are padded to the longest', () => {
   const lines = printed({ jails: [SSHD, { ...SSHD, name: 'recidive' }] });
-  assert.deepEqual([lines[1]?.indexOf('sshd ('), lines[2]?.indexOf('sshd (')], [12, 12]);
+  assert.deepEqual([lines[1]?.indexOf('sshd ('), lines[3]?.indexOf('sshd (')], [12, 12]);
 });
 
 test('errors come before warnings, these before notes, each with its jail, place and hint', () => {
