@@ -264,7 +264,11 @@ export function failureOf(command: Command, output: Output): string | null {
 }
 
 /** A running program whose output is read. */
-export type Following = { stop(): void };
+export type Following = {
+  /** Whether the program runs; between two runs its events are missed. */
+  readonly isAlive: boolean;
+  stop(): void;
+};
 
 /** Milliseconds until a program that ended is started again; the pause grows. */
 const AGAIN_MS = 1000;
@@ -285,12 +289,16 @@ export function follow(
   const [program = '', ...args] = [...dieWithParent(), ...prefix, ...command.argv];
   let again = AGAIN_MS;
   let timer: NodeJS.Timeout | null = null;
+  let isAlive = false;
   let stopCurrent = (): void => undefined;
   const begin = (): void => {
     timer = null;
     const child = spawn(program, args, {
       env: { ...ENVIRONMENT, ...env },
       stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    child.once('spawn', () => {
+      isAlive = true;
     });
     let rest = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -301,6 +309,7 @@ export function follow(
     });
     child.once('error', () => undefined);
     child.once('close', () => {
+      isAlive = false;
       timer = setTimeout(begin, again);
       again = Math.min(AGAIN_MOST_MS, again * 2);
     });
@@ -311,6 +320,9 @@ export function follow(
   };
   begin();
   return {
+    get isAlive() {
+      return isAlive;
+    },
     stop() {
       if (timer !== null) clearTimeout(timer);
       stopCurrent();

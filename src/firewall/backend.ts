@@ -110,8 +110,16 @@ export type Firewall = {
   change(rules: readonly Rule[], difference: Difference, now: number): readonly Command[];
   /** Whether there are packets behind it, so that the open connections of just-banned addresses are to be ended. */
   readonly hasPackets: boolean;
-  /** `nft monitor`, and which of its lines speak of what we stand on; null = there is nothing to watch. */
-  watch(): { readonly command: Command; readonly concerns: RegExp } | null;
+  /** What tells of changes; null = there is nothing to watch. */
+  watch(): Watched | null;
+};
+
+/** A program that tells of changes, such as `nft monitor`, and which of its lines speak of what we stand on. */
+export type Watched = {
+  readonly command: Command;
+  readonly concerns: RegExp;
+  /** It tells of every change: no look is needed as long as it runs. */
+  readonly isWhole: boolean;
 };
 
 /** The families of a list of entries, for the backends that keep one set for each. */

@@ -10,7 +10,7 @@
 import type { Level } from '../base/log.ts';
 import { type Following, follow, wasStartedHere } from '../base/process.ts';
 import { noteRepair, type State } from '../state/state.ts';
-import type { FirewallKind } from './backend.ts';
+import type { FirewallKind, Watched } from './backend.ts';
 import { ConnectionCutter } from './connections.ts';
 import { simulated } from './dryrun.ts';
 import { type Author, monitorReader } from './nftables/monitor.ts';
@@ -42,8 +42,10 @@ export type EnforcerParts = {
   now(): number;
 };
 
-/** Firewalls are looked at this often, besides the events that they tell, in milliseconds. */
-const CHECK_MS = 2000;
+/** A firewall that tells of no changes is looked at this often, in milliseconds. */
+const CHECK_MS = 4000;
+/** One that tells of them, in case an event was lost: after so many such times. */
+const WATCHED_CHECKS = 15;
 /** Everything is compared this often, for what neither events nor looks show, in milliseconds. */
 const COMPARE_MS = 300_000;
 /** How long an end waits for connections to be ended, in milliseconds. */
@@ -95,20 +97,32 @@ export class Enforcer {
 
   /** Goes on looking whether others damage what stands. */
   watch(): void {
-    this.#timers.push(setInterval(() => this.check(), CHECK_MS));
     this.#timers.push(setInterval(() => this.#compare(), COMPARE_MS));
     const env = busEnvironment(this.#parts.env);
     for (const queue of this.#queues.values()) {
       const watched = queue.job.firewall.watch();
-      if (watched === null) continue;
-      const read = monitorReader(watched.concerns);
-      const onLine = (line: string): void => {
-        const author = read(line);
-        if (author === null || (author.pid !== null && wasStartedHere(author.pid))) return;
-        queue.noticed(mayBeEcho(author));
+      const following = watched === null ? null : this.#follow(queue, watched, env);
+      let looks = 0;
+      const look = (): void => {
+        const isTold = watched?.isWhole === true && following?.isAlive === true;
+        looks = isTold ? looks + 1 : 0;
+        // The first look is for what happened before the program was ready.
+        if (looks % WATCHED_CHECKS <= 1) void queue.check();
       };
-      this.#following.push(follow(watched.command, onLine, { env }));
+      this.#timers.push(setInterval(look, CHECK_MS));
     }
+  }
+
+  #follow(queue: FirewallQueue, watched: Watched, env: Readonly<Record<string, string>>): Following {
+    const read = monitorReader(watched.concerns);
+    const onLine = (line: string): void => {
+      const author = read(line);
+      if (author === null || (author.pid !== null && wasStartedHere(author.pid))) return;
+      queue.noticed(mayBeEcho(author));
+    };
+    const following = follow(watched.command, onLine, { env });
+    this.#following.push(following);
+    return following;
   }
 
   /** Why a ban that was just decided does not stand yet; null where no firewall is to block it. */

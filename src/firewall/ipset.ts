@@ -58,7 +58,7 @@ export function ipset(setSize = SET_SIZE): Firewall {
     readProbe: (rules, outputs, expected) => readProbe(rules, outputs, { setSize, expected }),
     change: (rules, difference, now) => change(rules, difference, { setSize, now }),
     hasPackets: true,
-    watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/ }),
+    watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/, isWhole: false }),
   };
 }
 

@@ -66,7 +66,7 @@ export const iptables: Firewall = {
   },
   change,
   hasPackets: true,
-  watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/ }),
+  watch: () => ({ command: command(['nft', 'monitor']), concerns: /\bip6? filter\b/, isWhole: false }),
 };
 
 function chainOf(jail: string): string {

@@ -63,7 +63,7 @@ export function nftables(setSize = SET_SIZE): Firewall {
     readProbe: (rules, outputs) => readProbe(rules, outputs, setSize),
     change: (rules, difference, now) => change(rules, difference, { setSize, now }),
     hasPackets: true,
-    watch: () => ({ command: command(['nft', 'monitor']), concerns: /\binet f2b\b/ }),
+    watch: () => ({ command: command(['nft', 'monitor']), concerns: /\binet f2b\b/, isWhole: true }),
   };
 }
 
