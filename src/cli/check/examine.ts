@@ -15,6 +15,7 @@ import type { FirewallPlan } from '../../firewall/plan.ts';
 import { alarmsOf } from '../../source/health.ts';
 import type { Call } from '../command.ts';
 import { firewallPlanOf, limitsOfHost, readOnlyState } from '../context.ts';
+import { crowdTexts, statusOf } from '../jailstatus.ts';
 import { type Sources, sourcesOf } from './sources.ts';
 
 /** One jail of the report. */
@@ -74,7 +75,7 @@ export async function examine(call: Call, config: Config, question: Question): P
   }
   const limits = await limitsOfHost(plan, call.io);
   problems.push(...limits.map(({ jail, text, hint }) => problem(text, { severity: 'warning', jail, hint })));
-  problems.push(...wallProblems(plan), ...sourceAlarms(call, jails, notes));
+  problems.push(...wallProblems(plan), ...stateAlarms(call, jails, notes));
   const disabled = config.allJails.filter(({ name }) => !enabled.has(name)).length;
   const works = lines.filter((line) => line.isEnabled).length;
   return { tree: config.tree, enabled: works, disabled, jails: lines, problems, notes };
@@ -151,16 +152,22 @@ function wallProblems(plan: FirewallPlan): Problem[] {
   });
 }
 
-/** The daemon's alarms about its sources, if its state can be read. */
-function sourceAlarms(call: Call, jails: readonly Jail[], notes: Note[]): Problem[] {
+/** The daemon's alarms about its sources, and jails without room for bans, if its state can be read. */
+function stateAlarms(call: Call, jails: readonly Jail[], notes: Note[]): Problem[] {
   const names = new Set(jails.map(({ name }) => name));
   try {
     const state = readOnlyState(call);
-    return [...state.sources].flatMap(([name, source]) =>
+    const alarms = [...state.sources].flatMap(([name, source]) =>
       Object.keys(source.jails).some((jail) => names.has(jail)) && source.trouble === null
         ? alarmsOf(name, source, call.io.now()).map((text) => problem(text, { severity: 'warning' }))
         : [],
     );
+    const full = jails.flatMap((jail) =>
+      crowdTexts(statusOf(jail, state, [], call.io.now())).map(([key, text]) =>
+        warning(jail, 'maxbans', `${key.toLowerCase()}: ${text}`),
+      ),
+    );
+    return [...alarms, ...full];
   } catch (error) {
     notes.push({ jail: null, text: `nothing is known of the daemon's sources: ${reasonOf(error)}` });
     return [];
