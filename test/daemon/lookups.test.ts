@@ -99,6 +99,44 @@ test('ignorecache remembers the answer by its key', async () => {
   }
 });
 
+test('ignorecache has a size: the oldest answer goes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-gate-'));
+  try {
+    const out = join(folder, 'out');
+    const jail = runningJail(
+      `ignorecommand = echo <ip> >> ${out}; false\nignorecache = key="<ip>", max-count=2, max-time=5m`,
+    );
+    await lookUp(
+      jail,
+      [7, 8, 7, 9, 8, 7].map((i) => ({ id: `198.51.100.${i}` })),
+    );
+    const asked = readFileSync(out, 'utf8').trim().split('\n');
+    assert.deepEqual(
+      asked.map((one) => one.at(-1)),
+      ['7', '8', '9', '7'],
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('names that wait are bounded for each jail, and so are addresses: those count as they are', () => {
+  let counted = 0;
+  const lookups = new PendingLookups({
+    dns: { addressesOf: () => new Promise(() => undefined) },
+    messages: new Messages(listLog([])),
+    onAnswered: () => void counted++,
+    onDone: () => undefined,
+  });
+  const jail = runningJail('usedns = yes\nignoreip = friend.example');
+  const add = (id: string, isName: boolean): void =>
+    lookups.add(jail, { jail: 'app', id, isName, time: 0, matches: [], fields: new Map() });
+  for (let i = 0; i < 1500; i++) add(`n${i}.evil.example`, true);
+  assert.equal(lookups.waiting().length, 1000);
+  for (let i = 0; i < 10_500; i++) add(`10.0.${i >> 8}.${i & 255}`, false);
+  assert.deepEqual([lookups.waiting().length, counted], [11_000, 500]);
+});
+
 test('no address waits for names without an answer; four of them are asked about at a time, each in order', async () => {
   const asked: string[] = [];
   const answers = new Map<string, (addresses: readonly string[]) => void>();
