@@ -23,9 +23,16 @@ function runningJail(options: string): RunningJail {
   return jail;
 }
 
+const MANY = Array.from({ length: 4000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
 const dns: Dns = {
   addressesOf: async (name) =>
-    name === 'bad.example' ? ['192.0.2.7', '192.0.2.8'] : name === 'friend.example' ? ['192.0.2.8'] : [],
+    name === 'many.example'
+      ? MANY
+      : name === 'bad.example'
+        ? ['192.0.2.7', '192.0.2.8']
+        : name === 'friend.example'
+          ? ['192.0.2.8']
+          : [],
 };
 
 async function lookUp(
@@ -56,6 +63,11 @@ test('a name in the log becomes its addresses, with a warning where usedns = war
   assert.deepEqual(told, [
     'WARNING fail2ban.filter [app] the log names bad.example, taken as 192.0.2.7 192.0.2.8: names can be forged',
   ]);
+});
+
+test('of a name with thousands of addresses sixteen count', async () => {
+  const { passed } = await lookUp(runningJail('usedns = yes'), [{ id: 'many.example', isName: true }]);
+  assert.deepEqual(passed, MANY.slice(0, 16));
 });
 
 test('a name in ignoreip protects its addresses', async () => {
