@@ -11,7 +11,7 @@
 
 import { canonicalIp, familyOf, formatNetwork, parseNetwork } from '../base/ip.ts';
 import type { Jail } from '../config/jail.ts';
-import { addBan, type Ban, type JailState, jailState, type State } from '../state/state.ts';
+import { addBan, type Ban, type JailState, jailState, noteRefused, type State } from '../state/state.ts';
 import { bansBefore, countAndDecide, type Failure } from './ban.ts';
 import { type IgnoreList, ignoredBy, mayBeIgnored } from './ignore.ts';
 import type { RunningJail } from './jail.ts';
@@ -60,7 +60,7 @@ export type Decision =
 const COUNTED: Decision = { kind: 'counted' };
 /** Networks without bans that are remembered in a jail that rolls up, besides twice as many as there are bans. */
 const MOST_STALE = 1000;
-const NO_ROOM_NEEDED: Room = { isFree: true, rolledUp: [], ended: [] };
+const NO_ROOM_NEEDED: Room = { isFree: true, rolledUp: [] };
 
 /** The id to count: an IPv6 address is counted by the jail's prefix, any other id as it is. */
 export function countedId(id: string, ipv6prefix: number): string {
@@ -169,9 +169,12 @@ function banNew(context: FailureContext, running: RunningJail, { id, ban, protec
     room = makeRoom(own, known, id, { maxbans: jail.maxbans, bantime: limits.bantime, mayBan });
   }
   if (room.rolledUp.length > 0 && holderOf(running, own, id) !== id) return { kind: 'held', id, room };
-  if (!room.isFree) return { kind: 'full', id, room };
+  if (!room.isFree) {
+    noteRefused(own, id, ban.at);
+    return { kind: 'full', id, room };
+  }
   addBan(state, jail.name, id, ban);
-  if (known !== null) noteLogBan(known, own, id, ban);
+  if (known !== null) noteLogBan(known, own, id);
   const replaced = replaceHosts(context, running, id, protection);
   if (replaced === null) return { kind: 'ban', id, ban, room };
   if (known !== null) noteRollup(known, own, replaced);

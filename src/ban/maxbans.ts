@@ -1,14 +1,14 @@
 /**
  * Keeps the bans that a log makes in one jail within `maxbans`.
  *
- * Beyond half of it, a network that holds many bans becomes one ban. At `maxbans` itself the widest network with the most bans
- * gives way: a new ban from there is refused, and one from elsewhere takes the place of its newest ones. So an attacker with many
- * addresses does not push out the others. Bans by hand do not count. Bans for ever count, and never go.
+ * Beyond half of it, a network that holds many bans becomes one ban, and one that still holds a large part of all gets no more.
+ * The last eighth is for ids that the jail knows: they were banned before, or refused. No ban is ended to make room for another,
+ * so that a flood pushes nobody out. Bans by hand do not count. Bans for ever count.
  *
  * Pure: changes the bans of the given jail, and returns what is to be done about it at the firewall.
  */
 import { familyOf, masked, parseIp6, parseNetwork } from '../base/ip.ts';
-import { type Ban, endBan, type JailState } from '../state/state.ts';
+import type { Ban, JailState } from '../state/state.ts';
 import { putNetwork, type RolledUp } from './rollup.ts';
 
 /** A network of `prefix` that holds so many bans becomes one ban. */
@@ -25,8 +25,14 @@ const LEVELS: Readonly<Record<4 | 6, readonly [Level, Level]>> = {
     { prefix: 32, hosts: 4096 },
   ],
 };
-/** One part in so many: the places that are made free at a time, and the new bans between two looks for networks. */
+/** One part in so many: the new bans between two looks for networks. */
 const PART = 64;
+/** Parts of `maxbans` that a /16 (IPv6: /32) and a /8 (/20) may hold beyond half of it. */
+const SHARES = { narrow: 1 / 8, wide: 1 / 4 } as const;
+/** In a small jail it is at least as many as roll up. */
+const LEAST_SHARE = 32;
+/** Part of `maxbans` up to which any id is banned. */
+const FOR_ALL = 7 / 8;
 
 /** What a jail's limit depends on. `mayBan`: whether a network holds nobody who is never banned. */
 export type BanLimit = {
@@ -42,9 +48,8 @@ export type LogBans = {
   size: number;
   /** Number of log-made bans. */
   count: number;
-  /** Those that end, by their widest network; and the most in one. */
+  /** By /16 and /8, IPv6 by /32 and /20. */
   byNetwork: Map<string, number>;
-  most: number;
   /** The count at which networks are looked for again. */
   nextRollup: number;
 };
@@ -54,68 +59,86 @@ export type Room = {
   /** Whether there is a place for it. */
   readonly isFree: boolean;
   readonly rolledUp: readonly RolledUp[];
-  /** Bans that were ended to make room. */
-  readonly ended: readonly { readonly id: string; readonly ban: Ban }[];
 };
 
 /** Counts the log-made bans; null while there are too few to matter. */
 export function countLogBans({ bans }: JailState, maxbans: number, earlier: LogBans | null): LogBans | null {
-  if (bans.size <= maxbans / 2) return null;
+  if (bans.size < maxbans / 2) return null;
   if (earlier?.size === bans.size) return earlier;
-  const counted = { size: bans.size, count: 0, byNetwork: new Map<string, number>(), most: 0 };
-  for (const [id, ban] of bans) if (ban.origin === 'log') countOne(counted, id, ban);
+  const counted = { size: bans.size, count: 0, byNetwork: new Map<string, number>() };
+  for (const [id, ban] of bans) if (ban.origin === 'log') countOne(counted, id, 1);
   return { ...counted, nextRollup: Math.min(earlier?.nextRollup ?? 0, counted.count + partOf(maxbans)) };
 }
 
-function countOne(known: Omit<LogBans, 'nextRollup'>, id: string, ban: Ban): void {
-  known.count++;
-  if (ban.until === null) return;
-  const network = widestOf(id);
-  const here = (known.byNetwork.get(network) ?? 0) + 1;
-  known.byNetwork.set(network, here);
-  known.most = Math.max(known.most, here);
+function countOne(known: Omit<LogBans, 'nextRollup'>, id: string, more: 1 | -1): void {
+  known.count += more;
+  for (const { key } of sharersOf(id)) known.byNetwork.set(key, (known.byNetwork.get(key) ?? 0) + more);
 }
 
 /** Notes that the jail has one more log-made ban. */
-export function noteLogBan(known: LogBans, { bans }: JailState, id: string, ban: Ban): void {
-  countOne(known, id, ban);
+export function noteLogBan(known: LogBans, { bans }: JailState, id: string): void {
+  countOne(known, id, 1);
   known.size = bans.size;
+}
+
+/** Notes that a ban of the jail is over. */
+export function noteEnd(known: LogBans, id: string, { origin }: Ban): void {
+  if (origin === 'log') countOne(known, id, -1);
+  known.size--;
 }
 
 /** Notes that a network's ban took the place of its hosts' bans. */
-export function noteRollup(known: LogBans, { bans }: JailState, { network, ban, hosts }: RolledUp): void {
-  countOne(known, network, ban);
-  known.count -= hosts.length;
-  for (const id of hosts) {
-    const widest = widestOf(id);
-    known.byNetwork.set(widest, Math.max(0, (known.byNetwork.get(widest) ?? 0) - 1));
-  }
+export function noteRollup(known: LogBans, { bans }: JailState, { network, hosts }: RolledUp): void {
+  countOne(known, network, 1);
+  for (const id of hosts) countOne(known, id, -1);
   known.size = bans.size;
 }
 
-/** Makes room for a log-made ban of `id`, which is not in the jail yet. */
+/** Looks whether there is room for a log-made ban of `id`, which is not in the jail yet, and makes some. */
 export function makeRoom(jail: JailState, known: LogBans, id: string, limit: BanLimit): Room {
   const { maxbans } = limit;
   const rolledUp: RolledUp[] = [];
-  if (known.count >= known.nextRollup && known.count > maxbans / 2) {
+  if (known.count >= known.nextRollup && known.count >= maxbans / 2) {
     for (const level of [0, 1] as const) rolledUp.push(...rollUpLevel(jail, level, limit));
-    if (rolledUp.length > 0) recount(jail, known);
+    for (const one of rolledUp) noteRollup(known, jail, one);
     known.nextRollup = known.count + partOf(maxbans);
   }
-  if (known.count < maxbans) return { isFree: true, rolledUp, ended: [] };
-  const here = known.byNetwork.get(widestOf(id)) ?? 0;
-  // In place of one that is as alone as it, nobody would gain.
-  if (here + 1 >= known.most) return { isFree: false, rolledUp, ended: [] };
-  const places = partOf(maxbans);
-  const ended = endNewest(jail, mostToKeep(known, places, here + 1), places);
-  recount(jail, known);
-  return { isFree: known.count < maxbans, rolledUp, ended };
+  return { isFree: hasRoom(jail, known, id, maxbans), rolledUp };
 }
 
-function recount(jail: JailState, known: LogBans): void {
-  const fresh = countLogBans(jail, 0, null);
-  const { nextRollup } = known;
-  Object.assign(known, fresh ?? { size: 0, count: 0, byNetwork: new Map(), most: 0 }, { nextRollup });
+function hasRoom({ past }: JailState, { count, byNetwork }: LogBans, id: string, maxbans: number): boolean {
+  if (count < maxbans / 2) return true;
+  if (count >= (past.has(id) ? maxbans : maxbans * FOR_ALL)) return false;
+  return sharersOf(id).every(
+    ({ key, share }) => (byNetwork.get(key) ?? 0) < Math.max(LEAST_SHARE, maxbans * share),
+  );
+}
+
+/** How near a jail is to its limit. */
+export type Crowd = {
+  /** Number of log-made bans. */
+  readonly count: number;
+  /** Only known ids are banned, or none. */
+  readonly isFull: boolean;
+  /** Ids of which it is known that there was no room for their bans. */
+  readonly refused: number;
+  /** Networks that were banned in place of many bans in them. */
+  readonly networks: readonly string[];
+};
+
+/** How near a jail is to `maxbans`. Bans of `ipv6prefix` are those of one id. */
+export function crowdOf({ bans, past }: JailState, maxbans: number, ipv6prefix: number): Crowd {
+  const byLog = [...bans].filter(([, { origin }]) => origin === 'log');
+  const isNetwork = (id: string): boolean => {
+    const prefix = id.includes('/') && isAddress(id) ? (parseNetwork(id)?.prefix ?? 128) : 128;
+    return prefix < (id.includes(':') ? ipv6prefix : 32);
+  };
+  return {
+    count: byLog.length,
+    isFull: byLog.length >= maxbans * FOR_ALL,
+    refused: [...past.values()].filter(({ count }) => count === 0).length,
+    networks: byLog.flatMap(([id]) => (isNetwork(id) ? [id] : [])),
+  };
 }
 
 function partOf(maxbans: number): number {
@@ -180,40 +203,17 @@ export function crowdedNetworks(id: string): readonly string[] {
   );
 }
 
-/** How many bans each network may keep, so that about `wanted` of all go, and never fewer than `least`. */
-function mostToKeep({ byNetwork, most }: LogBans, wanted: number, least: number): number {
-  const sizes = [...byNetwork.values()].sort((a, b) => b - a);
-  let keep = most;
-  for (let at = 0, gone = 0; at < sizes.length && gone < wanted && keep > least; at++) {
-    const next = Math.max(least, sizes[at + 1] ?? 0);
-    const places = at + 1;
-    const step = Math.min(keep - next, Math.ceil((wanted - gone) / places));
-    keep -= step;
-    gone += step * places;
-  }
-  return keep;
-}
-
-/** Ends the newest bans of each network that has more than `keep`, `most` of them in all. */
-function endNewest(jail: JailState, keep: number, most: number): Room['ended'] {
-  const seen = new Map<string, number>();
-  const ended: { id: string; ban: Ban }[] = [];
-  for (const [id, ban] of jail.bans) {
-    if (ban.origin !== 'log' || ban.until === null) continue;
-    const network = widestOf(id);
-    const here = (seen.get(network) ?? 0) + 1;
-    seen.set(network, here);
-    if (here <= keep) continue;
-    endBan(jail, id);
-    ended.push({ id, ban });
-    if (ended.length === most) break;
-  }
-  return ended;
-}
-
-/** What bans are compared by at `maxbans`: the widest network of an address, and one for all ids that are no addresses. */
-function widestOf(id: string): string {
-  return isAddress(id) ? networkKey(id, LEVELS[familyOf(id)][1].prefix) : '';
+/** The networks of an address that share `maxbans`, and the part of each. Ids that are no addresses have none. */
+function sharersOf(id: string): readonly { readonly key: string; readonly share: number }[] {
+  // A MAC address looks like one.
+  if (!isAddress(id) || parseNetwork(id) === null) return [];
+  const narrow = networkKey(id, LEVELS[familyOf(id)][1].prefix);
+  const [first = '', second = ''] = narrow.split(/[.:]/);
+  const wide = id.includes(':') ? `${first}:${second.padStart(4, '0').slice(0, 1)}` : first;
+  return [
+    { key: narrow, share: SHARES.narrow },
+    { key: `wide ${wide}`, share: SHARES.wide },
+  ];
 }
 
 /** The first groups of the written address: as good as the network, and quicker. */

@@ -1,4 +1,4 @@
-import { close, fsync, link, open, rename, statSync, unlink, write } from 'node:fs';
+import { close, fsync, link, open, rename, type Stats, statSync, unlink, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { codeOf } from './errors.ts';
 
@@ -22,6 +22,15 @@ export function stampOf(path: string): string {
     return `${ino} ${mtimeMs} ${ctimeMs} ${size}`;
   } catch (error) {
     return codeOf(error);
+  }
+}
+
+/** What a path leads to; null where that cannot be said: it is missing, a link in a circle, in a folder that is closed. */
+export function statOrNull(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
   }
 }
 

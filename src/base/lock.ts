@@ -1,6 +1,7 @@
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import {
   closeSync,
+  constants,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -114,18 +115,21 @@ function flockArgs(waitSeconds: number): string[] {
   return ['-x', '-E', String(FLOCK_BUSY), ...wait, '3'];
 }
 
-/** A file that is there already can be locked on a read-only file system, too. */
+const { O_RDWR, O_RDONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+
+/** A file that is there already can be locked on a read-only file system, too. A link is not followed: others may have made it. */
 function openLock(path: string): number {
   try {
-    return openSync(path, 'a+', 0o600);
+    return openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
   } catch (error) {
     const code = codeOf(error);
     try {
-      if (code === 'EROFS') return openSync(path, 'r');
+      if (code === 'EROFS') return openSync(path, O_RDONLY | O_NOFOLLOW);
     } catch {
       // It is not there: what counts is why it could not be made.
     }
-    throw new MachineError(`cannot open the lock file ${path}: ${code || reasonOf(error)}`);
+    const why = code === 'ELOOP' ? 'it is a link' : code || reasonOf(error);
+    throw new MachineError(`cannot open the lock file ${path}: ${why}`);
   }
 }
 

@@ -1,5 +1,11 @@
 import { MachineError, UsageError } from '../base/errors.ts';
-import { monotonicSeconds, type ReloadNote, readDaemonNote, runningPid } from '../state/runlock.ts';
+import {
+  holdsRunLock,
+  monotonicSeconds,
+  type ReloadNote,
+  readDaemonNote,
+  runningPid,
+} from '../state/runlock.ts';
 import type { Call, Subcommand } from './command.ts';
 import { statePathOf } from './context.ts';
 
@@ -90,6 +96,6 @@ function daemonOf(call: Call): number {
   if (call.words.length > 0) throw new UsageError(`no arguments are taken: ${call.words.join(' ')}`);
   const path = statePathOf(call.global, call.io);
   const pid = runningPid(path);
-  if (pid === null) throw new MachineError(`no f2b runs on ${path}`);
+  if (pid === null || !holdsRunLock(path, pid)) throw new MachineError(`no f2b runs on ${path}`);
   return pid;
 }

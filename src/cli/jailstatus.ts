@@ -1,4 +1,5 @@
 import { makeEscalation } from '../ban/escalation.ts';
+import { type Crowd, crowdOf } from '../ban/maxbans.ts';
 import { formatDuration } from '../base/duration.ts';
 import { clean } from '../base/visible.ts';
 import type { Jail } from '../config/jail.ts';
@@ -20,6 +21,8 @@ type JailStatus = {
   readonly currentlyBanned: number;
   readonly totalBanned: number;
   readonly banned: readonly BanStatus[];
+  /** How near its bans are to `maxbans`; null where that cannot be read. */
+  readonly crowd: (Crowd & { readonly maxbans: number }) | null;
   /** What its bans cannot do on this host. */
   readonly limits: readonly string[];
 };
@@ -46,7 +49,10 @@ export function statusOf(jail: Jail, state: State, files: readonly string[], now
     sources: isJournal ? jail.filter.journalmatch : files,
     next: (count: number) => escalate(jail.bantime, count),
   };
-  return fromState(view, state, now);
+  const known = state.jails.get(jail.name);
+  if (known === undefined) return fromState(view, state, now);
+  const { maxbans } = jail;
+  return { ...fromState(view, state, now), crowd: { ...crowdOf(known, maxbans, jail.ipv6prefix), maxbans } };
 }
 
 /** The status of a jail whose settings cannot be read; `broken` says what becomes of it. */
@@ -72,6 +78,7 @@ function fromState({ findtime, next, ...view }: JailView, state: State, now: num
     stuck: [...state.sources.values()].flatMap(({ jails }) => jails[view.name]?.stuck ?? []),
     currentlyBanned: bans.length,
     totalBanned: known?.totalBanned ?? 0,
+    crowd: null,
     limits: [],
     banned: bans.map(([id, { at, until, failures, count, origin, pending }]) => ({
       ...{ id, at, until, failures, count, origin, pending },
@@ -123,11 +130,23 @@ export function printStatus(status: JailStatus): string {
     '`- Actions',
     `   |- Currently banned:\t${status.currentlyBanned}`,
     `   |- Total banned:\t${status.totalBanned}`,
+    ...crowdTexts(status).map(([key, text]) => `   |- ${key}:\t${text}`),
     ...(pending.length === 0 ? [] : [`   |- Not enforced yet:\t${pending.join(', ')}`]),
     ...status.limits.map((text) => `   |- Not fully enforced:\t${text}`),
     `   \`- Banned IP list:\t${status.banned.map(({ id }) => clean(id)).join(' ')}`,
     '',
   ].join('\n');
+}
+
+/** What became of a flood: the bans that are refused, and the networks that are banned. */
+export function crowdTexts({ crowd }: JailStatus): readonly (readonly [key: string, text: string])[] {
+  if (crowd === null) return [];
+  const { count, isFull, refused, networks, maxbans } = crowd;
+  const full = `the log has made ${count} of ${maxbans} bans (maxbans); ${isFull ? 'new ids are not banned, ' : ''}${refused} were refused`;
+  return [
+    ...(isFull || refused > 0 ? ([['Full', full]] as const) : []),
+    ...(networks.length > 0 ? ([['Networks', networks.join(' ')]] as const) : []),
+  ];
 }
 
 /**

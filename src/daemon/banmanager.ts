@@ -5,7 +5,7 @@ import { bansNamed, refusalOf } from '../ban/byhand.ts';
 import { bannedId, countPlain, type FailureContext, handleFailure, protectedFor } from '../ban/failure.ts';
 import type { RunningJail } from '../ban/jail.ts';
 import { watchLogins } from '../ban/logins.ts';
-import type { Room } from '../ban/maxbans.ts';
+import { noteEnd, type Room } from '../ban/maxbans.ts';
 import { visible } from '../base/visible.ts';
 import type { Jail } from '../config/jail.ts';
 import { Enforcer, type EnforcerParts } from '../firewall/enforcer.ts';
@@ -36,6 +36,8 @@ export type FailureWithFields = Failure & { readonly fields: ReadonlyMap<string,
 
 /** How long a stop or a reload waits for the actions of one jail, in milliseconds. */
 const ACTIONS_MS = 30_000;
+/** Between two looks for bans that are over pass so many times as long as one takes. */
+const REST = 20;
 /** Longest delay that setTimeout takes. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -52,6 +54,7 @@ export class BanManager {
   #expiry: NodeJS.Timeout | undefined;
   /** When the planned expiry is due, epoch seconds. */
   #expiryAt = Number.POSITIVE_INFINITY;
+  #restMs = 0;
   #isEnding = false;
 
   constructor(parts: BanManagerParts) {
@@ -122,14 +125,14 @@ export class BanManager {
       this.#enforcer?.check();
     }
     if (decision.kind === 'prolonged') this.#prolong(name, decision.id);
-    if (decision.kind === 'full') this.#tellFull(running.jail);
+    if (decision.kind === 'full') this.#tellFull(running.jail, decision.id);
     if (decision.kind === 'ban') {
       const { id, ban } = decision;
       messages.ban(name, id);
       if (ban.count > 1 && running.limits.increment.enabled) messages.incremented(name, id, ban.count);
       this.#banNow(name, id, ban, failure.fields);
     }
-    if ('room' in decision) this.#makeRoom(running.jail, decision.room, failure.fields);
+    if ('room' in decision) this.#makeRoom(running.jail.name, decision.room, failure.fields);
     changed('calm');
   }
 
@@ -198,14 +201,19 @@ export class BanManager {
   /** Ends the bans whose time is up. */
   expire(): void {
     const { state, messages, changed, now } = this.#parts;
+    const beginMs = performance.now();
     const expired = expireBans(state, now());
     for (const { jail, id, ban } of expired) {
       messages.unban(jail, id);
       this.#lift(jail, id, ban);
+      const known = this.#context.logBans.get(jail);
+      if (known !== undefined) noteEnd(known, id, ban);
     }
     for (const name of this.#full) if (!this.#context.logBans.has(name)) this.#full.delete(name);
     if (expired.length > 0) changed('soon');
-    this.#planExpiry();
+    const next = nextExpiry(state) ?? Number.POSITIVE_INFINITY;
+    this.#restMs = REST * (performance.now() - beginMs);
+    this.#expireAt(next);
   }
 
   /** The ends of all bans were moved, as the clock was set. */
@@ -250,26 +258,20 @@ export class BanManager {
   }
 
   /** Carries out what made room for a ban. */
-  #makeRoom(jail: Jail, { rolledUp, ended }: Room, fields: ReadonlyMap<string, unknown>): void {
-    const { name } = jail;
+  #makeRoom(name: string, { rolledUp }: Room, fields: ReadonlyMap<string, unknown>): void {
     for (const { network, ban, hosts } of rolledUp) {
       this.#parts.messages.ban(name, network);
       this.#parts.messages.rolledUp(name, network, hosts.length);
       this.#banNow(name, network, ban, fields);
       for (const host of hosts) this.#lift(name, host, null);
     }
-    if (ended.length > 0) this.#tellFull(jail);
-    for (const { id, ban } of ended) {
-      this.#parts.messages.unban(name, id);
-      this.#lift(name, id, ban);
-    }
   }
 
   /** Says once that a jail has as many bans as it may; again after most of them are over. */
-  #tellFull({ name, maxbans }: Jail): void {
+  #tellFull({ name, maxbans }: Jail, id: string): void {
     if (this.#full.has(name)) return;
     this.#full.add(name);
-    this.#parts.messages.full(name, maxbans);
+    this.#parts.messages.full(name, id, maxbans);
   }
 
   /** Gives a ban that stands the end that it has in the state by now. */
@@ -295,7 +297,7 @@ export class BanManager {
     clearTimeout(this.#expiry);
     this.#expiryAt = time;
     if (time === Number.POSITIVE_INFINITY || this.#isEnding || this.#parts.once) return;
-    const inMs = Math.min(LONGEST_MS, Math.max(0, (time - this.#parts.now()) * 1000 + 5));
+    const inMs = Math.min(LONGEST_MS, Math.max(this.#restMs, (time - this.#parts.now()) * 1000 + 5));
     this.#expiry = setTimeout(() => this.expire(), inMs);
   }
 

@@ -40,6 +40,8 @@ const MOST_WAITING = 10_000;
 const MOST_NAMES = 1000;
 /** So many names of one jail are asked about at a time. */
 const NAMES_AT_ONCE = 4;
+/** So many addresses of a name count: one line of whoever answers for the name is to have no thousands banned. */
+const MOST_ADDRESSES = 16;
 /** Seconds that `ignorecommand` may take. */
 const COMMAND_LIMIT = 30;
 
@@ -167,7 +169,8 @@ export class PendingLookups {
   async #lookUp(running: RunningJail, failure: Waiting): Promise<readonly Waiting[]> {
     const { dns, messages } = this.#parts;
     const { name, usedns } = running.jail;
-    const ids = failure.isName ? await dns.addressesOf(failure.id) : [failure.id];
+    const answered = failure.isName ? await dns.addressesOf(failure.id) : [failure.id];
+    const ids = answered.slice(0, MOST_ADDRESSES);
     if (failure.isName && usedns === 'warn') messages.nameResolved(name, failure.id, ids);
     const counting: Waiting[] = [];
     for (const id of ids) {

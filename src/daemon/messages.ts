@@ -200,10 +200,9 @@ export class Messages {
   }
 
   /** The log of a jail made as many bans as it may. */
-  full(jail: string, maxbans: number): void {
-    const way =
-      'a new ban from the network with the most is not made, one from elsewhere takes the place of its newest';
-    this.actions('WARNING', `[${jail}] the log has made ${maxbans} bans (maxbans): ${way}`);
+  full(jail: string, id: string, maxbans: number): void {
+    const why = 'its network has its share of them, or the last eighth is kept for those that fail again';
+    this.actions('WARNING', `[${jail}] no room for a ban of ${id} (maxbans = ${maxbans}): ${why}`);
   }
 
   /** One ban of a network took the place of many. */

@@ -102,7 +102,11 @@ export type Firewall = {
    * Facts from the outputs of `probe`. `expected` = how many entries each jail should hold. Throws MachineError when the
    * firewall cannot be asked.
    */
-  readProbe(rules: readonly Rule[], outputs: readonly Output[], expected: ReadonlyMap<string, number>): Probe;
+  readProbe(
+    rules: readonly Rule[],
+    outputs: readonly Output[],
+    expected: Pick<ReadonlyMap<string, number>, 'get'>,
+  ): Probe;
   /**
    * The commands that make the change. `now` in epoch seconds, to turn `until` into time-outs.
    * Throws when an entry is not a canonical address or network: such a value never reaches a command.

@@ -203,7 +203,7 @@ function readSets(save: string, { now }: SetOptions): ReadonlyMap<string, Kernel
   return sets;
 }
 
-type Expected = { readonly setSize: number; readonly expected: ReadonlyMap<string, number> };
+type Expected = { readonly setSize: number; readonly expected: Pick<ReadonlyMap<string, number>, 'get'> };
 
 function readProbe(
   rules: readonly Rule[],

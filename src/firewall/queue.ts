@@ -12,6 +12,8 @@ const SETTLE_MS = 20;
 /** After a comparison that others caused, the next one waits this many times as long as it took, up to a limit. */
 const REST = 10;
 const LONGEST_REST_MS = 5000;
+/** The same for cheap looks, so that each of the regular ones is taken. */
+const LONGEST_CHECK_REST_MS = 1000;
 
 /** Why a ban does not stand of which the firewall has said nothing yet. */
 export const WAITING = 'not yet handed to the firewall';
@@ -65,6 +67,8 @@ export class FirewallQueue {
   #isForeign = false;
   /** Until then what others do is not compared again, so that a busy firewall does not make us busy as well. */
   #restedMs = 0;
+  /** No cheap look before; infinite while one is under way. */
+  #nextCheckMs = 0;
 
   constructor(job: FirewallJob, events: QueueEvents) {
     this.job = job;
@@ -128,14 +132,30 @@ export class FirewallQueue {
   /** Looks cheaply whether our rules or sets are damaged, and repairs them. */
   async check(): Promise<void> {
     if (this.#running !== null || this.#isClosed || !this.#isWhole || !this.#hasStood) return;
-    const expected = new Map<string, number>();
-    for (const { jail } of this.#events.wanted()) expected.set(jail, (expected.get(jail) ?? 0) + 1);
-    const probe = await findDamage(this.job, expected);
+    // A flood of failures of banned ids asks for it all the time.
+    const beginMs = performance.now();
+    if (beginMs < this.#nextCheckMs) return;
+    this.#nextCheckMs = Number.POSITIVE_INFINITY;
+    let counts: ReadonlyMap<string, number> | null = null;
+    const probe = await findDamage(this.job, {
+      get: (jail) => {
+        counts ??= this.#wantedCounts();
+        return counts.get(jail);
+      },
+    });
+    const endMs = performance.now();
+    this.#nextCheckMs = endMs + Math.min(LONGEST_CHECK_REST_MS, REST * (endMs - beginMs));
     const isDamaged = typeof probe === 'string' || probe.damaged.size > 0;
     if (!isDamaged || this.#running !== null || this.#isClosed) return;
     this.#isHealing = true;
     this.compare();
     await this.#running;
+  }
+
+  #wantedCounts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { jail } of this.#events.wanted()) counts.set(jail, (counts.get(jail) ?? 0) + 1);
+    return counts;
   }
 
   /** Resolves when nothing is queued or running; retries to come are not waited for. */

@@ -133,7 +133,7 @@ export async function flush(job: FirewallJob, now: number): Promise<Enforcement>
  */
 export async function findDamage(
   job: FirewallJob,
-  expected: ReadonlyMap<string, number>,
+  expected: Pick<ReadonlyMap<string, number>, 'get'>,
 ): Promise<Probe | string> {
   const commands = job.firewall.probe(job.rules);
   const outputs = await runAll(job, commands);

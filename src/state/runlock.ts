@@ -7,8 +7,9 @@
  *     lock?.tell({ ...NO_NOTE, unsaved: 'EROFS: ..' });
  *     readDaemonNote(path)?.unsaved;
  */
-import { existsSync } from 'node:fs';
-import { MachineError, reasonOf } from '../base/errors.ts';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { codeOf, MachineError, reasonOf } from '../base/errors.ts';
 import { isLockable, isLocked, type Lock, lockHolder, lockNote, takeLock } from '../base/lock.ts';
 import { isRecord } from '../source/source.ts';
 import { runtimePath, runtimePaths } from './runtime.ts';
@@ -101,7 +102,34 @@ export function lastOnce(path: string): number | null {
 
 function heldPlaces(path: string): readonly string[] {
   const files = [runLockPath(path), ...runtimePaths(path, 'run')];
-  return files.filter((file) => existsSync(file) && isLocked(file));
+  return files.filter((file) => isTrusted(file) && isLocked(file));
+}
+
+/** A lock of another user, where others may write beside the state, is no daemon's. */
+function isTrusted(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  if (stat?.isFile() !== true) return false;
+  const { uid, mode } = statSync(dirname(file));
+  const isClosed = (mode & 0o002) === 0;
+  return stat.uid === 0 || stat.uid === process.geteuid?.() || (isClosed && stat.uid === uid);
+}
+
+/** Whether the process has a lock file of the daemon open: a number in a file alone names no process that may be ended. */
+export function holdsRunLock(path: string, pid: number): boolean {
+  const inodes = heldPlaces(path).map((file) => inodeOf(file));
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return readdirSync(folder).some((fd) => inodes.includes(inodeOf(`${folder}/${fd}`)));
+  } catch (error) {
+    // Whoever may not look may send no signal either.
+    return codeOf(error) === 'EACCES';
+  }
+}
+
+function inodeOf(file: string): string {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? file : `${stat.dev}:${stat.ino}`;
 }
 
 type Place = { readonly file: string; readonly isTemporary: boolean };

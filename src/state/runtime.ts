@@ -19,9 +19,11 @@ export function runtimePath(path: string, end: End): string {
   throw new MachineError(`cannot make a runtime folder: ${troubles.join(', ')}`);
 }
 
-/** Where that file may be; nothing is made. */
+/** Where that file may be; nothing is made. A folder that others made says nothing of us. */
 export function runtimePaths(path: string, end: End): readonly string[] {
-  return runtimeFolders().map((folder) => join(folder, nameOf(path, end)));
+  return runtimeFolders()
+    .filter(isOurs)
+    .map((folder) => join(folder, nameOf(path, end)));
 }
 
 function runtimeFolders(): readonly string[] {
@@ -47,10 +49,12 @@ function folderTrouble(folder: string): string | null {
   } catch (error) {
     return codeOf(error) || reasonOf(error);
   }
+  return isOurs(folder) ? null : 'it is no folder of this user alone';
+}
+
+function isOurs(folder: string): boolean {
   const stat = lstatSync(folder, { throwIfNoEntry: false });
-  return stat?.isDirectory() === true && stat.uid === process.geteuid?.()
-    ? null
-    : 'it is no folder of this user';
+  return stat?.isDirectory() === true && stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0;
 }
 
 /** One name for one state, also where a link leads to its folder. */

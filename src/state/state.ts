@@ -32,7 +32,10 @@ export type Ban = {
   readonly confirmed?: { readonly until: number | null };
 };
 
-/** An id whose ban is over, for escalation. `last` = time of its last ban, epoch seconds. */
+/**
+ * An id whose ban is over, for escalation; `last` = time of its last ban, epoch seconds. With a count of 0: it was to be banned, and there
+ * was no room.
+ */
 export type Past = { count: number; last: number; until: number | null };
 
 /** The state of one jail. */
@@ -198,6 +201,13 @@ export function endBan({ bans, past }: JailState, id: string): Ban | null {
   if (past.size >= MOST_PAST) forgetOldest(past);
   past.set(id, { count: ban.count, last: ban.at, until: ban.until });
   return ban;
+}
+
+/** Remembers an id for whose ban there was no room at that time. */
+export function noteRefused({ past }: JailState, id: string, time: number): void {
+  if (past.has(id)) return;
+  if (past.size >= MOST_PAST) forgetOldest(past);
+  past.set(id, { count: 0, last: time, until: null });
 }
 
 /** How often the id was banned in the jail, including a current ban. */

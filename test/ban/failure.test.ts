@@ -147,12 +147,11 @@ test('handleFailure() keeps the bans of a log within maxbans, and networks with 
   const from = (network: string): string[] =>
     Array.from({ length: 60 }, (_, i) => fail(`${network}.${i + 1}`).kind);
   // The gateway and a login are in the first, an ignored address in the second.
-  assert.deepEqual(new Set(from('192.0.2')), new Set(['ban']));
-  assert.deepEqual([...new Set(from('198.51.100'))].sort(), ['ban', 'full']);
+  assert.equal(from('192.0.2').filter((kind) => kind === 'full').length, 28);
+  assert.equal(from('198.51.100').filter((kind) => kind === 'full').length, 36);
   assert.equal([...own().bans.keys()].filter((id) => id.includes('/')).length, 0);
-  assert.ok(own().bans.size <= 64);
-  assert.equal(fail('203.0.113.1').kind, 'ban');
-  assert.ok(own().bans.size <= 64);
+  assert.equal(own().bans.size, 56);
+  assert.deepEqual([fail('203.0.113.1').kind, fail('203.0.113.1').kind], ['full', 'ban']);
 });
 
 test('a network that was rolled up for want of room holds its hosts, and a repeated failure prolongs it', () => {
@@ -170,7 +169,7 @@ test('a jail with ignorecommand does not roll up for want of room, since the com
   const asking = { ...ignore, command: 'true' };
   const { fail, own } = judging(jailWith({ maxretry: 1, maxbans: 40, ignore: asking }));
   for (let i = 1; i <= 60; i++) fail(`203.0.113.${i}`);
-  assert.equal(own().bans.size, 40);
+  assert.equal(own().bans.size, 32);
 });
 
 test('countPlain() counts as handleFailure() does, up to the failure that would ban', () => {

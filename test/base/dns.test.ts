@@ -24,3 +24,15 @@ test('an answer is kept for five minutes', async () => {
   nowMs = 300_000;
   assert.notEqual(dns.addressesOf('localhost'), first);
 });
+
+test('a thousand answers are kept: names of an attacker push out the oldest, and fill no memory', async () => {
+  const dns = openDns(() => 0);
+  const first = dns.addressesOf('localhost');
+  // Too long to be asked about.
+  const ask = (i: number) => dns.addressesOf(`${i}${'x'.repeat(300)}`);
+  const all = Array.from({ length: 999 }, (_, i) => ask(i));
+  assert.equal(dns.addressesOf('localhost'), first);
+  all.push(ask(999));
+  assert.notEqual(dns.addressesOf('localhost'), first);
+  await Promise.all(all);
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -109,4 +109,12 @@ test('note() replaces the line behind the pid, and a temporary lock takes its fi
     lock?.release();
     assert.equal(existsSync(path), false);
     takeLock(path, 0, { isTemporary: true })?.release();
+  }));
+
+test('a link in the place of a lock is not followed: its target stays as it is', () =>
+  inFolder(async (path) => {
+    writeFileSync(`${path}.precious`, 'mine\n');
+    symlinkSync(`${path}.precious`, path);
+    assert.throws(() => takeLock(path, 0), /it is a link/);
+    assert.equal(readFileSync(`${path}.precious`, 'utf8'), 'mine\n');
   }));

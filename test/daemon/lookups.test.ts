@@ -23,9 +23,16 @@ function runningJail(options: string): RunningJail {
   return jail;
 }
 
+const MANY = Array.from({ length: 4000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
 const dns: Dns = {
   addressesOf: async (name) =>
-    name === 'bad.example' ? ['192.0.2.7', '192.0.2.8'] : name === 'friend.example' ? ['192.0.2.8'] : [],
+    name === 'many.example'
+      ? MANY
+      : name === 'bad.example'
+        ? ['192.0.2.7', '192.0.2.8']
+        : name === 'friend.example'
+          ? ['192.0.2.8']
+          : [],
 };
 
 async function lookUp(
@@ -56,6 +63,11 @@ test('a name in the log becomes its addresses, with a warning where usedns = war
   assert.deepEqual(told, [
     'WARNING fail2ban.filter [app] the log names bad.example, taken as 192.0.2.7 192.0.2.8: names can be forged',
   ]);
+});
+
+test('of a name with thousands of addresses sixteen count', async () => {
+  const { passed } = await lookUp(runningJail('usedns = yes'), [{ id: 'many.example', isName: true }]);
+  assert.deepEqual(passed, MANY.slice(0, 16));
 });
 
 test('a name in ignoreip protects its addresses', async () => {
@@ -97,6 +109,44 @@ test('ignorecache remembers the answer by its key', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('ignorecache has a size: the oldest answer goes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-gate-'));
+  try {
+    const out = join(folder, 'out');
+    const jail = runningJail(
+      `ignorecommand = echo <ip> >> ${out}; false\nignorecache = key="<ip>", max-count=2, max-time=5m`,
+    );
+    await lookUp(
+      jail,
+      [7, 8, 7, 9, 8, 7].map((i) => ({ id: `198.51.100.${i}` })),
+    );
+    const asked = readFileSync(out, 'utf8').trim().split('\n');
+    assert.deepEqual(
+      asked.map((one) => one.at(-1)),
+      ['7', '8', '9', '7'],
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('names that wait are bounded for each jail, and so are addresses: those count as they are', () => {
+  let counted = 0;
+  const lookups = new PendingLookups({
+    dns: { addressesOf: () => new Promise(() => undefined) },
+    messages: new Messages(listLog([])),
+    onAnswered: () => void counted++,
+    onDone: () => undefined,
+  });
+  const jail = runningJail('usedns = yes\nignoreip = friend.example');
+  const add = (id: string, isName: boolean): void =>
+    lookups.add(jail, { jail: 'app', id, isName, time: 0, matches: [], fields: new Map() });
+  for (let i = 0; i < 1500; i++) add(`n${i}.evil.example`, true);
+  assert.equal(lookups.waiting().length, 1000);
+  for (let i = 0; i < 10_500; i++) add(`10.0.${i >> 8}.${i & 255}`, false);
+  assert.deepEqual([lookups.waiting().length, counted], [11_000, 500]);
 });
 
 test('no address waits for names without an answer; four of them are asked about at a time, each in order', async () => {

@@ -99,3 +99,16 @@ test('a comparison that is asked for during another one follows it', async () =>
   assert.ok(commands.some((text) => text.includes('192.0.2.9')));
   await queue.close();
 });
+
+test('the firewall is looked at once at a time, however often failures of banned ids ask for it', async () => {
+  const { queue, commands } = queued();
+  queue.compare();
+  await queue.idle();
+  commands.length = 0;
+  await queue.check();
+  const each = commands.length;
+  commands.length = 0;
+  await Promise.all(Array.from({ length: 50 }, () => queue.check()));
+  assert.ok(commands.length <= each, `${commands.length} commands, ${each} for one look`);
+  await queue.close();
+});

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { NO_NOTE, readDaemonNote, runLockPath, runningPid, takeRunLock } from '../../src/state/runlock.ts';
+import { takeLock } from '../../src/base/lock.ts';
+import {
+  holdsRunLock,
+  NO_NOTE,
+  readDaemonNote,
+  runLockPath,
+  runningPid,
+  takeRunLock,
+} from '../../src/state/runlock.ts';
 
 function withPath(work: (path: string, folder: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), 'f2b-runlock-'));
@@ -45,4 +53,23 @@ test('the lock holds where the folder of the state cannot be used, and when it c
     assert.equal(runningPid(path), process.pid);
     lock?.release();
     takeRunLock(path, 0)?.release();
+  }));
+
+test('a pid counts only with the lock file open in that process; a lock of others beside the state is none', () =>
+  withPath((path, folder) => {
+    const lock = takeRunLock(path, 0);
+    assert.ok(holdsRunLock(path, process.pid));
+    assert.ok(!holdsRunLock(path, process.ppid) && !holdsRunLock(path, 2 ** 22 + 1));
+    if (process.geteuid?.() === 0) {
+      chmodSync(folder, 0o1777);
+      chownSync(runLockPath(path), 65_534, 65_534);
+      // What is left is the lock in the runtime folder, which others cannot make.
+      assert.equal(runningPid(path), process.pid);
+    }
+    lock?.release();
+    if (process.geteuid?.() !== 0) return;
+    const held = takeLock(runLockPath(path), 0);
+    assert.ok(held !== null);
+    assert.equal(runningPid(path), null);
+    held.release();
   }));

@@ -14,6 +14,7 @@ import {
   liftBan,
   MOST_PAST,
   nextExpiry,
+  noteRefused,
   purgePast,
   shiftBans,
 } from '../../src/state/state.ts';
@@ -153,6 +154,7 @@ test('past bans are limited, and a flood of new ids does not make repeated offen
     jail.bans.set(`2001:db8::${i.toString(16)}`, ban);
     endBan(jail, `2001:db8::${i.toString(16)}`);
   }
+  for (let i = 0; i < MOST_PAST + 10; i++) noteRefused(jail, `192.0.${i}`, 3);
   assert.ok(jail.past.size <= MOST_PAST);
   assert.equal(jail.past.get('192.0.2.7')?.count, 2);
 });

@@ -20,6 +20,7 @@ import type { FirewallPlan } from '../../firewall/plan.ts';
 import { alarmsOf } from '../../source/health.ts';
 import type { Call } from '../command.ts';
 import { firewallPlanOf, limitsOfHost, readOnlyState } from '../context.ts';
+import { crowdTexts, statusOf } from '../jailstatus.ts';
 import { type Sources, sourcesOf } from './sources.ts';
 
 /** One jail of the report. */
@@ -184,7 +185,7 @@ function wallProblems(plan: FirewallPlan): Problem[] {
   });
 }
 
-/** The daemon's alarms about its sources, and bans of addresses that are ignored now, if its state can be read. */
+/** The daemon's alarms about its sources, and bans of addresses that are ignored now, and jails without room for bans, if its state can be read. */
 function stateProblems(call: Call, ready: readonly RunningJail[], notes: Note[]): Problem[] {
   const names = new Set(ready.map(({ jail }) => jail.name));
   const now = call.io.now();
@@ -201,7 +202,17 @@ function stateProblems(call: Call, ready: readonly RunningJail[], notes: Note[])
         ? alarmsOf(name, source, now).map((text) => problem(text, { severity: 'warning' }))
         : [],
     );
-    return [...ignored, ...alarms];
+    const full = ready.flatMap(({ jail }) =>
+      crowdTexts(statusOf(jail, state, [], now)).map(([key, text]) =>
+        problem(`${key.toLowerCase()}: ${text}`, {
+          severity: 'warning',
+          place: jail.place,
+          jail: jail.name,
+          key: 'maxbans',
+        }),
+      ),
+    );
+    return [...ignored, ...alarms, ...full];
   } catch (error) {
     notes.push({ jail: null, text: `nothing is known of the daemon's sources: ${reasonOf(error)}` });
     return [];

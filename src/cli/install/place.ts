@@ -6,15 +6,17 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { sha256 } from '../../base/digest.ts';
 import { codeOf, MachineError, reasonOf } from '../../base/errors.ts';
+import { isRecord } from '../../source/source.ts';
 import type { InstallFile, InstallLink } from './files.ts';
 
 /** What f2b put onto the host, so that it can take it back: by path, the hash of a file or the target of a link. */
@@ -117,6 +119,7 @@ export class Place {
         this.#tell({ what: 'keep', path, why: 'it was changed since it was installed' });
       else {
         this.#tell({ what: 'remove', path });
+        this.#assertInside(path);
         if (this.#isDry) continue;
         rmSync(join(this.#root, path), { force: true });
         this.#forget(path);
@@ -158,6 +161,7 @@ export class Place {
 
   #put(path: string, what: 'write' | 'link', known: string, work: () => void): void {
     this.#tell({ what, path });
+    this.#assertInside(path);
     if (this.#isDry) return;
     try {
       this.#makeFolder(dirname(path));
@@ -166,6 +170,16 @@ export class Place {
       throw new MachineError(`cannot write ${path}: ${reasonOf(error)}`);
     }
     this.#note(path, known);
+  }
+
+  /** Throws MachineError when a link of an image leads out of it. */
+  #assertInside(path: string): void {
+    const root = realpathSync(this.#root);
+    let at = dirname(join(root, path));
+    while (!existsSync(at)) at = dirname(at);
+    const real = realpathSync(at);
+    if (root !== '/' && real !== root && !real.startsWith(`${root}/`))
+      throw new MachineError(`${path} leads out of ${this.#root}`);
   }
 
   #note(path: string, known: string): void {
@@ -187,11 +201,34 @@ export class Place {
 
 function readManifest(path: string): Manifest {
   try {
-    return { ...NOTHING, ...JSON.parse(readFileSync(path, 'utf8')) };
+    const json: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (!isRecord(json)) throw new Error('it is no object');
+    const { files, folders = [], fail2ban = null } = json;
+    if (!isRecord(files) || !Array.isArray(folders)) throw new Error('it names no files and folders');
+    const known = Object.entries(files).map(([file, hash]) => [pathOf(file), textOf(hash)] as const);
+    const wasEnabled = isRecord(fail2ban) && fail2ban['wasEnabled'] === true;
+    return {
+      files: Object.fromEntries(known),
+      folders: folders.map(pathOf),
+      fail2ban: fail2ban === null ? null : { wasEnabled },
+    };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return NOTHING;
     throw new MachineError(`cannot read ${path}: ${reasonOf(error)}`);
   }
+}
+
+/** A path below the root: an image may have been made by others. */
+function pathOf(value: unknown): string {
+  const path = textOf(value);
+  if (!isAbsolute(path) || normalize(path) !== path)
+    throw new Error(`${JSON.stringify(path)} is no path of a host`);
+  return path;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value !== 'string') throw new Error(`${JSON.stringify(value)} is no text`);
+  return value;
 }
 
 /** A folder in which others have put something stays. */

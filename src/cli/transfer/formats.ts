@@ -26,7 +26,9 @@ function json(bans: readonly ExportedBan[], { version, now }: Around): string {
   return `{"f2b":${JSON.stringify(version)},"time":${now},"bans":[${list}]}\n`;
 }
 
-const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString();
+/** The last second of the year 9999. */
+const LAST = 253_402_300_799;
+const isoTime = (seconds: number): string => new Date(Math.min(seconds, LAST) * 1000).toISOString();
 
 /** A cell that a spreadsheet takes for text, whatever a log put into it. */
 function cell(text: string): string {

@@ -1,5 +1,6 @@
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { statOrNull } from '../../base/files.ts';
 import { isCompressed } from './siblings.ts';
 
 /** So many of the files that a glob matches are followed: those that were written to last. */
@@ -36,7 +37,7 @@ export function pathsOf(
   if (!hasMagic(glob)) return { paths: [glob], left: [] };
   const all = expandGlob(glob).filter((path) => !isCompressed(path));
   if (all.length <= most) return { paths: all, left: [] };
-  const written = all.map((path) => ({ path, at: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }));
+  const written = all.map((path) => ({ path, at: statOrNull(path)?.mtimeMs ?? 0 }));
   const newestFirst = written.sort((a, b) => b.at - a.at).map(({ path }) => path);
   return { paths: newestFirst.slice(0, most).sort(), left: newestFirst.slice(most) };
 }

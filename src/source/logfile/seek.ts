@@ -8,6 +8,8 @@ import type { LogFileOptions } from './options.ts';
 const SLACK = 60;
 /** How far a probe looks for a line with a date, in bytes. */
 const PROBE = 65536;
+/** Places that are looked at before a file is said to have no dates. */
+const SAMPLES = 64;
 
 /**
  * Finds by halving where in `[low, high)` of a file the lines from `since` (epoch seconds) on begin: the offset
@@ -39,8 +41,16 @@ export function seekSince(
     if (probe.date < wanted) before = probe.at;
     else after = middle;
   }
-  const last = scanForward({ fd, buffer, dateOf }, before, wanted);
-  return dated || last.dated ? last.at : null;
+  const prober = { fd, buffer, dateOf };
+  const last = scanForward(prober, before, wanted);
+  return dated || last.dated || hasDate(prober, low, high) ? last.at : null;
+}
+
+/** Whether there is a dated line somewhere: one long line hides them from all probes that come near it. */
+function hasDate(prober: Prober, low: number, high: number): boolean {
+  const step = Math.max(PROBE / 2, Math.ceil((high - low) / SAMPLES));
+  for (let at = low; at < high; at += step) if (probeDate(prober, at, high) !== null) return true;
+  return false;
 }
 
 type Prober = { readonly fd: number; readonly buffer: Buffer; readonly dateOf: DateOf };

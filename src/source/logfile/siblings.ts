@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { statOrNull } from '../../base/files.ts';
 
 /** A file beside a log: perhaps an earlier one of it under its rotated name. Times are epoch seconds. */
 export type Sibling = {
@@ -142,16 +143,14 @@ function namesIn(folder: string): readonly string[] {
 
 /** Owners of files that may pass for the log: root, and the owner of the log, else of its folder. */
 function ownersOf(path: string): ReadonlySet<number> {
-  const uid = (
-    statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path), { throwIfNoEntry: false })
-  )?.uid;
+  const uid = (statOrNull(path) ?? statOrNull(dirname(path)))?.uid;
   return new Set(uid === undefined ? [0] : [0, uid]);
 }
 
 /** Whether every user may put files of others into the folder: /tmp is sticky, there only the owner can. */
 function isOpenToAll(folder: string, owners: ReadonlySet<number>): boolean {
-  const stat = statSync(folder, { throwIfNoEntry: false });
-  if (stat === undefined || (stat.mode & 0o002) === 0) return false;
+  const stat = statOrNull(folder);
+  if (stat === null || (stat.mode & 0o002) === 0) return false;
   return (stat.mode & 0o1000) === 0 || !owners.has(stat.uid);
 }
 

@@ -6,6 +6,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -96,4 +97,34 @@ test('the binary is copied whole, also over one that runs', () => {
     assert.equal(place.changes.length, 1);
     assert.equal(readFileSync(at('/usr/local/sbin/f2b'), 'utf8'), text);
   }
+});
+
+test('the manifest of an image leads nowhere else, and a broken one is an error', () => {
+  const outside = join(root, 'outside');
+  const image = join(root, 'image');
+  const share = join(image, 'usr/local/share/f2b');
+  mkdirSync(share, { recursive: true });
+  writeFileSync(outside, 'mine\n');
+  const manifest = (json: unknown): void =>
+    writeFileSync(join(share, 'installed.json'), typeof json === 'string' ? json : JSON.stringify(json));
+  const broken = [
+    { files: { '/../outside': 'binary' }, folders: [] },
+    { files: { '/etc/x': 'binary' }, folders: ['/../outside'] },
+    { files: { outside: 'binary' } },
+    { files: { '/etc/x': 5 } },
+    { files: null },
+    [],
+    '{',
+  ];
+  for (const one of broken) {
+    manifest(one);
+    assert.throws(() => new Place(image, false, () => undefined), MachineError, JSON.stringify(one));
+  }
+  // A link of the image that leads out of it.
+  symlinkSync('..', join(image, 'etc'));
+  manifest({ files: { '/etc/outside': 'binary' }, folders: [] });
+  const place = new Place(image, false, () => undefined);
+  assert.throws(() => place.takeBack(['/etc/outside']), /leads out of/);
+  assert.throws(() => place.write({ path: '/etc/fresh', text: '' }), /leads out of/);
+  assert.equal(readFileSync(outside, 'utf8'), 'mine\n');
 });

@@ -89,3 +89,15 @@ test('seekSince() finds the first line of that time, a minute early; null where 
     null,
   );
 });
+
+test('seekSince() finds dates behind a line of any length, and between such lines', (t) => {
+  const dateOf = (line: string): number | null => (/^\d+ a$/.test(line) ? Number.parseInt(line, 10) : null);
+  const long = `${'9'.repeat(1_000_000)}\n`;
+  for (const text of [`${long}100 a\n200 a\n`, `${long}100 a\n${long}`, `100 a\n${long}`]) {
+    const path = join(makeFolder(t), 'app.log');
+    writeFileSync(path, text);
+    const fd = openSync(path, 'r');
+    assert.equal(seekSince(fd, [0, text.length], 100, dateOf), 0, text.slice(0, 9));
+    closeSync(fd);
+  }
+});

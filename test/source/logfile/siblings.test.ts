@@ -99,3 +99,14 @@ test('a file of another user, or in a folder that others write into, may not pas
   chmodSync(folder, 0o777);
   assert.deepEqual(trusted(), []);
 });
+
+test('links in a circle in the place of the log and beside it are no files, and end nothing', (t) => {
+  const folder = makeFolder(t);
+  for (const name of ['app.log', 'app.log.1', 'old']) symlinkSync(name, join(folder, name));
+  writeFileSync(join(folder, 'app.log.2'), 'x');
+  const found = listSiblings(join(folder, 'app.log'), 'all', [join(folder, 'old')]);
+  assert.deepEqual(
+    found.map(({ path, trusted }) => [path, trusted]),
+    [[join(folder, 'app.log.2'), true]],
+  );
+});
