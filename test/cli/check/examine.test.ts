@@ -44,7 +44,7 @@ test('a jail is told with its filter, sources, firewalls and commands', () =>
           filter: 'sshd',
           maxretry: 5,
           findtime: 600,
-          bantime: 600,
+          bantime: 3600,
           sources: [log],
           firewalls: ['dummy'],
           commands: ['note'],
