@@ -132,8 +132,8 @@ export function recognise(line: Wrapped): Recognised {
     if (one.row.date === 'beside' && !isBeside) continue;
     return { title: one.row.title, at: match.length };
   }
-  const [host = ''] = VIRTUAL_HOST().exec(line.text) ?? [];
-  return host === '' ? { title: SERVICE_LOG, at: 0 } : { title: 'a virtual host', at: host.length };
+  const [match = '', host = ''] = VIRTUAL_HOST().exec(line.text) ?? [];
+  return host === '' ? { title: SERVICE_LOG, at: 0 } : { title: 'a virtual host', at: match.length };
 }
 
 const SERVICE_LOG = "the service's own log";
@@ -159,7 +159,7 @@ const RECOGNISERS = once(() =>
   }),
 );
 const VIRTUAL_HOST = once(
-  () => new RegExp(`^ *${ROWS.find(({ name }) => name === 'virtual-host')?.inner ?? ''}`),
+  () => new RegExp(`^ *(${ROWS.find(({ name }) => name === 'virtual-host')?.inner ?? ''})`),
 );
 
 function once<T>(make: () => T): () => T {

@@ -188,6 +188,7 @@ const TITLES: readonly (readonly [title: string, text: string, date: string, isB
   ['a virtual host', 'www.example.org:443 192.0.2.7 - - [] "GET /', '20/Nov/2026:04:12:09 +0000', false],
   ['RFC 3164', 'Nov 20 04:12:09 host nginx: 192.0.2.7 - - [] "GET', '20/Nov/2026:04:12:09 +0000', false],
   ["the service's own log", '192.0.2.7 - - [] "GET /', '20/Nov/2026:04:12:09 +0000', false],
+  ["the service's own log", ' * Running on http://192.0.2.1:80', '', false],
   ["the service's own log", '[] NOTICE[12]: chan_sip.c: x', '2026-11-20 04:12:09', false],
 ];
 
