@@ -44,7 +44,7 @@ const COLOUR = '\\x1b\\[[\\d;]*m';
 const PRIORITY = '<\\d{1,3}>';
 /** A pid, or a date with a clock, as services write them to their standard error. */
 const OWN_DATE =
-  '(?:\\[\\d+\\] (?=[A-Z\\d]))?(?:\\[?(?:(?:\\d{4}[-/]\\d\\d[-/]\\d\\d|\\d\\d-[A-Z][a-z]{2}-\\d{4})[T ][\\d:.,]+(?: ?(?:Z|[A-Z]{3,4}|[+-]\\d\\d:?\\d\\d))?|(?:[A-Z][A-Za-z]{2,3} )?[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?(?: \\d{4})?)\\]? )?';
+  '(?:\\[\\d+\\] (?=[A-Z\\d]))?(?:\\[?(?:(?:\\d{4}[-/.]\\d\\d[-/.]\\d\\d|\\d\\d-[A-Z][a-z]{2}-\\d{4})[T ][\\d:.,]+(?: ?(?:Z|[A-Z]{3,4}|[+-]\\d\\d:?\\d\\d))?|(?:[A-Z][A-Za-z]{2,3} )?[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?(?: \\d{4})?)\\]? )?';
 /** The date of syslog where the service's own was cut out; one in ISO form is a word. */
 const OUTER_DATE = '(?:[A-Z][a-z]{2} [ \\d]\\d [\\d:]{8} )?';
 
