@@ -23,8 +23,8 @@ type Row = {
   readonly name: string;
   /** As `f2b regex` tells it. */
   readonly title: string;
-  /** Where the date is: `ahead` of the host, in the `message`, or `beside` the line, as in the journal. */
-  readonly date: 'ahead' | 'message' | 'beside';
+  /** The source knows the time, and the line has no date ahead. */
+  readonly isBeside?: true;
   /** How a date ahead begins, where that tells two rows apart. */
   readonly dated?: RegExp;
   /** Up to the host: the priority. */
@@ -55,28 +55,28 @@ const HOSTS = `(?:<${FACILITY}> )?(?:${HOST})?(?:${FACILITY} )?`;
 
 /** In the order in which they are recognised. */
 const ROWS: readonly Row[] = [
-  { name: 'docker-json', title: "Docker's json-file", date: 'beside' },
+  { name: 'docker-json', title: "Docker's json-file", isBeside: true },
   {
-    ...{ name: 'container', title: 'a container in syslog or the journal', date: 'ahead' },
+    ...{ name: 'container', title: 'a container in syslog or the journal' },
     ...{ program: '[0-9a-f]{12}(?:[0-9a-f]{52})?', close: PID },
   },
   {
-    ...{ name: 'syslog', title: 'RFC 5424', date: 'ahead', start: `${PRIORITY}1 {0,2}` },
+    ...{ name: 'syslog', title: 'RFC 5424', start: `${PRIORITY}1 {0,2}` },
     close: `(?:${PRIORITY})? (?:\\d+|-) [\\w.-]+ (?:-|(?:\\[(?:[^\\]\\\\]|\\\\.)*\\])+) ?\\ufeff? ?`,
   },
   {
-    ...{ name: 'syslog', title: 'ISO-dated syslog', date: 'ahead', dated: /^\d{4}-\d\d-\d\dT/ },
+    ...{ name: 'syslog', title: 'ISO-dated syslog', dated: /^\d{4}-\d\d-\d\dT/ },
     ...{ start: `${PRIORITY} ?`, close: PID },
   },
   {
-    ...{ name: 'syslog', title: 'RFC 3164', date: 'ahead', dated: /^[A-Z]/ },
+    ...{ name: 'syslog', title: 'RFC 3164', dated: /^[A-Z]/ },
     // Solaris numbers its messages.
     ...{ start: `${PRIORITY} ?`, close: PID, inner: '(?:\\[ID \\d+ \\S+\\] )?' },
   },
-  { name: 'journal', title: 'the journal', date: 'beside', close: PID },
-  { name: 'stderr', title: "the service's own date", date: 'message', inner: OWN_DATE },
+  { name: 'journal', title: 'the journal', isBeside: true, close: PID },
+  { name: 'stderr', title: "the service's own date", inner: OWN_DATE },
   {
-    ...{ name: 'virtual-host', title: 'a virtual host', date: 'message' },
+    ...{ name: 'virtual-host', title: 'a virtual host' },
     // The client may name it: without a port it counts only where no further word could be one.
     inner: '(?:[\\w.-]+:\\d+ |[\\w.-]*[A-Za-z][\\w.-]* (?=\\S+ \\S+ \\S+ \\[))?',
   },
@@ -132,8 +132,7 @@ export function recognise(line: Wrapped): Recognised {
   for (const one of RECOGNISERS()) {
     const [match, date] = findHeader(one, line);
     if (match === null || one.row.dated?.test(date) === false) continue;
-    const isBeside = date === '';
-    if (one.row.date === 'beside' && !isBeside) continue;
+    if (one.row.isBeside === true && date !== '') continue;
     return { title: one.row.title, at: match.length };
   }
   const [match = '', host = ''] = VIRTUAL_HOST().exec(line.text) ?? [];
