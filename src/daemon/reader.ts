@@ -53,9 +53,12 @@ type SourceWork = {
   readonly docker: DockerJson;
 };
 
-function newWork(name: string): SourceWork {
-  return { name, checks: new Map(), engines: new Map(), docker: new DockerJson() };
+function newWork(name: string, docker: DockerJson): SourceWork {
+  return { name, checks: new Map(), engines: new Map(), docker };
 }
+
+/** Under which key the state of a log's DockerJson is saved, beside the log's position. */
+const dockerKey = (name: string): string => `docker-json ${name}`;
 
 /** All log sources of all jails, read and taken through the jails' filters. */
 export class LogReader {
@@ -65,12 +68,15 @@ export class LogReader {
   /** A log with the date in its name is another source every day. */
   readonly #works = new WeakMap<LineSource, SourceWork>();
   readonly #pace = newPace();
+  /** As they were saved. */
+  readonly #saved: Positions;
   /** The group whose turn it is. */
   #turn = 0;
 
   constructor(jails: ReadonlyMap<string, RunningJail>, options: ReaderOptions, events: ReaderEvents) {
     this.#jails = jails;
     this.#events = events;
+    this.#saved = options.positions;
     const readers = [...jails.values()].filter(({ filter }) => filter !== null);
     this.#groups = openSources(
       readers.map((one) => this.#reading(one)),
@@ -96,7 +102,15 @@ export class LogReader {
 
   /** Where everything stands after the steps that were taken. */
   positions(): Positions {
-    return new Map(this.#groups.flatMap((group): [string, Position][] => [...group.positions()]));
+    const inside = this.sources().flatMap(({ source }): [string, Position][] => {
+      const position = (this.#works.get(source)?.docker ?? this.#savedDocker(source)).position();
+      return position === null ? [] : [[dockerKey(source.name), position]];
+    });
+    return new Map([...this.#groups.flatMap((group) => [...group.positions()]), ...inside]);
+  }
+
+  #savedDocker({ name }: LineSource): DockerJson {
+    return new DockerJson(this.#saved.get(dockerKey(name)));
   }
 
   /** Every source and the names of the jails that read it. */
@@ -132,7 +146,7 @@ export class LogReader {
   }
 
   #readBatch(source: LineSource, batch: Batch, jails: readonly RunningJail[]): void {
-    const work = this.#works.get(source) ?? newWork(source.name);
+    const work = this.#works.get(source) ?? newWork(source.name, this.#savedDocker(source));
     this.#works.set(source, work);
     const plain = work.docker.unwrapBatch(batch);
     if (plain === batch) this.#readLines(work, batch, jails);

@@ -1,4 +1,4 @@
-import { type Batch, isRecord } from '../source/source.ts';
+import { type Batch, isRecord, type Position } from '../source/source.ts';
 import type { Filter } from './types.ts';
 
 /**
@@ -8,11 +8,22 @@ import type { Filter } from './types.ts';
  *
  * Docker splits a line of more than 16 KB: only the last piece ends in a newline. The later pieces are left
  * out: a client chooses where they begin, so they could pass for lines of their own. Only a state knows of
- * earlier pieces, so each log has one.
+ * earlier pieces, so each log has one, and it is saved beside the log's position.
  */
 export class DockerJson {
   /** The streams whose last piece had no newline. */
-  readonly #open = new Set<string>();
+  readonly #open: Set<string>;
+
+  /** `saved`: as position() gave it. */
+  constructor(saved: Position | null = null) {
+    this.#open = new Set(saved === null ? [] : streamsOf(saved));
+  }
+
+  /** What must be known to go on after a restart; null if no line is open. */
+  position(): Position | null {
+    const position = { kind: 'docker-json', open: [...this.#open] };
+    return position.open.length === 0 ? null : position;
+  }
 
   /** The line in an entry and its time, epoch seconds; null for a line that is no entry. */
   unwrap(text: string): { readonly text: string; readonly time: number } | null {
@@ -50,6 +61,13 @@ export class DockerJson {
 }
 
 const MOST_STREAMS = 8;
+
+function streamsOf(saved: Position): readonly string[] {
+  const open: unknown = 'open' in saved ? saved.open : [];
+  if (!Array.isArray(open)) return [];
+  return open.filter((one) => typeof one === 'string').slice(0, MOST_STREAMS);
+}
+
 const BEGINNING = Buffer.from('{"log":');
 
 /** Whether an entry of Docker's json-file begins at `start`. */

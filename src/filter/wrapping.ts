@@ -23,14 +23,12 @@ type Row = {
   readonly name: string;
   /** As `f2b regex` tells it. */
   readonly title: string;
-  /** Where the date is: `ahead` of the host, in the `message`, or `beside` the line, as in the journal. */
-  readonly date: 'ahead' | 'message' | 'beside';
+  /** The source knows the time, and the line has no date ahead. */
+  readonly isBeside?: true;
   /** How a date ahead begins, where that tells two rows apart. */
   readonly dated?: RegExp;
   /** Up to the host: the priority. */
   readonly start?: string;
-  /** At most so many words (host, facility) before the program's name. */
-  readonly words?: number;
   /** Names of the program beside the filter's own. */
   readonly program?: string;
   /** From the program's name up to the message: the process id. */
@@ -44,34 +42,41 @@ const COLOUR = '\\x1b\\[[\\d;]*m';
 const PRIORITY = '<\\d{1,3}>';
 /** A pid, or a date with a clock, as services write them to their standard error. */
 const OWN_DATE =
-  '(?:\\[\\d+\\] (?=[A-Z\\d]))?(?:\\[?(?:(?:\\d{4}[-/]\\d\\d[-/]\\d\\d|\\d\\d-[A-Z][a-z]{2}-\\d{4})[T ][\\d:.,]+(?: ?(?:Z|[A-Z]{3,4}|[+-]\\d\\d:?\\d\\d))?|(?:[A-Z][A-Za-z]{2,3} )?[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?(?: \\d{4})?)\\]? )?';
-/** The date of syslog where the service's own was cut out; one in ISO form is a word. */
-const OUTER_DATE = '(?:[A-Z][a-z]{2} [ \\d]\\d [\\d:]{8} )?';
+  '(?:\\[\\d+\\] (?=[A-Z\\d]))?(?:\\[?(?:(?:\\d{4}[-/.]\\d\\d[-/.]\\d\\d|\\d\\d-[A-Z][a-z]{2}-\\d{4})[T ][\\d:.,]+(?: ?(?:Z|[A-Z]{3,4}|[+-]\\d\\d:?\\d\\d))?|(?:[A-Z][A-Za-z]{2,3} )?[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?(?: \\d{4})?)\\]? )?';
+/** The date of syslog where the service's own was cut out. */
+const OUTER_DATE = '(?:(?:[A-Z][a-z]{2} [ \\d]\\d [\\d:]{8}|\\d{4}-\\d\\d-\\d\\dT\\S+) )?';
+/**
+ * Before the program's name; the facility stands on either side. No more than one word is free: in a service's
+ * own log a client's text may be among the first words of a message, and must not begin a header there.
+ */
+const HOST = '[\\w.:@%/-]*[\\w.@%/-] ';
+const FACILITY = '[a-z\\d]+\\.[a-z]+';
+const HOSTS = `(?:<${FACILITY}> )?(?:${HOST})?(?:${FACILITY} )?`;
 
 /** In the order in which they are recognised. */
 const ROWS: readonly Row[] = [
-  { name: 'docker-json', title: "Docker's json-file", date: 'beside' },
+  { name: 'docker-json', title: "Docker's json-file", isBeside: true },
   {
-    ...{ name: 'container', title: 'a container in syslog or the journal', date: 'ahead' },
-    ...{ words: 2, program: '[0-9a-f]{12}(?:[0-9a-f]{52})?', close: PID },
+    ...{ name: 'container', title: 'a container in syslog or the journal' },
+    ...{ program: '[0-9a-f]{12}(?:[0-9a-f]{52})?', close: PID },
   },
   {
-    ...{ name: 'syslog', title: 'RFC 5424', date: 'ahead', start: `${PRIORITY}1 {0,2}`, words: 1 },
+    ...{ name: 'syslog', title: 'RFC 5424', start: `${PRIORITY}1 {0,2}` },
     close: `(?:${PRIORITY})? (?:\\d+|-) [\\w.-]+ (?:-|(?:\\[(?:[^\\]\\\\]|\\\\.)*\\])+) ?\\ufeff? ?`,
   },
   {
-    ...{ name: 'syslog', title: 'ISO-dated syslog', date: 'ahead', dated: /^\d{4}-\d\d-\d\dT/ },
-    ...{ start: `${PRIORITY} ?`, words: 2, close: PID },
+    ...{ name: 'syslog', title: 'ISO-dated syslog', dated: /^\d{4}-\d\d-\d\dT/ },
+    ...{ start: `${PRIORITY} ?`, close: PID },
   },
   {
-    ...{ name: 'syslog', title: 'RFC 3164', date: 'ahead', dated: /^[A-Z]/ },
+    ...{ name: 'syslog', title: 'RFC 3164', dated: /^[A-Z]/ },
     // Solaris numbers its messages.
-    ...{ start: `${PRIORITY} ?`, words: 2, close: PID, inner: '(?:\\[ID \\d+ \\S+\\] )?' },
+    ...{ start: `${PRIORITY} ?`, close: PID, inner: '(?:\\[ID \\d+ \\S+\\] )?' },
   },
-  { name: 'journal', title: 'the journal', date: 'beside', words: 1, close: PID },
-  { name: 'stderr', title: "the service's own date", date: 'message', inner: OWN_DATE },
+  { name: 'journal', title: 'the journal', isBeside: true, close: PID },
+  { name: 'stderr', title: "the service's own date", inner: OWN_DATE },
   {
-    ...{ name: 'virtual-host', title: 'a virtual host', date: 'message' },
+    ...{ name: 'virtual-host', title: 'a virtual host' },
     // The client may name it: without a port it counts only where no further word could be one.
     inner: '(?:[\\w.-]+:\\d+ |[\\w.-]*[A-Za-z][\\w.-]* (?=\\S+ \\S+ \\S+ \\[))?',
   },
@@ -106,15 +111,14 @@ export function prefixOf({ names, program }: Wrapping): string {
 }
 
 function headerOf(rows: readonly Row[], program: string, date: string): string {
-  const headers = rows.filter(({ words }) => words !== undefined);
+  const headers = rows.filter(({ close }) => close !== undefined);
   if (headers.length === 0) return '';
   const parts = (part: 'start' | 'program' | 'close') =>
     [...new Set(headers.toReversed().flatMap((row) => row[part] ?? []))].join('|');
   const start = parts('start');
-  const most = Math.max(...headers.map(({ words }) => words ?? 0));
   const named = [program, parts('program')].filter((one) => one !== '').join('|');
   const priority = start === '' ? '' : `(?:${start})?`;
-  return `${priority}${date}(?:\\S*[^\\s:] ){0,${most}}(?:${named})(?:${parts('close')})`;
+  return `${priority}${date}${HOSTS}(?:${named})(?:${parts('close')})`;
 }
 
 /** A line as a source has it, its date cut out; `isBeside`: the source knows its time. */
@@ -128,12 +132,11 @@ export function recognise(line: Wrapped): Recognised {
   for (const one of RECOGNISERS()) {
     const [match, date] = findHeader(one, line);
     if (match === null || one.row.dated?.test(date) === false) continue;
-    const isBeside = date === '';
-    if (one.row.date === 'beside' && !isBeside) continue;
+    if (one.row.isBeside === true && date !== '') continue;
     return { title: one.row.title, at: match.length };
   }
-  const [host = ''] = VIRTUAL_HOST().exec(line.text) ?? [];
-  return host === '' ? { title: SERVICE_LOG, at: 0 } : { title: 'a virtual host', at: host.length };
+  const [match = '', host = ''] = VIRTUAL_HOST().exec(line.text) ?? [];
+  return host === '' ? { title: SERVICE_LOG, at: 0 } : { title: 'a virtual host', at: match.length };
 }
 
 const SERVICE_LOG = "the service's own log";
@@ -149,17 +152,17 @@ function findHeader({ header }: Recogniser, { text, date, isBeside }: Wrapped): 
 /** Made when first needed: only reports need them. */
 const RECOGNISERS = once(() =>
   ROWS.flatMap((row): Recogniser[] => {
-    const { close, start, words = 0, program = '[^\\s:\\[\\]<>"]+', inner = '' } = row;
+    const { close, start, program = '[^\\s:\\[\\]<>"]+', inner = '' } = row;
     if (close === undefined) return [];
     // Without its version RFC 5424 is no certain thing.
     const priority = start === undefined ? '' : `(?:${start})${row.title === 'RFC 5424' ? '' : '?'}`;
     const date = '(?:([A-Z][a-z]{2} [ \\d]\\d [\\d:]{8}|\\d{4}-\\d\\d-\\d\\dT\\S+) )?';
-    const host = `(?!\\[)(?:\\S*[^\\s:] ){1,${words}}`;
+    const host = `(?:<${FACILITY}> )?${HOST}(?:${FACILITY} )?`;
     return [{ row, header: new RegExp(`^ *${priority}${date}${host}(?:${program})(?:${close})${inner}`) }];
   }),
 );
 const VIRTUAL_HOST = once(
-  () => new RegExp(`^ *${ROWS.find(({ name }) => name === 'virtual-host')?.inner ?? ''}`),
+  () => new RegExp(`^ *(${ROWS.find(({ name }) => name === 'virtual-host')?.inner ?? ''})`),
 );
 
 function once<T>(make: () => T): () => T {

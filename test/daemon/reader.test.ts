@@ -22,6 +22,7 @@ function read(t: TestContext, jails: Record<string, string>, positions: Position
   const sections = Object.entries(jails).map(([name, lines]) => `[${name}]\nenabled = true\n${lines}\n`);
   const files = new Map([
     ['filter.d/app.conf', '[Definition]\nfailregex = ^\\s*fail <HOST>$\n'],
+    ['filter.d/boxed.conf', '[Definition]\nwrapping = docker-json\nfailregex = ^fail <HOST>$\n'],
     ['jail.conf', `[DEFAULT]\nfilter = app\nbanaction = dummy\n${sections.join('')}`],
   ]);
   const { jails: running, problems } = compileJails(loadConfig(memoryTree(files)).jails);
@@ -104,4 +105,25 @@ test('which file is followed is told once, and where reading begins', async (t) 
   await drain(2);
   assert.equal(said.length, 1);
   assert.match(said[0] ?? '', new RegExp(`^info: Added logfile: '${path}' \\(pos = 0, hash = `));
+});
+
+test("a restart inside a split line of Docker's does not take its next piece for a line", async (t) => {
+  const path = join(makeFolder(t), 'x-json.log');
+  const entry = (log: string): string =>
+    `${JSON.stringify({ log, stream: 'stderr', time: new Date(NOW * 1000).toISOString() })}\n`;
+  const jails = { a: `filter = boxed\nlogpath = ${path}` };
+  writeFileSync(path, entry('fail 192.0.2.1\n') + entry('x'.repeat(16384)));
+  const first = read(t, jails);
+  assert.deepEqual(await first.drain(1), ['a 192.0.2.1']);
+  const positions = saved(first.reader);
+  first.reader.close();
+  // Saved again before anything of it was read.
+  const idle = read(t, jails, positions);
+  await idle.drain(0);
+  const kept = saved(idle.reader);
+  idle.reader.close();
+  appendFileSync(path, entry('fail 203.0.113.5\n') + entry('fail 192.0.2.2\n'));
+  const second = read(t, jails, kept);
+  assert.deepEqual(await second.drain(1), ['a 192.0.2.2']);
+  assert.deepEqual([...saved(second.reader).keys()], [path]);
 });

@@ -35,6 +35,18 @@ test('the later pieces of a split line are left out: a client chooses where they
   assert.deepEqual(texts.slice(1), ['', 'another stream', '', 'next']);
 });
 
+test('position() keeps the open streams over a restart; there is none between lines', () => {
+  const docker = new DockerJson();
+  assert.equal(docker.position(), null);
+  docker.unwrap(entry('a'.repeat(16384)));
+  const saved = docker.position();
+  assert.deepEqual(saved, { kind: 'docker-json', open: ['stderr'] });
+  const again = new DockerJson(saved);
+  assert.equal(again.unwrap(entry('Failed password for root from 203.0.113.5\n'))?.text, '');
+  assert.equal(again.unwrap(entry('next\n'))?.text, 'next');
+  assert.equal(again.position(), null);
+});
+
 test('unwrapBatch() takes a whole batch, and leaves other logs alone', () => {
   const docker = new DockerJson();
   const batchOf = (text: string) => {

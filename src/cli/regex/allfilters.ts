@@ -7,14 +7,17 @@ import { filterNames } from '../../config/readfilter.ts';
 import type { ConfigTree } from '../../config/tree.ts';
 import { compileFilter } from '../../filter/compile.ts';
 import { compileDates, findStamp } from '../../filter/date/datepattern.ts';
+import { DockerJson, readsDockerJson } from '../../filter/dockerjson.ts';
 import { Engine } from '../../filter/engine.ts';
 import { newFilterState } from '../../filter/line.ts';
 import type { Worker } from '../../filter/types.ts';
+import type { Batch } from '../../source/source.ts';
 import type { Io } from '../command.ts';
 import { chooseFilter } from './choose.ts';
 import type { Input, InputLine } from './lines.ts';
 import type { RegexRequest } from './options.ts';
 import { explainUndated } from './undated.ts';
+import { WrappingCount } from './wrapping.ts';
 
 /** How old a failure may be, in seconds: all count. */
 const EVER = 1e10;
@@ -48,7 +51,7 @@ export async function tryAllFilters(course: AllCourse): Promise<void> {
     const using = `Use          filters : ${workers.length} of ${tree.name}`;
     io.stdout(['', 'Running tests', '=============', '', ...input.intro, using, '', ''].join('\n'));
   }
-  const { lines, undated } = await countAll(course, workers, found);
+  const { lines, undated, wrapping } = await countAll(course, workers, found);
   const hits = found.filter((one) => one.lines > 0).sort((a, b) => b.lines - a.lines);
   if (wish.json) {
     const rows = hits.map(({ name, lines: count, ids, jails: known }) => ({
@@ -57,9 +60,8 @@ export async function tryAllFilters(course: AllCourse): Promise<void> {
     io.stdout(`${JSON.stringify({ lines, filters: rows })}\n`);
     return;
   }
-  io.stdout(
-    `${[...reportOf(hits), ...undatedNote(undated, wish), '', `Lines: ${lines} lines`, ''].join('\n')}`,
-  );
+  const counts = [...wrapping, `Lines: ${lines} lines`, ''];
+  io.stdout([...reportOf(hits), ...undatedNote(undated, wish), '', ...counts].join('\n'));
 }
 
 /** A worker for each filter that can be used by itself; parts of filters and broken ones are left out. */
@@ -93,26 +95,32 @@ function jailsByFilter(tree: ConfigTree): ReadonlyMap<string, string> {
   return new Map([...byFilter].map(([filter, list]) => [filter, list.map(({ text }) => text).join('; ')]));
 }
 
-type Counted = { readonly lines: number; readonly undated: { count: number; first: string } };
+type Counted = {
+  readonly lines: number;
+  readonly undated: { count: number; first: string };
+  readonly wrapping: readonly string[];
+};
 
 async function countAll(
   { input, wish, io, isTerminal }: AllCourse,
   workers: readonly Worker[],
   found: readonly Finding[],
 ): Promise<Counted> {
-  const engine = new Engine(workers, () => undefined);
+  const count = makeCounter(workers, found);
+  const wrappings = new WrappingCount(compileDates(wish.datepattern, wish.timezone), wish.now);
   const dates = compileDates(wish.datepattern, wish.timezone);
   const undated = { count: 0, first: '' };
   let lines = 0;
   let toldMs = performance.now();
   for await (const batch of input.batches) {
     const some = batch.filter(({ text, time }) => time !== null || (text !== '' && !text.startsWith('#')));
+    for (const line of some) wrappings.note(line);
     for (const { text, time } of some) {
       if (time !== null || findStamp(dates, text, wish.now) !== null) continue;
       if (undated.count++ === 0) undated.first = text;
     }
     lines += some.length;
-    countBatch(engine, found, some, wish.now);
+    count(some, wish.now);
     if (isTerminal && performance.now() - toldMs > PROGRESS_MS) {
       toldMs = performance.now();
       io.stderr(`\r${lines} lines, ${found.filter((one) => one.lines > 0).length} filters match `);
@@ -120,22 +128,37 @@ async function countAll(
     await new Promise((resolve) => setImmediate(resolve));
   }
   if (isTerminal) io.stderr(`\r${' '.repeat(60)}\r`);
-  return { lines, undated };
+  return { lines, undated, wrapping: wrappings.report() };
 }
 
-function countBatch(
-  engine: Engine,
-  found: readonly Finding[],
-  lines: readonly InputLine[],
-  now: number,
-): void {
-  const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
-  const known = lines.flatMap(({ time }) => time ?? []);
-  const times = known.length === 0 ? null : known;
-  for (const result of engine.run({ bytes, start: 0, end: bytes.length, times, live: false }, now)) {
-    const one = found[result.worker];
-    const { outcome } = result;
-    const ids = outcome === null ? [formatIp4(result.ip)] : outcome.failures.map(({ id }) => id);
+/** A function that counts lines. Docker's entries are taken out of their JSON for the filters that name them. */
+function makeCounter(workers: readonly Worker[], found: readonly Finding[]) {
+  const byName = new Map(found.map((one) => [one.name, one]));
+  const docker = new DockerJson();
+  const whole = new Engine(workers, () => undefined);
+  const { own = [], others = [] } = Object.groupBy(workers, ({ filter }) =>
+    readsDockerJson(filter) ? 'own' : 'others',
+  );
+  const inside = new Engine(own, () => undefined);
+  const outside = new Engine(others, () => undefined);
+  return (lines: readonly InputLine[], now: number): void => {
+    const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
+    const known = lines.flatMap(({ time }) => time ?? []);
+    const times = known.length === 0 ? null : known;
+    const batch = { bytes, start: 0, end: bytes.length, times, live: false };
+    const plain = docker.unwrapBatch(batch);
+    if (plain === batch) countBatch(whole, byName, batch, now);
+    else {
+      countBatch(inside, byName, plain, now);
+      countBatch(outside, byName, batch, now);
+    }
+  };
+}
+
+function countBatch(engine: Engine, found: ReadonlyMap<string, Finding>, batch: Batch, now: number): void {
+  for (const { worker, ip, outcome } of engine.run(batch, now)) {
+    const one = found.get(engine.workers[worker]?.jail ?? '');
+    const ids = outcome === null ? [formatIp4(ip)] : outcome.failures.map(({ id }) => id);
     if (one === undefined || ids.length === 0) continue;
     one.lines++;
     for (const id of ids) if (one.ids.size < MOST_IDS) one.ids.add(id);

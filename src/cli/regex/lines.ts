@@ -10,6 +10,7 @@ import { clean } from '../../base/visible.ts';
 import { parseNamed } from '../../config/brackets.ts';
 import { journalArguments } from '../../source/journal/arguments.ts';
 import { readEntry } from '../../source/journal/entry.ts';
+import { Pieces } from '../../source/journal/pieces.ts';
 import { LINE_CAP } from '../../source/source.ts';
 
 /** A line without its newline; `time` (epoch seconds) if it comes from the journal. */
@@ -224,10 +225,11 @@ async function* journalLines(args: readonly string[]): AsyncGenerator<readonly I
       resolve(code === 0 ? null : trouble.trim() || `journalctl ended with ${code}`),
     );
   });
+  const pieces = new Pieces();
   for await (const lines of streamLines(child.stdout, new TextDecoder(), Number.POSITIVE_INFINITY)) {
     yield lines.flatMap((json) => {
       const entry = readEntry(json);
-      return entry === null ? [] : [{ text: entry.line, time: entry.time }];
+      return entry === null || pieces.isLater(entry) ? [] : [{ text: entry.line, time: entry.time }];
     });
   }
   const reason = await ended;

@@ -9,6 +9,10 @@ export type JournalEntry = {
   readonly time: number;
   /** `host identifier[pid]: message`, without a date and without newlines. */
   readonly line: string;
+  /** What wrote it, where its lines may come in pieces; empty where they do not. */
+  readonly stream: string;
+  /** The line goes on in the next entry of the stream. */
+  readonly isOpen: boolean;
 };
 
 /** The fields an entry's line and time are made of; `journalctl` adds the cursor and its own times. */
@@ -21,6 +25,7 @@ export const FIELDS = [
   'MESSAGE',
   '_SOURCE_REALTIME_TIMESTAMP',
   '_SOURCE_MONOTONIC_TIMESTAMP',
+  ...['PRIORITY', '_STREAM_ID', '_LINE_BREAK', 'CONTAINER_ID_FULL', 'CONTAINER_PARTIAL_MESSAGE'],
 ] as const;
 
 /**
@@ -35,7 +40,22 @@ export function readEntry(json: string): JournalEntry | null {
   const realtime = Number(fieldText(fields['__REALTIME_TIMESTAMP']));
   if (cursor === '' || !Number.isFinite(realtime) || realtime <= 0) return null;
   const logged = Number(fieldText(fields['_SOURCE_REALTIME_TIMESTAMP'])) || realtime;
-  return { cursor, realtime, time: logged / 1e6, line: lineOf(fields) };
+  return { cursor, realtime, time: logged / 1e6, line: lineOf(fields), ...pieceOf(fields) };
+}
+
+/**
+ * journald splits what a service writes to its standard output after `LineMax` bytes and at a NUL, the log
+ * drivers of Docker and Podman after 16 and 8 KB; systemd.journal-fields(7), Docker's "Journald logging driver".
+ */
+function pieceOf(fields: JournalFields): Pick<JournalEntry, 'stream' | 'isOpen'> {
+  const container = fieldText(fields['CONTAINER_ID_FULL']);
+  // Standard output and standard error have different priorities.
+  if (container !== '') {
+    const isOpen = fieldText(fields['CONTAINER_PARTIAL_MESSAGE']) === 'true';
+    return { stream: `${container} ${fieldText(fields['PRIORITY'])}`, isOpen };
+  }
+  const isOpen = ['line-max', 'nul'].includes(fieldText(fields['_LINE_BREAK']));
+  return { stream: fieldText(fields['_STREAM_ID']), isOpen };
 }
 
 type JournalFields = Readonly<Record<string, unknown>>;

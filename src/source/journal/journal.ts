@@ -30,12 +30,15 @@ import {
 import { SourceStats } from '../status.ts';
 import { type From, journalArguments, matchArguments, type Selection } from './arguments.ts';
 import { type JournalEntry, readEntry } from './entry.ts';
+import { Pieces } from './pieces.ts';
 
 /** Position in the journal: the last entry that was handed out and its `__REALTIME_TIMESTAMP` in microseconds. */
 export type JournalPosition = {
   readonly kind: 'journal';
   readonly cursor: string;
   readonly realtime: number;
+  /** Streams whose line goes on in a later entry; left out where there are none. */
+  readonly open?: readonly string[];
 };
 
 /** How to follow the journal. */
@@ -116,7 +119,11 @@ export function readJournalPosition(json: unknown): JournalPosition | null {
   if (!isRecord(json)) return null;
   const { kind, cursor, realtime } = json;
   if (kind !== 'journal' || typeof cursor !== 'string' || typeof realtime !== 'number') return null;
-  return Number.isSafeInteger(realtime) && realtime >= 0 ? { kind, cursor, realtime } : null;
+  if (!Number.isSafeInteger(realtime) || realtime < 0) return null;
+  const { open } = json;
+  if (open === undefined) return { kind, cursor, realtime };
+  if (!Array.isArray(open) || !open.every((one) => typeof one === 'string')) return null;
+  return { kind, cursor, realtime, open };
 }
 
 /** journalctl is run with our own PATH, as far as nobody else can write there, not with the fixed one of the firewalls. */
@@ -137,6 +144,7 @@ export class Journal implements LineSource {
   readonly #command: readonly string[];
   readonly #health: SourceStats;
   #position: JournalPosition | null;
+  readonly #pieces: Pieces;
   #child: ChildProcess | null = null;
   #startedMs = 0;
   #backOffMs = BACK_OFF_MS;
@@ -163,6 +171,7 @@ export class Journal implements LineSource {
     this.#command = options.command ?? ['journalctl'];
     this.#health = new SourceStats(this.name, Date.now() / 1000, options.say);
     this.#position = options.position;
+    this.#pieces = new Pieces(options.position?.open);
     const program = this.#command[0] ?? 'journalctl';
     if (!isInstalled(program))
       throw new MachineError(`cannot follow the journal: ${program} is not installed`);
@@ -185,11 +194,13 @@ export class Journal implements LineSource {
       const entryLive = entry.realtime >= this.#health.openedAt * 1e6;
       live &&= entryLive;
       if (entryLive) this.#health.live = true;
-      const text = this.#capped(entry.line);
+      const text = this.#pieces.isLater(entry) ? '' : this.#capped(entry.line);
       texts.push(text);
       times.push(entry.time);
       bytes += text.length + 1;
-      this.#position = { kind: 'journal', cursor: entry.cursor, realtime: entry.realtime };
+      const open = this.#pieces.open();
+      const { cursor, realtime } = entry;
+      this.#position = { kind: 'journal', cursor, realtime, ...(open.length > 0 ? { open } : {}) };
       const isLong = performance.now() - this.#openedMs > ONCE_MS;
       if (this.#options.once === true && entryLive && isLong) this.close();
     }

@@ -86,6 +86,33 @@ function journalctls(): number[] {
 const trouble = journaldTrouble();
 
 describe('a real journald', { skip: trouble ?? false }, () => {
+  test('the rest of a line that journald split is no line, also over a restart', async (t) => {
+    const daemon = await startJournald(t);
+    const long = 'x'.repeat(48 * 1024);
+    daemon.log('app', ['first', `${long}fail 203.0.113.5`, 'nul\0fail 203.0.113.6', 'last']);
+    const shown = (lines: readonly string[]) => messages(lines).map((line) => line.slice(0, 20));
+    const whole = follow(t, daemon);
+    await until(() => whole.lines.length >= 6, 'six entries');
+    assert.deepEqual(shown(whole.lines), ['first', long.slice(0, 20), '', 'nul', '', 'last']);
+    // As if f2b had ended between the two pieces.
+    const cursors = daemon
+      .run('journalctl', '--output=json', 'SYSLOG_IDENTIFIER=app')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line));
+    const cut = cursors[1];
+    const position: JournalPosition = {
+      kind: 'journal',
+      cursor: cut['__CURSOR'],
+      realtime: Number(cut['__REALTIME_TIMESTAMP']),
+      open: [cut['_STREAM_ID']],
+    };
+    const rest = follow(t, daemon, { position });
+    await until(() => rest.lines.length >= 4, 'the rest');
+    assert.deepEqual(shown(rest.lines), ['', 'nul', '', 'last']);
+    assert.equal(saved(rest.journal).open, undefined);
+  });
+
   test('with once it ends when what was there is read, also an empty, a growing and an emptied one', async (t) => {
     const daemon = await startJournald(t);
     const pass = async (position: JournalPosition | null) => {
