@@ -10,6 +10,7 @@ import { canonicalIp, formatIp4 } from '../../src/base/ip.ts';
 import { loadFilter } from '../../src/config/readfilter.ts';
 import { diskTree } from '../../src/config/tree.ts';
 import { compileFilter } from '../../src/filter/compile.ts';
+import { servicePlace } from '../../src/filter/date/place.ts';
 import { zoneNames } from '../../src/filter/date/zone.ts';
 import { Engine } from '../../src/filter/engine.ts';
 import { newFilterState } from '../../src/filter/line.ts';
@@ -71,12 +72,26 @@ function linesFor(roll: Dice, { lines }: Material, others: readonly string[]): r
   const texts: string[] = [];
   while (texts.length < COUNT) {
     const line = pick(roll, lines) ?? '';
-    const text = (roll(4) === 0 ? line : damaged(roll, line, others)).replace(/[\n\r]/g, ' ');
+    const other = roll(4) === 0 ? line : damaged(roll, line, others);
+    const dated =
+      roll(4) === 0
+        ? other.replace(pick(roll, other.match(/\w+/g) ?? []) ?? '', pick(roll, DATES) ?? '')
+        : other;
+    const text = dated.replace(/[\n\r]/g, ' ');
     const read = Buffer.from(text).toString();
     if (read !== '' && read.length < LONGEST) texts.push(read);
   }
   return texts;
 }
+
+/** Dates as a client writes them. */
+const DATES = [
+  '20200101T000000',
+  '2020-01-01T00:00:00Z',
+  '@4000000037c219bf2ef02e94',
+  '1577836800',
+  '01/Jan/2020:00:00:00',
+];
 
 /** Differences from fail2ban that are meant: a reason, and how to know them. */
 type Meant = {
@@ -84,6 +99,11 @@ type Meant = {
   readonly is: (text: string, ours: string, theirs: string) => boolean;
 };
 const MEANT: readonly Meant[] = [
+  {
+    reason: 'f2b takes the date where the service writes it, fail2ban the one of a client',
+    is: (text, _, theirs) =>
+      theirs === '' && servicePlace(text) !== null && DATES.some((date) => text.includes(date)),
+  },
   {
     reason:
       'fail2ban takes any word of three to five letters before a date of syslog for a zone, and cuts it out',
