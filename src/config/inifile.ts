@@ -137,8 +137,8 @@ function warnOfDuplicates(folding: Folding): void {
     seen.set(id, line);
     if (first === undefined) continue;
     if (key === null)
-      complain(folding, line, `section [${section}] stands in line ${first} already; both are read`);
-    else complain(folding, line, `set in line ${first} of [${section}] already; the last one counts`, key);
+      complain(folding, line, `section [${section}] begins in line ${first} already; both parts are read`);
+    else complain(folding, line, `already set in line ${first} of [${section}]; the last value counts`, key);
   }
 }
 

@@ -102,7 +102,7 @@ function hasId(each: FilterRegex, prefregex: FilterRegex | null): boolean {
 }
 
 function problemWithoutId(source: RegexSource): Problem {
-  return problem(`"${source.text}" says nowhere who failed`, {
+  return problem(`"${source.text}" captures no address and no id`, {
     place: source.place,
     key: 'failregex',
     hint: 'put <HOST> where the address stands, or <F-ID>...</F-ID> around another id',

@@ -86,9 +86,9 @@ test('a key or section given twice warns, and the last value wins', () => {
   const { problems } = readIni(text, 'x.conf');
   assert.ok(problems.every((one) => one.severity === 'warning'));
   assert.deepEqual(problems.map(formatProblem), [
-    'x.conf:3: x: set in line 2 of [a] already; the last one counts',
-    'x.conf:5: section [a] stands in line 1 already; both are read',
-    'x.conf:6: x: set in line 3 of [a] already; the last one counts',
+    'x.conf:3: x: already set in line 2 of [a]; the last value counts',
+    'x.conf:5: section [a] begins in line 1 already; both parts are read',
+    'x.conf:6: x: already set in line 3 of [a]; the last value counts',
   ]);
 });
 

@@ -19,7 +19,7 @@ test('compileFilter() reports every mistake with its file and line', () => {
   assert.deepEqual(problems.slice(0, 3).map(formatProblem), [
     'filter.d/x.conf:3: failregex: cannot read "^<HOST> (broken" at character 9: the group is not closed, ")" is missing',
     'filter.d/x.conf:2: ignoreregex: cannot read "*" at character 1: there is nothing that "*" could repeat',
-    'filter.d/x.conf:4: failregex: "^nobody$" says nowhere who failed',
+    'filter.d/x.conf:4: failregex: "^nobody$" captures no address and no id',
   ]);
   assert.equal(problems[0]?.hint, '^<HOST> (broken\n        ^');
   assert.equal(problems[3]?.key, 'datepattern');

@@ -1,10 +1,21 @@
 /** Machines that are much slower than a server: no honest line is given up, and a first start reads what it has to. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, describe, it, test } from 'node:test';
+import { readSamples } from '../samples/read.ts';
 import { program, unlessLong } from '../testbed/need.ts';
 import { eventually } from '../testbed/testbed.ts';
 
@@ -82,13 +93,70 @@ test('with 5 % of a processor no line takes too long', { timeout: 280_000 }, asy
 const QEMU = '/usr/bin/qemu-aarch64-static';
 const LIBRARIES = '/usr/aarch64-linux-gnu';
 const hasQemu = existsSync(QEMU) && existsSync(join(LIBRARIES, 'lib/libstdc++.so.6'));
+const SAMPLES = join(ROOT, 'test/samples');
 
-test('the arm64 binary under emulation, ten times slower, calls no line too slow', {
+describe('the arm64 binary under emulation, several times slower', {
   skip: unlessLong || (!hasQemu && 'not installed: qemu-user-static, libstdc++6-arm64-cross'),
-  timeout: 280_000,
-}, async () => {
-  const built = spawnSync('sh', ['build.sh', '--quiet', '--arch', 'arm64'], { cwd: ROOT, encoding: 'utf8' });
-  assert.equal(built.status, 0, built.stderr);
-  const binary = join(ROOT, 'dist/f2b-arm64');
-  await findsItsFirstLines((...words) => start([QEMU, binary], words, { QEMU_LD_PREFIX: LIBRARIES }));
+}, () => {
+  let folder = '';
+  /** Runs it like any other program. */
+  let emulated = '';
+
+  before(() => {
+    const built = spawnSync('sh', ['build.sh', '--quiet', '--arch', 'arm64'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    assert.equal(built.status, 0, built.stderr);
+    folder = mkdtempSync(join(tmpdir(), 'f2b-arm64-'));
+    emulated = join(folder, 'f2b');
+    const binary = join(ROOT, 'dist/f2b-arm64');
+    writeFileSync(emulated, `#!/bin/sh\nQEMU_LD_PREFIX='${LIBRARIES}' exec ${QEMU} '${binary}' "$@"\n`);
+    chmodSync(emulated, 0o755);
+  });
+
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('calls no line too slow', { timeout: 280_000 }, async () => {
+    await findsItsFirstLines((...words) => start([emulated], words));
+  });
+
+  it('finds in the sample logs whom they name', { timeout: 1_500_000 }, (t) => {
+    let count = 0;
+    const wrong: string[] = [];
+    for (const file of readdirSync(SAMPLES).filter((name) => name.endsWith('.log'))) {
+      for (const { options, samples } of readSamples(join(SAMPLES, file))) {
+        const { backend, ...given } = options;
+        const all = { ...given, ...(backend === 'systemd' ? { logtype: 'journal' } : {}) };
+        const words = Object.entries(all).map(([key, value]) => `${key}="${value}"`);
+        const filter = `${file.slice(0, -4)}${words.length === 0 ? '' : `[${words.join(', ')}]`}`;
+        const log = join(folder, 'sample.log');
+        writeFileSync(log, samples.map(({ text }) => `${text}\n`).join(''));
+        const { stdout, stderr } = start([emulated], ['regex', '--json', '--raw', '--', log, filter]);
+        const found = new Map(
+          [...stdout.matchAll(/^\{"line":(\d+),"result":"matched".*?"id":"([^"]*)"/gm)].map(
+            ([, line, id]) => [Number(line), id],
+          ),
+        );
+        if (/took too long/i.test(stdout + stderr)) wrong.push(`${filter}: ${stdout}${stderr}`);
+        for (const [i, { line, id, text }] of samples.entries()) {
+          const got = found.get(i + 1) ?? null;
+          if (got !== id) wrong.push(`${file}:${line}: ${filter}: ${got}, not ${id}: ${text}`);
+        }
+        count += samples.length;
+      }
+    }
+    t.diagnostic(`${count} lines`);
+    assert.deepEqual(wrong, []);
+  });
+
+  it('passes the scripts', { timeout: 1_500_000 }, () => {
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const words = ['--test', join(import.meta.dirname, 'script.test.ts')];
+    const done = spawnSync(process.execPath, words, {
+      env: { ...env, F2B_BINARY: emulated },
+      encoding: 'utf8',
+    });
+    assert.equal(done.status, 0, done.stdout);
+  });
 });

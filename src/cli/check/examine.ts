@@ -82,7 +82,7 @@ export async function examine(call: Call, config: Config, question: Question): P
     if (trouble !== undefined) problems.push(warning(jail, 'action', { text: trouble, written }));
     problems.push(...commandProblems(jail));
     if (filter === null) continue;
-    problems.push(...lints(jail, filter));
+    problems.push(...lints(jail, filter, !sources.reads.includes('journal')));
   }
   const limits = await limitsOfHost(plan, call.io);
   problems.push(...limits.map(({ jail, text, hint }) => problem(text, { severity: 'warning', jail, hint })));
@@ -158,8 +158,9 @@ function commandProblems({ name, place, actions, ignore }: Jail): Problem[] {
   });
 }
 
-function lints(jail: Jail, filter: Filter): Problem[] {
-  const told = lintFilter(filter).map(({ place, key, text, proof }) =>
+/** `isDated`: the lines hold their own date; entries of the journal do not. */
+function lints(jail: Jail, filter: Filter, isDated: boolean): Problem[] {
+  const told = lintFilter(filter, isDated).map(({ place, key, text, proof }) =>
     problem(text, { severity: 'warning', jail: jail.name, place, key, hint: proof }),
   );
   const { prefregex, failregex } = filter;

@@ -87,7 +87,7 @@ async function inside(io: Io, outside: string, folder: string): Promise<number> 
   if (firewall === null) return NO_FIREWALL;
   io.stdout(
     [
-      'f2b demo: a web server, somebody who asks too often, and a firewall that says no. About ten seconds.',
+      'f2b demo: a web server, a client that asks too often, and a firewall that says no. About ten seconds.',
       '',
       `It plays in a network namespace of its own (unshare -rn), with the real ${firewall} in it. The firewall of this`,
       `machine is not touched. The files are in ${folder}, and go at the end.`,
@@ -106,7 +106,7 @@ async function dry(io: Io, folder: string, why: string): Promise<number> {
   const firewall = isOnPath('nft') || !isOnPath('iptables') ? 'nftables' : 'iptables';
   io.stdout(
     [
-      'f2b demo: a web server, somebody who asks too often, and what f2b would do about it. About five seconds.',
+      'f2b demo: a web server, a client that asks too often, and what f2b would do about it. About five seconds.',
       '',
       `Without a firewall (${why}): its commands are printed in place of being executed.`,
       `The files are in ${folder}, and go at the end.`,

@@ -74,7 +74,7 @@ export async function makeSureOfNamespace(outside: string): Promise<void> {
   const trouble = failureOf(list, output);
   if (trouble !== null) throw new MachineError(`the demonstration cannot see where it is: ${trouble}`);
   if (output.stdout !== '')
-    throw new MachineError("the demonstration's network has addresses, it is somebody's: nothing was done");
+    throw new MachineError("the demonstration's network has addresses already: nothing was done");
 }
 
 /** Adds the demonstration's two addresses to the namespace's loopback. */

@@ -127,7 +127,7 @@ none of its files comes from the program. The files are those of fail2ban.`),
 %(known/name)s for the value that an earlier file gave it. Times are seconds, or numbers with a unit: 90s, 10m, 1h, 2d, 1w. f2b check prints what the
 files amount to, and each mistake with its file and line.`),
       '.Sh OPTIONS OF A JAIL',
-    ...paragraphs('Where the configuration has no jail.conf, the default of bantime is 1h.'),
+      ...paragraphs('Where the configuration has no jail.conf, the default of bantime is 1h.'),
       ...entries(JAIL_OPTIONS),
       '.Sh OPTIONS OF THE PROGRAM',
       ...paragraphs('They stand in the section [Definition] of fail2ban.conf.'),

@@ -1,13 +1,13 @@
 import type { Place } from '../../base/errors.ts';
 import { type Failregex, matchText } from '../regex/failregex.ts';
-import { childrenOf, type Node } from '../regex/tree.ts';
 import type { Filter, FilterRegex } from '../types.ts';
-import { sampleOf } from './sample.ts';
+import { misdated } from './dates.ts';
+import { findContent, sampleOf } from './sample.ts';
 import { addressIn, floating, REAL, smuggled, VICTIM } from './smuggle.ts';
 
 /** A weakness of a filter's regex, and a line (without its date) that exploits it. */
 export type Finding = {
-  readonly kind: 'unanchored' | 'smuggle';
+  readonly kind: 'unanchored' | 'smuggle' | 'date';
   /** `prefregex`, or `failregex` with its number from 1. */
   readonly key: string;
   readonly place: Place;
@@ -18,14 +18,16 @@ export type Finding = {
 const TEXTS = {
   unanchored: `has no anchor: behind any text it takes an address, here ${VICTIM}; begin it with ^`,
   smuggle: `could take the address ${VICTIM} that an attacker wrote, while ${REAL} failed`,
+  date: 'takes a date that a client wrote for the date of the line, so that a failure does not count',
 } as const;
 
 /**
  * Finds weaknesses that an attacker could exploit: a failregex without anchor, or a wildcard that lets a
- * second address into the line. A line is built from the pattern and reported only if the whole filter then
+ * second address into the line. With `isDated`, for lines that hold their own date, also a date that a client
+ * writes. A line is built from the pattern and reported only if the whole filter then
  * returns the wrong address. Patterns from which no line can be built are skipped.
  */
-export function lintFilter(filter: Filter): readonly Finding[] {
+export function lintFilter(filter: Filter, isDated = true): readonly Finding[] {
   const found = filter.failregex.flatMap((one) => {
     const proven = (content: string): string | null => proofOf(filter, one, content);
     return lintOne(one.regex, proven).map((finding) => ({
@@ -35,12 +37,22 @@ export function lintFilter(filter: Filter): readonly Finding[] {
     }));
   });
   const told = lintPrefregex(filter).map((finding) => ({ ...finding, key: 'prefregex' }));
-  return [...told, ...found].map(({ kind, key, proof, one }) => {
+  const all = [...told, ...found].map(({ kind, key, proof, one }): Finding => {
     return { kind, key, place: one.source.place, text: TEXTS[kind], proof };
   });
+  return isDated ? [...all, ...lintDates(filter)] : all;
 }
 
-type LintHit = { readonly kind: Finding['kind']; readonly proof: string };
+function lintDates(filter: Filter): Finding[] {
+  const hit = misdated(filter);
+  if (hit === null) return [];
+  const { one, proof, cure } = hit;
+  const advice = cure === null ? 'have the service write its date first' : `write datepattern = ${cure}`;
+  const key = `failregex ${one.index + 1}`;
+  return [{ kind: 'date', key, place: one.source.place, text: `${TEXTS.date}; ${advice}`, proof }];
+}
+
+type LintHit = { readonly kind: 'unanchored' | 'smuggle'; readonly proof: string };
 
 /**
  * The most serious finding of one pattern. `proven` turns a text that the pattern matches into a whole line;
@@ -102,13 +114,4 @@ function lineWith(prefregex: Failregex, content: string): string | null {
   if (line === null) return null;
   const found = matchText(prefregex, `${line}\n`);
   return found?.groups[prefregex.fields.get('content') ?? -1] === content ? line : null;
-}
-
-function findContent(node: Node): Node | null {
-  if (node.kind === 'group' && node.name === 'content') return node;
-  for (const child of childrenOf(node)) {
-    const found = findContent(child);
-    if (found !== null) return found;
-  }
-  return null;
 }

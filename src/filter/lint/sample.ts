@@ -107,3 +107,13 @@ function firstText(branches: readonly Node[], maker: Maker): string | null {
   }
   return null;
 }
+
+/** The group of F-CONTENT. */
+export function findContent(node: Node): Node | null {
+  if (node.kind === 'group' && node.name === 'content') return node;
+  for (const child of childrenOf(node)) {
+    const found = findContent(child);
+    if (found !== null) return found;
+  }
+  return null;
+}

@@ -94,7 +94,7 @@ function nodesIn(node: Node): Node[] {
 }
 
 /** Parts with room for an address and words around it, without addresses and lookarounds. */
-function roomyParts(node: Node): Node[] {
+export function roomyParts(node: Node): Node[] {
   if (node.kind === 'look' || (node.kind === 'group' && ADDRESS_GROUPS.includes(node.name ?? ''))) return [];
   const own = node.kind === 'repeat' && node.max >= ROOM ? [node] : [];
   return [...own, ...childrenOf(node).flatMap(roomyParts)];

@@ -103,7 +103,7 @@ function parseRepeat(reader: PatternReader, start: number, counts: Counts, body:
   if (body === undefined || body.kind === 'anchor') {
     throw errorAt(reader, start, `there is nothing that "${sign}" could repeat`);
   }
-  if (body.kind === 'repeat') throw errorAt(reader, start, `"${sign}" repeats what is repeated already`);
+  if (body.kind === 'repeat') throw errorAt(reader, start, `"${sign}" follows another repetition`);
   const greed = accept(reader, '?') ? 'lazy' : accept(reader, '+') ? 'possessive' : 'greedy';
   return { kind: 'repeat', at: body.at, body, min: counts.min, max: counts.max, greed };
 }
@@ -213,7 +213,7 @@ function parseCapture(reader: PatternReader, flags: Flags, open: number, name: s
 
 function parseNamed(reader: PatternReader, flags: Flags, open: number): Node {
   const found = acceptMatch(reader, /<([^>]*)>|=([^)]*)\)/y);
-  if (found === null) throw errorAt(reader, open, 'behind (?P stands neither <name> nor =name)');
+  if (found === null) throw errorAt(reader, open, '(?P must be followed by <name> or =name');
   const name = found[1] ?? found[2] ?? '';
   if (!/^[\p{L}_][\p{L}\p{N}\p{M}_]*$/u.test(name)) {
     throw errorAt(reader, open, `"${name}" cannot be a group's name: letters, digits and _ only`);

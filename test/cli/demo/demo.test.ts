@@ -90,7 +90,7 @@ describe('f2b demo', { concurrency: true }, () => {
       'ip link add veth0 type veth peer name veth1 && ip addr add 192.0.2.1/24 dev veth0 && ip link set veth0 up && exec "$@"';
     const second = start(['unshare', '-rn', 'sh', '-c', used, 'sh', ...own], here);
     assert.equal(await second.ended, 1);
-    assert.match(second.said.err, /has addresses, it is somebody's: nothing was done/);
+    assert.match(second.said.err, /has addresses already: nothing was done/);
   });
 });
 

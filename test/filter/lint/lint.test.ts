@@ -33,7 +33,7 @@ const filterOf = (parts: {
 const lint = (
   failregex: string,
   more: { prefregex?: string; ignoreregex?: string; maxlines?: number } = {},
-) => lintFilter(filterOf({ failregex, ...more }));
+) => lintFilter(filterOf({ failregex, ...more }), false);
 const kinds = (failregex: string): string[] => lint(failregex).map(({ kind }) => kind);
 
 test('lintFilter() has nothing to say about patterns that hold', () => {
@@ -109,4 +109,12 @@ test('lintFilter() proves nothing by a line that another regex answers, or that 
   assert.deepEqual(lint(failregex, { ignoreregex: ' from .* from ' }), []);
   const guarded = `^login for .* from <HOST>$\n${failregex}`;
   assert.deepEqual(lint(guarded), []);
+});
+
+test('lintFilter() tells a date that a client writes, unless the lines hold no date of their own', () => {
+  const filter = filterOf({ failregex: '^failed login for .* from <HOST> at $' });
+  const [finding, ...others] = lintFilter(filter);
+  assert.deepEqual([finding?.kind, finding?.key, others], ['date', 'failregex 1', []]);
+  assert.match(finding?.text ?? '', /; write datepattern = \(\{DATE\}\)\\s\*\$$/);
+  assert.deepEqual(lintFilter(filter, false), []);
 });

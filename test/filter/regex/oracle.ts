@@ -14,10 +14,11 @@ export function whyNoOracle(): string | null {
   return isThere.status === 0 ? null : 'the package fail2ban is not installed';
 }
 
-/** Starts one Python process; it ends with close() or when its input does. */
-export function openOracle(): Oracle {
-  const script = fileURLToPath(new URL('./oracle.py', import.meta.url));
-  const child = spawn(PYTHON, [script], {
+const SCRIPT = fileURLToPath(new URL('./oracle.py', import.meta.url));
+
+/** Starts one Python process, the script with its words; it ends with close() or when its input does. */
+export function openOracle(script = SCRIPT, ...words: readonly string[]): Oracle {
+  const child = spawn(PYTHON, [script, ...words], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

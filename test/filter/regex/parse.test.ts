@@ -27,7 +27,7 @@ test('parse() refuses a group or class that is still open, and a bracket that cl
 });
 
 test('parse() refuses counts of nothing, of counts, and those that end below their beginning', () => {
-  assert.deepEqual(refusal('a**'), ['"*" repeats what is repeated already', 2]);
+  assert.deepEqual(refusal('a**'), ['"*" follows another repetition', 2]);
   assert.deepEqual(refusal('<HOST>|*'), ['there is nothing that "*" could repeat', 7]);
   assert.deepEqual(refusal('^*'), ['there is nothing that "*" could repeat', 1]);
   assert.deepEqual(refusal('\\b{2}'), ['there is nothing that "{2}" could repeat', 2]);
@@ -48,8 +48,8 @@ test('parse() refuses names and references that mean no group', () => {
   assert.deepEqual(refusal('<HOST> <HOST>'), ['there are two groups "ip4"', 7]);
   assert.deepEqual(refusal('(?P=x)'), ['there is no group "x" before this place', 0]);
   assert.deepEqual(refusal('(?P<1>a)'), [`"1" cannot be a group's name: letters, digits and _ only`, 0]);
-  assert.deepEqual(refusal('(?P>x)'), ['behind (?P stands neither <name> nor =name)', 0]);
-  assert.deepEqual(refusal('(?P=x'), ['behind (?P stands neither <name> nor =name)', 0]);
+  assert.deepEqual(refusal('(?P>x)'), ['(?P must be followed by <name> or =name', 0]);
+  assert.deepEqual(refusal('(?P=x'), ['(?P must be followed by <name> or =name', 0]);
   assert.deepEqual(refusal('a\\1(b)'), ['there is no group 1 before this place', 1]);
   assert.deepEqual(refusal('(a\\1)'), ['group 1 is still open here', 2]);
   assert.deepEqual(refusal('(?(2)a)(x)'), ['there is no group 2', 0]);
