@@ -138,6 +138,7 @@ export class Daemon {
     this.#bans = new BanManager({
       ...{ state, messages, run, env, dryRun, once, changed, now },
       locked: (work) => this.#saver?.locked(work) ?? work().then(() => true),
+      saved: async () => this.#saver?.saved(),
     });
     const events: SaverEvents = {
       onOrders: (orders) => this.#bans.carryOutOrders(orders),

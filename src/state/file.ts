@@ -119,12 +119,14 @@ function setAside(path: string): string {
 /**
  * Replaces the state file in one step: temporary file, rename, fsync of the file and of the folder; mode 0600. The old
  * file stays as PATH.previous. Writes the state at the time of the call; later changes do not matter. The
- * lock must be held. Throws MachineError (full disk, no permission); unless the disk failed at the very end, the old file is then unchanged.
+ * lock must be held. Answers its size in bytes. Throws MachineError (full disk, no permission); unless the disk failed at the very
+ * end, the old file is then unchanged.
  */
-export async function saveState(path: string, state: State, now: number): Promise<void> {
+export async function saveState(path: string, state: State, now: number): Promise<number> {
   const temporary = `${path}.tmp`;
   try {
     const pages = printPages(state, now);
+    const size = pages.reduce((sum, page) => sum + page.length, 0);
     await removeFile(temporary);
     const file = await files.open(temporary, 'wx', 0o600);
     try {
@@ -142,6 +144,7 @@ export async function saveState(path: string, state: State, now: number): Promis
       await files.close(file);
     }
     await syncFolder(dirname(path));
+    return size;
   } catch (error) {
     await removeFile(temporary).catch(() => undefined);
     throw new MachineError(`cannot write the state file ${path}: ${codeOf(error) || reasonOf(error)}`);

@@ -10,7 +10,11 @@ const RULE: Rule = { jail: 'a', ports: null, protocols: [], chains: [], block: '
 const ban = (address: string): BanEntry => ({ jail: 'a', address, until: null });
 
 /** A queue before a firewall in memory, or before the given one, whose commands end with the exit code. */
-function queued(firewall: Firewall = simulated(nftables()), exitCode = 0) {
+function queued(
+  firewall: Firewall = simulated(nftables()),
+  exitCode = 0,
+  saved: () => Promise<void> = async () => undefined,
+) {
   const wanted: BanEntry[] = [];
   const commands: string[] = [];
   const told: string[] = [];
@@ -22,6 +26,7 @@ function queued(firewall: Firewall = simulated(nftables()), exitCode = 0) {
     { firewall, rules: [RULE], run },
     {
       wanted: () => wanted,
+      saved,
       locked: async (work) => {
         await work();
         return true;
@@ -52,6 +57,31 @@ test('bans that are decided in one turn travel in one command, and stand when it
   assert.equal(commands.length, 1);
   assert.match(commands[0] ?? '', /\{ 192\.0\.2\.1, 192\.0\.2\.2 \}/);
   assert.equal(queue.reason('a', '192.0.2.1'), null);
+  await queue.close();
+});
+
+test('a ban is saved before it is handed over; what is decided meanwhile travels later', async () => {
+  const writes: (() => void)[] = [];
+  const saved = (): Promise<void> => new Promise((resolve) => writes.push(resolve));
+  const written = async (): Promise<void> => {
+    while (writes.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    writes.shift()?.();
+  };
+  const { queue, commands, add } = queued(undefined, 0, saved);
+  queue.compare();
+  await written();
+  await queue.idle();
+  commands.length = 0;
+  add('192.0.2.1');
+  while (writes.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  add('192.0.2.2');
+  assert.deepEqual(commands, []);
+  await written();
+  await written();
+  await queue.idle();
+  assert.equal(commands.length, 2);
+  assert.match(commands[0] ?? '', /\{ 192\.0\.2\.1 \}/);
+  assert.match(commands[1] ?? '', /\{ 192\.0\.2\.2 \}/);
   await queue.close();
 });
 

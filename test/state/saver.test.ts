@@ -25,6 +25,8 @@ type Scene = {
   readonly orders: CommandOrder[];
   readonly troubles: (string | null)[];
   readonly damages: string[];
+  /** How often the state was printed. */
+  saves(): number;
 };
 
 async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> {
@@ -34,6 +36,7 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
   const orders: CommandOrder[] = [];
   const troubles: (string | null)[] = [];
   const damages: string[] = [];
+  let saves = 0;
   const keeper = new StateSaver(
     path,
     { state },
@@ -41,12 +44,15 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
       onOrders: (some) => orders.push(...some.map(({ order }) => order)),
       onTrouble: (reason) => troubles.push(reason),
       onDamage: (warning) => damages.push(warning),
-      beforeSave: () => state.positions.set('/log', positionAt(state.jails.size)),
+      beforeSave: () => {
+        saves++;
+        state.positions.set('/log', positionAt(state.jails.size));
+      },
       now: () => 5,
     },
   );
   try {
-    await work({ path, state, keeper, orders, troubles, damages });
+    await work({ path, state, keeper, orders, troubles, damages, saves: () => saves });
   } finally {
     await keeper.close();
     rmSync(folder, { recursive: true, force: true });
@@ -80,6 +86,40 @@ test('changed() writes positions and bans of the same moment', () =>
     keeper.changed('soon');
     await settle(() => idsOf(loadState(path, false).state).length === 1);
     assert.deepEqual(loadState(path, false).state.positions.get('/log'), positionAt(1));
+  }));
+
+test('saved() has what is decided written at once, and one write serves all who wait', () =>
+  withKeeper(async ({ path, state, keeper, saves }) => {
+    await keeper.saved();
+    assert.equal(saves(), 0);
+    const ids = Array.from({ length: 20 }, (_, i) => `192.0.2.${i + 10}`);
+    const begin = performance.now();
+    const waits = ids.map((id) => {
+      addBan(state, 'sshd', id, ban);
+      keeper.changed('calm');
+      return keeper.saved();
+    });
+    await Promise.all(waits);
+    assert.deepEqual(idsOf(loadState(path, false).state), ids);
+    assert.equal(saves(), 1);
+    assert.ok(performance.now() - begin < 950, 'it did not wait for the time of what is calm');
+  }));
+
+test('saved() waits for a write that is under way, and not for a disk that takes none', () =>
+  withKeeper(async ({ path, state, keeper, troubles }) => {
+    addBan(state, 'sshd', '192.0.2.1', ban);
+    keeper.changed('calm');
+    const [first, second] = [keeper.saved(), keeper.locked(async () => undefined)];
+    await Promise.all([first, second]);
+    assert.deepEqual(idsOf(loadState(path, false).state), ['192.0.2.1']);
+    mkdirSync(`${path}.tmp`);
+    addBan(state, 'sshd', '192.0.2.2', ban);
+    keeper.changed('calm');
+    await keeper.saved();
+    assert.equal(troubles.length, 1);
+    keeper.changed('calm');
+    await keeper.saved();
+    rmSync(`${path}.tmp`, { recursive: true });
   }));
 
 test('what a command wrote is taken in before anything is written, and told', () =>
