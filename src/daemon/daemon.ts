@@ -49,6 +49,8 @@ export type DaemonOptions = {
   readonly state: State;
   /** stampOf(statePath) from under that lock; '' = not known. */
   readonly stamp: string;
+  /** The state is empty since its file could not be read. */
+  readonly isUnread?: boolean;
   readonly log: Log;
   /** The whole configuration was read anew. */
   onReload?(settings: Settings): void;
@@ -111,7 +113,7 @@ export class Daemon {
 
   /** The whole wiring: which part tells which other one what. */
   constructor(options: DaemonOptions) {
-    const { statePath, state, stamp, run, env, dryRun, once } = options;
+    const { statePath, state, stamp, isUnread = false, run, env, dryRun, once } = options;
     const now = (): number => this.#now();
     this.#clock = steppedClock(options.now);
     const changed = (urgency: Urgency): void => this.#saver?.changed(urgency);
@@ -150,7 +152,7 @@ export class Daemon {
       beforeSave: () => this.#recordProgress(),
       now,
     };
-    this.#saver = dryRun ? null : new StateSaver(statePath, { state, stamp }, events);
+    this.#saver = dryRun ? null : new StateSaver(statePath, { state, stamp, isUnread }, events);
   }
 
   /** Begins to work. Throws ConfigError when the configuration as a whole cannot be used. */

@@ -34,6 +34,9 @@ const LOCK_WAIT = 30;
 /** A state from disk, and warnings about its file. */
 export type LoadedState = { readonly state: State; readonly warnings: readonly string[] };
 
+/** The state file is there, perhaps whole, but cannot be read: a bad disk, no permission, a folder in its place. */
+export class UnreadStateError extends MachineError {}
+
 /** The file that keeps the last good state while a new one is written. */
 export function previousPath(path: string): string {
   return `${path}.previous`;
@@ -55,8 +58,8 @@ export function prepareFolder(path: string): void {
 
 /**
  * Reads the state; without a file it is empty. A damaged file is set aside as PATH.damaged-N if `mayRepair`
- * (then the lock must be held), and the previous one is used. Throws MachineError for a newer version, and
- * leaves that file alone.
+ * (then the lock must be held), and the previous one is used. Throws MachineError for a newer version and
+ * UnreadStateError for a file that cannot be read, and leaves them alone.
  */
 export function loadState(path: string, mayRepair: boolean): LoadedState {
   const text = readText(path);
@@ -98,7 +101,7 @@ function readText(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
-    throw new MachineError(`cannot read the state file ${path}: ${codeOf(error) || reasonOf(error)}`);
+    throw new UnreadStateError(`cannot read the state file ${path}: ${codeOf(error) || reasonOf(error)}`);
   }
 }
 

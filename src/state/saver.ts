@@ -15,7 +15,7 @@ import { codeOf, reasonOf } from '../base/errors.ts';
 import { stampOf } from '../base/files.ts';
 import { settledWithin } from '../base/timeout.ts';
 import { loadState, lockStateAsync, prepareFolder, saveState } from './file.ts';
-import { applyOrders, type ObeyedOrder, type State } from './state.ts';
+import { adoptBans, applyOrders, type ObeyedOrder, type State } from './state.ts';
 
 /** Seconds that the daemon waits for a command's lock before it tries again later. */
 const LOCK_WAIT = 5;
@@ -64,8 +64,8 @@ export type SaverEvents = {
   now(): number;
 };
 
-/** A state, and stampOf() its file. */
-export type LoadedCopy = { readonly state: State; readonly stamp?: string };
+/** A state, and stampOf() its file; `isUnread`: it is empty as the file could not be read. */
+export type LoadedCopy = { readonly state: State; readonly stamp?: string; readonly isUnread?: boolean };
 
 /**
  * Keeps the state and its file the same: writes changes, and applies orders of commands. Works in sequence
@@ -75,6 +75,7 @@ export class StateSaver {
   readonly #path: string;
   readonly #state: State;
   readonly #events: SaverEvents;
+  #isUnread: boolean;
   /** Stamp of the file when it was last read or written here. */
   #stamp: string;
   #seenSeq: number;
@@ -101,10 +102,12 @@ export class StateSaver {
 
   /**
    * `state` was loaded from `path` under its lock; `stamp` is stampOf(path) under the same lock. Without a
-   * stamp the file is checked again, since a command may have changed it.
+   * stamp the file is checked again, since a command may have changed it. A file that was not read is not written
+   * before it can be: its bans are taken over then.
    */
-  constructor(path: string, { state, stamp = '' }: LoadedCopy, events: SaverEvents) {
+  constructor(path: string, { state, stamp = '', isUnread = false }: LoadedCopy, events: SaverEvents) {
     this.#path = path;
+    this.#isUnread = isUnread;
     this.#stamp = stamp;
     this.#state = state;
     this.#events = events;
@@ -212,7 +215,9 @@ export class StateSaver {
     if (stampOf(this.#path) === this.#stamp) return;
     const { state: file, warnings } = loadState(this.#path, true);
     for (const warning of warnings) this.#events.onDamage(warning);
-    const orders = applyOrders(this.#state, file, this.#seenSeq);
+    const brought = this.#isUnread ? adoptBans(this.#state, file, this.#events.now()) : [];
+    this.#isUnread = false;
+    const orders = [...brought, ...applyOrders(this.#state, file, this.#seenSeq)];
     this.#seenSeq = this.#state.seq;
     if (orders.length > 0) this.#events.onOrders(orders);
   }

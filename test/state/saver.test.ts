@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +11,7 @@ import {
   type Ban,
   type CommandOrder,
   emptyState,
+  jailState,
   type State,
 } from '../../src/state/state.ts';
 
@@ -219,4 +220,44 @@ test('what may wait is written about once a second, though each write wakes the 
     await keeper.close();
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('a file that could not be read at the start is left alone; when it can be, its bans stand again', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-keeper-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [path, away] = [join(folder, 'state.json'), join(folder, 'away')];
+  const earlier = emptyState();
+  addBan(earlier, 'sshd', '192.0.2.1', { ...ban, until: 100 });
+  addBan(earlier, 'sshd', '192.0.2.2', { ...ban, until: 4 });
+  addBan(earlier, 'sshd', '192.0.2.3', { ...ban, until: 50 });
+  jailState(earlier, 'sshd').past.set('192.0.2.9', { count: 3, last: 1, until: 2 });
+  await saveState(path, earlier, 3);
+  renameSync(path, away);
+  mkdirSync(path);
+  const state = emptyState();
+  const told: string[] = [];
+  const keeper = new StateSaver(
+    path,
+    { state, isUnread: true },
+    {
+      onOrders: (some) => told.push(...some.map(({ order, effect }) => `${order.id} ${effect}`)),
+      onTrouble: (reason) => told.push(reason ?? 'saved'),
+      onDamage: (warning) => told.push(warning),
+      beforeSave: () => undefined,
+      now: () => 5,
+    },
+  );
+  t.after(() => keeper.close());
+  addBan(state, 'sshd', '192.0.2.3', { ...ban, until: 60 });
+  assert.equal(await keeper.locked(async () => undefined), false);
+  assert.match(told.join(), /^cannot read the state file .*: EISDIR$/);
+  assert.ok(statSync(path).isDirectory());
+  rmSync(path, { recursive: true });
+  renameSync(away, path);
+  assert.equal(await keeper.locked(async () => undefined), true);
+  assert.deepEqual(told.slice(1), ['192.0.2.1 new', 'saved']);
+  const { state: file } = loadState(path, false);
+  const ends = [...(file.jails.get('sshd')?.bans ?? [])].map(([id, { until }]) => `${id} ${until}`);
+  assert.deepEqual(ends.sort(), ['192.0.2.1 100', '192.0.2.3 60']);
+  assert.equal(file.jails.get('sshd')?.past.get('192.0.2.9')?.count, 3);
 });
