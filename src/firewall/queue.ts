@@ -131,7 +131,10 @@ export class FirewallQueue {
   async check(): Promise<void> {
     if (this.#running !== null || this.#isClosed || !this.#isWhole || !this.#hasStood) return;
     const expected = new Map<string, number>();
-    for (const { jail } of this.#events.wanted()) expected.set(jail, (expected.get(jail) ?? 0) + 1);
+    for (const { jail, address } of this.#events.wanted()) {
+      // What found no place, as in a full set, was not taken by others.
+      if (!this.#pending.has(`${jail} ${address}`)) expected.set(jail, (expected.get(jail) ?? 0) + 1);
+    }
     const probe = await findDamage(this.job, expected);
     const isDamaged = typeof probe === 'string' || probe.damaged.size > 0;
     if (!isDamaged || this.#running !== null || this.#isClosed) return;

@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import { type Command, formatCommand, type Output } from '../../src/base/process.ts';
 import type { BanEntry, Firewall, Rule } from '../../src/firewall/backend.ts';
 import { simulated } from '../../src/firewall/dryrun.ts';
+import { ipset } from '../../src/firewall/ipset.ts';
 import { nftables } from '../../src/firewall/nftables/nftables.ts';
 import { FirewallQueue, WAITING } from '../../src/firewall/queue.ts';
+import type { Enforcement } from '../../src/firewall/reconcile.ts';
+import { makeTestbed, unlessTestbed } from '../testbed/testbed.ts';
 
 const RULE: Rule = { jail: 'a', ports: null, protocols: [], chains: [], block: 'drop' };
 const ban = (address: string): BanEntry => ({ jail: 'a', address, until: null });
@@ -128,4 +131,49 @@ test('a comparison that is asked for during another one follows it', async () =>
   await queue.idle();
   assert.ok(commands.some((text) => text.includes('192.0.2.9')));
   await queue.close();
+});
+
+test('ipset: a set that is full is no damage: a look finds nothing to repair', {
+  skip: unlessTestbed('ipset', 'iptables', 'ip6tables'),
+}, async () => {
+  const bed = await makeTestbed([]);
+  const all = Array.from({ length: 100 }, (_, i) => ban(`192.0.2.${i + 1}`));
+  const told: string[] = [];
+  const results: Enforcement[] = [];
+  const commands: string[] = [];
+  const run = (one: Command): Promise<Output> => {
+    commands.push(formatCommand(one));
+    return bed.run(one);
+  };
+  const rule: Rule = { ...RULE, chains: ['INPUT'] };
+  const queue = new FirewallQueue(
+    { firewall: ipset(64), rules: [rule], run },
+    {
+      wanted: () => all,
+      locked: (work) => work().then(() => true),
+      saved: async () => undefined,
+      onResult: (result) => results.push(result),
+      onDamage: (what) => void told.push(what),
+      onAbsent: (what) => void told.push(what),
+      onCleared: () => undefined,
+      now: () => 1000,
+    },
+  );
+  try {
+    queue.compare();
+    await queue.idle();
+    const { enforced, pending } = results[0] ?? { enforced: [], pending: [] };
+    assert.ok(enforced.length >= 64 && pending.length > 0, `${enforced.length} stand`);
+    assert.equal(queue.reason('a', pending[0]?.entry.address ?? ''), 'the set of jail a is full');
+    commands.length = 0;
+    await queue.check();
+    assert.deepEqual([told, results.length], [[], 1]);
+    assert.ok(commands.length > 0 && commands.every((text) => !/restore/.test(text)), commands.join('\n'));
+    await bed.sh('ipset', 'del', 'f2b.a-4', enforced[0]?.address ?? '');
+    await queue.check();
+    assert.ok(results.length > 1, 'one that others took is noticed');
+  } finally {
+    await queue.close();
+    await bed.close();
+  }
 });
