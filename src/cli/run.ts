@@ -9,9 +9,10 @@ import { hostOf } from '../daemon/control/hosting.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { Messages } from '../daemon/messages.ts';
 import { readsJournalInstead } from '../source/journal/journal.ts';
-import { loadState, lockState, prepareFolder } from '../state/file.ts';
+import { loadState, lockState, prepareFolder, UnreadStateError } from '../state/file.ts';
 import { NO_NOTE, type RunLock, runningPid, takeRunLock } from '../state/runlock.ts';
 import { runtimePath } from '../state/runtime.ts';
+import { emptyState } from '../state/state.ts';
 import type { Call, Subcommand } from './command.ts';
 import { runnerOf, servicesText, statePathOf, treeOf } from './context.ts';
 import { restoreBans } from './restore.ts';
@@ -117,6 +118,7 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
     statePath,
     state: loaded.state,
     stamp: loaded.stamp,
+    isUnread: loaded.isUnread,
     log,
     onReload: (changed) => {
       adjustLog(call, log, changed);
@@ -148,10 +150,14 @@ async function runDaemon(call: Call, statePath: string, lock: RunLock | null): P
 }
 
 function openState(path: string, isDry: boolean) {
-  if (isDry) return { ...loadState(path, false), stamp: '' };
+  if (isDry) return { ...loadState(path, false), stamp: '', isUnread: false };
   const lock = lockState(path);
   try {
-    return { ...loadState(path, true), stamp: stampOf(path) };
+    return { ...loadState(path, true), stamp: stampOf(path), isUnread: false };
+  } catch (error) {
+    if (!(error instanceof UnreadStateError)) throw error;
+    // Told when the state cannot be saved: it is read before.
+    return { state: emptyState(), warnings: [], stamp: '', isUnread: true };
   } finally {
     lock.release();
   }

@@ -10,8 +10,9 @@ import { logFiles } from '../daemon/control/statusword.ts';
 import { ignoreListOf, ownAddresses } from '../daemon/jails.ts';
 import { alarmsOf, printSource } from '../source/health.ts';
 import { leftOutText, pathsOf } from '../source/logfile/glob.ts';
+import { UnreadStateError } from '../state/file.ts';
 import { type DaemonNote, lastOnce, readDaemonNote, runningPid } from '../state/runlock.ts';
-import type { State } from '../state/state.ts';
+import { emptyState, type State } from '../state/state.ts';
 import type { Call, Subcommand } from './command.ts';
 import { configOf, findJail, firewallPlanOf, limitsOfHost, readOnlyState, statePathOf } from './context.ts';
 import { brokenStatusOf, printBans, printOverview, printStatus, statusOf } from './jailstatus.ts';
@@ -50,7 +51,7 @@ that no longer look as the filter expects. What the daemon knew when it last sav
     const note = readDaemonNote(path);
     const broken = brokenJails(config, note);
     const wanted = isAll ? [...config.jails.map(({ name }) => name), ...broken.keys()] : words;
-    const state = readOnlyState(call);
+    const state = readState(call, note);
     // Of a broken jail is told what is known; of one that never worked, what is wrong with it.
     for (const name of words) if (!broken.has(name) || !state.jails.has(name)) findJail(config, name);
     if (options['sources'] === true) return showSources(call, wanted, state);
@@ -101,6 +102,17 @@ function tellUnlessRunning({ io }: Call, path: string): number {
   io.stderr(`f2b: NO DAEMON RUNS on ${path}: no log is read, and nobody new is banned\n`);
   if (once !== null) io.stderr(`f2b: the last pass of f2b run --once ended at ${formatSecond(once)}\n`);
   return NOT_RUNNING;
+}
+
+/** The state; an empty one where its file cannot be read and a daemon goes on in memory. */
+function readState(call: Call, note: DaemonNote | null): State {
+  try {
+    return readOnlyState(call);
+  } catch (error) {
+    if (!(error instanceof UnreadStateError) || (note?.unsaved ?? null) === null) throw error;
+    call.io.stderr(`f2b: ${error.message}: counts and bans are not known\n`);
+    return emptyState();
+  }
 }
 
 /** Enabled jails whose settings have errors, and what becomes of each. */

@@ -69,10 +69,10 @@ export class BanManager {
 
   /** Applies all bans in the state to these firewalls. */
   enforce(plan: FirewallPlan): void {
-    const { state, run, env, dryRun, locked, changed, messages, now } = this.#parts;
+    const { state, run, env, dryRun, locked, saved, changed, messages, now } = this.#parts;
     this.#plan = plan;
     this.#enforcer = new Enforcer(plan, {
-      ...{ state, run, env, dryRun, locked, now },
+      ...{ state, run, env, dryRun, locked, saved, now },
       onChanged: () => changed('now'),
       onTrouble: messages.actions,
     });

@@ -49,6 +49,8 @@ export type DaemonOptions = {
   readonly state: State;
   /** stampOf(statePath) from under that lock; '' = not known. */
   readonly stamp: string;
+  /** The state is empty since its file could not be read. */
+  readonly isUnread?: boolean;
   readonly log: Log;
   /** The whole configuration was read anew. */
   onReload?(settings: Settings): void;
@@ -71,7 +73,6 @@ const SWEEP_MS = 10_000;
 const LISTS_MS = 2000;
 /** How soon it is noticed that the clock was set, where nothing else asks for the time. */
 const CLOCK_MS = 1000;
-const DAY = 86400;
 /** How long a start waits for the bans of an earlier run to stand before it goes on, in milliseconds. */
 const FIRST_MS = 1000;
 /** So many bans are worth V8's compilers and the memory that they take. */
@@ -94,7 +95,7 @@ export class Daemon {
   #reader: LogReader | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
   /** Seconds that a ban which ended is remembered: dbpurgeage. */
-  purgeAge = DAY;
+  purgeAge = 86_400;
   #settings: Settings | null = null;
   /** Jails that read nothing for now. */
   #idle: ReadonlySet<string> = new Set();
@@ -111,7 +112,7 @@ export class Daemon {
 
   /** The whole wiring: which part tells which other one what. */
   constructor(options: DaemonOptions) {
-    const { statePath, state, stamp, run, env, dryRun, once } = options;
+    const { statePath, state, stamp, isUnread = false, run, env, dryRun, once } = options;
     const now = (): number => this.#now();
     this.#clock = steppedClock(options.now);
     const changed = (urgency: Urgency): void => this.#saver?.changed(urgency);
@@ -138,6 +139,7 @@ export class Daemon {
     this.#bans = new BanManager({
       ...{ state, messages, run, env, dryRun, once, changed, now },
       locked: (work) => this.#saver?.locked(work) ?? work().then(() => true),
+      saved: async () => this.#saver?.saved(),
     });
     const events: SaverEvents = {
       onOrders: (orders) => this.#bans.carryOutOrders(orders),
@@ -149,7 +151,7 @@ export class Daemon {
       beforeSave: () => this.#recordProgress(),
       now,
     };
-    this.#saver = dryRun ? null : new StateSaver(statePath, { state, stamp }, events);
+    this.#saver = dryRun ? null : new StateSaver(statePath, { state, stamp, isUnread }, events);
   }
 
   /** Begins to work. Throws ConfigError when the configuration as a whole cannot be used. */

@@ -36,7 +36,7 @@ type ChangeParts = {
   /** Failures by what failed: a jail, or keyOf an entry. */
   readonly trouble: Map<string, string>;
   readonly left: { runs: number };
-  /** fullKey of those whose set is full, with the firewall's words. */
+  /** fullKey of those whose set is full, with that as a reason. */
   readonly full: Map<string, string>;
 };
 
@@ -89,7 +89,8 @@ function rememberFailure(change: Difference, reason: string, { trouble, full }: 
   for (const entry of change.remove) trouble.set(keyOf(entry), reason);
   for (const entry of change.add) {
     const isOut = isFull(reason);
-    const text = isOut ? `the set of jail ${entry.jail} is full (${reason})` : reason;
+    // The firewall's own words name one address and its time-out, and would be told anew at each attempt.
+    const text = isOut ? `the set of jail ${entry.jail} is full` : reason;
     if (isOut) full.set(fullKey(entry), text);
     trouble.set(keyOf(entry), text);
   }

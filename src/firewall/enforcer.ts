@@ -34,6 +34,8 @@ export type EnforcerParts = {
   readonly dryRun: boolean;
   /** Runs the work under the lock of the state; false when the lock could not be had. */
   locked(work: () => Promise<void>): Promise<boolean>;
+  /** Resolves when the state as it is now is in its file, within reason. */
+  saved(): Promise<void>;
   /** Some ban's `pending` changed. */
   onChanged(): void;
   /** Something to be logged: a ban that does not stand, damage that was repaired. */
@@ -78,6 +80,7 @@ export class Enforcer {
         {
           wanted: () => wantedEntries(parts.state, plan, firewall.kind),
           locked: (work) => parts.locked(work),
+          saved: () => parts.saved(),
           onResult: (result) => this.#writePending(result),
           onDamage: (what, isRepaired) => {
             if (isRepaired) noteRepair(parts.state, firewall.kind, parts.now());

@@ -24,6 +24,8 @@ type QueueEvents = {
   wanted(): readonly BanEntry[];
   /** Runs the work under the lock of the state; false when the lock could not be had. */
   locked(work: () => Promise<void>): Promise<boolean>;
+  /** Resolves when what was decided is in the state's file, within reason. */
+  saved(): Promise<void>;
   /** Some bans stand now, or do not; reason() has the details. */
   onResult(result: Enforcement): void;
   /** Others damaged our rules or sets; said once it was repaired, or could not be. */
@@ -154,7 +156,10 @@ export class FirewallQueue {
 
   #wantedCounts(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const { jail } of this.#events.wanted()) counts.set(jail, (counts.get(jail) ?? 0) + 1);
+    for (const { jail, address } of this.#events.wanted()) {
+      // What found no place, as in a full set, was not taken by others.
+      if (!this.#pending.has(`${jail} ${address}`)) counts.set(jail, (counts.get(jail) ?? 0) + 1);
+    }
     return counts;
   }
 
@@ -205,17 +210,18 @@ export class FirewallQueue {
 
   async #send(): Promise<void> {
     const { add, remove } = this.#takeQueued();
+    await this.#events.saved();
     let [handed, decided] = [[...add], add.length + remove.length];
     const result = await enforceNow(
       this.job,
       {
         add,
         remove,
-        wanted: () => {
+        wanted: async () => {
           // What was decided meanwhile is wanted as well, and would be handed over twice.
           const more = this.#takeQueued();
           [handed, decided] = [[...add, ...more.add], decided + more.add.length + more.remove.length];
-          return this.#events.wanted();
+          return this.#wantedAndSaved();
         },
         alone: (compare) => this.#alone(compare),
       },
@@ -231,10 +237,18 @@ export class FirewallQueue {
     await this.#alone(async () => {
       const { add, remove } = this.#takeQueued();
       this.#isWhole = true;
-      const result = await reconcile(this.job, this.#events.wanted(), this.#events.now());
+      const wanted = await this.#wantedAndSaved();
+      const result = await reconcile(this.job, wanted, this.#events.now());
       this.#pending.clear();
       this.#settle(result, add, add.length + remove.length);
     });
+  }
+
+  /** Every ban that should stand now. After a crash a ban that was seen to stand is not counted anew. */
+  async #wantedAndSaved(): Promise<readonly BanEntry[]> {
+    const wanted = this.#events.wanted();
+    await this.#events.saved();
+    return wanted;
   }
 
   #takeQueued(): { readonly add: readonly BanEntry[]; readonly remove: readonly BanEntry[] } {

@@ -52,7 +52,7 @@ export type News = {
   readonly add: readonly BanEntry[];
   readonly remove: readonly BanEntry[];
   /** Every wanted entry, those of `add` among them and those of `remove` not. */
-  wanted(): readonly BanEntry[];
+  wanted(): readonly BanEntry[] | Promise<readonly BanEntry[]>;
   /**
    * Runs the full comparison, should it come to that, under the lock of the state; not given = the caller
    * holds it.
@@ -109,7 +109,7 @@ export async function enforceNow(job: FirewallJob, news: News, now: number): Pro
   const { firewall, rules } = job;
   const add = news.add.filter((entry) => entry.until === null || entry.until > now);
   const all = [...add, ...news.remove];
-  const compare = () => reconcile(job, news.wanted(), now);
+  const compare = async () => reconcile(job, await news.wanted(), now);
   const inFull = () => news.alone?.(compare) ?? compare();
   if (firewall.kind === 'dummy') return confirmAll(add);
   const isPlain = all.every((entry) => isCanonical(entry.address)) && news.add.length === add.length;

@@ -34,6 +34,9 @@ const LOCK_WAIT = 30;
 /** A state from disk, and warnings about its file. */
 export type LoadedState = { readonly state: State; readonly warnings: readonly string[] };
 
+/** The state file is there, perhaps whole, but cannot be read: a bad disk, no permission, a folder in its place. */
+export class UnreadStateError extends MachineError {}
+
 /** The file that keeps the last good state while a new one is written. */
 export function previousPath(path: string): string {
   return `${path}.previous`;
@@ -55,8 +58,8 @@ export function prepareFolder(path: string): void {
 
 /**
  * Reads the state; without a file it is empty. A damaged file is set aside as PATH.damaged-N if `mayRepair`
- * (then the lock must be held), and the previous one is used. Throws MachineError for a newer version, and
- * leaves that file alone.
+ * (then the lock must be held), and the previous one is used. Throws MachineError for a newer version and
+ * UnreadStateError for a file that cannot be read, and leaves them alone.
  */
 export function loadState(path: string, mayRepair: boolean): LoadedState {
   const text = readText(path);
@@ -98,7 +101,7 @@ function readText(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
-    throw new MachineError(`cannot read the state file ${path}: ${codeOf(error) || reasonOf(error)}`);
+    throw new UnreadStateError(`cannot read the state file ${path}: ${codeOf(error) || reasonOf(error)}`);
   }
 }
 
@@ -119,12 +122,19 @@ function setAside(path: string): string {
 /**
  * Replaces the state file in one step: temporary file, rename, fsync of the file and of the folder; mode 0600. The old
  * file stays as PATH.previous. Writes the state at the time of the call; later changes do not matter. The
- * lock must be held. Throws MachineError (full disk, no permission); unless the disk failed at the very end, the old file is then unchanged.
+ * lock must be held. `onReplaced` is called when the file is in its place, before the disk has it. Answers its size in bytes. Throws MachineError (full disk, no permission); unless the disk failed at the very
+ * end, the old file is then unchanged.
  */
-export async function saveState(path: string, state: State, now: number): Promise<void> {
+export async function saveState(
+  path: string,
+  state: State,
+  now: number,
+  onReplaced: () => void = () => undefined,
+): Promise<number> {
   const temporary = `${path}.tmp`;
   try {
     const pages = printPages(state, now);
+    const size = pages.reduce((sum, page) => sum + page.length, 0);
     await removeFile(temporary);
     const file = await files.open(temporary, 'wx', 0o600);
     try {
@@ -137,11 +147,13 @@ export async function saveState(path: string, state: State, now: number): Promis
       // From here on a process that is killed has saved it. The disk takes its time: what a power failure leaves of the file before that is
       // damaged, and then the previous one counts.
       await files.rename(temporary, path);
+      onReplaced();
       await files.fsync(file);
     } finally {
       await files.close(file);
     }
     await syncFolder(dirname(path));
+    return size;
   } catch (error) {
     await removeFile(temporary).catch(() => undefined);
     throw new MachineError(`cannot write the state file ${path}: ${codeOf(error) || reasonOf(error)}`);

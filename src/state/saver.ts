@@ -13,14 +13,15 @@ import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { codeOf, reasonOf } from '../base/errors.ts';
 import { stampOf } from '../base/files.ts';
+import { settledWithin } from '../base/timeout.ts';
 import { loadState, lockStateAsync, prepareFolder, saveState } from './file.ts';
-import { applyOrders, type ObeyedOrder, type State } from './state.ts';
+import { adoptBans, applyOrders, type ObeyedOrder, type State } from './state.ts';
 
 /** Seconds that the daemon waits for a command's lock before it tries again later. */
 const LOCK_WAIT = 5;
 /**
- * How soon a change is written: counts within 1 s, ends of bans within 50 ms, bans and answers at once; always after the pause that
- * follows a write.
+ * How soon a change is written: counts within 1 s, ends of bans within 50 ms, bans and answers at once (those for a firewall before
+ * it has them, see saved()); always after the pause that follows a write.
  */
 export type Urgency = 'calm' | 'soon' | 'now';
 const DELAY_MS: Readonly<Record<Urgency, number>> = { calm: 1000, soon: 50, now: 0 };
@@ -35,6 +36,10 @@ const RETRY_MS = 5000;
 const PRINT_REST = 20;
 const WRITE_REST = 2;
 const LONGEST_MS = 60_000;
+/** A ban waits for its write, but no longer than this. */
+const AHEAD_MS = 1000;
+/** Bytes up to which a state is written for each ban without a pause: printing takes a millisecond or two. */
+const SMALL = 262_144;
 
 /**
  * Milliseconds to pause after a write, if printing the state took `printMs` and the whole write `writeMs`. A large state must not keep
@@ -59,8 +64,8 @@ export type SaverEvents = {
   now(): number;
 };
 
-/** A state, and stampOf() its file. */
-export type LoadedCopy = { readonly state: State; readonly stamp?: string };
+/** A state, and stampOf() its file; `isUnread`: it is empty as the file could not be read. */
+export type LoadedCopy = { readonly state: State; readonly stamp?: string; readonly isUnread?: boolean };
 
 /**
  * Keeps the state and its file the same: writes changes, and applies orders of commands. Works in sequence
@@ -70,6 +75,7 @@ export class StateSaver {
   readonly #path: string;
   readonly #state: State;
   readonly #events: SaverEvents;
+  #isUnread: boolean;
   /** Stamp of the file when it was last read or written here. */
   #stamp: string;
   #seenSeq: number;
@@ -82,15 +88,26 @@ export class StateSaver {
   #isSaving = false;
   /** End of the pause after the last write. */
   #restedMs: Readonly<Record<Urgency, number>> = { calm: 0, soon: 0, now: 0 };
+  /** Whether work is done under the lock. */
+  #isWorking = false;
+  #writing: Promise<void> = Promise.resolve();
+  /** Bytes of the last write. */
+  #size = 0;
+  /** Resolves when the write in progress is done or has failed. */
+  #current: Promise<void> = Promise.resolve();
+  /** The write to come that saved() waits for. */
+  #next: PromiseWithResolvers<void> | null = null;
   #trouble: string | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
    * `state` was loaded from `path` under its lock; `stamp` is stampOf(path) under the same lock. Without a
-   * stamp the file is checked again, since a command may have changed it.
+   * stamp the file is checked again, since a command may have changed it. A file that was not read is not written
+   * before it can be: its bans are taken over then.
    */
-  constructor(path: string, { state, stamp = '' }: LoadedCopy, events: SaverEvents) {
+  constructor(path: string, { state, stamp = '', isUnread = false }: LoadedCopy, events: SaverEvents) {
     this.#path = path;
+    this.#isUnread = isUnread;
     this.#stamp = stamp;
     this.#state = state;
     this.#events = events;
@@ -106,6 +123,21 @@ export class StateSaver {
   changed(urgency: Urgency): void {
     this.#isDirty = true;
     this.#schedule(DELAY_MS[urgency], urgency);
+  }
+
+  /**
+   * Resolves when the state as it is now is in the file. Does not wait for long on a slow disk, nor at all on one that takes
+   * no write or for the pause after the write of a large state.
+   */
+  async saved(): Promise<void> {
+    if (this.#trouble !== null) return;
+    let write = this.#current;
+    if (this.#isDirty) {
+      if (this.#size <= SMALL) this.#restedMs = { ...this.#restedMs, now: 0 };
+      if (this.#restedMs.now > performance.now()) return;
+      write = this.#isWorking ? this.#save().catch(() => undefined) : this.#soonest();
+    }
+    await settledWithin(AHEAD_MS, write);
   }
 
   /** Checks whether a command changed the file, and applies its orders. */
@@ -146,19 +178,32 @@ export class StateSaver {
     if (this.#isDirty || stampOf(this.#path) !== this.#stamp) await this.#attempt(async () => undefined);
   }
 
+  /** The next write, as soon as it can be had. */
+  #soonest(): Promise<void> {
+    this.#next ??= Promise.withResolvers<void>();
+    this.#schedule(0, 'now');
+    return this.#next.promise;
+  }
+
   async #attempt(work: () => Promise<void>): Promise<boolean> {
     try {
       const lock = await lockStateAsync(this.#path, LOCK_WAIT);
       if (lock === null) throw new Error(`another process holds the lock of ${this.#path}`);
       try {
         this.#takeIn();
+        this.#isWorking = true;
         await work();
+        this.#isWorking = false;
+        this.#isDirty = true;
         await this.#save();
       } finally {
+        this.#isWorking = false;
         lock.release();
       }
     } catch (error) {
       this.#tell(codeOf(error) === '' ? reasonOf(error) : `${codeOf(error)}: ${reasonOf(error)}`);
+      this.#next?.resolve();
+      this.#next = null;
       this.#schedule(RETRY_MS);
       return false;
     }
@@ -170,27 +215,40 @@ export class StateSaver {
     if (stampOf(this.#path) === this.#stamp) return;
     const { state: file, warnings } = loadState(this.#path, true);
     for (const warning of warnings) this.#events.onDamage(warning);
-    const orders = applyOrders(this.#state, file, this.#seenSeq);
+    const brought = this.#isUnread ? adoptBans(this.#state, file, this.#events.now()) : [];
+    this.#isUnread = false;
+    const orders = [...brought, ...applyOrders(this.#state, file, this.#seenSeq)];
     this.#seenSeq = this.#state.seq;
     if (orders.length > 0) this.#events.onOrders(orders);
   }
 
-  async #save(): Promise<void> {
+  /** Writes what is unwritten once the write in progress is done. The lock is held. */
+  #save(): Promise<void> {
+    const result = this.#writing.then(() => (this.#isDirty ? this.#write() : undefined));
+    this.#writing = result.catch(() => undefined);
+    return result;
+  }
+
+  async #write(): Promise<void> {
     prepareFolder(this.#path);
     const beginMs = performance.now();
     this.#isDirty = false;
     this.#isSaving = true;
+    const write = this.#next ?? Promise.withResolvers<void>();
+    this.#next = null;
+    this.#current = write.promise;
     this.#events.beforeSave();
-    const saving = saveState(this.#path, this.#state, this.#events.now());
+    const saving = saveState(this.#path, this.#state, this.#events.now(), write.resolve);
     const printMs = performance.now() - beginMs;
     try {
-      await saving;
+      this.#size = await saving;
     } catch (error) {
       this.#isDirty = true;
       throw error;
     } finally {
       const endMs = performance.now();
       this.#isSaving = false;
+      write.resolve();
       const rested = (urgency: Urgency): number => endMs + restAfter(printMs, endMs - beginMs, urgency);
       this.#restedMs = { calm: rested('calm'), soon: rested('soon'), now: rested('now') };
     }

@@ -234,6 +234,22 @@ export function applyOrders(own: State, file: State, seenSeq: number): readonly 
   return obeyed;
 }
 
+/** Takes over the bans and the past of a state that could not be read at the start; answers the bans that it brought. */
+export function adoptBans(own: State, file: State, now: number): readonly ObeyedOrder[] {
+  const brought: ObeyedOrder[] = [];
+  for (const [jail, { bans, past }] of file.jails) {
+    for (const [id, ban] of bans) {
+      if (ban.until !== null && ban.until <= now) continue;
+      const order = { kind: 'ban', jail, id, ban, seq: file.seq } as const;
+      const effect = addBan(own, jail, id, ban);
+      if (effect !== 'kept') brought.push({ order, effect });
+    }
+    const known = jailState(own, jail);
+    for (const [id, one] of past) if (!known.past.has(id)) known.past.set(id, one);
+  }
+  return brought;
+}
+
 function obey(state: State, order: CommandOrderDraft): OrderEffect {
   const { kind, jail, id } = order;
   if (kind === 'unban') return liftBan(state, jail, id) ? 'lifted' : 'none';

@@ -37,6 +37,7 @@ async function scene(options: string) {
   const manager = new BanManager({
     ...{ state, messages: new Messages(listLog(lines)), env: {}, dryRun: false, once: true },
     run: async () => ({ exitCode: 0, stdout: '', stderr: '', trouble: null }),
+    saved: async () => undefined,
     locked: (work) => work().then(() => true),
     changed: (urgency) => void saves.push(urgency),
     now: () => clock.now,

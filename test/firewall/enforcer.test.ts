@@ -29,6 +29,7 @@ function enforcing() {
     run: async (): Promise<Output> => ({ exitCode: 0, stdout: '', stderr: '', trouble: null }),
     env: {},
     dryRun: true,
+    saved: async () => undefined,
     locked: async (work) => {
       await work();
       return true;

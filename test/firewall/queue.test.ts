@@ -3,14 +3,21 @@ import { test } from 'node:test';
 import { type Command, formatCommand, type Output } from '../../src/base/process.ts';
 import type { BanEntry, Firewall, Rule } from '../../src/firewall/backend.ts';
 import { simulated } from '../../src/firewall/dryrun.ts';
+import { ipset } from '../../src/firewall/ipset.ts';
 import { nftables } from '../../src/firewall/nftables/nftables.ts';
 import { FirewallQueue, WAITING } from '../../src/firewall/queue.ts';
+import type { Enforcement } from '../../src/firewall/reconcile.ts';
+import { makeTestbed, unlessTestbed } from '../testbed/testbed.ts';
 
 const RULE: Rule = { jail: 'a', ports: null, protocols: [], chains: [], block: 'drop' };
 const ban = (address: string): BanEntry => ({ jail: 'a', address, until: null });
 
 /** A queue before a firewall in memory, or before the given one, whose commands end with the exit code. */
-function queued(firewall: Firewall = simulated(nftables()), exitCode = 0) {
+function queued(
+  firewall: Firewall = simulated(nftables()),
+  exitCode = 0,
+  saved: () => Promise<void> = async () => undefined,
+) {
   const wanted: BanEntry[] = [];
   const commands: string[] = [];
   const told: string[] = [];
@@ -22,6 +29,7 @@ function queued(firewall: Firewall = simulated(nftables()), exitCode = 0) {
     { firewall, rules: [RULE], run },
     {
       wanted: () => wanted,
+      saved,
       locked: async (work) => {
         await work();
         return true;
@@ -52,6 +60,31 @@ test('bans that are decided in one turn travel in one command, and stand when it
   assert.equal(commands.length, 1);
   assert.match(commands[0] ?? '', /\{ 192\.0\.2\.1, 192\.0\.2\.2 \}/);
   assert.equal(queue.reason('a', '192.0.2.1'), null);
+  await queue.close();
+});
+
+test('a ban is saved before it is handed over; what is decided meanwhile travels later', async () => {
+  const writes: (() => void)[] = [];
+  const saved = (): Promise<void> => new Promise((resolve) => writes.push(resolve));
+  const written = async (): Promise<void> => {
+    while (writes.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    writes.shift()?.();
+  };
+  const { queue, commands, add } = queued(undefined, 0, saved);
+  queue.compare();
+  await written();
+  await queue.idle();
+  commands.length = 0;
+  add('192.0.2.1');
+  while (writes.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  add('192.0.2.2');
+  assert.deepEqual(commands, []);
+  await written();
+  await written();
+  await queue.idle();
+  assert.equal(commands.length, 2);
+  assert.match(commands[0] ?? '', /\{ 192\.0\.2\.1 \}/);
+  assert.match(commands[1] ?? '', /\{ 192\.0\.2\.2 \}/);
   await queue.close();
 });
 
@@ -111,4 +144,49 @@ test('the firewall is looked at once at a time, however often failures of banned
   await Promise.all(Array.from({ length: 50 }, () => queue.check()));
   assert.ok(commands.length <= each, `${commands.length} commands, ${each} for one look`);
   await queue.close();
+});
+
+test('ipset: a set that is full is no damage: a look finds nothing to repair', {
+  skip: unlessTestbed('ipset', 'iptables', 'ip6tables'),
+}, async () => {
+  const bed = await makeTestbed([]);
+  const all = Array.from({ length: 100 }, (_, i) => ban(`192.0.2.${i + 1}`));
+  const told: string[] = [];
+  const results: Enforcement[] = [];
+  const commands: string[] = [];
+  const run = (one: Command): Promise<Output> => {
+    commands.push(formatCommand(one));
+    return bed.run(one);
+  };
+  const rule: Rule = { ...RULE, chains: ['INPUT'] };
+  const queue = new FirewallQueue(
+    { firewall: ipset(64), rules: [rule], run },
+    {
+      wanted: () => all,
+      locked: (work) => work().then(() => true),
+      saved: async () => undefined,
+      onResult: (result) => results.push(result),
+      onDamage: (what) => void told.push(what),
+      onAbsent: (what) => void told.push(what),
+      onCleared: () => undefined,
+      now: () => 1000,
+    },
+  );
+  try {
+    queue.compare();
+    await queue.idle();
+    const { enforced, pending } = results[0] ?? { enforced: [], pending: [] };
+    assert.ok(enforced.length >= 64 && pending.length > 0, `${enforced.length} stand`);
+    assert.equal(queue.reason('a', pending[0]?.entry.address ?? ''), 'the set of jail a is full');
+    commands.length = 0;
+    await queue.check();
+    assert.deepEqual([told, results.length], [[], 1]);
+    assert.ok(commands.length > 0 && commands.every((text) => !/restore/.test(text)), commands.join('\n'));
+    await bed.sh('ipset', 'del', 'f2b.a-4', enforced[0]?.address ?? '');
+    await queue.check();
+    assert.ok(results.length > 1, 'one that others took is noticed');
+  } finally {
+    await queue.close();
+    await bed.close();
+  }
 });

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { binary, program } from '../testbed/need.ts';
+import { binary, program, unlessRootWith } from '../testbed/need.ts';
 import { eventually } from '../testbed/testbed.ts';
 
 const FILTER = '[Definition]\nfailregex = ^fail <HOST>$\n';
@@ -60,6 +60,41 @@ test("others rotate the daemon's log: SIGUSR1 and SIGHUP open it anew, and so do
     () => existsSync(log) && readFileSync(log, 'utf8').includes('[web] Found 192.0.2.7'),
   );
   assert.doesNotMatch(readFileSync(`${log}.2`, 'utf8'), /192\.0\.2\.7/);
+  daemon.kill('SIGTERM');
+  assert.deepEqual(await once(daemon, 'exit'), [0, null]);
+});
+
+test('a jail reads the new log of f2b itself from the first line on, and not the journal in its place', {
+  skip: unlessRootWith('unshare', 'mount', 'journalctl'),
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-ownlog-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [log, web] = [join(folder, 'f2b.log'), join(folder, 'web.log')];
+  mkdirSync(join(folder, 'etc', 'filter.d'), { recursive: true });
+  writeFileSync(join(folder, 'etc', 'filter.d', 'web.conf'), FILTER);
+  const own =
+    '[Definition]\nfailregex = NOTICE +\\[web\\] Ban <HOST>$\njournalmatch = SYSLOG_IDENTIFIER=none\n';
+  writeFileSync(join(folder, 'etc', 'filter.d', 'own.conf'), own);
+  const jail = `[own]\nenabled = true\nfilter = own\nlogpath = ${log}\nmaxretry = 1\nbackend = auto\naction = dummy\n`;
+  writeFileSync(join(folder, 'etc', 'jail.conf'), `${JAIL(web)}${jail}`);
+  writeFileSync(web, '');
+  // Whatever the host has: a journal is there.
+  const inside = 'mount -t tmpfs tmpfs /run; mkdir -p /run/log/journal; exec "$@"';
+  const words = ['run', '--config', join(folder, 'etc'), '--state', join(folder, 'state', 'state.json')];
+  const all = ['-m', 'sh', '-c', inside, 'sh', ...program, ...words, '--log', log, '--poll', '0.05'];
+  const daemon = spawn('unshare', all, { stdio: 'ignore' });
+  t.after(() => daemon.kill('SIGKILL'));
+  const lines = (): string => (existsSync(log) ? readFileSync(log, 'utf8') : '');
+  await eventually(
+    'both jails work',
+    () => /Jail 'own' started/.test(lines()) && /Jail 'web' started/.test(lines()),
+  );
+  assert.ok(lines().includes(`Added logfile: '${log}'`), lines());
+  appendFileSync(web, 'fail 192.0.2.7\n');
+  await eventually(
+    () => `the ban is seen:\n${lines()}`,
+    () => lines().includes('[own] Ban 192.0.2.7'),
+  );
   daemon.kill('SIGTERM');
   assert.deepEqual(await once(daemon, 'exit'), [0, null]);
 });

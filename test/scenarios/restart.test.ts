@@ -131,6 +131,27 @@ describe('over restarts and the death of the daemon', { timeout: 280_000, concur
     );
   }
 
+  for (const kind of ['nftables', 'ipset', 'iptables'] as const) {
+    it(
+      `${kind}: a ban that the kernel has is in the state, though the daemon is killed at that instant`,
+      { skip: unlessTestbed(...PROGRAMS[kind]) },
+      () =>
+        scene(kind, ['bantime = 1h'], async (running, bed) => {
+          // The list fails before there is a set.
+          const held = (): Promise<string> => bed.sh(...LISTS[kind]).catch(() => '');
+          for (let i = 1; i <= 5; i++) {
+            const address = `198.51.100.${i}`;
+            await running.start('--poll', '0.1');
+            running.fail(address);
+            while (!(await held()).includes(address)) assert.ok(running.pid() > 0);
+            await running.stop('SIGKILL');
+            assert.ok(running.state().jails.get('web')?.bans.has(address), `${address} is saved`);
+          }
+          assert.equal(running.logged(/Found/).length, 5);
+        }),
+    );
+  }
+
   it(
     'iptables: bans end by the daemon, or when the next one starts',
     { skip: unlessTestbed(...PROGRAMS.iptables) },

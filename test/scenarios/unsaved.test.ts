@@ -1,4 +1,4 @@
-/** A folder of the state that cannot be written: bans stand, it is said, and commands change nothing. */
+/** A state that cannot be written or read: bans stand, it is said, and commands change nothing. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -7,7 +7,7 @@ import { program } from '../testbed/need.ts';
 import { makeRunning } from '../testbed/running.ts';
 import { eventually, makeTestbed, unlessTestbed } from '../testbed/testbed.ts';
 
-/** By reason: how the folder $S is mounted, and how that is mended. */
+/** By reason: how the folder $S or the state in it is broken, and how that is mended. */
 const FOLDERS = [
   ['EROFS', 'mount -t tmpfs tmpfs $S; mount -o remount,ro $S', 'mount -o remount,rw $S'],
   [
@@ -15,9 +15,13 @@ const FOLDERS = [
     'mount -t tmpfs -o size=8k tmpfs $S; head -c 100000 /dev/zero >$S/fill 2>/dev/null',
     'mount -o remount,size=1m $S',
   ],
+  ['EISDIR', 'mkdir -p $S/state.json', 'rmdir $S/state.json'],
+  ['EIO', 'ln -s /proc/self/mem $S/state.json', 'rm $S/state.json'],
+  ['ELOOP', 'ln -s state.json $S/state.json', 'rm $S/state.json'],
+  ['ENOTDIR', 'rmdir $S; touch $S', 'rm $S'],
 ] as const;
 
-describe('a folder of the state that cannot be written', { timeout: 120_000 }, () => {
+describe('a state that cannot be written or read', { timeout: 120_000 }, () => {
   for (const [reason, broken, mend] of FOLDERS)
     it(`${reason}: bans stand and it is said; no second daemon runs, no command changes anything; later it is saved`, {
       skip: unlessTestbed('nft', 'mount', 'nsenter'),
@@ -51,7 +55,12 @@ describe('a folder of the state that cannot be written', { timeout: 120_000 }, (
         for (const words of [['banip', 'web', '192.0.2.8'], ['unbanip', '192.0.2.7'], ['flush']]) {
           const { exitCode, stdout, stderr } = await f2b(...words);
           assert.deepEqual([exitCode, stdout], [1, '']);
-          assert.match(stderr, new RegExp(`cannot write the state file .*: ${reason}`));
+          assert.match(
+            stderr,
+            new RegExp(
+              `cannot (?:write|read) the state file .*: ${reason}|cannot make the folder .*: EEXIST`,
+            ),
+          );
         }
         assert.match(await held(), /192\.0\.2\.7/);
         assert.doesNotMatch(await held(), /192\.0\.2\.8/);

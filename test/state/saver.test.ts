@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +11,7 @@ import {
   type Ban,
   type CommandOrder,
   emptyState,
+  jailState,
   type State,
 } from '../../src/state/state.ts';
 
@@ -25,6 +26,8 @@ type Scene = {
   readonly orders: CommandOrder[];
   readonly troubles: (string | null)[];
   readonly damages: string[];
+  /** How often the state was printed. */
+  saves(): number;
 };
 
 async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> {
@@ -34,6 +37,7 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
   const orders: CommandOrder[] = [];
   const troubles: (string | null)[] = [];
   const damages: string[] = [];
+  let saves = 0;
   const keeper = new StateSaver(
     path,
     { state },
@@ -41,12 +45,15 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
       onOrders: (some) => orders.push(...some.map(({ order }) => order)),
       onTrouble: (reason) => troubles.push(reason),
       onDamage: (warning) => damages.push(warning),
-      beforeSave: () => state.positions.set('/log', positionAt(state.jails.size)),
+      beforeSave: () => {
+        saves++;
+        state.positions.set('/log', positionAt(state.jails.size));
+      },
       now: () => 5,
     },
   );
   try {
-    await work({ path, state, keeper, orders, troubles, damages });
+    await work({ path, state, keeper, orders, troubles, damages, saves: () => saves });
   } finally {
     await keeper.close();
     rmSync(folder, { recursive: true, force: true });
@@ -80,6 +87,40 @@ test('changed() writes positions and bans of the same moment', () =>
     keeper.changed('soon');
     await settle(() => idsOf(loadState(path, false).state).length === 1);
     assert.deepEqual(loadState(path, false).state.positions.get('/log'), positionAt(1));
+  }));
+
+test('saved() has what is decided written at once, and one write serves all who wait', () =>
+  withKeeper(async ({ path, state, keeper, saves }) => {
+    await keeper.saved();
+    assert.equal(saves(), 0);
+    const ids = Array.from({ length: 20 }, (_, i) => `192.0.2.${i + 10}`);
+    const begin = performance.now();
+    const waits = ids.map((id) => {
+      addBan(state, 'sshd', id, ban);
+      keeper.changed('calm');
+      return keeper.saved();
+    });
+    await Promise.all(waits);
+    assert.deepEqual(idsOf(loadState(path, false).state), ids);
+    assert.equal(saves(), 1);
+    assert.ok(performance.now() - begin < 950, 'it did not wait for the time of what is calm');
+  }));
+
+test('saved() waits for a write that is under way, and not for a disk that takes none', () =>
+  withKeeper(async ({ path, state, keeper, troubles }) => {
+    addBan(state, 'sshd', '192.0.2.1', ban);
+    keeper.changed('calm');
+    const [first, second] = [keeper.saved(), keeper.locked(async () => undefined)];
+    await Promise.all([first, second]);
+    assert.deepEqual(idsOf(loadState(path, false).state), ['192.0.2.1']);
+    mkdirSync(`${path}.tmp`);
+    addBan(state, 'sshd', '192.0.2.2', ban);
+    keeper.changed('calm');
+    await keeper.saved();
+    assert.equal(troubles.length, 1);
+    keeper.changed('calm');
+    await keeper.saved();
+    rmSync(`${path}.tmp`, { recursive: true });
   }));
 
 test('what a command wrote is taken in before anything is written, and told', () =>
@@ -179,4 +220,44 @@ test('what may wait is written about once a second, though each write wakes the 
     await keeper.close();
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('a file that could not be read at the start is left alone; when it can be, its bans stand again', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-keeper-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [path, away] = [join(folder, 'state.json'), join(folder, 'away')];
+  const earlier = emptyState();
+  addBan(earlier, 'sshd', '192.0.2.1', { ...ban, until: 100 });
+  addBan(earlier, 'sshd', '192.0.2.2', { ...ban, until: 4 });
+  addBan(earlier, 'sshd', '192.0.2.3', { ...ban, until: 50 });
+  jailState(earlier, 'sshd').past.set('192.0.2.9', { count: 3, last: 1, until: 2 });
+  await saveState(path, earlier, 3);
+  renameSync(path, away);
+  mkdirSync(path);
+  const state = emptyState();
+  const told: string[] = [];
+  const keeper = new StateSaver(
+    path,
+    { state, isUnread: true },
+    {
+      onOrders: (some) => told.push(...some.map(({ order, effect }) => `${order.id} ${effect}`)),
+      onTrouble: (reason) => told.push(reason ?? 'saved'),
+      onDamage: (warning) => told.push(warning),
+      beforeSave: () => undefined,
+      now: () => 5,
+    },
+  );
+  t.after(() => keeper.close());
+  addBan(state, 'sshd', '192.0.2.3', { ...ban, until: 60 });
+  assert.equal(await keeper.locked(async () => undefined), false);
+  assert.match(told.join(), /^cannot read the state file .*: EISDIR$/);
+  assert.ok(statSync(path).isDirectory());
+  rmSync(path, { recursive: true });
+  renameSync(away, path);
+  assert.equal(await keeper.locked(async () => undefined), true);
+  assert.deepEqual(told.slice(1), ['192.0.2.1 new', 'saved']);
+  const { state: file } = loadState(path, false);
+  const ends = [...(file.jails.get('sshd')?.bans ?? [])].map(([id, { until }]) => `${id} ${until}`);
+  assert.deepEqual(ends.sort(), ['192.0.2.1 100', '192.0.2.3 60']);
+  assert.equal(file.jails.get('sshd')?.past.get('192.0.2.9')?.count, 3);
 });
