@@ -91,6 +91,8 @@ test('what is private to a room is imported by no other', () => {
 const WITHOUT_TEST = [
   'ban/jail.ts',
   'base/start.ts',
+  'cli/backtest/answer.ts',
+  'cli/backtest/print.ts',
   'cli/command.ts',
   'cli/install/host.ts',
   'cli/install/takeover.ts',

@@ -1,3 +1,4 @@
+import { backtest } from './backtest/backtest.ts';
 import { banip } from './banip.ts';
 import { banned } from './banned.ts';
 import { check } from './check/check.ts';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Subcommand[] = [
   reload,
   stop,
   regex,
+  backtest,
   check,
   makeInstall(() => COMMANDS),
   uninstall,
