@@ -97,6 +97,7 @@ const WITHOUT_TEST = [
   'cli/install/host.ts',
   'cli/install/takeover.ts',
   'cli/install/uninstall.ts',
+  'cli/report/answer.ts',
   'cli/transfer/foreign.ts',
   'cli/version.ts',
   'cli/why/evidence.ts',

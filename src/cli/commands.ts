@@ -11,6 +11,7 @@ import { makeHelp } from './help.ts';
 import { makeInstall } from './install/install.ts';
 import { uninstall } from './install/uninstall.ts';
 import { regex } from './regex/regex.ts';
+import { report } from './report/report.ts';
 import { run } from './run.ts';
 import { set } from './set.ts';
 import { status } from './status.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Subcommand[] = [
   status,
   banned,
   why,
+  report,
   banip,
   unbanip,
   flush,
