@@ -91,10 +91,13 @@ test('what is private to a room is imported by no other', () => {
 const WITHOUT_TEST = [
   'ban/jail.ts',
   'base/start.ts',
+  'cli/backtest/answer.ts',
+  'cli/backtest/print.ts',
   'cli/command.ts',
   'cli/install/host.ts',
   'cli/install/takeover.ts',
   'cli/install/uninstall.ts',
+  'cli/report/answer.ts',
   'cli/transfer/foreign.ts',
   'cli/version.ts',
   'cli/why/evidence.ts',

@@ -51,6 +51,8 @@ export type OptionSpec = {
   readonly short?: string;
   /** The name of its argument; a flag has none. */
   readonly value?: string;
+  /** May be given several times: the values are joined by newlines. */
+  readonly isRepeatable?: true;
   readonly help: string;
 };
 

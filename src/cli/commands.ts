@@ -1,3 +1,4 @@
+import { backtest } from './backtest/backtest.ts';
 import { banip } from './banip.ts';
 import { banned } from './banned.ts';
 import { check } from './check/check.ts';
@@ -10,6 +11,7 @@ import { makeHelp } from './help.ts';
 import { makeInstall } from './install/install.ts';
 import { uninstall } from './install/uninstall.ts';
 import { regex } from './regex/regex.ts';
+import { report } from './report/report.ts';
 import { run } from './run.ts';
 import { set } from './set.ts';
 import { status } from './status.ts';
@@ -25,6 +27,7 @@ export const COMMANDS: readonly Subcommand[] = [
   status,
   banned,
   why,
+  report,
   banip,
   unbanip,
   flush,
@@ -36,6 +39,7 @@ export const COMMANDS: readonly Subcommand[] = [
   reload,
   stop,
   regex,
+  backtest,
   check,
   makeInstall(() => COMMANDS),
   uninstall,

@@ -109,9 +109,13 @@ function globalOf(options: Options): GlobalOptions {
   };
 }
 
-function givenOption({ name, value }: OptionSpec, given: unknown): string | boolean | undefined {
+function givenOption(
+  { name, value, isRepeatable }: OptionSpec,
+  given: unknown,
+): string | boolean | undefined {
   if (value === undefined) return given === true;
   if (given === undefined) return undefined;
+  if (Array.isArray(given) && isRepeatable === true && !given.includes('')) return given.join('\n');
   if (Array.isArray(given)) throw new UsageError(`--${name} was given more than once`);
   if (given === '') throw new UsageError(`--${name} needs a value: ${value}`);
   return String(given);
