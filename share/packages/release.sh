@@ -3,6 +3,7 @@
 #   share/packages/release.sh [--arch x64|arm64 ..] [--out DIR] [--quiet]
 # For each architecture a tar.xz, a DEB and an RPM, with the SBOM and the licences of everything inside; SHA256SUMS of all.
 # Needs xz and dpkg-deb; without rpmbuild the RPM is left out, and that is said. The same commit gives the same bytes.
+# F2B_XZ=1 compresses quickly and less: for tests.
 set -eu
 LC_ALL=C TZ=UTC
 export LC_ALL TZ
@@ -34,6 +35,7 @@ F2B_COMMIT=${F2B_COMMIT:-$(git rev-parse HEAD 2>/dev/null || echo unknown)}
 [ -z "$(git status --porcelain 2>/dev/null)" ] || F2B_COMMIT=$F2B_COMMIT-changed
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 export F2B_COMMIT SOURCE_DATE_EPOCH
+level=${F2B_XZ:-9}
 
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
@@ -92,7 +94,7 @@ archive() {
   for file in "$made"/*.gz; do put 644 "$file" "$root/man/${file##*/}"; done
   for shell in bash zsh fish; do put 644 "$made/completion.$shell" "$root/completions/f2b.$shell"; done
   tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$work" -cf - "$name" |
-    xz -9 >"$out/$name.tar.xz"
+    xz "-$level" >"$out/$name.tar.xz"
   rm -rf "$root"
 }
 
@@ -100,8 +102,11 @@ deb() {
   case $1 in x64) deb=amd64 ;; arm64) deb=arm64 ;; esac
   root=$work/deb
   stage "$root" "$2" deb
-  # Debian's name for the licence; its policy wants the changelog packed.
+  # Debian's names for the licence and for the changelog, which its policy wants packed.
   mv "$root/usr/share/doc/f2b/LICENSE" "$root/usr/share/doc/f2b/copyright"
+  gzip -9n <CHANGELOG.md >"$root/usr/share/doc/f2b/changelog.gz"
+  rm "$root/usr/share/doc/f2b/CHANGELOG.md"
+  put 644 share/packages/deb/lintian "$root/usr/share/lintian/overrides/f2b"
   mkdir -p "$root/DEBIAN"
   size=$(du -sk --apparent-size "$root" | cut -f1)
   sed "s/@VERSION@/$version/; s/@ARCH@/$deb/; s/@SIZE@/$size/" share/packages/deb/control >"$root/DEBIAN/control"
@@ -109,7 +114,7 @@ deb() {
   for script in postinst prerm postrm; do put 755 "share/packages/deb/$script" "$root/DEBIAN/$script"; done
   (cd "$root" && find usr etc -type f -exec md5sum {} + | sort -k 2) >"$root/DEBIAN/md5sums"
   find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-  dpkg-deb --root-owner-group -Zxz -z9 --build "$root" "$out/f2b_${version}_$deb.deb" >/dev/null
+  dpkg-deb --root-owner-group -Zxz "-z$level" --build "$root" "$out/f2b_${version}_$deb.deb" >/dev/null
   rm -rf "$root"
 }
 
@@ -126,7 +131,7 @@ rpm() {
     --define "_topdir $root/top" --define "_builddir $root/build" --define "_rpmdir $root/rpms" \
     --define "staged $root/files" --define "version_of_f2b $version" \
     --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" \
-    --define "clamp_mtime_to_source_date_epoch 1" --define "_binary_payload w9.xzdio" \
+    --define "clamp_mtime_to_source_date_epoch 1" --define "_binary_payload w$level.xzdio" \
     share/packages/f2b.spec >"$work/rpm.log" 2>&1 || { cat "$work/rpm.log" >&2; fail "rpmbuild failed"; }
   cp "$root/rpms/$rpm/"*.rpm "$out/"
   rm -rf "$root"

@@ -10,9 +10,10 @@ import { eventually } from '../testbed/testbed.ts';
 export const unlessHosts: string | false =
   process.env['F2B_HOSTS'] === undefined
     ? 'long: npm run test:hosts runs it'
-    : unlessRootWith('debootstrap', 'systemd-nspawn', 'nsenter', 'unshare', 'cp');
+    : unlessRootWith('debootstrap', 'systemd-nspawn', 'nsenter', 'unshare', 'flock', 'cp');
 
-const folder = process.env['F2B_HOSTS'] ?? tmpdir();
+/** Folder of all hosts. */
+export const hostsFolder: string = process.env['F2B_HOSTS'] ?? tmpdir();
 
 /** What a customer's host has; curl and python3 are the attacker's. */
 const PACKAGES = [
@@ -40,10 +41,11 @@ const PACKAGES = [
   ...['fail2ban', 'postfix'],
 ];
 
-/** In a mount namespace of its own, so that nothing is left mounted: `sh FOLDER SUITE PACKAGE..`. */
+/** In a mount namespace of its own, so that nothing is left mounted: `sh FOLDER SUITE PACKAGE..`; at one time by one file only. */
 const MAKE = `
 set -e
 dir=$1 suite=$2; shift 2
+test ! -e "$dir.made" || exit 0
 if [ ! -x "$dir/usr/bin/apt-get" ]; then
   mirror=$(apt-get indextargets --format '$(SITE)' | head -1)
   debootstrap --variant=minbase --include=systemd-sysv,dbus,ca-certificates "$suite" "$dir" "$mirror" || test -x "$dir/usr/bin/apt-get"
@@ -58,12 +60,25 @@ cp /etc/apt/apt.conf.d/*prox* "$dir/etc/apt/apt.conf.d/" 2>/dev/null || :
 export DEBIAN_FRONTEND=noninteractive
 chroot "$dir" sh -c 'apt-get update -qq; apt-get -y -qq -f install; apt-get install -y -qq --no-install-recommends "$@"' sh "$@"
 rm -f "$dir/usr/sbin/policy-rc.d"
+case $dir in */$suite) touch "$dir.made" ;; esac
 `;
 
 function install(root: string, suite: string, packages: readonly string[]): void {
   const made = spawnSync(
-    'unshare',
-    ['-m', '--propagation=private', 'sh', '-c', MAKE, 'sh', root, suite, ...packages],
+    'flock',
+    [
+      `${root}.lock`,
+      'unshare',
+      '-m',
+      '--propagation=private',
+      'sh',
+      '-c',
+      MAKE,
+      'sh',
+      root,
+      suite,
+      ...packages,
+    ],
     {
       encoding: 'utf8',
       maxBuffer: 64 << 20,
@@ -134,12 +149,9 @@ export class Host {
 
   /** A fresh one of a Debian suite; the first of a suite takes a minute. */
   static make(suite: string, name: string): Host {
-    const base = join(folder, suite);
-    if (!existsSync(`${base}.made`)) {
-      install(base, suite, PACKAGES);
-      writeFileSync(`${base}.made`, '');
-    }
-    const root = join(folder, `${suite}-${name}`);
+    const base = join(hostsFolder, suite);
+    if (!existsSync(`${base}.made`)) install(base, suite, PACKAGES);
+    const root = join(hostsFolder, `${suite}-${name}`);
     rmSync(root, { recursive: true, force: true });
     const { status, stderr } = spawnSync('cp', ['-a', base, root], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`cannot copy ${base}: ${stderr}`);
@@ -156,6 +168,11 @@ export class Host {
     // A program that runs cannot be written over.
     rmSync(join(this.root, path), { force: true });
     cpSync(from, join(this.root, path));
+  }
+
+  /** Copies a folder of ours onto the host. */
+  putTree(from: string, path: string): void {
+    cpSync(from, join(this.root, path), { recursive: true });
   }
 
   /** Writes a file on the host. */

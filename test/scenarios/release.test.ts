@@ -64,9 +64,14 @@ describe('a release', { skip, timeout: 1_500_000 }, () => {
       `mkdir ${folder}/rpm && cd ${folder}/rpm && rpm2cpio ${fileNamed('.x86_64.rpm')} | cpio -idm --quiet`,
     );
     const common = (name: string): readonly string[] =>
-      unpacked(name).map((line) =>
-        line.replace('/copyright', '/LICENSE').replace('vendor-completions', 'site-functions'),
-      );
+      unpacked(name)
+        .filter((line) => !line.includes('/lintian/'))
+        .map((line) =>
+          line
+            .replace('/copyright', '/LICENSE')
+            .replace('/changelog.gz', '/CHANGELOG.md')
+            .replace('vendor-completions', 'site-functions'),
+        );
     assert.deepEqual(common('deb').toSorted(), common('rpm').toSorted());
     const binary = join(folder, 'deb/usr/sbin/f2b');
     assert.match(run(binary, 'version', '--verbose'), /^f2b \d+\.\d+\.\d+\n {2}commit +[0-9a-f]{40}/);

@@ -88,6 +88,7 @@ async function takeOver(call: Call, host: Host, place: Place, own: Own): Promise
   assertUsable(call);
   if (!host.hasSystemd) throw new MachineError('--as-fail2ban needs systemd');
   const links = fail2banLinks(own.binary, own.unit);
+  place.assertFree(links);
   const isDone = place.manifest.fail2ban !== null;
   const original = isDone ? { isActive: false, isEnabled: false } : await originalOn(host);
   if (!isDone) {
@@ -103,13 +104,15 @@ async function takeOver(call: Call, host: Host, place: Place, own: Own): Promise
       host.say(`${await proveBans(host)} bans stand in the kernel, fail2ban is stopped`);
     }
   }
-  const before = place.changes.length;
-  for (const link of links) place.link(link);
-  place.save();
-  if (place.changes.length > before) {
+  if (!links.every((link) => place.isLinked(link))) {
+    // Stopped meanwhile, with its bans in the kernel: a running one was seen to be inactive for systemd once it had the name of the
+    // other unit, and the folder of fail2ban's socket ended with fail2ban.
+    await host.change('systemctl', 'stop', 'f2b.service');
+    for (const link of links) place.link(link);
+    place.save();
     await host.change('systemctl', 'daemon-reload');
-    // It could not answer on fail2ban's socket as long as that one did.
-    await host.change('systemctl', 'reload', 'f2b.service');
+    await host.change('systemctl', 'start', 'f2b.service');
+    if (!call.global.dryRun) await proveBans(host);
   }
   host.say('f2b is in the place of fail2ban; "f2b uninstall" gives it back, with the bans');
 }

@@ -66,10 +66,13 @@ export class Place {
     return lstatSync(join(this.#root, path), { throwIfNoEntry: false }) !== undefined;
   }
 
-  /** Copies the binary, unless the same is there already. A running one goes on as it is. */
+  /** Copies the binary, unless the same is there already; it is ours then as well. A running one goes on as it is. */
   copyBinary(from: string, to: string): void {
     const target = join(this.#root, to);
-    if (existsSync(target) && readFileSync(target).equals(readFileSync(from))) return;
+    if (existsSync(target) && readFileSync(target).equals(readFileSync(from))) {
+      this.#note(to, 'binary');
+      return;
+    }
     this.#put(to, 'write', 'binary', () => {
       const fresh = `${target}.new`;
       copyFileSync(from, fresh);
@@ -93,16 +96,27 @@ export class Place {
       });
   }
 
-  /** Makes a link. Throws MachineError when something else has that name. */
-  link({ path, target }: InstallLink): void {
+  /** Throws MachineError when something else has the name of a link. */
+  assertFree(links: readonly InstallLink[]): void {
+    for (const link of links)
+      if (!this.isLinked(link) && this.has(link.path) && this.#manifest.files[link.path] === undefined)
+        throw new MachineError(`${link.path} is there already and is not f2b's: move it away first`);
+  }
+
+  /** Whether the link is there as it has to be. */
+  isLinked({ path, target }: InstallLink): boolean {
     const place = join(this.#root, path);
     const stat = lstatSync(place, { throwIfNoEntry: false });
-    if (stat?.isSymbolicLink() && readlinkSync(place) === target) {
+    return stat?.isSymbolicLink() === true && readlinkSync(place) === target;
+  }
+
+  /** Makes a link whose name is free. */
+  link({ path, target }: InstallLink): void {
+    if (this.isLinked({ path, target })) {
       this.#note(path, `-> ${target}`);
       return;
     }
-    if (stat !== undefined && this.#manifest.files[path] === undefined)
-      throw new MachineError(`${path} is there already and is not f2b's: move it away first`);
+    const place = join(this.#root, path);
     this.#put(path, 'link', `-> ${target}`, () => {
       rmSync(place, { force: true });
       symlinkSync(target, place);

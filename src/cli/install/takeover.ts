@@ -31,25 +31,28 @@ export async function takeBans(host: Host): Promise<void> {
     throw new MachineError(`the bans of fail2ban cannot be taken over: ${failureOf(output)}`);
 }
 
-/** Waits until the kernel holds every ban; answers their number. Throws MachineError when it does not. */
+/** Exit code of a status without a daemon: the service has just been started. */
+const NO_DAEMON = 3;
+
+/** Waits until the daemon runs and the kernel holds every ban; answers their number. Throws MachineError when that does not come. */
 export async function proveBans(host: Host): Promise<number> {
   const end = performance.now() + PROOF_MS;
   const { setTimeout: sleep } = process.getBuiltinModule('node:timers/promises');
   for (;;) {
-    const { standing, pending } = await bansNow(host);
-    if (pending.length === 0) return standing;
+    const output = await host.f2b('status', '--all', '--json');
+    const isRunning = output.exitCode === 0;
+    if (!isRunning && (output.exitCode !== NO_DAEMON || performance.now() > end))
+      throw new MachineError(`f2b status: ${failureOf(output)}`);
+    const { standing, pending } = bansIn(output.stdout);
+    if (isRunning && pending.length === 0) return standing;
     if (performance.now() > end)
       throw new MachineError(`${pending.length} bans do not stand in the kernel, the first: ${pending[0]}`);
     await sleep(LOOK_MS);
   }
 }
 
-async function bansNow(
-  host: Host,
-): Promise<{ readonly standing: number; readonly pending: readonly string[] }> {
-  const output = await host.f2b('status', '--all', '--json');
-  if (output.exitCode !== 0) throw new MachineError(`f2b status: ${failureOf(output)}`);
-  const jails: unknown = JSON.parse(output.stdout);
+function bansIn(json: string): { readonly standing: number; readonly pending: readonly string[] } {
+  const jails: unknown = json === '' ? [] : JSON.parse(json);
   const bans = (Array.isArray(jails) ? jails : []).flatMap((jail) =>
     isRecord(jail) && Array.isArray(jail['banned']) ? jail['banned'] : [],
   );

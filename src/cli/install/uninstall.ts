@@ -84,7 +84,7 @@ async function handOver(call: Call, host: Host): Promise<void> {
     host.say('fail2ban keeps no database: it begins without bans');
     return;
   }
-  const output = await host.f2b('export', '--format', 'fail2ban', '--out', path);
+  const output = await host.f2b('export', '--format', 'fail2ban', '--replace', '--out', path);
   if (output.exitCode !== 0)
     throw new MachineError(`the bans cannot be given to fail2ban: ${failureOf(output)}`);
   host.say(output.stderr.trim().replace(/^f2b: /, ''));

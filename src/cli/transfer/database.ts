@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, openSync, readSync } from 'node:fs';
 import { MachineError, reasonOf } from '../../base/errors.ts';
+import { canonicalIp, contains, parseNetwork } from '../../base/ip.ts';
 import { type ForeignBan, type ForeignBans, foreignBan } from './foreign.ts';
 
 type Sqlite = typeof import('node:sqlite');
@@ -101,11 +102,14 @@ CREATE INDEX IF NOT EXISTS bips_ip ON bips(ip);
 /** The version of these tables, as fail2ban counts it. */
 const SCHEMA_VERSION = 4;
 
+/** The jails of which no other ban may stand at that time, in epoch seconds. A network's addresses that the database has go on. */
+export type Replaced = { readonly jails: readonly string[]; readonly now: number };
+
 /**
- * Writes bans into fail2ban's database, which is made if there is none; what it holds besides stays. Throws MachineError when the
- * file is no database, or one of an older fail2ban.
+ * Writes bans into fail2ban's database, which is made if there is none; what it holds besides stays, but for bans of the jails to
+ * replace. Throws MachineError when the file is no database, or one of an older fail2ban.
  */
-export function writeDatabase(path: string, bans: readonly DatabaseBan[]): void {
+export function writeDatabase(path: string, bans: readonly DatabaseBan[], replaced?: Replaced): void {
   withDatabase(path, { readOnly: false }, (database) => {
     database.exec('BEGIN IMMEDIATE');
     database.exec(SCHEMA);
@@ -115,12 +119,13 @@ export function writeDatabase(path: string, bans: readonly DatabaseBan[]): void 
       throw new MachineError(
         `${path} has the tables of another fail2ban (version ${String(row['version'])})`,
       );
+    const written = replaced === undefined ? bans : replacing(database, bans, replaced);
     const jail = database.prepare('INSERT OR IGNORE INTO jails(name, enabled) VALUES(?, 1)');
     const values = '(jail, ip, timeofban, bantime, bancount, data) VALUES(?, ?, ?, ?, ?, ?)';
     const [ban, last] = [`INSERT INTO bans${values}`, `INSERT OR REPLACE INTO bips${values}`].map((one) =>
       database.prepare(one),
     );
-    for (const one of bans) {
+    for (const one of written) {
       jail.run(one.jail);
       const length = one.until === null ? -1 : Math.max(1, Math.round(one.until - one.at));
       const data = JSON.stringify({ matches: one.matches, failures: one.failures });
@@ -131,6 +136,32 @@ export function writeDatabase(path: string, bans: readonly DatabaseBan[]): void 
     database.exec('COMMIT');
   });
   chmodSync(path, 0o600);
+}
+
+/**
+ * Ends the standing bans of these jails. A network is banned by those of its addresses that were banned so far, if there are any:
+ * fail2ban's sets in nftables take no networks.
+ */
+function replacing(
+  database: Database,
+  bans: readonly DatabaseBan[],
+  { jails, now }: Replaced,
+): readonly DatabaseBan[] {
+  const standing = 'FROM bips WHERE jail = ? AND (bantime < 0 OR timeofban + bantime > ?)';
+  const [select, end] = [`SELECT ip ${standing}`, `DELETE ${standing}`].map((one) => database.prepare(one));
+  return jails.flatMap((jail) => {
+    const before = (select?.all(jail, now) ?? []).flatMap(({ ip }) => canonicalIp(String(ip)) ?? []);
+    end?.run(jail, now);
+    const networks = new Map<string, readonly string[]>();
+    for (const ban of bans.filter((one) => one.jail === jail && one.id.includes('/'))) {
+      const network = parseNetwork(ban.id);
+      const inside = network === null ? [] : before.filter((ip) => contains(network, ip));
+      if (inside.length > 0) networks.set(ban.id, inside);
+    }
+    return bans
+      .filter((ban) => ban.jail === jail)
+      .flatMap((ban) => (networks.get(ban.id) ?? [ban.id]).map((id) => ({ ...ban, id })));
+  });
 }
 
 function withDatabase<T>(

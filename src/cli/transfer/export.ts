@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { programVersion } from '../../base/embedded.ts';
 import { MachineError, reasonOf, UsageError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
+import type { JailState } from '../../state/state.ts';
 import type { Call, Subcommand } from '../command.ts';
 import { readOnlyState } from '../context.ts';
 import { writeDatabase } from './database.ts';
@@ -13,7 +14,7 @@ const NAMES = [...Object.keys(FORMATS), 'fail2ban'];
 export const exportBans: Subcommand = {
   name: 'export',
   summary: 'print the standing bans for other programs',
-  usage: '[JAIL..] [--format FORMAT] [--out FILE]',
+  usage: '[JAIL..] [--format FORMAT] [--out FILE] [--replace]',
   options: [
     { name: 'format', short: 'f', value: 'FORMAT', help: `${NAMES.join(', ')} (json)` },
     {
@@ -22,6 +23,7 @@ export const exportBans: Subcommand = {
       value: 'FILE',
       help: 'write to FILE instead of standard output; for fail2ban its database',
     },
+    { name: 'replace', help: 'with fail2ban: bans of these jails that f2b does not hold end' },
   ],
   about: `json and csv tell everything, and f2b import reads them. plain is one address a line; nft and ipset are what "nft -f" and "ipset
 restore" read, with the time that is left of each ban. fail2ban writes into its database, which is made if there is none: stop fail2ban before, and
@@ -41,11 +43,13 @@ it restores the bans at its start.`,
         `there is no format "${name}"`,
         didYouMean(name, NAMES) ?? `write ${NAMES.join(', ')}`,
       );
-    const bans = bansOf(call, words);
+    const jails = jailsOf(call, words);
+    const bans = bansOf(jails, io.now());
     const out = typeof options['out'] === 'string' ? options['out'] : null;
     if (format === 'fail2ban') {
       if (out === null) throw new UsageError("fail2ban's database needs a file", 'say --out FILE');
-      if (!global.dryRun) writeDatabase(out, bans);
+      const replaced = { jails: jails.map(([jail]) => jail), now: io.now() };
+      if (!global.dryRun) writeDatabase(out, bans, options['replace'] === true ? replaced : undefined);
       io.stderr(`f2b: bans: ${bans.length}, ${global.dryRun ? 'would be written' : 'written'} to ${out}\n`);
       return 0;
     }
@@ -56,7 +60,9 @@ it restores the bans at its start.`,
   },
 };
 
-function bansOf(call: Call, only: readonly string[]): readonly ExportedBan[] {
+type Jails = readonly (readonly [string, JailState])[];
+
+function jailsOf(call: Call, only: readonly string[]): Jails {
   const state = readOnlyState(call);
   const unknown = only.find((name) => !state.jails.has(name));
   if (unknown !== undefined)
@@ -64,22 +70,23 @@ function bansOf(call: Call, only: readonly string[]): readonly ExportedBan[] {
       `no jail "${unknown}" is in the state`,
       didYouMean(unknown, [...state.jails.keys()]),
     );
-  const now = call.io.now();
-  return [...state.jails]
-    .filter(([jail]) => only.length === 0 || only.includes(jail))
-    .flatMap(([jail, { bans }]) =>
-      [...bans]
-        .filter(([, { until }]) => until === null || until > now)
-        .map(([id, { at, until, count, failures, matches }]) => ({
-          jail,
-          id,
-          at,
-          until,
-          count,
-          failures,
-          matches,
-        })),
-    );
+  return [...state.jails].filter(([jail]) => only.length === 0 || only.includes(jail));
+}
+
+function bansOf(jails: Jails, now: number): readonly ExportedBan[] {
+  return jails.flatMap(([jail, { bans }]) =>
+    [...bans]
+      .filter(([, { until }]) => until === null || until > now)
+      .map(([id, { at, until, count, failures, matches }]) => ({
+        jail,
+        id,
+        at,
+        until,
+        count,
+        failures,
+        matches,
+      })),
+  );
 }
 
 function writeTo(path: string, text: string): void {

@@ -1,4 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { codeOf, reasonOf } from '../../base/errors.ts';
 import type { PyValue } from '../../base/pickle.ts';
 import type { Messages } from '../messages.ts';
@@ -32,9 +33,21 @@ export async function openControl(
     messages.asked(request, value.tuple[0] === 0);
     return value;
   };
+  const pid = `${process.pid}\n`;
+  let isPidWritten = pidfile === null;
   const tryAll = async (): Promise<void> => {
+    // A fail2ban that is about to end closes its socket first, and its unit is not to find us behind these names.
+    const other = pidfile === null ? null : fail2banOf(pidfile);
+    if (pidfile !== null && !isPidWritten && other === null) {
+      isPidWritten = true;
+      const trouble = write(pidfile, pid);
+      if (trouble !== null) messages.server('WARNING', trouble);
+    }
     for (const path of sockets.filter((one) => !open.has(one))) {
-      const socket = await openSocket(path, answering);
+      const socket =
+        other === null || dirname(path) !== dirname(pidfile ?? '')
+          ? await openSocket(path, answering)
+          : `another program answers on ${path}`;
       if (typeof socket !== 'string') {
         open.set(path, socket);
         if (told.delete(path)) messages.server('NOTICE', `answering on ${path} now`);
@@ -50,18 +63,26 @@ export async function openControl(
   // A fail2ban that ends leaves its socket to us.
   const timer = setInterval(() => void retry(), RETRY_MS);
   timer.unref();
-  const pid = `${process.pid}\n`;
-  const trouble = pidfile === null ? null : write(pidfile, pid);
-  if (trouble !== null) messages.server('WARNING', trouble);
   return {
     retry,
     async close() {
       clearInterval(timer);
       await trying;
       for (const socket of open.values()) await socket.close();
-      if (pidfile !== null && trouble === null) remove(pidfile, pid);
+      if (pidfile !== null) remove(pidfile, pid);
     },
   };
+}
+
+/** The running fail2ban that the pidfile names, null when there is none. */
+function fail2banOf(pidfile: string): number | null {
+  try {
+    const pid = Number.parseInt(readFileSync(pidfile, 'utf8'), 10);
+    const words = pid > 0 && pid !== process.pid ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+    return words.includes('fail2ban-server') ? pid : null;
+  } catch {
+    return null;
+  }
 }
 
 function write(path: string, text: string): string | null {

@@ -71,8 +71,9 @@ export function backendOf(jail: Jail): string {
   return jail.backend === 'systemd' ? 'systemd' : 'polling';
 }
 
-/** The log files that there are. */
+/** The log files that there are; a jail on the journal reads none. */
 export function logFiles(jail: Jail): readonly string[] {
+  if (jail.backend === 'systemd') return [];
   return [...new Set(jail.logpath.flatMap(({ glob }) => pathsOf(glob).paths))].filter((path) =>
     existsSync(path),
   );

@@ -73,7 +73,7 @@ test('what others wrote or changed stays, and is told', () => {
 test('a name that something else has is not taken for a link', () => {
   mkdirSync(at('/usr/local/bin'), { recursive: true });
   writeFileSync(at(LINK.path), 'a program\n');
-  assert.throws(() => open().link(LINK), MachineError);
+  assert.throws(() => open().assertFree([LINK]), MachineError);
 });
 
 test('a dry run tells, and changes nothing', () => {
@@ -84,6 +84,17 @@ test('a dry run tells, and changes nothing', () => {
   place.save();
   assert.deepEqual(told, [`write ${FILE.path}`, `link ${LINK.path}`]);
   assert.ok(!existsSync(at('/etc')) && !existsSync(at('/usr')));
+});
+
+test('a binary that is there already is taken back as well', () => {
+  mkdirSync(at('/usr/local/sbin'), { recursive: true });
+  for (const path of [at('/from'), at('/usr/local/sbin/f2b')]) writeFileSync(path, 'binary');
+  const first = open();
+  first.copyBinary(at('/from'), '/usr/local/sbin/f2b');
+  first.save();
+  assert.deepEqual(first.changes, []);
+  open().takeBack(['/usr/local/sbin/f2b']);
+  assert.ok(!existsSync(at('/usr/local/sbin/f2b')));
 });
 
 test('the binary is copied whole, also over one that runs', () => {

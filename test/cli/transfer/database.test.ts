@@ -34,6 +34,25 @@ test('what was written is read again; a second write adds, and keeps what was th
   ]);
 });
 
+test('bans of the jails to replace that are not written end, those of other jails and old ones stay', () => {
+  const path = join(folder, 'replaced.sqlite3');
+  const others = [
+    { ...BAN, id: '192.0.2.9', until: 1500 },
+    { ...BAN, id: '192.0.2.10', jail: 'web', until: null },
+  ];
+  writeDatabase(path, [...others, { ...BAN, id: '192.0.2.8' }, { ...BAN, id: '2001:db8::7', until: null }]);
+  const nets = ['2001:db8::/64', '2001:db8:1::/64'].map((id) => ({ ...BAN, id, until: 5000 }));
+  writeDatabase(path, nets, { jails: ['sshd'], now: 1550 });
+  const left = bansOfDatabase(path).bans.map(({ id, until }) => `${id} ${until}`);
+  // An address of a network that fail2ban has banned itself stands for it.
+  assert.deepEqual(left.toSorted(), [
+    '192.0.2.10 null',
+    '192.0.2.9 1500',
+    '2001:db8:1::/64 5000',
+    '2001:db8::7 5000',
+  ]);
+});
+
 test('a database of before fail2ban 0.11 knows no lengths, and the last ban of an address counts', () => {
   const path = join(folder, 'old.sqlite3');
   const old = new DatabaseSync(path);

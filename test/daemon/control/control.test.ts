@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -35,6 +37,29 @@ test('a host is reached on every socket, its process by the pidfile, and nothing
       [],
     );
   } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a fail2ban that still runs keeps its pidfile and its socket's name, the own socket is opened", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'f2b-control-'));
+  const running = spawn('sh', ['-c', 'read x', 'fail2ban-server'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  try {
+    const at = (name: string): string => join(folder, name);
+    mkdirSync(at('run'));
+    writeFileSync(at('run/pid'), `${running.pid}\n`);
+    const paths = { sockets: [at('own'), at('run/sock')], pidfile: at('run/pid') };
+    const control = await openControl(paths, aHost().host, new Messages(listLog([])));
+    assert.deepEqual([existsSync(at('own')), existsSync(at('run/sock'))], [true, false]);
+    assert.equal(readFileSync(at('run/pid'), 'utf8'), `${running.pid}\n`);
+    running.stdin.end();
+    await once(running, 'exit');
+    await control.retry();
+    assert.equal(readFileSync(at('run/pid'), 'utf8'), `${process.pid}\n`);
+    assert.ok(existsSync(at('run/sock')));
+    await control.close();
+  } finally {
+    running.kill();
     rmSync(folder, { recursive: true });
   }
 });

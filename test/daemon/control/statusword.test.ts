@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tuple } from '../../../src/base/pickle.ts';
-import { answerStatus, standingBans } from '../../../src/daemon/control/statusword.ts';
+import { answerStatus, logFiles, standingBans } from '../../../src/daemon/control/statusword.ts';
 import { addBan } from '../../../src/state/state.ts';
 import { aHost } from './ahost.ts';
 
@@ -42,6 +42,14 @@ test('flavours: short has no addresses, cymru asks nobody, stats are numbers', (
 test('a journal jail names its matches', () => {
   const { host } = aHost();
   assert.match(JSON.stringify(answerStatus(host, ['post'])), /"Journal matches",\["_A=b _C=d \+ _E=f"\]/);
+});
+
+test('a journal jail reads no files, though a logpath may be there', () => {
+  const jail = [...aHost().host.jails.values()].find(({ jail: one }) => one.name === 'post')?.jail;
+  assert.ok(jail !== undefined);
+  const logpath = [{ glob: import.meta.filename, start: 'tail' }] as const;
+  assert.deepEqual(logFiles({ ...jail, logpath }), []);
+  assert.deepEqual(logFiles({ ...jail, logpath, backend: 'polling' }), [import.meta.filename]);
 });
 
 test('bans are in the order of their ends', () => {
