@@ -47,6 +47,7 @@ export type Home = { readonly folder: string; readonly config: string; readonly 
 
 /** Two jails that only log, web and mail, and one that is disabled. */
 const JAILS = `[DEFAULT]
+bantime = 10m
 filter =
 logpath = web.log
 banaction = dummy

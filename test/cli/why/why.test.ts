@@ -12,6 +12,7 @@ import { emptyState, jailState } from '../../../src/state/state.ts';
 import { called, type Home, withHome } from '../called.ts';
 
 const JAILS = `[DEFAULT]
+bantime = 10m
 banaction = dummy
 action = %(banaction)s
 ignoreself = false
@@ -52,7 +53,7 @@ test('a ban: since when, until when, by which lines and regex, and the next one'
     assert.ok(stdout.includes(`${log},`));
     assert.match(
       stdout,
-      /failregex 1\s+\(.*jail\.local:12\):\n {4}fail 192\.0\.2\.7\n {4}fail 192\.0\.2\.7\n$/s,
+      /failregex 1\s+\(.*jail\.local:13\):\n {4}fail 192\.0\.2\.7\n {4}fail 192\.0\.2\.7\n$/s,
     );
   }));
 
@@ -77,7 +78,7 @@ test('never: the rule with its file and line', () =>
       stdout.startsWith('web: never banned: ignoreip has 203.0.113.0/24\n') ||
         stdout.includes('203.0.113.0/24'),
     );
-    assert.ok(stdout.replace(/\s+/g, ' ').includes(`(${config}/jail.local:6)`), stdout);
+    assert.ok(stdout.replace(/\s+/g, ' ').includes(`(${config}/jail.local:7)`), stdout);
   }));
 
 test('a ban that was lifted, and an address of which nothing is known', () =>
