@@ -21,7 +21,7 @@ const only = process.env['F2B_SERVICE'];
 
 for (const service of [...LOGINS, ...WEB, ...MAIL, ...DAEMONS]) {
   if (only !== undefined && only !== service.name) continue;
-  const skip = service.isQuick === true ? unlessMachine() : unlessLong || unlessMachine();
+  const skip = unlessLong || unlessMachine();
   test(`${service.name}: attacks on the real service are banned`, { skip }, (t) => drive(t, service));
 }
 

@@ -38,6 +38,4 @@ export type Service = {
   readonly port: number;
   readonly jails: readonly ServiceJail[];
   readonly attacks: readonly Attack[];
-  /** Whether the test runs without F2B_LONG. */
-  readonly isQuick?: boolean;
 };

@@ -21,7 +21,6 @@ chmod 755 /usr/local/bin/*
 const OPENSSH: Service = {
   name: 'openssh',
   packages: ['openssh-server', 'openssh-client', 'openssl', 'dropbear-bin'],
-  isQuick: true,
   setup: `${SSH}ssh-keygen -A >/dev/null; useradd -m -p "$(openssl passwd -6 right)" denied
 printf 'DenyUsers denied\\n' >/etc/ssh/sshd_config.d/test.conf`,
   units: { ssh: 'mkdir -p /run/sshd; /usr/sbin/sshd' },

@@ -4,7 +4,6 @@ import type { Service } from '../../testbed/services.ts';
 const NGINX: Service = {
   name: 'nginx',
   packages: ['nginx-light', 'openssl'],
-  isQuick: true,
   setup: `printf 'alice:%s\\n' "$(openssl passwd -apr1 right)" >/etc/nginx/users
 mkdir -p /srv/www/private; echo hello >/srv/www/index.html; echo secret >/srv/www/private/index.html
 cat >/etc/nginx/sites-enabled/default <<'END'
