@@ -99,6 +99,7 @@ const WITHOUT_TEST = [
   'cli/install/uninstall.ts',
   'cli/report/answer.ts',
   'cli/transfer/foreign.ts',
+  'cli/metrics/measure.ts',
   'cli/version.ts',
   'cli/why/evidence.ts',
   'cli/why/never.ts',

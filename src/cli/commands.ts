@@ -10,6 +10,7 @@ import { get } from './get.ts';
 import { makeHelp } from './help.ts';
 import { makeInstall } from './install/install.ts';
 import { uninstall } from './install/uninstall.ts';
+import { metrics } from './metrics/metrics.ts';
 import { regex } from './regex/regex.ts';
 import { report } from './report/report.ts';
 import { run } from './run.ts';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Subcommand[] = [
   flush,
   importBans,
   exportBans,
+  metrics,
   get,
   set,
   ping,
