@@ -20,6 +20,7 @@ let isRaw = false;
 const io: Io = {
   stdout: (text) => void process.stdout.write(isRaw ? text : visible(text)),
   stderr: (text) => void process.stderr.write(visible(text)),
+  isTerminal: process.stdout.isTTY === true,
   // When it is wanted: most commands never touch it, and its modules are memory.
   get stdin() {
     return process.stdin;

@@ -2,6 +2,7 @@ import { canonicalNetwork } from '../base/ip.ts';
 import { formatSecond } from '../base/log.ts';
 import { clean } from '../base/visible.ts';
 import type { State } from '../state/state.ts';
+import { pythonText } from './client/print.ts';
 import type { Subcommand } from './command.ts';
 import { readOnlyState } from './context.ts';
 
@@ -11,16 +12,18 @@ export const banned: Subcommand = {
   summary: 'list who is banned in which jail',
   usage: '[IP..]',
   options: [],
-  about: `A line for every ban, with its end. With addresses: the bans of these only. --json prints
-what fail2ban-client banned prints, as JSON: jails with their addresses, or for each address the jails that ban it.`,
+  about: `On a terminal a line for every ban, with its end. With addresses: the bans of these only. Into a pipe or a file it prints what
+fail2ban-client banned prints, which scripts read: jails with their addresses, or for each address the jails that ban it; --json prints
+that as JSON.`,
   examples: [
     ['f2b banned', 'everything'],
     ['f2b banned 192.0.2.7', 'the jails that ban this address'],
   ],
   async run({ words, global, io }) {
     const rows = standing(readOnlyState({ global, io }), io.now());
-    if (global.json) io.stdout(`${JSON.stringify(listed(rows, words))}\n`);
-    else io.stdout(table(rows, words));
+    if (global.json) io.stdout(`${json(rows, words)}\n`);
+    else if (io.isTerminal === true) io.stdout(table(rows, words));
+    else io.stdout(`${pythonList(rows, words)}\n`);
     return 0;
   },
 };
@@ -36,10 +39,22 @@ function standing(state: State, now: number): readonly Row[] {
 
 const idOf = (word: string): string => canonicalNetwork(word) ?? word;
 
-/** The answer of fail2ban-client. */
-function listed(rows: readonly Row[], words: readonly string[]): unknown {
-  if (words.length === 0) return rows.map(({ jail, bans }) => ({ [jail]: [...bans.keys()] }));
+/** For each address the jails that ban it. */
+function jailsOf(rows: readonly Row[], words: readonly string[]): readonly (readonly string[])[] {
   return words.map((word) => rows.filter(({ bans }) => bans.has(idOf(word))).map(({ jail }) => jail));
+}
+
+/** The answer of fail2ban-client. */
+function pythonList(rows: readonly Row[], words: readonly string[]): string {
+  if (words.length > 0) return pythonText(jailsOf(rows, words));
+  return pythonText(rows.map(({ jail, bans }) => new Map([[jail, [...bans.keys()]]])));
+}
+
+/** The same as JSON. */
+function json(rows: readonly Row[], words: readonly string[]): string {
+  const all =
+    words.length > 0 ? jailsOf(rows, words) : rows.map(({ jail, bans }) => ({ [jail]: [...bans.keys()] }));
+  return JSON.stringify(all);
 }
 
 /** The answer for people. */

@@ -27,6 +27,8 @@ export type Io = {
   /** Results go to standard output, messages to standard error. */
   stdout(text: string): void;
   stderr(text: string): void;
+  /** Whether standard output is a terminal, which a person reads; absent: it is none. */
+  readonly isTerminal?: boolean;
   readonly stdin: Readable;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Epoch seconds with fractions. */

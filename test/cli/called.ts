@@ -10,6 +10,7 @@ type Around = {
   readonly global?: Partial<GlobalOptions>;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  readonly isTerminal?: boolean;
 };
 
 /** Runs a command in this process, at second 1000; answers its exit code and what it printed. */
@@ -34,6 +35,7 @@ export async function called(command: Subcommand, words: readonly string[], arou
       stderr: (text) => {
         said.stderr += text;
       },
+      isTerminal: around.isTerminal ?? false,
       stdin: Readable.from([around.stdin ?? '']),
       env: around.env ?? {},
       now: () => 1000,
