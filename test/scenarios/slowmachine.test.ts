@@ -133,7 +133,10 @@ describe('the arm64 binary under emulation, several times slower', {
         const filter = `${file.slice(0, -4)}${words.length === 0 ? '' : `[${words.join(', ')}]`}`;
         const log = join(folder, 'sample.log');
         writeFileSync(log, samples.map(({ text }) => `${text}\n`).join(''));
-        const { stdout, stderr } = start([emulated], ['--config', folder, 'regex', '--json', '--raw', '--', log, filter]);
+        const { stdout, stderr } = start(
+          [emulated],
+          ['--config', folder, 'regex', '--json', '--raw', '--', log, filter],
+        );
         const found = new Map(
           [...stdout.matchAll(/^\{"line":(\d+),"result":"matched".*?"id":"([^"]*)"/gm)].map(
             ([, line, id]) => [Number(line), id],
