@@ -97,6 +97,7 @@ const SAMPLES = join(ROOT, 'test/samples');
 
 describe('the arm64 binary under emulation, several times slower', {
   skip: unlessLong || (!hasQemu && 'not installed: qemu-user-static, libstdc++6-arm64-cross'),
+  timeout: 3_600_000,
 }, () => {
   let folder = '';
   /** Runs it like any other program. */
@@ -126,13 +127,16 @@ describe('the arm64 binary under emulation, several times slower', {
     const wrong: string[] = [];
     for (const file of readdirSync(SAMPLES).filter((name) => name.endsWith('.log'))) {
       for (const { options, samples } of readSamples(join(SAMPLES, file))) {
-        const { backend, ...given } = options;
-        const all = { ...given, ...(backend === 'systemd' ? { logtype: 'journal' } : {}) };
-        const words = Object.entries(all).map(([key, value]) => `${key}="${value}"`);
+        // The time of an entry of the journal is beside it, and no log file has that.
+        if (samples.some(({ journalTime }) => journalTime !== null)) continue;
+        const words = Object.entries(options).map(([key, value]) => `${key}="${value}"`);
         const filter = `${file.slice(0, -4)}${words.length === 0 ? '' : `[${words.join(', ')}]`}`;
         const log = join(folder, 'sample.log');
         writeFileSync(log, samples.map(({ text }) => `${text}\n`).join(''));
-        const { stdout, stderr } = start([emulated], ['regex', '--json', '--raw', '--', log, filter]);
+        const { stdout, stderr } = start(
+          [emulated],
+          ['--config', folder, 'regex', '--json', '--raw', '--', log, filter],
+        );
         const found = new Map(
           [...stdout.matchAll(/^\{"line":(\d+),"result":"matched".*?"id":"([^"]*)"/gm)].map(
             ([, line, id]) => [Number(line), id],
