@@ -5,7 +5,7 @@ import { busEnvironment } from '../firewall/plan.ts';
 import { runningPid } from '../state/runlock.ts';
 import { jailState } from '../state/state.ts';
 import type { Call } from './command.ts';
-import { readOnlyState, statePathOf } from './context.ts';
+import { planOf, readOnlyState, statePathOf } from './context.ts';
 
 /** Milliseconds that a command waits for the actions of one jail. */
 const ACTIONS_MS = 120_000;
@@ -35,7 +35,7 @@ export async function runActions(call: Call, config: Config, changes: readonly B
       onTrouble: (_, text) => io.stderr(`f2b: ${text}\n`),
       totals: () => totalsOf(known),
       env: busEnvironment(io.env),
-      print: global.dryRun ? io.stdout : null,
+      print: global.dryRun ? planOf(call) : null,
       mostWaiting: Number.POSITIVE_INFINITY,
     });
     const own = changes.filter((change) => change.jail === jail.name);

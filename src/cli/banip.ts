@@ -72,7 +72,11 @@ With --confirm the kernel itself lifts the ban where it can, so that you get bac
       return enforceBans(call, state, { jail, outcomes, plan });
     });
     const fresh = outcomes.filter(({ effect }) => effect === 'new' || effect === 'confirmed');
-    call.io.stdout(`${fresh.length}\n`);
+    const answer = outcomes.map(({ id, effect, ban }) => ({
+      ...{ id, jail: jail.name, effect, until: ban?.until ?? null },
+      ...{ pending: missing.get(id) ?? null },
+    }));
+    call.io.stdout(`${call.global.json ? JSON.stringify(answer) : fresh.length}\n`);
     for (const one of outcomes) call.io.stderr(`f2b: ${one.id}: ${printOutcome(one)}\n`);
     await runActions(
       call,

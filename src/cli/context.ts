@@ -88,11 +88,16 @@ export function findJail(config: Config, name: string): Jail {
   throw new UsageError(`there is no jail "${name}" (${config.tree})`, hint);
 }
 
+/** Where `--dry-run` prints what would be executed: with `--json` standard output has the answer alone. */
+export function planOf({ global, io }: Access): (text: string) => void {
+  return global.json ? io.stderr : io.stdout;
+}
+
 /** Runs firewall commands; prints them instead with `--dry-run`. */
 export function runnerOf({ global, io }: Access): RunProgram {
   if (!global.dryRun) return firewallRunner(io.env);
   return async (command) => {
-    io.stdout(`${formatCommand(command)}\n`);
+    planOf({ global, io })(`${formatCommand(command)}\n`);
     return { exitCode: 0, stdout: '', stderr: '', trouble: null };
   };
 }
@@ -152,7 +157,7 @@ export async function enforceChange(
     const isAlone = change.isAlone === true && !call.global.dryRun;
     if (add.length + remove.length === 0 && !isAlone) continue;
     if (call.global.dryRun) {
-      for (const one of planNow(job, add, remove, now)) call.io.stdout(`${formatCommand(one)}\n`);
+      for (const one of planNow(job, add, remove, now)) planOf(call)(`${formatCommand(one)}\n`);
       continue;
     }
     // A rule without a time-out would stand twice.
@@ -175,7 +180,7 @@ export async function clearUnused(call: Access, plan: FirewallPlan): Promise<rea
   const run = firewallRunner(io.env);
   const troubles: string[] = [];
   for (const firewall of await unusedFirewalls(plan, run)) {
-    if (global.dryRun) io.stdout(`# would remove everything of f2b from ${firewall.kind}\n`);
+    if (global.dryRun) planOf(call)(`# would remove everything of f2b from ${firewall.kind}\n`);
     else troubles.push(...(await clearFirewall({ firewall, rules: [], run }, io.now())).trouble);
   }
   return troubles;

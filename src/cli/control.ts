@@ -87,7 +87,7 @@ export const stop: Subcommand = {
         throw new MachineError(`process ${pid} has not ended within ${STOP_MS / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    call.io.stdout('Shutdown successful\n');
+    call.io.stdout(call.global.json ? `${JSON.stringify({ stopped: pid })}\n` : 'Shutdown successful\n');
     return 0;
   },
 };

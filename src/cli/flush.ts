@@ -15,6 +15,7 @@ import {
   findJail,
   firewallPlanOf,
   jobsOf,
+  planOf,
   statePathOf,
 } from './context.ts';
 
@@ -37,7 +38,8 @@ the daemon, or by this command where none runs.`,
     const { lifted, troubles } = await changeState(call, (state) =>
       jail === undefined ? flushAll(call, state) : flushJail(call, state, jail),
     );
-    call.io.stdout(`${lifted.length}\n`);
+    const answer = { lifted: lifted.map(({ jail, id }) => ({ jail, id })), troubles: [...new Set(troubles)] };
+    call.io.stdout(`${call.global.json ? JSON.stringify(answer) : lifted.length}\n`);
     await undoActions(call, lifted);
     for (const trouble of new Set(troubles)) call.io.stderr(`f2b: ${trouble}\n`);
     return troubles.length > 0 ? 1 : 0;
@@ -102,9 +104,10 @@ async function flushJail(call: Call, state: State, name: string): Promise<Flushe
 type Rest = { readonly job: FirewallJob; readonly wanted: readonly BanEntry[] };
 
 /** Removes everything of f2b except `rest` from a firewall; `what` describes it. Returns what failed. */
-async function remove({ global, io }: Call, what: string, { job, wanted }: Rest): Promise<readonly string[]> {
+async function remove(call: Call, what: string, { job, wanted }: Rest): Promise<readonly string[]> {
+  const { global, io } = call;
   if (global.dryRun) {
-    io.stdout(`# would remove ${what} from ${job.firewall.kind}\n`);
+    planOf(call)(`# would remove ${what} from ${job.firewall.kind}\n`);
     return [];
   }
   return (await reconcile(job, wanted, io.now())).trouble;

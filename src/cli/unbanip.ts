@@ -39,14 +39,19 @@ ban of another network holds, such as one made by rollup, stays banned: that net
       });
       return { lifted, missing, covers: covering(state, ids, jails) };
     });
-    call.io.stdout(`${lifted.length}\n`);
+    const asked = new Set(lifted.map(({ id }) => id));
+    const standing = [...missing].filter(([id]) => asked.has(id));
+    const answer = {
+      lifted,
+      standing: standing.map(([id, reason]) => ({ id, reason })),
+      held: covers.map(({ id, by }) => ({ id, jail: by.jail, network: by.id })),
+    };
+    call.io.stdout(`${call.global.json ? JSON.stringify(answer) : lifted.length}\n`);
     await runActions(
       call,
       config,
       lifted.map((one) => ({ kind: 'unban', ...one }) as const),
     );
-    const asked = new Set(lifted.map(({ id }) => id));
-    const standing = [...missing].filter(([id]) => asked.has(id));
     for (const [id, reason] of standing)
       call.io.stderr(`f2b: ${id} is unbanned, but still stands in the firewall: ${reason}\n`);
     for (const { id, by } of covers) {

@@ -3,6 +3,7 @@ import { MachineError } from '../../base/errors.ts';
 import { command, formatCommand, type Output, run } from '../../base/process.ts';
 import { busEnvironment } from '../../firewall/plan.ts';
 import type { Call } from '../command.ts';
+import { planOf } from '../context.ts';
 
 /** Seconds for a command of systemd: fail2ban takes its time to stop with many bans. */
 const LONG = 180;
@@ -36,7 +37,7 @@ export class Host {
   /** Runs a program that changes the host. Throws MachineError when it fails. */
   async change(program: string, ...words: readonly string[]): Promise<void> {
     const line = command([program, ...words]);
-    if (this.#call.global.dryRun) return this.#call.io.stdout(`${formatCommand(line)}\n`);
+    if (this.#call.global.dryRun) return planOf(this.#call)(`${formatCommand(line)}\n`);
     const output = await this.#run([program, ...words]);
     if (output.exitCode === 0) return;
     throw new MachineError(`${formatCommand(line)}: ${failureOf(output)}`);
