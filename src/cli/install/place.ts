@@ -160,7 +160,10 @@ export class Place {
       return;
     }
     rmSync(path, { force: true });
-    for (const folder of [...this.#manifest.folders].sort().reverse()) removeEmpty(join(this.#root, folder));
+    for (const folder of [...this.#manifest.folders].sort().reverse()) {
+      this.#assertInside(folder);
+      removeEmpty(join(this.#root, folder));
+    }
   }
 
   #tell(change: Change): void {

@@ -163,3 +163,18 @@ test('a link in an image that has the name of a file to be written is replaced, 
     rmSync(outside, { recursive: true });
   }
 });
+
+test('a folder that a manifest names behind a link out of the image stays', () => {
+  const outside = mkdtempSync(join(tmpdir(), 'f2b-outside-'));
+  try {
+    mkdirSync(join(outside, 'empty'));
+    mkdirSync(at('/usr/local/share/f2b'), { recursive: true });
+    symlinkSync(outside, at('/away'));
+    const manifest = JSON.stringify({ files: {}, folders: ['/away/empty'] });
+    writeFileSync(at('/usr/local/share/f2b/installed.json'), manifest);
+    assert.throws(() => open().save(), MachineError);
+    assert.ok(existsSync(join(outside, 'empty')));
+  } finally {
+    rmSync(outside, { recursive: true });
+  }
+});
