@@ -1,5 +1,13 @@
-import { codeOf } from '../../base/errors.ts';
-import { isFault, isTuple, type PyFault, type PyValue, readPickle, writePickle } from '../../base/pickle.ts';
+import { codeOf, reasonOf } from '../../base/errors.ts';
+import {
+  isFault,
+  isTuple,
+  PickleError,
+  type PyFault,
+  type PyValue,
+  readPickle,
+  writePickle,
+} from '../../base/pickle.ts';
 import { CLOSE, END } from '../../daemon/control/server.ts';
 
 /** What a daemon answered. */
@@ -31,9 +39,22 @@ export function ask(
       const at = answer.lastIndexOf(END);
       if (at < 0) return;
       socket.write(Buffer.concat([CLOSE, END]));
-      end(replyOf(readPickle(answer.subarray(0, at), { faults: true })));
+      end(readReply(answer.subarray(0, at)));
     });
   });
+}
+
+/** What is no plain pickle comes as a fault, and never throws: it is read in an event. */
+function readReply(bytes: Uint8Array): Reply {
+  try {
+    return replyOf(readPickle(bytes, { faults: true }));
+  } catch (error) {
+    const text = error instanceof PickleError ? error.message : reasonOf(error);
+    return {
+      kind: 'fault',
+      fault: { fault: 'builtins.Exception', args: [`the answer cannot be read: ${text}`] },
+    };
+  }
 }
 
 function replyOf(value: PyValue): Reply {

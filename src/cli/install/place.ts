@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  constants,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -75,7 +76,8 @@ export class Place {
     }
     this.#put(to, 'write', 'binary', () => {
       const fresh = `${target}.new`;
-      copyFileSync(from, fresh);
+      rmSync(fresh, { force: true });
+      copyFileSync(from, fresh, constants.COPYFILE_EXCL);
       chmodSync(fresh, 0o755);
       renameSync(fresh, target);
     });
@@ -91,8 +93,7 @@ export class Place {
       this.#tell({ what: 'keep', path, why: 'it was changed by others' });
     else
       this.#put(path, 'write', hash, () => {
-        writeFileSync(`${target}.new`, text, { mode: 0o644 });
-        renameSync(`${target}.new`, target);
+        replaceFile(target, text);
       });
   }
 
@@ -153,12 +154,16 @@ export class Place {
     if (this.#isDry) return;
     const path = join(this.#root, MANIFEST);
     if (Object.keys(this.#manifest.files).length > 0 || this.#manifest.fail2ban !== null) {
+      this.#assertInside(MANIFEST);
       this.#makeFolder(dirname(MANIFEST));
-      writeFileSync(path, `${JSON.stringify(this.#manifest, null, 2)}\n`, { mode: 0o644 });
+      replaceFile(path, `${JSON.stringify(this.#manifest, null, 2)}\n`);
       return;
     }
     rmSync(path, { force: true });
-    for (const folder of [...this.#manifest.folders].sort().reverse()) removeEmpty(join(this.#root, folder));
+    for (const folder of [...this.#manifest.folders].sort().reverse()) {
+      this.#assertInside(folder);
+      removeEmpty(join(this.#root, folder));
+    }
   }
 
   #tell(change: Change): void {
@@ -243,6 +248,14 @@ function pathOf(value: unknown): string {
 function textOf(value: unknown): string {
   if (typeof value !== 'string') throw new Error(`${JSON.stringify(value)} is no text`);
   return value;
+}
+
+/** Writes a file beside and puts it in place: a link that has either name is replaced, never followed. */
+function replaceFile(path: string, text: string): void {
+  const fresh = `${path}.new`;
+  rmSync(fresh, { force: true });
+  writeFileSync(fresh, text, { mode: 0o644, flag: 'wx' });
+  renameSync(fresh, path);
 }
 
 /** A folder in which others have put something stays. */

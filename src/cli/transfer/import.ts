@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { bannedId, protectedFor } from '../../ban/failure.ts';
 import { ignoredBy } from '../../ban/ignore.ts';
 import { lockoutReason } from '../../ban/lockout.ts';
@@ -15,6 +15,9 @@ import { bansOfDatabase, isDatabase } from './database.ts';
 import type { ForeignBan, ForeignBans } from './foreign.ts';
 import { readBanList } from './lists.ts';
 import { bansOfRunning, originalClient } from './running.ts';
+
+/** The largest list that is read, in bytes. */
+const MOST_BYTES = 256 * 1024 * 1024;
 
 /** What became of the bans for one jail. */
 type Taken = {
@@ -98,7 +101,9 @@ async function readSources(call: Call, config: Config): Promise<ForeignBans> {
 
 function readFile(path: string, now: number): ForeignBans {
   try {
-    return isDatabase(path) ? bansOfDatabase(path) : readBanList(readFileSync(path, 'utf8'), path, now);
+    if (isDatabase(path)) return bansOfDatabase(path);
+    if (statSync(path).size > MOST_BYTES) throw new UsageError(tooLarge(path));
+    return readBanList(readFileSync(path, 'utf8'), path, now);
   } catch (error) {
     if (error instanceof UsageError || error instanceof MachineError) throw error;
     throw new MachineError(`cannot read ${path}: ${reasonOf(error)}`);
@@ -126,9 +131,14 @@ async function readOriginal({ options, io }: Call, { settings }: Config): Promis
 
 async function textOf(stdin: AsyncIterable<unknown>): Promise<string> {
   let text = '';
-  for await (const chunk of stdin) text += String(chunk);
+  for await (const chunk of stdin) {
+    text += String(chunk);
+    if (text.length > MOST_BYTES) throw new UsageError(tooLarge('standard input'));
+  }
   return text;
 }
+
+const tooLarge = (name: string): string => `${name} is larger than a list of bans may be (256 MB)`;
 
 type Result = { readonly result: Taken; readonly missing: ReadonlyMap<string, string> };
 

@@ -4,6 +4,8 @@ import { type ForeignBan, type ForeignBans, foreignBan } from './foreign.ts';
 import { bansOfJson } from './json.ts';
 import { jailOfSet } from './sets.ts';
 
+/** The longest rule of iptables that is read. */
+const LONGEST_RULE = 4096;
 /** Most problems of a source that are named one by one. */
 const MOST_NAMED = 20;
 
@@ -18,7 +20,7 @@ export function readBanList(text: string, name: string, now: number): ForeignBan
   const lines = text.split(/\r?\n/);
   if (/^jail,ip,/.test(start))
     return rows(lines, name, csvRow(lines.find((line) => line.trim() !== '') ?? ''));
-  if (/^\s*(?:table|set) .*\{\s*$/m.test(text)) return { bans: nftBans(text, now), problems: [] };
+  if (/^[ \t]*(?:table|set) .*\{\s*$/m.test(text)) return { bans: nftBans(text, now), problems: [] };
   if (/^(?:create|add) \S+ |^Name: \S+$/m.test(text)) return { bans: ipsetBans(lines, now), problems: [] };
   if (/^(?:\*filter|-[AP] \S+ )/m.test(text)) return { bans: iptablesBans(lines), problems: [] };
   return rows(lines, name, listRow);
@@ -129,7 +131,9 @@ function ipsetBans(lines: readonly string[], now: number): ForeignBan[] {
 
 function iptablesBans(lines: readonly string[]): ForeignBan[] {
   return lines.flatMap((line) => {
-    const found = /^-A (\S+) (?:.* )?-s (\S+) .*-j (?:REJECT|DROP)\b/.exec(line);
+    // The regex takes a time that grows with the square of the line.
+    const rule = line.length > LONGEST_RULE ? '' : line;
+    const found = /^-A (\S+) (?:.* )?-s (\S+) .*-j (?:REJECT|DROP)\b/.exec(rule);
     const jail = found === null ? null : jailOfSet(found[1] ?? '');
     const id = found?.[2] ?? '';
     return jail === null || canonicalNetwork(id) === null ? [] : [foreignBan(id, { jail })];

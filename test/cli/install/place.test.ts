@@ -139,3 +139,42 @@ test('the manifest of an image leads nowhere else, and a broken one is an error'
   assert.throws(() => place.write({ path: '/etc/fresh', text: '' }), /leads out of/);
   assert.equal(readFileSync(outside, 'utf8'), 'mine\n');
 });
+
+test('a link in an image that has the name of a file to be written is replaced, never followed', () => {
+  const outside = mkdtempSync(join(tmpdir(), 'f2b-outside-'));
+  try {
+    const precious = join(outside, 'precious');
+    writeFileSync(precious, 'old');
+    mkdirSync(at('/etc'));
+    mkdirSync(at('/usr/local/sbin'), { recursive: true });
+    mkdirSync(at('/usr/local/share/f2b'), { recursive: true });
+    for (const path of [`${FILE.path}.new`, '/usr/local/sbin/f2b.new']) symlinkSync(precious, at(path));
+    symlinkSync(join(outside, 'made'), at('/usr/local/share/f2b/installed.json'));
+    writeFileSync(join(outside, 'binary'), 'binary');
+    const place = open();
+    place.write(FILE);
+    place.copyBinary(join(outside, 'binary'), '/usr/local/sbin/f2b');
+    place.save();
+    assert.equal(readFileSync(precious, 'utf8'), 'old');
+    assert.ok(!existsSync(join(outside, 'made')));
+    assert.equal(readFileSync(at(FILE.path), 'utf8'), 'one\n');
+    assert.equal(readFileSync(at('/usr/local/sbin/f2b'), 'utf8'), 'binary');
+  } finally {
+    rmSync(outside, { recursive: true });
+  }
+});
+
+test('a folder that a manifest names behind a link out of the image stays', () => {
+  const outside = mkdtempSync(join(tmpdir(), 'f2b-outside-'));
+  try {
+    mkdirSync(join(outside, 'empty'));
+    mkdirSync(at('/usr/local/share/f2b'), { recursive: true });
+    symlinkSync(outside, at('/away'));
+    const manifest = JSON.stringify({ files: {}, folders: ['/away/empty'] });
+    writeFileSync(at('/usr/local/share/f2b/installed.json'), manifest);
+    assert.throws(() => open().save(), MachineError);
+    assert.ok(existsSync(join(outside, 'empty')));
+  } finally {
+    rmSync(outside, { recursive: true });
+  }
+});

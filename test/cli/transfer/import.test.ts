@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { UsageError } from '../../../src/base/errors.ts';
@@ -115,4 +115,13 @@ test('a source that is not there is said', () =>
   withHome(async ({ config, state }) => {
     const global = { config, state };
     await assert.rejects(called(importBans, ['/nowhere'], { global }), /there is no file \/nowhere/);
+  }));
+
+test('a file that is too large for a list of bans is refused before it is read', () =>
+  withHome(async ({ folder, config, state }) => {
+    const path = join(folder, 'large');
+    writeFileSync(path, '192.0.2.7\n');
+    truncateSync(path, 4 * 1024 ** 3);
+    const wish = called(importBans, [path], { global: { config, state }, options: { jail: 'web' } });
+    await assert.rejects(wish, (error) => error instanceof UsageError && /256 MB/.test(error.message));
   }));

@@ -113,3 +113,20 @@ test("f2b's own CSV", () => {
     ],
   );
 });
+
+test('a list of empty lines takes no time that grows with their square', () => {
+  const { bans } = readBanList(`192.0.2.7${'\n'.repeat(400_000)}192.0.2.8`, 'list', NOW);
+  assert.equal(bans.length, 2);
+});
+
+test('a rule of iptables that is too long to be one is left out', () => {
+  const { bans } = readBanList(
+    `*filter\n-A f2b-a${' -s 1'.repeat(400_000)} -j\n-A f2b-a -s 192.0.2.7/32 -j DROP\n`,
+    'x',
+    NOW,
+  );
+  assert.deepEqual(
+    bans.map(({ id }) => id),
+    ['192.0.2.7/32'],
+  );
+});
