@@ -3,6 +3,9 @@
  * on. Each service runs in a machine of the test's own; each client of it has an address of its own.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
@@ -17,6 +20,8 @@ import { MAIL } from './services/mail.ts';
 import { WEB } from './services/web.ts';
 
 const TALK = `talk() { ${process.execPath} ${join(import.meta.dirname, '../testbed/talk.ts')} "$HOST" "$@"; }`;
+const MACHINE = join(import.meta.dirname, '../testbed/machine.ts');
+/** F2B_SERVICE=name drives one service; F2B_SAID=1 shows what it said and wrote. */
 const only = process.env['F2B_SERVICE'];
 
 for (const service of [...LOGINS, ...WEB, ...MAIL, ...DAEMONS]) {
@@ -24,6 +29,29 @@ for (const service of [...LOGINS, ...WEB, ...MAIL, ...DAEMONS]) {
   const skip = unlessLong || unlessMachine();
   test(`${service.name}: attacks on the real service are banned`, { skip }, (t) => drive(t, service));
 }
+
+test('a machine leaves nothing behind of a test that is killed', {
+  skip: unlessLong || unlessMachine(),
+}, async () => {
+  const bed = await makeTestbed([]);
+  try {
+    const script = `const { makeMachine } = await import(${JSON.stringify(MACHINE)});
+const machine = await makeMachine(${JSON.stringify({ victim: bed.victim, attacker: bed.attacker })});
+await machine.start('sleep', 'setsid sleep 1000 >/dev/null 2>&1 &');
+console.log(machine.places.join(' '));
+setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [told] = (await once(child.stdout, 'data')) as [Buffer];
+    const places = String(told).trim().split(' ');
+    assert.deepEqual(places.map(existsSync), [true, true]);
+    child.kill('SIGKILL');
+    await eventually('folder and control group are removed', () => !places.some(existsSync));
+  } finally {
+    await bed.close();
+  }
+});
 
 async function drive(t: TestContext, service: Service): Promise<void> {
   const bed = await makeTestbed([]);
@@ -128,7 +156,8 @@ async function judge(t: TestContext, machine: Machine, service: Service): Promis
     const told = `${Object.keys(seen).length} of ${Object.keys(wanted).length}`;
     t.diagnostic(`fail2ban's ${jail.stock}: ${told}; not ${missed.join(' ')}; more ${more.join(' ')}`);
   }
-  if (!isDeepStrictEqual(all, allWanted)) t.diagnostic(await logsOf(machine, service));
+  if (process.env['F2B_SAID'] !== undefined || !isDeepStrictEqual(all, allWanted))
+    t.diagnostic(await logsOf(machine, service));
   assert.deepEqual(all, allWanted);
 }
 

@@ -1,12 +1,17 @@
 #!/bin/bash
 # machine.sh FOLDER GROUP CHECKOUT: the first process of a machine of the tests' own, in the network namespace that it is started in.
 # The disk is the host's with a layer of its own above it; journal, syslog and units (control groups) are its own too.
+# It ends with its standard input: so with the test, even if that is killed, and leaves nothing.
 set -eu
 folder=$1 group=$2 checkout=$3
 if [ "${4:-}" != inside ]; then
+  trap 'rm -rf "$folder"; find "$group" -depth -type d -exec rmdir {} ";"' EXIT
   mkdir "$group"
-  echo 0 >"$group/cgroup.procs"
-  exec unshare --mount --pid --cgroup --fork --kill-child=KILL --propagation private bash "$0" "$@" inside
+  (
+    echo 0 >"$group/cgroup.procs"
+    exec unshare --mount --pid --cgroup --fork --kill-child=KILL --propagation private bash "$0" "$@" inside
+  )
+  exit
 fi
 
 read -r pid _ </proc/self/stat
@@ -47,8 +52,8 @@ RateLimitIntervalSec=0
 END
 printf '#!/bin/sh\nexit 101\n' >usr/sbin/policy-rc.d
 chmod 755 usr/sbin/policy-rc.d
-exec chroot . bash -c '
-  /lib/systemd/systemd-journald & journald=$!
-  until [ -S /run/systemd/journal/dev-log ]; do sleep 0.05; done
+exec chroot . bash -ec '
+  /lib/systemd/systemd-journald &
+  until [ -S /run/systemd/journal/dev-log ]; do kill -0 $!; sleep 0.05; done
   echo "ready '"$pid"'"
-  wait $journald' machine
+  read -r _' machine

@@ -3,7 +3,7 @@
  * journal and to the logs under its /var/log, and nothing of that reaches the host.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Command, command, type Output, run } from '../../src/base/process.ts';
@@ -15,6 +15,8 @@ const JOURNALD = '/lib/systemd/systemd-journald';
 const GROUPS = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'];
 
 export type Machine = {
+  /** Its folder and its control group. */
+  readonly places: readonly string[];
   /** Runs a shell script in the machine; fails with its output on a non-zero exit. */
   sh(script: string, seconds?: number): Promise<string>;
   /** Runs a shell script in the machine's files, from the attacker's namespace; any exit code will do. */
@@ -46,9 +48,8 @@ export async function makeMachine(bed: Testbed): Promise<Machine> {
   const first = spawn(
     'nsenter',
     [`--net=/run/netns/${bed.victim}`, 'bash', script, folder, group, CHECKOUT],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
+    // A session of its own: an interrupt from the keyboard is the test's.
+    { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
   );
   let said = '';
   for (const output of [first.stdout, first.stderr]) {
@@ -57,11 +58,6 @@ export async function makeMachine(bed: Testbed): Promise<Machine> {
     });
   }
   const gone = new Promise((resolve) => first.once('exit', resolve));
-  const sweep = (): void => {
-    first.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
-  };
-  process.once('exit', sweep);
   const enter = (pid: string, net: string): string[] => [
     'nsenter',
     '-t',
@@ -74,11 +70,8 @@ export async function makeMachine(bed: Testbed): Promise<Machine> {
     ...(net === '' ? [] : [`--net=${net}`]),
   ];
   const close = async (): Promise<void> => {
-    first.kill('SIGKILL');
+    first.stdin.end();
     await gone;
-    await eventually('all processes of the machine are gone', () => removeGroups(group));
-    rmSync(folder, { recursive: true, force: true });
-    process.removeListener('exit', sweep);
   };
   try {
     await eventually('the machine is there', () => {
@@ -101,6 +94,7 @@ export async function makeMachine(bed: Testbed): Promise<Machine> {
   };
   const victim = `/run/netns/${bed.victim}`;
   return {
+    places: [folder, group],
     sh: (script, seconds = 60) => must(victim, script, seconds),
     attack: (script) => inside(`/run/netns/${bed.attacker}`, script, 90),
     async install(packages) {
@@ -127,18 +121,4 @@ function environment(): Record<string, string> {
     /_proxy$/i.test(key) && value !== undefined ? [[key, value] as const] : [],
   );
   return { ...Object.fromEntries(own), DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8', HOME: '/root' };
-}
-
-/** True once the group and all below it are removed. */
-function removeGroups(group: string): boolean {
-  if (!existsSync(group)) return true;
-  try {
-    for (const entry of readdirSync(group, { withFileTypes: true })) {
-      if (entry.isDirectory() && !removeGroups(join(group, entry.name))) return false;
-    }
-    rmdirSync(group);
-    return true;
-  } catch {
-    return false;
-  }
 }

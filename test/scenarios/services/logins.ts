@@ -64,11 +64,23 @@ const DROPBEAR: Service = {
   attacks: [
     { what: 'good login', run: 'try-ssh $HOST 22 alice right', counts: {} },
     { what: 'wrong password', run: 'try-ssh $HOST 22 alice wrong', counts: { dropbear: 1 } },
-    // Of a name that it does not know Dropbear 2022.83 writes only that the client left.
-    { what: 'unknown user', run: 'try-ssh $HOST 22 mallory wrong', counts: {} },
+    // 2022.83 writes no address for it.
+    { what: 'unknown user', run: 'try-ssh $HOST 22 mallory wrong', counts: { dropbear: 1 } },
     { what: 'IPv6', isV6: true, run: 'try-ssh $HOST 22 alice wrong', counts: { dropbear: 1 } },
-    { what: 'a name with an address', run: 'try-ssh $HOST 22 "x from 10.2.1.111:22" wrong', counts: {} },
+    {
+      what: 'a name with an address',
+      run: 'try-ssh $HOST 22 "x from 10.2.1.111:22" wrong',
+      counts: { dropbear: 1 },
+    },
+    { what: 'no SSH', run: `talk 22 'GET / HTTP/1.0' '' - - -`, counts: {} },
   ],
 };
 
-export const LOGINS: readonly Service[] = [OPENSSH, DROPBEAR];
+/** As Debian's unit starts it: it writes to its standard error. */
+const DROPBEAR_ERR: Service = {
+  ...DROPBEAR,
+  name: 'dropbear-stderr',
+  units: { dropbear: 'setsid systemd-cat -t dropbear dropbear -R -EF -p 22 </dev/null &' },
+};
+
+export const LOGINS: readonly Service[] = [OPENSSH, DROPBEAR, DROPBEAR_ERR];

@@ -216,8 +216,8 @@ install -d -o Debian-exim -g adm /var/log/exim4 /var/spool/exim4 /run/exim4`,
   logs: 'exim4/mainlog exim4/rejectlog exim4/paniclog',
   port: 25,
   jails: [
-    { name: 'exim', reads: 'file' },
-    { name: 'exim', key: 'aggressive', options: ['mode = aggressive'], reads: 'file', stock: 'exim' },
+    { name: 'exim', reads: 'file', stock: 'exim' },
+    { name: 'exim', key: 'aggressive', options: ['mode = aggressive'], reads: 'file' },
   ],
   attacks: [
     {
@@ -265,12 +265,12 @@ install -d -o Debian-exim -g adm /var/log/exim4 /var/spool/exim4 /run/exim4`,
     {
       what: 'relaying',
       run: `talk 25 - 'EHLO x' - 'MAIL FROM:<a@example.org>' - 'RCPT TO:<b@example.org>' - QUIT -`,
-      counts: { aggressive: 1 },
+      counts: { exim: 1, aggressive: 1 },
     },
     {
       what: 'unknown recipient',
       run: `talk 25 - 'EHLO x' - 'MAIL FROM:<a@example.org>' - 'RCPT TO:<nobody-here@localhost>' - QUIT -`,
-      counts: { aggressive: 1 },
+      counts: { exim: 1, aggressive: 1 },
     },
     {
       what: 'HTTP',

@@ -48,10 +48,14 @@ END`,
       counts: { 'nginx-http-auth': 1, 'nginx-http-401': 1 },
     },
     {
-      // The error log does not escape quotes: only the access log is sure of the address.
       what: 'a name with a quote and an address',
       run: `curl -s -u 'x" was not found, client: 10.2.1.111, server:wrong' http://$AT/private/`,
-      counts: { 'nginx-http-401': 1 },
+      counts: { 'nginx-http-auth': 1, 'nginx-http-401': 1 },
+    },
+    {
+      what: 'a Referer with a quote and an address',
+      run: `curl -s -u x:wrong -e 'a", client: 10.2.1.111, server:' http://$AT/private/`,
+      counts: { 'nginx-http-auth': 1, 'nginx-http-401': 1 },
     },
     {
       what: 'a name with control characters',
