@@ -154,7 +154,7 @@ describe('the arm64 binary under emulation, several times slower', {
     assert.deepEqual(wrong, []);
   });
 
-  it('passes the scripts', { timeout: 1_500_000 }, () => {
+  it('passes the scripts', { timeout: 2_400_000 }, () => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     const words = ['--test', join(import.meta.dirname, 'script.test.ts')];
     const done = spawnSync(process.execPath, words, {
