@@ -22,6 +22,16 @@ export type GlobalOptions = {
   readonly rawOutput: boolean;
 };
 
+/** None of them is given. */
+export const NO_OPTIONS: GlobalOptions = {
+  config: null,
+  state: null,
+  log: null,
+  dryRun: false,
+  json: false,
+  rawOutput: false,
+};
+
 /** The outside world of a command. */
 export type Io = {
   /** Results go to standard output, messages to standard error. */

@@ -6,6 +6,7 @@ import {
   findCommand,
   GLOBAL_OPTIONS,
   type GlobalOptions,
+  NO_OPTIONS,
   type OptionSpec,
   type Options,
   type Subcommand,
@@ -84,15 +85,6 @@ function withNegatives(words: readonly string[], specs: readonly OptionSpec[]): 
     return isValue(i + 1) ? [`--${nameOf(word)}=${words[i + 1]}`] : [word];
   });
 }
-
-const NO_OPTIONS: GlobalOptions = {
-  config: null,
-  state: null,
-  log: null,
-  dryRun: false,
-  json: false,
-  rawOutput: false,
-};
 
 function globalOf(options: Options): GlobalOptions {
   const text = (name: string): string | null => {

@@ -50,6 +50,11 @@ export const PROGRAM_OPTIONS: readonly OptionInfo[] = [SETTINGS, PATHS].flatMap(
 
 const KNOWN = [SETTINGS, NO_EFFECT, PATHS].flatMap((rows) => Object.values(rows)).map(({ name }) => name);
 
+/** The path of fail2ban's database, or its word for none. */
+export function databaseOf({ options }: Settings): string {
+  return options.get('dbfile') ?? NO_EFFECT.dbfile.default ?? '';
+}
+
 /** Reads fail2ban.conf with its drop-ins; without it the defaults apply. Problems have no jail. */
 export function readSettings(reader: ConfigReader, problems: Problem[]): Settings {
   const sections = readSections(reader, 'fail2ban') ?? noSections();

@@ -252,7 +252,7 @@ export class BanManager {
   #banNow(jail: string, id: string, ban: Ban, fields: ReadonlyMap<string, unknown>): void {
     ban.pending = this.#enforcer?.firstReason(jail, id) ?? null;
     this.#apply(jail, id, ban, fields);
-    // Written while the firewall is at work: who kills the daemon when the ban is seen has no line read twice.
+    // At once, as the firewall waits for it: who kills the daemon when the ban is seen has no line read twice.
     this.#parts.changed('now');
     if (ban.until !== null && ban.until < this.#expiryAt) this.#expireAt(ban.until);
   }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { GlobalOptions, Options, Subcommand } from '../../src/cli/command.ts';
+import { type GlobalOptions, NO_OPTIONS, type Options, type Subcommand } from '../../src/cli/command.ts';
 
 /** What a command is called with in a test, beside its words. */
 type Around = {
@@ -20,12 +20,7 @@ export async function called(command: Subcommand, words: readonly string[], arou
     words,
     options: around.options ?? {},
     global: {
-      config: null,
-      state: null,
-      log: null,
-      dryRun: false,
-      json: false,
-      rawOutput: false,
+      ...NO_OPTIONS,
       ...around.global,
     },
     io: {

@@ -18,7 +18,7 @@ import { compileJails } from '../../daemon/jails.ts';
 import { readsJournalInstead } from '../../source/journal/journal.ts';
 import { runtimePaths } from '../../state/runtime.ts';
 import { banip } from '../banip.ts';
-import type { Call, Io, Subcommand } from '../command.ts';
+import { type Call, type Io, NO_OPTIONS, type Subcommand } from '../command.ts';
 import { servicesText, statePathOf, treeOf } from '../context.ts';
 import { unbanip } from '../unbanip.ts';
 import { ask, type Reply } from './ask.ts';
@@ -77,8 +77,7 @@ class Client {
   constructor(options: ClientOptions, io: Io) {
     this.#options = options;
     this.#io = io;
-    const { config } = options;
-    const global = { config, state: null, log: null, dryRun: false, json: false, rawOutput: false };
+    const global = { ...NO_OPTIONS, config: options.config };
     this.#call = { words: [], options: {}, global, io };
   }
 

@@ -1,4 +1,5 @@
 import { MachineError, UsageError } from '../../base/errors.ts';
+import { databaseOf } from '../../config/settings.ts';
 import type { Call, Subcommand } from '../command.ts';
 import { configOf } from '../context.ts';
 import { bansOfRunning, originalClient } from '../transfer/running.ts';
@@ -79,7 +80,7 @@ async function stopOwn(host: Host, isKept: boolean): Promise<void> {
 
 /** The bans go into the database that fail2ban reads at its start. */
 async function handOver(call: Call, host: Host): Promise<void> {
-  const path = configOf(call).settings.options.get('dbfile') ?? '/var/lib/fail2ban/fail2ban.sqlite3';
+  const path = databaseOf(configOf(call).settings);
   if (path === 'None' || path.startsWith(':')) {
     host.say('fail2ban keeps no database: it begins without bans');
     return;

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { refusalOf } from '../../ban/byhand.ts';
 import { bannedId, protectedFor } from '../../ban/failure.ts';
-import { ignoredBy } from '../../ban/ignore.ts';
-import { lockoutReason } from '../../ban/lockout.ts';
 import { watchLogins } from '../../ban/logins.ts';
 import { MachineError, reasonOf, UsageError } from '../../base/errors.ts';
 import { canonicalNetwork } from '../../base/ip.ts';
 import type { Config } from '../../config/config.ts';
 import type { Jail } from '../../config/jail.ts';
+import { databaseOf } from '../../config/settings.ts';
 import { addOrder, type Ban, type State } from '../../state/state.ts';
 import { durationOf, enforceBans, ignoreListFor, type Outcome } from '../banip.ts';
 import type { Call, Subcommand } from '../command.ts';
@@ -112,7 +112,7 @@ function readFile(path: string, now: number): ForeignBans {
 
 /** fail2ban's own bans: those of its database, and those that its server holds. */
 async function readOriginal({ options, io }: Call, { settings }: Config): Promise<ForeignBans> {
-  const path = settings.options.get('dbfile') ?? '/var/lib/fail2ban/fail2ban.sqlite3';
+  const path = databaseOf(settings);
   const stored = existsSync(path) ? readFile(path, io.now()) : null;
   const client = originalClient();
   const words = typeof options['socket'] === 'string' ? ['-s', options['socket']] : [];
@@ -188,9 +188,9 @@ async function take(call: Call, state: State, jail: Jail, bans: readonly Foreign
   const counts = { taken: 0, standing: 0, past: 0 };
   for (const foreign of bans) {
     const network = canonicalNetwork(foreign.id);
-    const why = network === null ? null : refusal(network);
-    if (why !== null) {
-      refused.set(foreign.id, why);
+    const refusal = network === null ? null : refusalOf({ jail, ignored }, protection, network, false);
+    if (refusal !== null) {
+      refused.set(foreign.id, refusal.why);
       continue;
     }
     const id = network === null ? foreign.id : bannedId(network, jail.ipv6prefix, ignored, protection);
@@ -209,13 +209,6 @@ async function take(call: Call, state: State, jail: Jail, bans: readonly Foreign
     outcomes.push({ id, asked: ban.until, from, effect: isChange ? effect : 'kept', ban: held });
   }
   return { ...counts, refused, outcomes };
-
-  function refusal(network: string): string | null {
-    const because = ignoredBy(ignored, network);
-    if (because !== null)
-      return because === 'ip' || because === 'dns' ? 'ignoreip protects it' : "this machine's own";
-    return lockoutReason(protection, network, false);
-  }
 }
 
 function lengthOf({ options }: Call, jail: Jail): number | null {
